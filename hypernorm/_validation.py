@@ -1,0 +1,215 @@
+"""The one gate for arguments: matrices, exponents, tolerances and random generators.
+
+A matrix that passes is a two-dimensional numeric array or a CSR array whose entries are finite and are exactly
+representable as binary64 numbers. Nothing is copied when the input already has that form.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import os
+from typing import Any, TypeAlias
+
+import numpy as np
+import scipy.sparse as sp
+
+from hypernorm.exceptions import InvalidInputError
+
+__all__ = [
+    "Matrix",
+    "check_count",
+    "check_exponent",
+    "check_generator",
+    "check_matrix",
+    "check_memory",
+    "check_time_limit",
+    "check_tolerance",
+]
+
+Matrix: TypeAlias = np.ndarray | sp.csr_array
+
+_BLOCK_ENTRIES = 1 << 22
+_LARGEST_EXACT_INTEGER = 2**53
+
+
+def check_matrix(X: Any, name: str = "X") -> Matrix:
+    """Return `X` as a two-dimensional numeric array or CSR array of finite, exactly representable entries.
+
+    Parameters
+    ----------
+    X : array_like, pandas.DataFrame, sparse matrix or sparse array, of shape (n, d)
+        Any real floating-point, integer or boolean type, any memory layout, memory-mapped or not.
+    name : str
+        How error messages call the argument.
+
+    Raises
+    ------
+    InvalidInputError
+        If the input is masked, complex, of objects, not two-dimensional or empty, has NaN or infinite entries (the
+        first offending index is named), or entries that binary64 cannot represent exactly.
+    """
+    if isinstance(X, np.ma.MaskedArray):
+        raise InvalidInputError(f"{name} is a masked array; fill the masked entries first, e.g. {name}.filled(0).")
+    array = _to_csr(X, name) if sp.issparse(X) else _to_dense(X, name)
+    if array.ndim != 2:
+        remedy = f"; use {name}.reshape(-1, 1) for one column or {name}.reshape(1, -1) for one row"
+        raise InvalidInputError(
+            f"{name} must be two-dimensional (rows, columns), got {array.ndim} dimension(s) with shape "
+            f"{tuple(array.shape)}{remedy if array.ndim == 1 else ''}."
+        )
+    if 0 in array.shape:
+        raise InvalidInputError(f"{name} is empty: it has shape {tuple(array.shape)}; give at least one row and column.")
+    _check_entries(array, name)
+    return array
+
+
+def _to_dense(X: Any, name: str) -> np.ndarray:
+    columns = getattr(X, "dtypes", None)
+    if hasattr(X, "to_numpy") and hasattr(columns, "items"):
+        for label, dtype in columns.items():
+            # Extension types (nullable integers and the like) carry a numpy type inside.
+            kind = getattr(getattr(dtype, "numpy_dtype", dtype), "kind", "O")
+            if kind not in "fiub":
+                raise InvalidInputError(
+                    f"{name} has a column {label!r} of type {dtype}; keep numeric columns only, "
+                    f"e.g. {name}.select_dtypes('number')."
+                )
+        X = X.to_numpy()
+    try:
+        array = np.asarray(X)
+    except ValueError as error:
+        raise InvalidInputError(f"{name} is not a rectangular array of numbers: {error}.") from None
+    if array.dtype.kind not in "fiub":
+        what = {"c": "complex numbers", "O": "Python objects"}.get(array.dtype.kind, f"type {array.dtype}")
+        raise InvalidInputError(
+            f"{name} holds {what}; hypernorm needs real numbers, convert them with {name}.astype(float) if they are real."
+        )
+    return array
+
+
+def _to_csr(X: Any, name: str) -> Matrix:
+    if X.dtype.kind not in "fiub":
+        what = "complex numbers" if X.dtype.kind == "c" else f"type {X.dtype}"
+        raise InvalidInputError(f"{name} holds {what}; hypernorm needs real numbers.")
+    if X.ndim != 2:
+        return X  # the shape check of the caller reports it
+    csr = sp.csr_array(X)
+    if not csr.has_canonical_format:
+        csr = csr.copy()
+        csr.sum_duplicates()
+    return csr
+
+
+def _check_entries(array: Matrix, name: str) -> None:
+    if isinstance(array, np.ndarray):
+        step = max(1, _BLOCK_ENTRIES // array.shape[1])
+        for start in range(0, array.shape[0], step):
+            block = array[start : start + step]
+            bad = _first_bad(block)
+            if bad is not None:
+                row, column = np.unravel_index(bad, block.shape)
+                _raise_entry(block[row, column], (start + int(row), int(column)), name)
+    else:
+        bad = _first_bad(array.data)
+        if bad is not None:
+            row = int(np.searchsorted(array.indptr, bad, side="right")) - 1
+            _raise_entry(array.data[bad], (row, int(array.indices[bad])), name)
+
+
+def _first_bad(values: np.ndarray) -> int | None:
+    """Flat index of the first entry that is not finite or not exactly a binary64 number."""
+    if values.dtype.kind == "b" or values.size == 0:
+        return None
+    if values.dtype.kind == "f":
+        good = np.isfinite(values)
+        if values.dtype.itemsize > 8:
+            with np.errstate(over="ignore"):
+                good &= values.astype(np.float64) == values
+    elif values.dtype.itemsize < 8:
+        return None
+    else:
+        good = values <= _LARGEST_EXACT_INTEGER
+        if values.dtype.kind == "i":
+            good &= values >= -_LARGEST_EXACT_INTEGER
+    return None if good.all() else int(np.argmin(good))
+
+
+def _raise_entry(value: Any, index: tuple[int, int], name: str) -> None:
+    if isinstance(value, np.floating) and not np.isfinite(value):
+        raise InvalidInputError(
+            f"{name} has the entry {value} at row {index[0]}, column {index[1]}; remove or impute it first."
+        )
+    raise InvalidInputError(
+        f"{name} has the entry {value} at row {index[0]}, column {index[1]}, which binary64 cannot represent exactly; "
+        f"convert with {name}.astype(float) if the rounded values are meant."
+    )
+
+
+def check_exponent(q: Any, smallest: float = 2.0, name: str = "q") -> float:
+    """Return the exponent as a float; `smallest` ≤ q ≤ ∞.
+
+    Raises
+    ------
+    InvalidInputError
+        If `q` is not a real number or is out of range.
+    """
+    if isinstance(q, bool) or not isinstance(q, numbers.Real) or math.isnan(q):
+        raise InvalidInputError(f"{name} must be a real number or infinity, got {q!r}.")
+    if q < smallest:
+        remedy = "; `lower_bound` accepts every exponent from 1 on" if smallest > 1 <= q else ""
+        raise InvalidInputError(f"{name} must be at least {smallest:g}, got {q!r}{remedy}.")
+    return float(q)
+
+
+def check_tolerance(rtol: Any, name: str = "rtol") -> float:
+    """Return a relative tolerance as a float in [0, 1)."""
+    if isinstance(rtol, bool) or not isinstance(rtol, numbers.Real) or not 0 <= rtol < 1:
+        raise InvalidInputError(f"{name} must be a number in [0, 1), got {rtol!r}.")
+    return float(rtol)
+
+
+def check_time_limit(seconds: Any, name: str = "time_limit") -> float | None:
+    """Return a limit in seconds, or None for no limit."""
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, numbers.Real) or not seconds > 0:
+        raise InvalidInputError(f"{name} must be a positive number of seconds or None, got {seconds!r}.")
+    return float(seconds)
+
+
+def check_count(count: Any, name: str, smallest: int = 1) -> int:
+    """Return a whole number that is at least `smallest`."""
+    if isinstance(count, bool) or not isinstance(count, numbers.Integral) or count < smallest:
+        raise InvalidInputError(f"{name} must be a whole number of at least {smallest}, got {count!r}.")
+    return int(count)
+
+
+def check_generator(random_state: Any) -> np.random.Generator:
+    """Return a generator from None, a non-negative integer or a `numpy.random.Generator`."""
+    if isinstance(random_state, np.random.Generator):
+        return random_state
+    if random_state is None or (
+        isinstance(random_state, numbers.Integral) and not isinstance(random_state, bool) and random_state >= 0
+    ):
+        return np.random.default_rng(random_state)
+    raise InvalidInputError(
+        f"random_state must be None, a non-negative integer or a numpy.random.Generator, got {random_state!r}."
+    )
+
+
+def check_memory(needed: int, what: str, remedy: str) -> None:
+    """Refuse work that cannot fit in the machine's memory before anything is allocated.
+
+    Raises
+    ------
+    InvalidInputError
+        If `needed` bytes exceed 80% of the physical memory.
+    """
+    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
+        return
+    present = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > 0.8 * present:
+        raise InvalidInputError(
+            f"{what} needs {needed / 2**30:.1f} GiB, this machine has {present / 2**30:.1f} GiB; {remedy}."
+        )
