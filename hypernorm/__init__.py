@@ -1,0 +1,44 @@
+"""hypernorm: certified approximation of the 2→q norm of a matrix.
+
+>>> import numpy as np, hypernorm as hn
+>>> X = np.random.default_rng(0).standard_normal((100, 5))
+>>> interval = hn.two_to_q_norm(X, q=4, random_state=0)
+>>> interval.certificate.verify(X).upper >= interval.witness.verify(X).lower
+True
+"""
+
+from hypernorm.bounds import (
+    BoundRecord,
+    NormInterval,
+    Progress,
+    Status,
+    approximation_factor,
+    lower_bound,
+    spectral_bound,
+    two_to_q_norm,
+)
+from hypernorm.certificates import Certificate, Rigor, VerifiedBound, VerifiedValue, Witness, load_certificate
+from hypernorm.exceptions import CertificateError, ConvergenceWarning, HypernormError, InvalidInputError
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BoundRecord",
+    "Certificate",
+    "CertificateError",
+    "ConvergenceWarning",
+    "HypernormError",
+    "InvalidInputError",
+    "NormInterval",
+    "Progress",
+    "Rigor",
+    "Status",
+    "VerifiedBound",
+    "VerifiedValue",
+    "Witness",
+    "approximation_factor",
+    "load_certificate",
+    "lower_bound",
+    "spectral_bound",
+    "two_to_q_norm",
+]

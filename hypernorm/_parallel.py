@@ -1,0 +1,60 @@
+"""Blocks of rows worked on side by side.
+
+numpy's matrix product uses all cores by itself, the entrywise work between two products does not. So blocks are given
+to a few threads, each of which calls the matrix product on one core. The partition depends on the sizes alone and
+results are added in the order of the blocks: the number of threads never changes a result.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
+
+from threadpoolctl import ThreadpoolController
+
+__all__ = ["ordered_map", "split_range"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _thread_count() -> int:
+    """Threads that the matrix product is allowed to use, which the usual environment variables control."""
+    limits = [pool["num_threads"] for pool in _controller().info() if pool["user_api"] == "blas"]
+    return max(limits, default=os.cpu_count() or 1)
+
+
+def split_range(length: int, parts: int) -> list[range]:
+    """Split ``range(length)`` into at most `parts` contiguous, nearly equal, non-empty ranges.
+
+    Examples
+    --------
+    >>> split_range(7, 3)
+    [range(0, 2), range(2, 4), range(4, 7)]
+    """
+    edges = [length * part // parts for part in range(parts + 1)]
+    return [range(start, stop) for start, stop in zip(edges, edges[1:], strict=False) if stop > start]
+
+
+def ordered_map(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """Yield ``function(item)`` in the order of the items, computed by several threads when there are several items."""
+    threads = min(_thread_count(), len(items))
+    if threads <= 1:
+        yield from map(function, items)
+        return
+    with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        futures = [pool.submit(function, item) for item in items]
+        try:
+            for future in futures:
+                yield future.result()
+        finally:
+            for future in futures:
+                future.cancel()

@@ -1,0 +1,18 @@
+"""Proposing bounds: vectors from below, certificates from above. Every number is proved by `hypernorm.certificates`."""
+
+from hypernorm.bounds.factors import approximation_factor
+from hypernorm.bounds.interval import METHODS, BoundRecord, NormInterval, Progress, Status, two_to_q_norm
+from hypernorm.bounds.power import lower_bound
+from hypernorm.bounds.spectral import spectral_bound
+
+__all__ = [
+    "METHODS",
+    "BoundRecord",
+    "NormInterval",
+    "Progress",
+    "Status",
+    "approximation_factor",
+    "lower_bound",
+    "spectral_bound",
+    "two_to_q_norm",
+]

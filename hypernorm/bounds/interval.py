@@ -1,0 +1,317 @@
+"""The front door: a proved interval for the 2→q norm."""
+
+from __future__ import annotations
+
+import html
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from hypernorm._validation import check_exponent, check_generator, check_matrix, check_time_limit, check_tolerance
+from hypernorm.bounds.power import search
+from hypernorm.bounds.spectral import propose
+from hypernorm.certificates import KINDS, Certificate, Witness, attained_value, is_available
+from hypernorm.exceptions import CertificateError, InvalidInputError
+from hypernorm.forms import MonomialBasis, Rows, fingerprint
+
+__all__ = ["METHODS", "BoundRecord", "NormInterval", "Progress", "Status", "two_to_q_norm"]
+
+METHODS = ("auto", "spectral")
+
+# A moment matrix above this size is not tried unasked: its eigenvalues take minutes.
+_LARGEST_MOMENT_SIZE = 2000
+
+
+class Status(Enum):
+    """Why the computation ended; each member carries a message."""
+
+    EXACT = "lower and upper bound meet within the tolerance"
+    GAP = "every applicable certificate was computed; a gap remains"
+    TIME_LIMIT = "the time limit ended the search for better certificates"
+    INTERRUPTED = "an interruption ended the search for better certificates"
+
+    @property
+    def message(self) -> str:
+        """The meaning in words."""
+        return self.value
+
+
+@dataclass(frozen=True)
+class BoundRecord:
+    """One certificate that was computed on the way.
+
+    Attributes
+    ----------
+    kind : str
+    upper : float
+        Proved upper bound on the norm.
+    seconds : float
+        Time to find and prove it.
+    """
+
+    kind: str
+    upper: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a progress callback receives: the stage that begins, seconds so far, and the best proved bounds so far."""
+
+    stage: str
+    seconds: float
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class NormInterval:
+    """A proved interval for max ‖Xv‖_q over unit vectors v.
+
+    Attributes
+    ----------
+    lower : float
+        Attained by `witness`, rounding included.
+    upper : float
+        Proved by `certificate`, rounding included.
+    q : float
+    shape : tuple of int
+    witness : Witness
+    certificate : Certificate
+        The one with the smallest upper bound.
+    status : Status
+    records : tuple of BoundRecord
+        All certificates computed, in order.
+    seconds : float
+    """
+
+    lower: float
+    upper: float
+    q: float
+    shape: tuple[int, int]
+    witness: Witness
+    certificate: Certificate
+    status: Status
+    records: tuple[BoundRecord, ...]
+    seconds: float
+
+    @property
+    def gap(self) -> float:
+        """upper/lower − 1; zero for a zero matrix."""
+        if self.upper == 0:
+            return 0.0
+        return self.upper / self.lower - 1 if self.lower > 0 else math.inf
+
+    def is_exact(self, rtol: float = 1e-6) -> bool:
+        """Whether lower and upper bound agree to a relative tolerance."""
+        return self.gap <= check_tolerance(rtol)
+
+    def __repr__(self) -> str:
+        return (
+            f"NormInterval(q={self.q:g}, shape={self.shape}, lower={self.lower:.10g}, upper={self.upper:.10g}, "
+            f"gap={self.gap:.3g}, kind={self.certificate.kind!r}, status={self.status.name})"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td style='text-align:left'>{html.escape(record.kind.replace('_', ' '))}</td>"
+            f"<td>{record.upper:.10g}</td><td>{_ratio(record.upper, self.lower)}</td><td>{record.seconds:.3f}</td></tr>"
+            for record in self.records
+        )
+        return (
+            f"<div><strong>‖X‖<sub>2→{_exponent_text(self.q)}</sub> ∈ [{self.lower:.10g}, {self.upper:.10g}]</strong>, "
+            f"X of shape {self.shape[0]} × {self.shape[1]}; {html.escape(self.status.message)}."
+            "<table><thead><tr><th style='text-align:left'>certificate</th><th>proved upper bound</th>"
+            f"<th>ratio to lower</th><th>seconds</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        )
+
+
+def _ratio(upper: float, lower: float) -> str:
+    return f"{upper / lower:.8f}" if lower > 0 else "—"
+
+
+def _exponent_text(q: float) -> str:
+    return "∞" if math.isinf(q) else f"{q:g}"
+
+
+def two_to_q_norm(
+    X: Any,
+    q: float = 4,
+    *,
+    method: str = "auto",
+    rtol: float = 1e-6,
+    time_limit: float | None = None,
+    random_state: int | np.random.Generator | None = None,
+    progress: bool | Callable[[Progress], None] = False,
+) -> NormInterval:
+    """Compute a proved interval for the 2→q norm, max ‖Xv‖_q over unit vectors v.
+
+    The lower bound comes from the generalised power method, the upper bounds from certificates of growing strength
+    and cost: row norm, flattening, realigned, moment. The climb ends when lower and upper bound meet.
+
+    Parameters
+    ----------
+    X : array_like, DataFrame or sparse matrix of shape (n, d)
+        Real and finite. Dense of any type and layout, memory-mapped, scipy sparse, or a pandas frame.
+    q : float
+        Exponent, 2 ≤ q ≤ ∞. For q = 2 and q = ∞ the interval is exact up to rounding.
+    method : str
+        The strongest family of certificates to try: ``"spectral"``, or ``"auto"`` for the strongest there is.
+    rtol : float
+        Relative gap at which the bounds count as meeting.
+    time_limit : float, optional
+        Seconds after which no further certificate is begun; iterations end early too. The cheapest certificate is
+        always computed.
+    random_state : None, int or numpy.random.Generator
+        Source of the random starting points.
+    progress : bool or callable
+        True writes a line per stage to the standard error; a callable receives a `Progress` instead.
+
+    Returns
+    -------
+    NormInterval
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument cannot be used or the work cannot fit in memory.
+    KeyboardInterrupt
+        Only if it arrives before the first certificate; later, the interval proved so far is returned.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> interval = hn.two_to_q_norm(np.eye(4), q=4, random_state=0)
+    >>> interval.lower <= 1 <= interval.upper, interval.is_exact()
+    (True, True)
+    """
+    matrix = check_matrix(X)
+    q = check_exponent(q)
+    if method not in METHODS:
+        raise InvalidInputError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}.")
+    tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
+    if not (isinstance(progress, bool) or callable(progress)):
+        raise InvalidInputError(f"progress must be True, False or a callable, got {progress!r}.")
+    climb = _Climb(Rows(matrix), q, fingerprint(matrix), rng, limit, progress)
+    return climb.run(tolerance)
+
+
+class _Climb:
+    """The state of one call: the best bounds so far and the clock."""
+
+    def __init__(
+        self,
+        rows: Rows,
+        q: float,
+        digest: str,
+        rng: np.random.Generator,
+        limit: float | None,
+        progress: bool | Callable[[Progress], None],
+    ):
+        self.rows, self.q, self.digest, self.rng = rows, q, digest, rng
+        self.start = time.perf_counter()
+        self.deadline = math.inf if limit is None else self.start + limit
+        self.report = progress if callable(progress) else _print_progress if progress else None
+        self.witness: Witness | None = None
+        self.certificate: Certificate | None = None
+        self.upper = math.inf
+        self.records: list[BoundRecord] = []
+
+    def run(self, rtol: float) -> NormInterval:
+        status = Status.GAP
+        try:
+            self._tell("row norm")
+            self._certify("row_norm", rtol)
+            self._tell("lower bound")
+            self._improve_lower(None)
+            for kind in self._kinds():
+                if self._is_exact(rtol):
+                    break
+                if time.perf_counter() > self.deadline:
+                    status = Status.TIME_LIMIT
+                    break
+                self._tell(kind.replace("_", " "))
+                self._certify(kind, rtol)
+                self._improve_lower(self.certificate)
+        except KeyboardInterrupt:
+            if self.certificate is None:
+                raise
+            status = Status.INTERRUPTED
+        return self._result(Status.EXACT if self.witness is not None and self._is_exact(rtol) else status)
+
+    def _kinds(self) -> list[str]:
+        """The certificates that are worth their cost, cheapest first."""
+        d = self.rows.shape[1]
+        half = math.ceil(self.q / 2) if math.isfinite(self.q) else 0
+        moment_fits = half > 2 and MonomialBasis.count(d, half) <= _LARGEST_MOMENT_SIZE  # degree 4 is the flattening
+        return [kind for kind in KINDS[1:] if is_available(kind, self.q) and (kind != "moment" or moment_fits)]
+
+    def _certify(self, kind: str, rtol: float) -> None:
+        begin = time.perf_counter()
+        try:
+            certificate, upper = propose(
+                self.rows, self.q, kind, self.digest, rtol=min(1e-8, rtol / 10), deadline=self.deadline
+            )
+        except CertificateError:
+            if self.certificate is None:
+                raise
+            return  # rounding defeats this kind; what is proved already stands
+        self.records.append(BoundRecord(kind, upper, time.perf_counter() - begin))
+        if upper < self.upper:
+            self.certificate, self.upper = certificate, upper
+
+    def _improve_lower(self, certificate: Certificate | None) -> None:
+        """Search from the standard starts, or from the leading eigenvectors of a certificate."""
+        if certificate is None:
+            vector = search(self.rows, self.q, self.rng, deadline=self.deadline)
+        else:
+            matrices = [U for U in certificate.matrices if U is not None]
+            if not matrices:
+                return
+            starts = np.linalg.eigh(matrices[-1])[1][:, ::-1][:, :8]
+            vector = search(self.rows, self.q, self.rng, n_starts=0, starts=starts, deadline=self.deadline)
+        value = attained_value(self.rows, vector, self.q)
+        if self.witness is None or value > self.witness.value:
+            self.witness = Witness(vector, self.q, value, self.rows.shape, self.digest)
+
+    def _is_exact(self, rtol: float) -> bool:
+        assert self.witness is not None
+        return self.upper <= self.witness.value * (1 + rtol)
+
+    def _result(self, status: Status) -> NormInterval:
+        assert self.certificate is not None
+        if self.witness is None:
+            # Interrupted before any search: the longest row is a vector with a value too.
+            vector = search(self.rows, math.inf, self.rng)
+            value = attained_value(self.rows, vector, self.q)
+            self.witness = Witness(vector, self.q, value, self.rows.shape, self.digest)
+        return NormInterval(
+            self.witness.value,
+            self.upper,
+            self.q,
+            self.rows.shape,
+            self.witness,
+            self.certificate,
+            status,
+            tuple(self.records),
+            time.perf_counter() - self.start,
+        )
+
+    def _tell(self, stage: str) -> None:
+        if self.report is not None:
+            lower = None if self.witness is None else self.witness.value
+            upper = None if self.certificate is None else self.upper
+            self.report(Progress(stage, time.perf_counter() - self.start, lower, upper))
+
+
+def _print_progress(progress: Progress) -> None:
+    known = [
+        f"{name} {value:.8g}" for name, value in (("≥", progress.lower), ("≤", progress.upper)) if value is not None
+    ]
+    print(f"[{progress.seconds:7.2f} s] {progress.stage}  {', '.join(known)}", file=sys.stderr)

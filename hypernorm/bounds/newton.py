@@ -1,0 +1,109 @@
+"""Newton's method on the sphere: the quadratically convergent end of the search for a lower bound.
+
+For f(v) = Σ |⟨x_i, v⟩|^q with q > 2, g = Xᵀ(|Xv|^{q−1} sign) and H = (q−1) Xᵀ diag(|Xv|^{q−2}) X, the Riemannian
+gradient and Hessian of f/q on the sphere are g − (gᵀv)v and P(H − (gᵀv)I)P with P = I − vvᵀ. At a local maximum the
+Hessian has no positive eigenvalue on the tangent space; where it has one, the iteration leaves along its eigenvector.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hypernorm._parallel import ordered_map
+from hypernorm.forms import Rows
+
+__all__ = ["LARGEST_DIMENSION", "newton_finish"]
+
+# Forming and decomposing the Hessian costs nd² + 9d³; beyond this the power method is left to converge by itself.
+LARGEST_DIMENSION = 1024
+_STEPS = 30
+_STATIONARY = 1e-13
+
+
+def newton_finish(rows: Rows, q: float, v: np.ndarray) -> tuple[np.ndarray, float]:
+    """Climb from `v` to a nearby local maximum.
+
+    Parameters
+    ----------
+    rows : Rows
+    q : float
+        Finite, greater than 2.
+    v : ndarray of shape (d,)
+        A unit vector.
+
+    Returns
+    -------
+    v : ndarray of shape (d,)
+        A unit vector whose value is at least that of the one given, up to rounding.
+    value : float
+        ‖Xv‖_q of the scaled rows, for comparison only.
+    """
+    state = _expand(rows, q, v)
+    for _ in range(_STEPS):
+        size, gradient, hessian = state
+        tangent = gradient - (gradient @ v) * v
+        eigenvalues, vectors = np.linalg.eigh(_tangent_hessian(hessian, gradient @ v, v))
+        curvature = float(eigenvalues[-1])
+        if np.linalg.norm(tangent) <= _STATIONARY * np.linalg.norm(gradient) and curvature <= 1e-9 * (gradient @ v):
+            break
+        if curvature > 1e-9 * (gradient @ v):
+            candidates = [_unit(v + step * vectors[:, -1]) for step in (0.3, -0.3, 0.03, -0.03)]
+        else:
+            # The direction v itself has eigenvalue −gᵀv and no gradient, so the solve stays in the tangent space.
+            step = vectors @ ((vectors.T @ tangent) / np.minimum(eigenvalues, -1e-12 * (gradient @ v)))
+            candidates = [_unit(v - step)]
+        candidates.append(_unit(gradient))  # the power step, which never descends
+        expansions = [_expand(rows, q, candidate) for candidate in candidates]
+        best = max(range(len(candidates)), key=lambda index: expansions[index][0])
+        if not expansions[best][0] > size * (1 + 1e-15):
+            break
+        v, state = candidates[best], expansions[best]
+    return v, state[0]
+
+
+def _unit(v: np.ndarray) -> np.ndarray:
+    return np.asarray(v / np.linalg.norm(v))
+
+
+def _tangent_hessian(hessian: np.ndarray, multiplier: float, v: np.ndarray) -> np.ndarray:
+    """P(H − μI)P − μ vvᵀ: the Riemannian Hessian, with a harmless eigenvalue −μ in the direction of v itself."""
+    image = hessian @ v
+    projected = hessian - np.outer(v, image) - np.outer(image, v) + (v @ image) * np.outer(v, v)
+    projected[np.diag_indices_from(projected)] -= multiplier
+    return (projected + projected.T) / 2
+
+
+def _expand(rows: Rows, q: float, v: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """‖Xv‖_q, and gradient and Hessian of f/q divided by the (q−1)-th power of the largest |⟨x_i, v⟩|."""
+    step = rows.block_rows()
+    blocks = [range(part.start, part.stop) for part in rows.ranges(step)]
+    image = np.concatenate(
+        [
+            rows.block(start, min(start + step, part.stop), dense=False) @ v
+            for part in blocks
+            for start in range(part.start, part.stop, step)
+        ]
+    )
+    largest = float(np.abs(image).max()) or 1.0
+    with np.errstate(under="ignore"):
+        relative = np.abs(image) / largest
+        curvature_weights = relative ** (q - 2)
+        size = largest * float(np.sum(relative**q)) ** (1 / q)
+    gradient_weights = curvature_weights * image / largest
+
+    def partial(part: range) -> tuple[np.ndarray, np.ndarray]:
+        d = rows.shape[1]
+        gradient, hessian = np.zeros(d), np.zeros((d, d))
+        for start in range(part.start, part.stop, step):
+            stop = min(start + step, part.stop)
+            block = rows.block(start, stop)
+            gradient += block.T @ gradient_weights[start:stop]
+            hessian += (block * curvature_weights[start:stop, None]).T @ block
+        return gradient, hessian
+
+    gradient, hessian = np.zeros(rows.shape[1]), np.zeros((rows.shape[1],) * 2)
+    for part_gradient, part_hessian in ordered_map(partial, blocks):
+        gradient += part_gradient
+        hessian += part_hessian
+    # In one common scale: g carries |y|^{q−1}/largest^{q−1}, H carries |y|^{q−2}/largest^{q−2}.
+    return size, gradient, (q - 1) * hessian / largest

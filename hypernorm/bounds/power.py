@@ -1,0 +1,284 @@
+"""The generalised power method: lower bounds on max ‖Xv‖_q over unit vectors, for every real q ≥ 1.
+
+f(v) = ‖Xv‖_q^q is convex, so maximising its linearisation over the unit ball never decreases it:
+v ← g/‖g‖ with g = Xᵀ(|Xv|^{q−1} sign(Xv)). There is no step size, and the sequence is monotone for every q ≥ 1
+(Journée, Nesterov, Richtárik & Sepulchre 2010). k starting points are worked on together: an iteration is two n×d×k
+matrix products and an entrywise power between them. Starts that run into one another, or that cannot catch up with
+the best one any more, are dropped; the survivors are finished by Newton's method.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+
+from hypernorm._parallel import ordered_map
+from hypernorm._validation import check_count, check_exponent, check_generator, check_matrix, check_tolerance
+from hypernorm.bounds.newton import LARGEST_DIMENSION, newton_finish
+from hypernorm.certificates import Witness, attained_value
+from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.forms import Rows, fingerprint, second_moments
+
+__all__ = ["gradients", "lower_bound", "search", "signed_power"]
+
+# Two starts closer than this (squared sine of their angle) are one.
+_SAME = 1e-4
+# After this much relative increase in one step of the norm, Newton's method takes over.
+_HANDOVER = 1e-7
+_FINISHED = 4
+# Beyond this exponent |y|^{q−1} can underflow for rows that are merely short; columns are normalised first.
+_LARGEST_PLAIN_EXPONENT = 32.0
+
+
+def lower_bound(
+    X: Any,
+    q: float = 4,
+    *,
+    n_starts: int = 64,
+    starts: Any = None,
+    max_iter: int = 1000,
+    rtol: float = 1e-10,
+    random_state: int | np.random.Generator | None = None,
+) -> Witness:
+    """Find a vector that makes ‖Xv‖_q / ‖v‖ large, and prove the value it attains.
+
+    Parameters
+    ----------
+    X : array_like, DataFrame or sparse matrix of shape (n, d)
+    q : float
+        Exponent, 1 ≤ q ≤ ∞. For q = 2 and q = ∞ the result is the norm itself, up to rounding.
+    n_starts : int
+        Number of starting points: a quarter the longest rows, a quarter leading eigenvectors of
+        Σ ‖x_i‖^{q−2} x_i x_iᵀ, the rest random.
+    starts : array_like of shape (k, d), optional
+        Further starting points.
+    max_iter : int
+        Limit on the power iterations.
+    rtol : float
+        An iteration stops when the norm grows by less than this, relatively.
+    random_state : None, int or numpy.random.Generator
+
+    Returns
+    -------
+    Witness
+        A vector with a proved lower bound on the norm.
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument cannot be used.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If `max_iter` was reached; the witness is proved all the same.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> X = np.vstack([np.eye(3), np.ones((1, 3))])
+    >>> round(hn.lower_bound(X, q=4, random_state=0).value ** 4, 9)  # v = (1, 1, 1)/√3: 3·(1/9) + 9
+    9.333333333
+    """
+    matrix = check_matrix(X)
+    q = check_exponent(q, smallest=1)
+    check_count(n_starts, "n_starts")
+    check_count(max_iter, "max_iter")
+    check_tolerance(rtol)
+    rng = check_generator(random_state)
+    rows = Rows(matrix)
+    given = _check_starts(starts, rows.shape[1])
+    vector = search(rows, q, rng, n_starts=n_starts, starts=given, max_iter=max_iter, rtol=rtol)
+    return Witness(vector, q, attained_value(rows, vector, q), rows.shape, fingerprint(matrix))
+
+
+def _check_starts(starts: Any, dimension: int) -> np.ndarray:
+    if starts is None:
+        return np.empty((dimension, 0))
+    array = check_matrix(np.atleast_2d(np.asarray(starts)), "starts")
+    if array.shape[1] != dimension:
+        raise InvalidInputError(
+            f"starts must have one row per starting point and {dimension} columns as X has, got {array.shape}."
+        )
+    return np.asarray(array, dtype=np.float64).T
+
+
+def search(
+    rows: Rows,
+    q: float,
+    rng: np.random.Generator,
+    *,
+    n_starts: int = 64,
+    starts: np.ndarray | None = None,
+    max_iter: int = 1000,
+    rtol: float = 1e-10,
+    deadline: float = math.inf,
+) -> np.ndarray:
+    """A unit vector with a large ‖Xv‖_q; `starts` has one column per further starting point.
+
+    Starts that `n_starts` does not ask for are left out (0 is allowed if there are `starts`).
+    """
+    d = rows.shape[1]
+    if rows.is_zero or d == 1:
+        return np.eye(d)[0]
+    if math.isinf(q):
+        row = int(np.argmax(rows.norms))
+        return _normalised(rows.block(row, row + 1).T)[:, 0]
+    given = np.empty((d, 0)) if starts is None else starts
+    V = _normalised(np.hstack([given, _standard_starts(rows, q, n_starts, rng)]))
+    if q == 2:
+        V = V[:, :1] if n_starts == 0 else _leading_eigenvector(rows, V)
+    V = _iterate(rows, q, V, max_iter, rtol, deadline)
+    if q <= 2 or d > LARGEST_DIMENSION:
+        return V[:, 0]
+    best, best_value = V[:, 0], -1.0
+    for start in V.T[:_FINISHED]:
+        if time.perf_counter() > deadline and best_value >= 0:
+            break
+        vector, value = newton_finish(rows, q, start)
+        if value > best_value:
+            best, best_value = vector, value
+    return best
+
+
+def signed_power(values: np.ndarray, exponent: float) -> np.ndarray:
+    """|y|^exponent sign(y), overwriting `values`; products where the exponent is a small integer."""
+    if exponent == 1:
+        return values
+    if exponent == 0:
+        return np.sign(values, out=values)
+    if exponent in (2, 3):
+        factor = np.abs(values) if exponent == 2 else values * values
+        values *= factor
+        return values
+    powers = np.abs(values)
+    np.power(powers, exponent, out=powers)
+    return np.copysign(powers, values, out=values)
+
+
+def gradients(rows: Rows, V: np.ndarray, q: float) -> np.ndarray:
+    """Xᵀ(|XV|^{q−1} sign(XV)), column by column up to a positive factor; 4ndk operations for k columns."""
+    dtype = V.dtype
+    step = rows.block_rows(V.shape[1])
+    # In the dimension of the powers only the direction counts, so large exponents may be computed relatively.
+    largest = np.abs(_largest_values(rows, V, step)) if q > _LARGEST_PLAIN_EXPONENT else None
+
+    def partial(part: range) -> np.ndarray:
+        total = np.zeros(V.shape, dtype=np.float64)
+        for start in range(part.start, part.stop, step):
+            block = rows.block(start, min(start + step, part.stop), dtype, dense=False)
+            image = block @ V
+            if largest is not None:
+                image /= largest
+            with np.errstate(under="ignore"):
+                total += block.T @ signed_power(image, q - 1)
+        return total
+
+    return sum(ordered_map(partial, rows.ranges(step)), np.zeros(V.shape))
+
+
+def _largest_values(rows: Rows, V: np.ndarray, step: int) -> np.ndarray:
+    def partial(part: range) -> np.ndarray:
+        blocks = range(part.start, part.stop, step)
+        images = (rows.block(start, min(start + step, part.stop), V.dtype, dense=False) @ V for start in blocks)
+        return np.max([np.abs(image).max(axis=0) for image in images], axis=0)
+
+    largest = np.max(list(ordered_map(partial, rows.ranges(step))), axis=0)
+    return np.where(largest > 0, largest, 1)
+
+
+def norm_values(rows: Rows, V: np.ndarray, q: float) -> np.ndarray:
+    """‖Xv‖_q for each column of V, for comparisons, not for proofs."""
+    step = rows.block_rows(V.shape[1])
+    largest = _largest_values(rows, V, step)
+
+    def partial(part: range) -> np.ndarray:
+        total = np.zeros(V.shape[1])
+        for start in range(part.start, part.stop, step):
+            image = np.abs(rows.block(start, min(start + step, part.stop), V.dtype, dense=False) @ V)
+            with np.errstate(under="ignore"):
+                total += ((image / largest) ** q).sum(axis=0)
+        return total
+
+    return largest * sum(ordered_map(partial, rows.ranges(step)), np.zeros(V.shape[1])) ** (1 / q)
+
+
+def _iterate(rows: Rows, q: float, V: np.ndarray, max_iter: int, rtol: float, deadline: float) -> np.ndarray:
+    """Run the power method until it has converged, or until Newton's method can take over; best column first."""
+    newton_follows = q > 2 and rows.shape[1] <= LARGEST_DIMENSION
+    target = max(rtol, _HANDOVER) if newton_follows else rtol
+    V = V.astype(rows.search_dtype)
+    if V.dtype == np.float32:
+        target = max(target, 1e-6)
+    values, increases = np.zeros(V.shape[1]), np.full(V.shape[1], np.inf)
+    for iteration in range(max_iter):
+        G = gradients(rows, V, q)
+        lengths = np.linalg.norm(G, axis=0)
+        # A start orthogonal to every row stays where it is; any other one has moved uphill.
+        moved = lengths > 0
+        V = np.where(moved, G / np.where(moved, lengths, 1), V).astype(V.dtype)
+        if iteration % 4 == 3 or iteration + 1 == max_iter:
+            new_values = norm_values(rows, V, q)
+            gains = new_values - values
+            if iteration > 4:
+                keep = _undominated(V, new_values, gains, increases)
+                V, new_values, gains = V[:, keep], new_values[keep], gains[keep]
+            values, increases = new_values, gains
+            if (gains <= 4 * target * values).all() or time.perf_counter() > deadline:
+                break
+    else:
+        if not newton_follows and (increases > 4 * rtol * values).any():
+            warnings.warn(
+                f"The power method reached max_iter={max_iter} before rtol={rtol:g}; the lower bound is proved but may "
+                "be improved by more iterations.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+    return _normalised(V[:, np.argsort(-values)].astype(np.float64))
+
+
+def _undominated(V: np.ndarray, values: np.ndarray, gains: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Columns, best first, that are no copy of a better one and that could still overtake the best.
+
+    The gains of a linearly convergent sequence shrink by a factor; the rest of their sum, taken three times over, is
+    what a start is credited with.
+    """
+    factor = np.clip(gains / np.maximum(before, 1e-300), 0, 0.95)
+    hopeful = values + 3 * np.maximum(gains, 0) * factor / (1 - factor) >= values.max() * (1 - 1e-9)
+    order = [index for index in np.argsort(-values).tolist() if hopeful[index]]
+    overlaps = (V[:, order].T @ V[:, order]).astype(np.float64) ** 2
+    kept: list[int] = []
+    for position in range(len(order)):
+        if not kept or (overlaps[position, kept] < 1 - _SAME).all():
+            kept.append(position)
+    return np.array(order)[kept]
+
+
+def _standard_starts(rows: Rows, q: float, count: int, rng: np.random.Generator) -> np.ndarray:
+    n, d = rows.shape
+    columns = [rng.standard_normal((d, count))]
+    quarter = min(count // 4, n)
+    if quarter:
+        longest = np.sort(np.argsort(-rows.norms, kind="stable")[:quarter])
+        columns.insert(0, np.vstack([rows.block(row, row + 1) for row in longest.tolist()]).T)
+    if quarter and d <= LARGEST_DIMENSION:
+        with np.errstate(under="ignore", divide="ignore"):
+            weights = np.where(rows.norms > 0, rows.norms ** max(q - 2, 0), 0)
+        columns.insert(0, np.linalg.eigh(second_moments(rows, weights))[1][:, ::-1][:, :quarter])
+    return np.hstack(columns)[:, :count]
+
+
+def _leading_eigenvector(rows: Rows, V: np.ndarray) -> np.ndarray:
+    """The leading right singular vector for q = 2, exactly where the d×d moments can be decomposed."""
+    if rows.shape[1] <= LARGEST_DIMENSION:
+        return np.linalg.eigh(second_moments(rows))[1][:, -1:]
+    return V
+
+
+def _normalised(V: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(V, axis=0)
+    return np.asarray(V[:, lengths > 0] / lengths[lengths > 0])

@@ -1,0 +1,21 @@
+"""What a bound is, how it is proved and how it is stored. Knows no solver."""
+
+from hypernorm.certificates.certificate import Certificate, Rigor, VerifiedBound, load_certificate
+from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
+from hypernorm.certificates.rounding import reweight
+from hypernorm.certificates.witness import VerifiedValue, Witness, attained_value
+
+__all__ = [
+    "KINDS",
+    "Certificate",
+    "Factor",
+    "Rigor",
+    "VerifiedBound",
+    "VerifiedValue",
+    "Witness",
+    "attained_value",
+    "is_available",
+    "load_certificate",
+    "plan",
+    "reweight",
+]

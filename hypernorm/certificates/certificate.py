@@ -1,0 +1,234 @@
+"""Upper bounds on the 2→q norm that prove themselves.
+
+A certificate holds the few numbers from which the bound follows and nothing that has to be believed: `verify` proves
+it for a given matrix from scratch, in floating point with every rounding error bounded, or in exact arithmetic.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+from os import PathLike
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hypernorm._validation import check_matrix
+from hypernorm.certificates import exact as exact_proofs
+from hypernorm.certificates import floating as floating_proofs
+from hypernorm.certificates.plan import Factor, plan
+from hypernorm.certificates.rounding import precision, rational, reweight, root_above, upper_float
+from hypernorm.certificates.storage import Content, read_content, write_content
+from hypernorm.exceptions import CertificateError
+from hypernorm.forms import Rows, fingerprint
+
+if TYPE_CHECKING:
+    import flint
+
+__all__ = ["Certificate", "Rigor", "VerifiedBound", "load_certificate"]
+
+
+class Rigor(Enum):
+    """In which arithmetic a bound was proved."""
+
+    FLOATING_POINT = "floating point, rounding errors bounded"
+    EXACT = "exact arithmetic"
+
+
+@dataclass(frozen=True)
+class VerifiedBound:
+    """What a successful verification proves.
+
+    Attributes
+    ----------
+    upper : float
+        max ‖Xv‖_q over unit vectors v is at most this number.
+    rigor : Rigor
+    seconds : float
+        Time that the verification took.
+    """
+
+    upper: float
+    rigor: Rigor
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """A proof that max ‖Xv‖_q over unit vectors v is at most `upper`.
+
+    Certificates come from `spectral_bound`, `two_to_q_norm` or `load_certificate`.
+
+    Attributes
+    ----------
+    kind : str
+        ``"row_norm"``, ``"flattening"``, ``"realigned"`` or ``"moment"``.
+    q : float
+    shape : tuple of int
+        Shape (n, d) of the matrix.
+    fingerprint : str
+        SHA-256 of the values of the matrix, see `hypernorm.forms.fingerprint`.
+    exponent : int
+        The bound is stated for the matrix times 2**-exponent.
+    values : tuple of float
+        λ_j for each factor of the plan that (kind, q) determines, see `hypernorm.certificates.plan`.
+    matrices : tuple of ndarray of shape (d, d), or None
+        U_j ≻ 0 with map(U_j) ⪯ λ_j U_j for the factors that are proved by a positive map.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> X = np.random.default_rng(0).standard_normal((30, 4))
+    >>> certificate = hn.spectral_bound(X, q=4, kind="realigned")
+    >>> certificate.verify(X).upper >= hn.lower_bound(X, q=4, random_state=0).value
+    True
+    """
+
+    kind: str
+    q: float
+    shape: tuple[int, int]
+    fingerprint: str
+    exponent: int
+    values: tuple[float, ...]
+    matrices: tuple[np.ndarray | None, ...]
+
+    @property
+    def upper(self) -> float:
+        """The bound as claimed; `verify` is what proves it."""
+        with precision():
+            return _combine(self, plan(self.kind, self.q), [rational(0)] * len(self.values))
+
+    def verify(self, X: Any, *, exact: bool = False) -> VerifiedBound:
+        """Prove the bound for a matrix.
+
+        Parameters
+        ----------
+        X : array_like, DataFrame or sparse matrix of shape (n, d)
+        exact : bool
+            Prove in exact integer arithmetic (python-flint) instead of floating point with bounded rounding errors.
+            It trusts neither the processor's rounding nor LAPACK, and costs 10 to 1,000 times more.
+
+        Returns
+        -------
+        VerifiedBound
+
+        Raises
+        ------
+        CertificateError
+            If the certificate was made for another matrix or does not prove its claim.
+        InvalidInputError
+            If `X` is not a usable matrix.
+        """
+        start = time.perf_counter()
+        matrix = check_matrix(X)
+        shape = (int(matrix.shape[0]), int(matrix.shape[1]))
+        if shape != self.shape:
+            raise CertificateError(f"The certificate is for a matrix of shape {self.shape}, X has shape {shape}.")
+        if fingerprint(matrix) != self.fingerprint:
+            raise CertificateError("The certificate is for another matrix: the fingerprint of X differs.")
+        upper = self.prove(Rows(matrix), exact=exact)
+        rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
+        return VerifiedBound(upper, rigor, time.perf_counter() - start)
+
+    def prove(self, rows: Rows, *, exact: bool = False) -> float:
+        """Prove the bound for rows whose identity the caller has established, and return it.
+
+        Raises
+        ------
+        CertificateError
+            If the proof does not go through.
+        """
+        factors = plan(self.kind, self.q)
+        self._check_form(rows, factors)
+        if rows.is_zero:
+            return 0.0
+        proofs = exact_proofs if exact else floating_proofs
+        with precision(), np.errstate(all="ignore"):
+            losses = []
+            for factor, value, U in zip(factors, self.values, self.matrices, strict=True):
+                weighted, loss = reweight(rows, factor.row_power)
+                if not _is_proved(proofs, factor, weighted, value, U):
+                    raise CertificateError(
+                        f"The {self.kind} certificate is not proved: its {factor.form.replace('_', ' ')} part does not "
+                        f"establish the value {value:.17g}."
+                    )
+                losses.append(loss)
+            # Entries that the scaling pushed below the normal range moved by less than 2**-1074 each.
+            moved = rational(2.0**-1074) * rational(self.shape[0] * self.shape[1]).sqrt()
+            return _combine(self, factors, losses, moved if rows.inexact else rational(0))
+
+    def _check_form(self, rows: Rows, factors: Sequence[Factor]) -> None:
+        d = rows.shape[1]
+        if rows.exponent != self.exponent:
+            raise CertificateError(f"The certificate is for the scale 2**{self.exponent}, X has 2**{rows.exponent}.")
+        if not len(factors) == len(self.values) == len(self.matrices):
+            raise CertificateError(f"The certificate has {len(self.values)} values, its kind needs {len(factors)}.")
+        for factor, value, U in zip(factors, self.values, self.matrices, strict=True):
+            if not (np.isfinite(value) and value >= 0):
+                raise CertificateError(f"The certificate has the value {value}; it must be finite and non-negative.")
+            if (U is not None) != (factor.form in ("flattening", "realigned")):
+                raise CertificateError(f"The certificate's {factor.form} part has a matrix too many or too few.")
+            if U is not None and not (
+                U.shape == (d, d) and U.dtype == np.float64 and np.isfinite(U).all() and (U == U.T).all()
+            ):
+                raise CertificateError(f"The certificate's U must be a finite symmetric {d} x {d} float64 matrix.")
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the certificate to one ``.npz`` file, replacing an existing file only when complete.
+
+        Raises
+        ------
+        InvalidInputError
+            If the folder does not exist or cannot be written.
+        """
+        content = (getattr(self, name) for name in Content._fields)
+        write_content(Content(*content), path)
+
+    def __repr__(self) -> str:
+        return f"Certificate(kind={self.kind!r}, q={self.q:g}, shape={self.shape}, upper={self.upper:.12g} as claimed)"
+
+
+def load_certificate(path: str | PathLike[str]) -> Certificate:
+    """Read a certificate that `Certificate.save` wrote.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Certificate
+        Well-formed, and not yet verified: call `Certificate.verify` with the matrix.
+
+    Raises
+    ------
+    CertificateError
+        If the file is not a well-formed certificate; the message says what is wrong.
+    InvalidInputError
+        If there is no such file or it cannot be read.
+    """
+    return Certificate(*read_content(path))
+
+
+def _is_proved(proofs: ModuleType, factor: Factor, rows: Rows, value: float, U: np.ndarray | None) -> bool:
+    prove = getattr(proofs, f"proves_{factor.form}")
+    if factor.form == "moment":
+        return bool(prove(rows, value, factor.order))
+    return bool(prove(rows, value) if U is None else prove(rows, value, U))
+
+
+def _combine(
+    certificate: Certificate, factors: Sequence[Factor], losses: Sequence[flint.arb], moved: flint.arb | int = 0
+) -> float:
+    """‖X‖ ≤ 2^e [(Π β_j^{p_j t_j})^{1/q} + moved], where β_j bounds the 2→p_j norm of the j-th weighted matrix."""
+    product = rational(1)
+    for factor, value, loss in zip(factors, certificate.values, losses, strict=True):
+        bound = root_above(value, factor.root) + loss
+        power = factor.order * factor.share / Fraction(certificate.q) if factor.order else Fraction(1)
+        product *= bound if power == 1 else bound ** rational(power)
+    total = product + moved
+    return upper_float(total * rational(2) ** certificate.exponent) if total > 0 else 0.0

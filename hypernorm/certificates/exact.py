@@ -1,0 +1,154 @@
+"""The proofs of `hypernorm.certificates.floating` in exact integer arithmetic: nothing is rounded, LAPACK only guesses.
+
+The rows are dyadic rationals, and so is every matrix whose definiteness is to be shown. The realigned map takes one of
+two exact routes: through K in blocks, or through the slices Σ_i x_ik x_il x_i x_iᵀ, whichever multiplies fewer
+integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations_with_replacement
+from math import factorial, prod
+
+import flint
+import numpy as np
+
+from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
+from hypernorm.forms import MonomialBasis, Rows
+
+__all__ = ["proves_flattening", "proves_longest_row", "proves_moment", "proves_realigned", "proves_second"]
+
+_BLOCK_ROWS = 256
+
+
+def proves_longest_row(rows: Rows, bound: float) -> bool:
+    """r_i² ≤ λ for every row."""
+    mantissa, exponent = dyadic(bound)
+    for block in _blocks(rows):
+        width = block.shape[1]
+        entries = block.integers.entries()
+        for start in range(0, len(entries), width):
+            square = sum((entry * entry for entry in entries[start : start + width]), flint.fmpz(0))
+            if not _at_most(int(square), 2 * block.exponent, mantissa, exponent):
+                return False
+    return True
+
+
+def proves_second(rows: Rows, bound: float) -> bool:
+    """Σ ⟨x_i, v⟩² ≤ λ: λI − XᵀX ≻ 0."""
+    moments = _sum(block.T @ block for block in _blocks(rows))
+    identity = DyadicMatrix.from_floats(np.eye(rows.shape[1]))
+    return (identity.scaled(*dyadic(bound)) - moments).is_proved_positive_definite()
+
+
+def proves_flattening(rows: Rows, bound: float, U: np.ndarray) -> bool:
+    """Σ ⟨x_i, v⟩⁴ ≤ λ: U ≻ 0 and λU − T(U) ≻ 0."""
+    exact = DyadicMatrix.from_floats(U)
+
+    def image(block: DyadicMatrix) -> DyadicMatrix:
+        count, width = block.shape
+        entries, images = block.integers.entries(), (block @ exact).integers.entries()
+        weighted = []
+        for start in range(0, count * width, width):
+            row = entries[start : start + width]
+            value = sum((a * b for a, b in zip(row, images[start : start + width], strict=True)), flint.fmpz(0))
+            weighted.extend(value * entry for entry in row)
+        left = DyadicMatrix(flint.fmpz_mat(count, width, weighted), 3 * block.exponent + exact.exponent)
+        return left.T @ block
+
+    return _is_dominated(exact, bound, _sum(image(block) for block in _blocks(rows)))
+
+
+def proves_realigned(rows: Rows, bound: float, U: np.ndarray) -> bool:
+    """(Σ ⟨x_i, v⟩⁴)² ≤ λ: U ≻ 0 and λU − N(U) ≻ 0."""
+    exact = DyadicMatrix.from_floats(U)
+    n, d = rows.shape
+    size = MonomialBasis.count(d, 2)
+    through_slices = n * size**2 + 2 * size * d**3 < 2 * n**2 * d
+    image = _realigned_by_slices(rows, exact) if through_slices else _realigned_by_rows(rows, exact)
+    return _is_dominated(exact, bound, image)
+
+
+def proves_moment(rows: Rows, bound: float, order: int) -> bool:
+    """Σ ⟨x_i, v⟩^2k ≤ λ with 2k = `order`: λ diag(α!) − k! Σ x_i^α x_i^β ≻ 0, free of square roots."""
+    half = order // 2
+    basis = MonomialBasis(rows.shape[1], half)
+    moments = _sum(image @ image.T for image in (_monomials(block, half) for block in _blocks(rows)))
+    diagonal = np.diag((factorial(half) // basis.multiplicities).astype(np.float64))
+    scaled = DyadicMatrix.from_floats(diagonal).scaled(*dyadic(bound))
+    return (scaled - moments.scaled(factorial(half))).is_proved_positive_definite()
+
+
+def _realigned_by_rows(rows: Rows, U: DyadicMatrix) -> DyadicMatrix:
+    blocks = list(_blocks(rows))
+
+    def strip(first: int) -> DyadicMatrix:
+        left = blocks[first]
+        image = left @ U
+        sums = None
+        for index in range(first, len(blocks)):
+            right = blocks[index]
+            gram, weighted = left @ right.T, image @ right.T
+            entries = [k * k * p for k, p in zip(gram.integers.entries(), weighted.integers.entries(), strict=True)]
+            # Twice the strictly upper blocks plus the diagonal ones, symmetrised, is twice the whole sum.
+            scale = 1 if index == first else 2
+            product = DyadicMatrix(flint.fmpz_mat(*gram.shape, entries), 2 * gram.exponent + weighted.exponent)
+            term = product.scaled(scale) @ right
+            sums = term if sums is None else sums + term
+        assert sums is not None
+        return left.T @ sums
+
+    half = _sum(strip(first) for first in range(len(blocks)))
+    return (half + half.T).scaled(1, -1)
+
+
+def _realigned_by_slices(rows: Rows, U: DyadicMatrix) -> DyadicMatrix:
+    d = rows.shape[1]
+    moments = _sum(image @ image.T for image in (_monomials(block, 2) for block in _blocks(rows)))
+    pairs = list(combinations_with_replacement(range(d), 2))
+    position = {pair: index for index, pair in enumerate(pairs)}
+    order = [position[min(a, b), max(a, b)] for a in range(d) for b in range(d)]
+    size = len(pairs)
+    entries = moments.integers.entries()
+
+    def term(index: int) -> DyadicMatrix:
+        row = entries[index * size : (index + 1) * size]
+        part = DyadicMatrix(flint.fmpz_mat(d, d, [row[place] for place in order]), moments.exponent)
+        return (part @ U @ part).scaled(1 if pairs[index][0] == pairs[index][1] else 2)
+
+    return _sum(term(index) for index in range(size))
+
+
+def _monomials(block: DyadicMatrix, degree: int) -> DyadicMatrix:
+    """All monomials of one degree at each row, without weights, of shape (D, rows)."""
+    columns = block.integers.transpose().tolist()
+    chosen = combinations_with_replacement(columns, degree)
+    values = [
+        prod(factors[1:], start=factors[0]) for combination in chosen for factors in zip(*combination, strict=True)
+    ]
+    count = block.shape[0]
+    return DyadicMatrix(flint.fmpz_mat(len(values) // count, count, values), degree * block.exponent)
+
+
+def _blocks(rows: Rows) -> Iterator[DyadicMatrix]:
+    for start in range(0, rows.shape[0], _BLOCK_ROWS):
+        yield DyadicMatrix.from_floats(rows.block(start, min(start + _BLOCK_ROWS, rows.shape[0])))
+
+
+def _sum(terms: Iterator[DyadicMatrix]) -> DyadicMatrix:
+    total = next(terms)
+    for term in terms:
+        total = total + term
+    return total
+
+
+def _at_most(mantissa: int, exponent: int, other_mantissa: int, other_exponent: int) -> bool:
+    """mantissa · 2^exponent ≤ other_mantissa · 2^other_exponent, in integers."""
+    least = min(exponent, other_exponent)
+    return mantissa << (exponent - least) <= other_mantissa << (other_exponent - least)
+
+
+def _is_dominated(U: DyadicMatrix, bound: float, image: DyadicMatrix) -> bool:
+    difference = U.scaled(*dyadic(bound)) - image
+    return U.is_proved_positive_definite() and difference.is_proved_positive_definite()

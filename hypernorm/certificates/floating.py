@@ -1,0 +1,123 @@
+"""Proofs in floating point: each form's bound λ, rounding errors included.
+
+Every function answers one question, yes or no: is the bound proved for these rows? No means only that this proof
+does not go through. γ and u are those of `hypernorm.certificates.rounding`; r_i is the length of row i.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from hypernorm.certificates.rounding import (
+    SAFETY,
+    TINY,
+    UNIT,
+    gamma,
+    is_proved_positive_definite,
+    rational,
+    row_length,
+)
+from hypernorm.forms import FlatteningMap, MonomialBasis, RealignedMap, Rows, moment_matrix, second_moments
+from hypernorm.forms.moments import moment_block_rows
+
+__all__ = ["proves_flattening", "proves_longest_row", "proves_moment", "proves_realigned", "proves_second"]
+
+
+def proves_longest_row(rows: Rows, bound: float) -> bool:
+    """r_i² ≤ λ for every row."""
+    # Rows clearly shorter than another one need no proof of their own. A ball comparison is true only if it holds
+    # for all numbers in the balls.
+    longest = np.flatnonzero(rows.norms >= (1 - 1e-6) * rows.norms.max())
+    return all(row_length(rows, index) ** 2 <= rational(bound) for index in longest.tolist())
+
+
+def proves_second(rows: Rows, bound: float) -> bool:
+    """Σ ⟨x_i, v⟩² ≤ λ: λI − XᵀX ⪰ 0."""
+    moments = second_moments(rows)
+    error = gamma(rows.depth(rows.block_rows()) + 4) * float(np.sum(rows.norms**2))
+    return _is_dominated(np.eye(rows.shape[1]), bound, moments, error)
+
+
+def proves_flattening(rows: Rows, bound: float, U: np.ndarray) -> bool:
+    """Σ ⟨x_i, v⟩⁴ ≤ λ: the positive map T has U ≻ 0 with T(U) ⪯ λU (Collatz–Wielandt)."""
+    U = _normalised(U)
+    flattening = FlatteningMap(rows)
+    image, values = flattening.apply(U)
+    squares, size = rows.norms**2, float(np.linalg.norm(U))
+    # x_iᵀUx_i comes from two products of length d; the sum over rows adds |values| r_i² in absolute value.
+    error = 3 * gamma(rows.shape[1] + 2) * size * float(squares @ squares)
+    error += gamma(rows.depth(flattening.step) + 4) * float(np.abs(values) @ squares)
+    return is_proved_positive_definite(U) and _is_dominated(U, bound, image, error)
+
+
+def proves_realigned(rows: Rows, bound: float, U: np.ndarray) -> bool:
+    """(Σ ⟨x_i, v⟩⁴)² ≤ λ: the positive map N has U ≻ 0 with N(U) ⪯ λU (Collatz–Wielandt)."""
+    U = _normalised(U)
+    realigned = RealignedMap(rows)
+    image, error = _through_rows(realigned, U) if realigned.slices is None else _through_slices(realigned, U)
+    return is_proved_positive_definite(U) and _is_dominated(U, bound, image, error)
+
+
+def _through_rows(realigned: RealignedMap, U: np.ndarray) -> tuple[np.ndarray, float]:
+    """N(U) with a bound on the spectral norm of its error; the derivation stands in docs/theory/verification.md."""
+    rows = realigned.rows
+    n, d = rows.shape
+    image, sums = realigned.measured(U)
+    gram = gamma(d + 2)  # |ΔK_ij| ≤ gram · r_i r_j
+    weighted = 3 * gamma(d + 2) * float(np.linalg.norm(U))  # |ΔP_ij| ≤ weighted · r_i r_j
+    size = float(np.linalg.norm(U))
+    second_order = 4 * gram * (weighted + gram * size)
+    depth = realigned.step + -(-n // realigned.step) + 2
+    error = (
+        2 * gram * sums.products
+        + weighted * sums.squares
+        + 3 * UNIT * sums.entries
+        + second_order * float(np.sum(rows.norms**4)) ** 2
+        + gamma(2 * depth) * sums.entries
+    )
+    return image, error
+
+
+def _through_slices(realigned: RealignedMap, U: np.ndarray) -> tuple[np.ndarray, float]:
+    """The same through N(U) = Σ S_α U S_α, where Σ_α ‖S_α‖_F² ≤ (Σ r_i⁴)², also for the sums of absolute values."""
+    rows = realigned.rows
+    n, d = rows.shape
+    assert realigned.slices is not None
+    size = len(realigned.slices)
+    block = moment_block_rows(rows, size)
+    moments = gamma(block + -(-n // block) + 12)  # relative to the absolute moments
+    step = min(realigned.slice_step, size)
+    products = gamma(d) + gamma(step * d + -(-size // step) + 4)
+    error = (3 * moments + products) * float(np.sum(rows.norms**4)) ** 2 * float(np.linalg.norm(U))
+    return realigned(U), error
+
+
+def proves_moment(rows: Rows, bound: float, order: int) -> bool:
+    """Σ ⟨x_i, v⟩^2k ≤ λ: λI − M ⪰ 0 for the moment matrix M of degree 2k = `order`."""
+    half = order // 2
+    moments = moment_matrix(rows, half)
+    block = moment_block_rows(rows, len(moments))
+    depth = block + -(-rows.shape[0] // block) + 2 * (half + 4)
+    error = gamma(depth) * float(np.sum(rows.norms**order))
+    return _is_dominated(np.eye(MonomialBasis.count(rows.shape[1], half)), bound, moments, error)
+
+
+def _normalised(U: np.ndarray) -> np.ndarray:
+    """U divided by a power of two, so that its largest entry is in [1/2, 1); the inequality does not change."""
+    largest = float(np.abs(U).max())
+    return np.ldexp(U, -math.frexp(largest)[1]) if math.isfinite(largest) else U
+
+
+def _is_dominated(U: np.ndarray, bound: float, image: np.ndarray, error: float) -> bool:
+    """λU − image ≻ 0, where `image` is within `error` of the matrix meant; everything is first divided by 2^k ≈ λ."""
+    exponent = math.frexp(bound)[1]
+    if exponent < -800:
+        return False  # the longest row has length above 1/4, so no true bound is that small
+    image = np.ldexp(image, -exponent)
+    difference = math.ldexp(bound, -exponent) * U - image
+    # The product with λ and the difference are rounded once each; so was the symmetrisation of the image.
+    size = float(np.linalg.norm(U)) + 2 * float(np.linalg.norm(image))
+    error = math.ldexp(SAFETY * error, -exponent) + 3 * UNIT * size + TINY
+    return is_proved_positive_definite(difference, SAFETY * error)

@@ -1,0 +1,96 @@
+"""How a bound of each kind is put together for a real exponent q: Hölder's inequality between weighted forms.
+
+**Theorem.** Let r_i = ‖x_i‖ and let Σ_i r_i^{a_j} |⟨x_i, v⟩|^{p_j} ≤ B_j for all unit v, j = 1, …, m. If shares
+t_j ≥ 0 with Σ t_j = 1 satisfy Σ t_j (p_j + a_j) = q and Σ t_j a_j ≥ 0, then ‖X‖_{2→q}^q ≤ Π B_j^{t_j}.
+
+*Proof.* Let p = Σ t_j p_j ≤ q. Since |⟨x_i, v⟩| ≤ r_i, |⟨x_i, v⟩|^q ≤ r_i^{q−p} |⟨x_i, v⟩|^p
+= Π (r_i^{a_j} |⟨x_i, v⟩|^{p_j})^{t_j}, and Hölder's inequality bounds the sum of these products by Π B_j^{t_j}. ∎
+
+The row-norm bound (p = 2), the reweighted degree-4 bounds, the geometric mean of neighbouring even exponents and the
+exact cases q = 2 and q = ∞ are all of this form. The plan follows from (kind, q) alone, in exact rational arithmetic,
+so a stored certificate cannot choose its own inequality.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+__all__ = ["KINDS", "LARGEST_MOMENT", "Factor", "is_available", "plan"]
+
+KINDS = ("row_norm", "flattening", "realigned", "moment")
+LARGEST_MOMENT = 8
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One weighted form Σ ‖x_i‖^weight |⟨x_i, v⟩|^order, how it is proved, and its share in the product.
+
+    Attributes
+    ----------
+    form : str
+        ``"longest_row"``, ``"second"``, ``"flattening"``, ``"realigned"`` or ``"moment"``.
+    order : int
+        p; 0 stands for infinity.
+    weight, share : Fraction
+        a and t.
+    root : int
+        The proved number is λ and the weighted rows Y have ‖Y‖_{2→p} ≤ λ^{1/root}.
+    """
+
+    form: str
+    order: int
+    weight: Fraction
+    share: Fraction
+    root: int
+
+    @property
+    def row_power(self) -> Fraction:
+        """The power of ‖x_i‖ that multiplies row i: Σ ‖x_i‖^a |⟨x_i, v⟩|^p = ‖diag(‖x_i‖^{a/p}) X v‖_p^p."""
+        return self.weight / self.order if self.order else Fraction(0)
+
+
+def is_available(kind: str, q: float) -> bool:
+    """Whether a bound of this kind exists for this exponent."""
+    return (
+        kind in KINDS
+        and q >= 2
+        and (kind == "row_norm" or 2 < q < math.inf)
+        and (kind != "moment" or q <= LARGEST_MOMENT)
+    )
+
+
+def plan(kind: str, q: float) -> tuple[Factor, ...]:
+    """The factors whose product bounds ‖X‖_{2→q}^q.
+
+    Examples
+    --------
+    >>> [(f.form, str(f.weight), str(f.share)) for f in plan("realigned", 3.0)]
+    [('second', '1', '1/2'), ('realigned', '-1', '1/2')]
+    """
+    if not is_available(kind, q):
+        raise ValueError(f"no {kind!r} bound for q = {q}")
+    if math.isinf(q):
+        return (Factor("longest_row", 0, Fraction(0), Fraction(1), 2),)
+    exponent = Fraction(q)
+    if kind == "row_norm":
+        return (_second(exponent - 2, Fraction(1)),)
+    if kind == "moment":
+        return _moment_plan(exponent)
+    quartic = Factor(kind, 4, exponent - 4, min(Fraction(1), (exponent - 2) / 2), 4 if kind == "flattening" else 8)
+    return (quartic,) if exponent >= 4 else (_second(exponent - 2, (4 - exponent) / 2), quartic)
+
+
+def _second(weight: Fraction, share: Fraction) -> Factor:
+    return Factor("second", 2, weight, share, 2)
+
+
+def _moment_plan(exponent: Fraction) -> tuple[Factor, ...]:
+    below = 2 * (exponent.numerator // (2 * exponent.denominator))
+    upper_share = (exponent - below) / 2
+    return tuple(
+        _second(Fraction(0), share) if order == 2 else Factor("moment", order, Fraction(0), share, order)
+        for order, share in ((below, 1 - upper_share), (below + 2, upper_share))
+        if share
+    )

@@ -1,0 +1,144 @@
+"""Rounding accounted for: error constants, outward-rounded scalars, and a floating-point proof of definiteness.
+
+The model is the standard one: binary64, rounding to nearest, and a matrix product that forms each entry as a sum of
+products in any order, with or without fused operations (so not a Strassen-type product). For a product of inner
+length m, |fl(AB) − AB| ≤ γ_m |A||B| entrywise with γ_m = mu/(1 − mu) and u = 2**-53 (Higham, *Accuracy and Stability
+of Numerical Algorithms*, §3.5). Rows are scaled to length at most one, so an underflow, gradual or flushed to zero,
+changes any quantity here by less than `TINY`.
+
+Scalars at the end of a proof (roots, real powers) are evaluated in ball arithmetic and rounded outward.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from fractions import Fraction
+
+import flint
+import numpy as np
+
+from hypernorm.forms import Rows
+
+__all__ = [
+    "SAFETY",
+    "TINY",
+    "UNIT",
+    "definite_shift",
+    "gamma",
+    "is_proved_positive_definite",
+    "lower_float",
+    "precision",
+    "rational",
+    "reweight",
+    "root_above",
+    "upper_float",
+]
+
+UNIT = 2.0**-53
+# Error bounds are themselves sums of at most 2**40 positive terms, computed with a relative error below 2**-12.
+SAFETY = 1.001
+TINY = 2.0**-900
+
+_PRECISION_BITS = 128
+
+
+def gamma(length: int) -> float:
+    """An upper bound of γ_m = mu/(1 − mu) for sums of `length` terms."""
+    return length * UNIT / (1 - length * UNIT) * (1 + 4 * UNIT)
+
+
+def precision():  # type: ignore[no-untyped-def]  # python-flint's context manager has no public type
+    """Context in which ball arithmetic carries 128 bits."""
+    return flint.ctx.workprec(_PRECISION_BITS)
+
+
+def rational(value: Fraction | float | int) -> flint.arb:
+    """A ball around a rational number or around the exact value of a float."""
+    fraction = Fraction(value)
+    return flint.arb(flint.fmpq(fraction.numerator, fraction.denominator))
+
+
+def upper_float(ball: flint.arb) -> float:
+    """A float that is at least every number in the ball; infinity if none is."""
+    value = float(ball.upper())
+    return math.inf if math.isnan(value) else math.nextafter(value, math.inf)
+
+
+def lower_float(ball: flint.arb) -> float:
+    """A non-negative float that is at most every number in a ball of non-negative numbers."""
+    value = float(ball.lower())
+    if math.isnan(value) or value <= 0:
+        return 0.0
+    return math.nextafter(min(value, sys.float_info.max), 0.0)
+
+
+def root_above(value: float, degree: int) -> flint.arb:
+    """A ball around ``value ** (1/degree)`` for a non-negative float."""
+    return rational(value).root(degree) if value > 0 else flint.arb(0)
+
+
+def row_length(rows: Rows, index: int) -> flint.arb:
+    """A ball that contains the exact length of row `index` of the scaled matrix."""
+    square = float(rows.row_squares[index])
+    relative = gamma(rows.shape[1] + 2)
+    ball = flint.arb(square, square * relative * SAFETY + TINY)
+    return ball.sqrt() * flint.arb(2) ** int(rows.row_exponents[index])
+
+
+def reweight(rows: Rows, power: Fraction) -> tuple[Rows, flint.arb]:
+    """Rows y_i = s_i x_i with s_i ≥ ‖x_i‖^power, and a bound on ‖E‖_F where s_i x_i = y_i + e_i exactly.
+
+    Zero rows stay zero. Since ‖Ev‖_p ≤ ‖E‖_F for p ≥ 2 and unit v, a bound for Y plus ‖E‖_F bounds
+    ‖diag(‖x_i‖^power) X‖ from 2 to p.
+    """
+    if power == 0:
+        return rows, flint.arb(0)
+    exponent = rational(power)
+    multiplier = np.zeros(rows.shape[0])
+    for index in np.flatnonzero(rows.row_squares > 0).tolist():
+        multiplier[index] = upper_float(row_length(rows, index) ** exponent)
+    weighted = rows.reweighted(multiplier)
+    length = float(np.linalg.norm(weighted.norms)) * SAFETY
+    # Each product is rounded once, relatively by u or, below the normal range, absolutely by less than 2**-1022.
+    n, d = rows.shape
+    return weighted, rational(UNIT * length * SAFETY) + rational(2.0**-1022) * flint.arb(n * d).sqrt()
+
+
+def definite_shift(A: np.ndarray) -> float:
+    """A shift of the diagonal that the rounding errors of `is_proved_positive_definite` are sure to consume."""
+    return 4 * gamma(len(A) + 4) * float(np.trace(A))
+
+
+def is_proved_positive_definite(A: np.ndarray, error: float = 0.0) -> bool:
+    """Whether every symmetric matrix within `error` of `A` in the spectral norm is proved positive definite.
+
+    A Cholesky factor L of A − cI is proposed by LAPACK and not trusted: R = A − cI − LLᵀ is computed, its rounding
+    error bounded, and λ_min ≥ c − ‖R‖_F − error > 0 is what proves. Only the error model of the matrix product enters.
+
+    Parameters
+    ----------
+    A : ndarray of shape (m, m)
+        Exactly symmetric.
+    error : float
+        Bound on the spectral norm of what separates `A` from the matrix meant.
+    """
+    if not (np.isfinite(A).all() and math.isfinite(error)):
+        return False
+    shift = SAFETY * error + definite_shift(A)
+    if not shift > 0:
+        return False
+    shifted = A.copy()
+    shifted[np.diag_indices_from(shifted)] -= shift
+    try:
+        L = np.linalg.cholesky(shifted)
+    except np.linalg.LinAlgError:
+        return False
+    residual = float(np.linalg.norm(shifted - L @ L.T))
+    rounding = (
+        gamma(len(A) + 2) * float(np.linalg.norm(L)) ** 2  # the product LLᵀ
+        + 2 * UNIT * residual  # the difference
+        + 2 * UNIT * float(np.linalg.norm(np.diagonal(shifted)))  # the shifted diagonal
+        + TINY
+    )
+    return bool(shift > SAFETY * (residual + rounding + error))

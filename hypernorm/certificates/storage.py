@@ -1,0 +1,188 @@
+"""Certificates in files: one ``.npz``, readable with numpy alone, and trusted in nothing when read.
+
+Every member is checked for name, type, shape and size before its data are read; members are stored uncompressed, so a
+file cannot claim more than it holds, and objects (pickles) are never loaded. What is read still proves nothing until
+`hypernorm.Certificate.verify`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+import zipfile
+from os import PathLike
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import numpy as np
+
+from hypernorm.certificates.plan import KINDS, is_available, plan
+from hypernorm.exceptions import CertificateError, InvalidInputError
+
+__all__ = ["FORMAT_VERSION", "Content", "read_content", "write_content"]
+
+FORMAT_VERSION = 1
+
+_SCALARS = {"format_version": np.dtype("<i8"), "q": np.dtype("<f8"), "exponent": np.dtype("<i8")}
+_LONGEST_TEXT = 64
+_LARGEST_HEADER = 4096
+_LARGEST_EXPONENT = 2100
+
+
+class Content(NamedTuple):
+    """What a certificate file holds; the fields are those of `hypernorm.Certificate`."""
+
+    kind: str
+    q: float
+    shape: tuple[int, int]
+    fingerprint: str
+    exponent: int
+    values: tuple[float, ...]
+    matrices: tuple[np.ndarray | None, ...]
+
+
+def write_content(content: Content, path: str | PathLike[str]) -> None:
+    """Write a file that appears under its name only when it is complete.
+
+    Raises
+    ------
+    InvalidInputError
+        If the folder does not exist or cannot be written.
+    """
+    members: dict[str, np.ndarray] = {
+        "format_version": np.array(FORMAT_VERSION, dtype="<i8"),
+        "kind": np.array(content.kind, dtype=np.str_),
+        "q": np.array(content.q, dtype="<f8"),
+        "shape": np.array(content.shape, dtype="<i8"),
+        "fingerprint": np.array(content.fingerprint, dtype=np.str_),
+        "exponent": np.array(content.exponent, dtype="<i8"),
+        "values": np.array(content.values, dtype="<f8"),
+    }
+    for index, U in enumerate(content.matrices):
+        if U is not None:
+            # Half of a symmetric matrix, row by row; the other half follows, so symmetry cannot be broken.
+            members[f"matrix_{index}"] = U[np.tril_indices(len(U))].astype("<f8")
+    target = Path(path)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez(file, **members)  # type: ignore[arg-type]  # the stubs take the names for keywords
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise InvalidInputError(f"Cannot write the certificate to {target}: {error.strerror or error}.") from None
+
+
+def read_content(path: str | PathLike[str]) -> Content:
+    """Read a file that `write_content` wrote, possibly damaged or tampered with since.
+
+    Raises
+    ------
+    CertificateError
+        If the file is not well-formed; the message says what is wrong.
+    InvalidInputError
+        If there is no such file or it cannot be read.
+    """
+    source = Path(path)
+    try:
+        size = source.stat().st_size
+        with source.open("rb") as file:
+            return _read(file, size)
+    except OSError as error:
+        raise InvalidInputError(f"Cannot read the certificate {source}: {error.strerror or error}.") from None
+    except CertificateError as error:
+        raise CertificateError(f"{source}: {error}") from None
+    except Exception as error:
+        # A damaged archive fails in many ways inside zipfile and numpy; none of them may pass for a certificate.
+        reason = " ".join(str(error).split())[:200]
+        raise CertificateError(f"{source}: not a readable certificate ({type(error).__name__}: {reason})") from None
+
+
+def _read(file: IO[bytes], size: int) -> Content:
+    if not zipfile.is_zipfile(file):
+        raise CertificateError("not a certificate: the file is no .npz archive, or it is truncated")
+    with zipfile.ZipFile(file) as archive:
+        members = _members(archive, size)
+        version = int(_scalar(archive, members, "format_version"))
+        if version != FORMAT_VERSION:
+            raise CertificateError(f"format version {version} is not supported, this hypernorm reads {FORMAT_VERSION}")
+        kind, q = _text(archive, members, "kind"), float(_scalar(archive, members, "q"))
+        if kind not in KINDS or math.isnan(q) or not is_available(kind, q):
+            raise CertificateError(f"no certificate of kind {kind!r} exists for q = {q}")
+        n, d = (int(side) for side in _array(archive, members, "shape", np.dtype("<i8"), (2,)))
+        if not (0 < n < 2**60 and 0 < d < 2**30):
+            raise CertificateError(f"the shape ({n}, {d}) is impossible")
+        exponent = int(_scalar(archive, members, "exponent"))
+        if abs(exponent) > _LARGEST_EXPONENT:
+            raise CertificateError(f"the exponent {exponent} is out of range")
+        factors = plan(kind, q)
+        values = _array(archive, members, "values", np.dtype("<f8"), (len(factors),))
+        if not (np.isfinite(values) & (values >= 0)).all():
+            raise CertificateError("a value is negative, infinite or NaN")
+        matrices = tuple(
+            _symmetric(archive, members, f"matrix_{index}", d) if factor.form in ("flattening", "realigned") else None
+            for index, factor in enumerate(factors)
+        )
+        digest = _text(archive, members, "fingerprint")
+        if members:
+            raise CertificateError(f"unexpected members {sorted(members)[:3]}")
+    return Content(kind, q, (n, d), digest, exponent, tuple(values.tolist()), matrices)
+
+
+def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        if info.filename in members:
+            raise CertificateError(f"member {info.filename!r} appears twice")
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size > size or info.compress_size != info.file_size:
+            raise CertificateError(f"member {info.filename!r} is compressed or larger than the file")
+        members[info.filename] = info
+    return members
+
+
+def _array(
+    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str, dtype: np.dtype, shape: tuple[int, ...]
+) -> np.ndarray:
+    """Read and remove one member, whose type and shape must be as expected; text may be shorter than `dtype`."""
+    info = members.pop(f"{name}.npy", None)
+    if info is None:
+        raise CertificateError(f"the member {name!r} is missing")
+    with archive.open(info) as member:
+        version = np.lib.format.read_magic(member)
+        if version != (1, 0):
+            raise CertificateError(f"the member {name!r} has an unknown array format {version}")
+        found, fortran, found_dtype = np.lib.format.read_array_header_1_0(member, max_header_size=_LARGEST_HEADER)
+        text = dtype.kind == "U" and found_dtype.kind == "U" and 0 < found_dtype.itemsize <= dtype.itemsize
+        if found != shape or fortran or not (text or found_dtype == dtype):
+            raise CertificateError(f"the member {name!r} has type {found_dtype} and shape {found}, not as it must")
+        count = math.prod(shape) * found_dtype.itemsize
+        if info.file_size < count:
+            raise CertificateError(f"the member {name!r} is shorter than it declares")
+        data = member.read()
+        if len(data) != count:
+            raise CertificateError(f"the member {name!r} has {len(data)} bytes of data, not {count}")
+    return np.frombuffer(data, dtype=found_dtype).reshape(shape)
+
+
+def _scalar(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str) -> float:
+    return _array(archive, members, name, _SCALARS[name], ()).item()
+
+
+def _text(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str) -> str:
+    return str(_array(archive, members, name, np.dtype(f"<U{_LONGEST_TEXT}"), ()))
+
+
+def _symmetric(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str, side: int) -> np.ndarray:
+    packed = _array(archive, members, name, np.dtype("<f8"), (side * (side + 1) // 2,))
+    if not np.isfinite(packed).all():
+        raise CertificateError(f"the member {name!r} has entries that are infinite or NaN")
+    U = np.zeros((side, side))
+    U[np.tril_indices(side)] = packed
+    U = U + np.tril(U, -1).T
+    U.setflags(write=False)
+    return U

@@ -1,0 +1,184 @@
+"""Lower bounds on the 2→q norm: a vector and the proved value that it attains."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import flint
+import numpy as np
+
+from hypernorm._validation import check_exponent, check_matrix
+from hypernorm.certificates.certificate import Rigor
+from hypernorm.certificates.dyadic import DyadicMatrix
+from hypernorm.certificates.rounding import SAFETY, TINY, UNIT, gamma, lower_float, precision, rational
+from hypernorm.exceptions import CertificateError, InvalidInputError
+from hypernorm.forms import Rows, fingerprint
+
+__all__ = ["VerifiedValue", "Witness", "attained_value"]
+
+_BLOCK_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class VerifiedValue:
+    """What the verification of a witness proves.
+
+    Attributes
+    ----------
+    lower : float
+        max ‖Xv‖_q over unit vectors v is at least this number.
+    rigor : Rigor
+    seconds : float
+    """
+
+    lower: float
+    rigor: Rigor
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Witness:
+    """A vector v and a number that ‖Xv‖_q / ‖v‖ is proved to reach.
+
+    Attributes
+    ----------
+    vector : ndarray of shape (d,)
+        Of length one up to rounding; the proof divides by its exact length.
+    q : float
+    value : float
+        A proved lower bound on the norm.
+    shape : tuple of int
+    fingerprint : str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Witness.from_vector(np.eye(3), [0, 1, 0], q=4)
+    Witness(q=4, shape=(3, 3), value=1)
+    """
+
+    vector: np.ndarray
+    q: float
+    value: float
+    shape: tuple[int, int]
+    fingerprint: str
+
+    @classmethod
+    def from_vector(cls, X: Any, vector: Any, q: float = 4) -> Witness:
+        """Prove the value that a vector attains.
+
+        Parameters
+        ----------
+        X : array_like, DataFrame or sparse matrix of shape (n, d)
+        vector : array_like of shape (d,)
+            Finite and not zero; its length does not matter.
+        q : float
+            Exponent, 1 ≤ q ≤ ∞.
+        """
+        matrix = check_matrix(X)
+        q = check_exponent(q, smallest=1)
+        vector = _check_vector(vector, matrix.shape[1])
+        rows = Rows(matrix)
+        return cls(vector, q, attained_value(rows, vector, q), rows.shape, fingerprint(matrix))
+
+    def verify(self, X: Any, *, exact: bool = False) -> VerifiedValue:
+        """Prove the value again, for a given matrix.
+
+        Parameters
+        ----------
+        X : array_like, DataFrame or sparse matrix of shape (n, d)
+        exact : bool
+            Form Xv in exact integer arithmetic.
+
+        Returns
+        -------
+        VerifiedValue
+
+        Raises
+        ------
+        CertificateError
+            If the witness belongs to another matrix or does not attain `value`.
+        """
+        start = time.perf_counter()
+        matrix = check_matrix(X)
+        if tuple(matrix.shape) != self.shape or fingerprint(matrix) != self.fingerprint:
+            raise CertificateError("The witness is for another matrix: shape or fingerprint of X differ.")
+        try:
+            vector, q = _check_vector(self.vector, self.shape[1]), check_exponent(self.q, smallest=1)
+        except InvalidInputError as error:
+            raise CertificateError(f"The witness is broken: {error}") from None
+        value = attained_value(Rows(matrix), vector, q, exact=exact)
+        # Exact and rounded evaluation enclose the same number; they may differ in the last digits.
+        if not value >= self.value * (1 - 1e-12):
+            raise CertificateError(f"The witness attains {value:.17g}, not the value {self.value:.17g} that it claims.")
+        rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
+        return VerifiedValue(value, rigor, time.perf_counter() - start)
+
+    def __repr__(self) -> str:
+        return f"Witness(q={self.q:g}, shape={self.shape}, value={self.value:.12g})"
+
+
+def _check_vector(vector: Any, dimension: int) -> np.ndarray:
+    try:
+        array = np.array(vector, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"vector must be real numbers: {error}.") from None
+    if array.shape != (dimension,):
+        raise InvalidInputError(f"vector must have shape ({dimension},), one entry per column of X, got {array.shape}.")
+    largest = float(np.abs(array).max())
+    if not (math.isfinite(largest) and largest > 0):
+        raise InvalidInputError("vector must be finite and not zero.")
+    # A power of two keeps the direction exactly, short of entries 2**-900 times smaller than the largest.
+    with np.errstate(under="ignore"):
+        array = np.ldexp(array, -math.frexp(largest)[1]) if not 0.1 < largest <= 1 else array
+    array.setflags(write=False)
+    return array
+
+
+def attained_value(rows: Rows, vector: np.ndarray, q: float, *, exact: bool = False) -> float:
+    """A proved lower bound on ‖Xv‖_q / ‖v‖, rounding included.
+
+    Each |⟨x_i, v⟩| is bounded below, exactly or through |fl(x_iᵀv) − x_iᵀv| ≤ γ_d ‖x_i‖‖v‖; powers, their sum, the
+    root and the division are ball arithmetic, rounded down.
+    """
+    with precision(), np.errstate(all="ignore"):
+        length = sum((rational(entry) ** 2 for entry in vector.tolist()), rational(0)).sqrt()
+        values = _exact_values(rows, vector) if exact else _rounded_values(rows, vector)
+        if math.isinf(q):
+            largest = max((lower_float(value) for value in values), default=0.0)
+            norm = rational(largest)
+        else:
+            exponent = int(q) if q == int(q) else rational(q)
+            total = sum((value**exponent for value in values), rational(0))
+            norm = total ** (1 / rational(q)) if total > 0 else rational(0)
+        if rows.inexact:
+            # Xv and its scaled copy differ by at most n·d·2**-1074·max|v| in any q-norm, q ≥ 1.
+            norm = norm - rational(2.0**-1074) * (rows.shape[0] * rows.shape[1])
+        return lower_float(norm / length * rational(2) ** rows.exponent)
+
+
+def _rounded_values(rows: Rows, vector: np.ndarray) -> list[flint.arb]:
+    size = float(np.linalg.norm(vector)) * SAFETY
+    error = (gamma(rows.shape[1] + 2) * size) * rows.norms * SAFETY + TINY
+    image = np.concatenate(
+        [
+            rows.block(start, min(start + _BLOCK_ROWS, rows.shape[0])) @ vector
+            for start in range(0, rows.shape[0], _BLOCK_ROWS)
+        ]
+    )
+    below = (np.abs(image) - error) * (1 - 4 * UNIT)
+    return [flint.arb(value) for value in below[below > 0].tolist()]
+
+
+def _exact_values(rows: Rows, vector: np.ndarray) -> list[flint.arb]:
+    column = DyadicMatrix.from_floats(vector[:, None])
+    values = []
+    for start in range(0, rows.shape[0], _BLOCK_ROWS):
+        block = DyadicMatrix.from_floats(rows.block(start, min(start + _BLOCK_ROWS, rows.shape[0])))
+        image = block @ column
+        scale = rational(2) ** image.exponent
+        values.extend(flint.arb(abs(entry)) * scale for entry in image.integers.entries() if entry)
+    return values

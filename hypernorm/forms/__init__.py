@@ -1,0 +1,16 @@
+"""Even forms of a matrix and the linear maps whose largest eigenvalues bound its norms."""
+
+from hypernorm.forms.maps import FlatteningMap, RealignedMap
+from hypernorm.forms.moments import moment_matrix, second_moments
+from hypernorm.forms.monomials import MonomialBasis
+from hypernorm.forms.rows import Rows, fingerprint
+
+__all__ = [
+    "FlatteningMap",
+    "MonomialBasis",
+    "RealignedMap",
+    "Rows",
+    "fingerprint",
+    "moment_matrix",
+    "second_moments",
+]

@@ -1,0 +1,88 @@
+"""Moment matrices: X -> Σ z(x_i) z(x_i)ᵀ, the fully symmetric representation of v -> Σ ⟨x_i, v⟩^2k.
+
+The rows are read in blocks; beside the D×D result only one block of D-dimensional images is held.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hypernorm._parallel import ordered_map
+from hypernorm._validation import check_memory
+from hypernorm.forms.monomials import MonomialBasis
+from hypernorm.forms.rows import Rows
+
+__all__ = ["moment_block_rows", "moment_matrix", "second_moments"]
+
+_IMAGE_ENTRIES = 1 << 20
+
+
+def second_moments(rows: Rows, weights: np.ndarray | None = None) -> np.ndarray:
+    """Return Σ w_i x_i x_iᵀ.
+
+    Parameters
+    ----------
+    rows : Rows
+    weights : ndarray of shape (n,), optional
+        Default one each.
+
+    Returns
+    -------
+    ndarray of shape (d, d)
+        Exactly symmetric.
+    """
+    step = rows.block_rows()
+
+    def partial(part: range) -> np.ndarray:
+        total = np.zeros((rows.shape[1], rows.shape[1]))
+        for start in range(part.start, part.stop, step):
+            stop = min(start + step, part.stop)
+            block = rows.block(start, stop)
+            weighted = block if weights is None else block * weights[start:stop, None]
+            total += weighted.T @ block
+        return total
+
+    total = sum(ordered_map(partial, rows.ranges(step)), np.zeros((rows.shape[1], rows.shape[1])))
+    return (total + total.T) / 2
+
+
+def moment_block_rows(rows: Rows, size: int) -> int:
+    """Rows in a block whose images in D = `size` dimensions are held together."""
+    return min(rows.shape[0], max(64, _IMAGE_ENTRIES // size))
+
+
+def moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
+    """Return M = Σ z(x_i) z(x_i)ᵀ with z the orthonormal monomials of degree k = `half_degree`.
+
+    Then Σ ⟨x_i, v⟩^2k = z(v)ᵀ M z(v), and λ_max(M) bounds the form on the unit sphere.
+
+    Parameters
+    ----------
+    rows : Rows
+    half_degree : int
+        k: 2, 3 and 4 give the forms of degree 4, 6 and 8.
+
+    Returns
+    -------
+    ndarray of shape (D, D)
+        Symmetric; nD² multiplications and additions.
+
+    Raises
+    ------
+    InvalidInputError
+        If the D×D result cannot fit in memory.
+    """
+    d = rows.shape[1]
+    size = MonomialBasis.count(d, half_degree)
+    check_memory(
+        3 * 8 * size * size,
+        f"The moment matrix of degree {2 * half_degree} for d = {d} ({size} x {size})",
+        "use the realigned or row-norm bound, or reduce the number of columns",
+    )
+    basis = MonomialBasis(d, half_degree)
+    total = np.zeros((size, size))
+    step = moment_block_rows(rows, size)
+    for start in range(0, rows.shape[0], step):
+        images = basis.evaluate(rows.block(start, min(start + step, rows.shape[0])))
+        total += images @ images.T
+    return total

@@ -1,0 +1,218 @@
+"""The rows of a matrix, read in blocks: the one way in which every kernel sees its data.
+
+The matrix is scaled by a power of two so that its longest row has a length in (1/4, 1]: every quantity computed from
+the rows then stays far from overflow, whatever the units of the input. The scaling is exact unless an entry falls
+below the normal range, which `Rows.inexact` reports so that the proofs can pay for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import DTypeLike
+
+from hypernorm._parallel import split_range
+from hypernorm._validation import Matrix
+
+__all__ = ["Rows", "fingerprint"]
+
+# Blocks of about this many entries stay in the second-level cache together with their images.
+_BLOCK_ENTRIES = 1 << 17
+# A matrix below this size is scaled once and kept; a larger one is scaled block by block.
+_COPY_BYTES = 1 << 28
+# Partial sums that are formed independently; it fixes the rounding, not the number of threads.
+_RANGES = 16
+
+
+class Rows:
+    """Rows ``multiplier[i] * X[i] * 2**-exponent`` of a matrix, in blocks.
+
+    Parameters
+    ----------
+    matrix : ndarray or csr_array of shape (n, d)
+        As returned by `hypernorm._validation.check_matrix`.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    exponent : int
+        The power of two that was taken out.
+    inexact : bool
+        Whether taking it out lost bits of entries more than 2**-969 times smaller than the longest row. Each such
+        entry moved by at most 2**-1074.
+    row_exponents, row_squares : ndarray of shape (n,)
+        The squared length of row i is ``row_squares[i] * 4**row_exponents[i]``, the first factor in [1/4, d] or zero.
+        It refers to the scaled rows before the multiplier is applied.
+    multiplier : ndarray of shape (n,) or None
+    """
+
+    def __init__(self, matrix: Matrix):
+        self.shape: tuple[int, int] = (int(matrix.shape[0]), int(matrix.shape[1]))
+        self.multiplier: np.ndarray | None = None
+        self._matrix = matrix
+        self._sparse = not isinstance(matrix, np.ndarray)
+        self.exponent = 0
+        self._measure()
+        if self._sparse or matrix.nbytes <= _COPY_BYTES:
+            self._matrix = self._scaled(matrix)
+            self._shift = 0
+        else:
+            self._shift = self.exponent
+
+    def _measure(self) -> None:
+        smallest = np.inf
+        exponents = np.zeros(self.shape[0], dtype=np.int64)
+        squares = np.zeros(self.shape[0])
+        step = max(1, _BLOCK_ENTRIES // self.shape[1]) if not self._sparse else 4096
+        for start in range(0, self.shape[0], step):
+            part = slice(start, min(start + step, self.shape[0]))
+            exponents[part], squares[part], least = _measure_block(_to_float64(self._matrix[part]))
+            smallest = min(smallest, least)
+        positive = squares > 0
+        if positive.any():
+            lengths = exponents[positive] + np.frexp(np.sqrt(squares[positive]))[1]
+            self.exponent = int(lengths.max())
+        self.inexact = bool(np.isfinite(smallest)) and int(np.frexp(smallest)[1]) - self.exponent < -1021
+        self.row_exponents = exponents - self.exponent
+        self.row_squares = squares
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether every entry is zero."""
+        return not (self.row_squares > 0).any()
+
+    def reweighted(self, multiplier: np.ndarray) -> Rows:
+        """Return the same rows, row i multiplied by ``multiplier[i]``; each product is rounded once."""
+        rows = object.__new__(Rows)
+        rows.__dict__.update({key: value for key, value in self.__dict__.items() if key != "norms"})
+        rows.multiplier = multiplier
+        return rows
+
+    @cached_property
+    def norms(self) -> np.ndarray:
+        """Lengths of the rows as `block` returns them, to about ``d`` units in the last place."""
+        with np.errstate(under="ignore"):
+            norms = np.ldexp(np.sqrt(self.row_squares), self.row_exponents)
+            return norms if self.multiplier is None else norms * self.multiplier
+
+    def block(self, start: int, stop: int, dtype: DTypeLike = np.float64, dense: bool = True) -> Matrix:
+        """Rows ``start`` to ``stop`` as a dense array; with ``dense=False`` a sparse matrix stays sparse."""
+        block = self._matrix[start:stop]
+        if self._shift:
+            block = _scale(_to_float64(block), self._shift)
+        if sp.issparse(block) and dense:
+            block = block.toarray()
+        if self.multiplier is not None:
+            factors = self.multiplier[start:stop, None]
+            block = block * factors if isinstance(block, np.ndarray) else sp.csr_array(block.multiply(factors))
+        return block if block.dtype == dtype else block.astype(dtype)
+
+    def block_rows(self, width: int | None = None) -> int:
+        """Rows in a block such that an array of `width` columns (default d) fits in cache beside it."""
+        return min(self.shape[0], max(64, _BLOCK_ENTRIES // max(self.shape[1], width or 1)))
+
+    def ranges(self, step: int) -> list[range]:
+        """The rows in a fixed number of contiguous ranges, each of whole steps if it has more than one."""
+        blocks = -(-self.shape[0] // step)
+        return [range(part.start * step, min(part.stop * step, self.shape[0])) for part in split_range(blocks, _RANGES)]
+
+    def depth(self, step: int) -> int:
+        """Longest chain of additions in a sum over all rows that is formed by blocks of `step` and by ranges."""
+        blocks = -(-self.shape[0] // step)
+        return min(step, self.shape[0]) + -(-blocks // _RANGES) + _RANGES
+
+    @property
+    def search_dtype(self) -> np.dtype:
+        """Single precision if the matrix came in single precision, else double."""
+        return np.dtype(np.float32 if self._matrix.dtype == np.float32 else np.float64)
+
+    def _scaled(self, matrix: Matrix) -> Matrix:
+        if matrix.dtype == np.float32:
+            # A power of two that binary32 cannot hold, or entries it would flush, go through binary64.
+            single = _scale(matrix, self.exponent) if abs(self.exponent) < 64 else None
+            if single is not None and not self._lost(matrix, single):
+                return _contiguous(single)
+        return _contiguous(_scale(_to_float64(matrix), self.exponent))
+
+    def _lost(self, before: Matrix, after: Matrix) -> bool:
+        old = before if isinstance(before, np.ndarray) else before.data
+        new = after if isinstance(after, np.ndarray) else after.data
+        return bool((np.ldexp(new, self.exponent) != old).any())
+
+
+def _measure_block(block: Matrix) -> tuple[np.ndarray, np.ndarray, float]:
+    """Per row an exponent e and the sum of squares of the row times 2**-e; and the smallest non-zero magnitude."""
+    if isinstance(block, np.ndarray):
+        magnitudes = np.abs(block)
+        _, power = np.frexp(magnitudes.max(axis=1))
+        with np.errstate(under="ignore"):
+            scaled = np.ldexp(block, -power[:, None])
+            squares = np.einsum("ij,ij->i", scaled, scaled)
+        nonzero = magnitudes[magnitudes > 0]
+    else:
+        magnitudes = np.abs(block.data)
+        row = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+        largest = np.zeros(block.shape[0])
+        np.maximum.at(largest, row, magnitudes)
+        _, power = np.frexp(largest)
+        with np.errstate(under="ignore"):
+            scaled = np.ldexp(block.data, -power[row])
+            squares = np.bincount(row, weights=scaled * scaled, minlength=block.shape[0])
+        nonzero = magnitudes[magnitudes > 0]
+    return power, squares, float(nonzero.min()) if nonzero.size else np.inf
+
+
+def _contiguous(matrix: Matrix) -> Matrix:
+    return np.ascontiguousarray(matrix) if isinstance(matrix, np.ndarray) else matrix
+
+
+def _to_float64(matrix: Matrix) -> Matrix:
+    return matrix if matrix.dtype == np.float64 and matrix.dtype.isnative else matrix.astype(np.float64)
+
+
+def _scale(matrix: Matrix, exponent: int) -> Matrix:
+    if exponent == 0:
+        return matrix
+    with np.errstate(under="ignore"):
+        if isinstance(matrix, np.ndarray):
+            return np.ldexp(matrix, -exponent)
+        return sp.csr_array((np.ldexp(matrix.data, -exponent), matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def fingerprint(matrix: Matrix) -> str:
+    """SHA-256 of the shape and the values of a matrix, the same for every storage of the same numbers.
+
+    Dense or sparse, row- or column-major, integers or floats: only the position and the binary64 value of the
+    non-zero entries count.
+
+    Examples
+    --------
+    >>> import numpy as np, scipy.sparse as sp
+    >>> fingerprint(np.eye(3)) == fingerprint(sp.csr_array(np.eye(3, dtype=int)))
+    True
+    """
+    digest = hashlib.sha256(np.array(matrix.shape, dtype="<i8").tobytes())
+    for rows, columns, values in _fingerprint_blocks(matrix):
+        for part in (rows.astype("<i8"), columns.astype("<i8"), values.astype("<f8")):
+            digest.update(part.tobytes())
+    return digest.hexdigest()
+
+
+def _fingerprint_blocks(matrix: Matrix) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    n, d = matrix.shape
+    step = max(1, (1 << 20) // d)
+    for start in range(0, n, step):
+        block = matrix[start : start + step]
+        if isinstance(block, np.ndarray):
+            rows, columns = np.nonzero(block)
+            yield rows, columns, block[rows, columns]
+        else:
+            block = block.copy()
+            block.sort_indices()
+            entries = block.tocoo()
+            keep = entries.data != 0
+            yield entries.row[keep], entries.col[keep], entries.data[keep]
