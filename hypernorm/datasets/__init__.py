@@ -1,0 +1,42 @@
+"""Matrices to compute with: known norms, random families, bundled data and files."""
+
+from hypernorm.datasets.bundled import BUNDLED, load_bundled
+from hypernorm.datasets.cube import cube_characters
+from hypernorm.datasets.files import SUFFIXES, read_matrix
+from hypernorm.datasets.known import (
+    KnownNorm,
+    blocks,
+    cube_functions,
+    e8,
+    icosahedron,
+    identity,
+    known_norms,
+    orthogonal_rows,
+    polygon,
+    rank_one,
+)
+from hypernorm.datasets.random import PlantedSubspace, gaussian, heavy_tailed, planted_sparse, signs, subspace
+
+__all__ = [
+    "BUNDLED",
+    "SUFFIXES",
+    "KnownNorm",
+    "PlantedSubspace",
+    "blocks",
+    "cube_characters",
+    "cube_functions",
+    "e8",
+    "gaussian",
+    "heavy_tailed",
+    "icosahedron",
+    "identity",
+    "known_norms",
+    "load_bundled",
+    "orthogonal_rows",
+    "planted_sparse",
+    "polygon",
+    "rank_one",
+    "read_matrix",
+    "signs",
+    "subspace",
+]

@@ -1,0 +1,63 @@
+"""Real data that comes with scikit-learn: nothing is downloaded."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hypernorm.exceptions import InvalidInputError
+
+__all__ = ["BUNDLED", "load_bundled"]
+
+BUNDLED: tuple[str, ...] = ("digits", "breast_cancer", "diabetes")
+"""The names that `load_bundled` knows."""
+
+
+def load_bundled(name: str, centred: bool = True) -> np.ndarray:
+    """Load a data set as a float64 matrix with one row a sample; the targets are left out.
+
+    Parameters
+    ----------
+    name : {"digits", "breast_cancer", "diabetes"}
+        - "digits", 1797 × 64: handwritten digits as 8 × 8 images, integers 0 to 16. Centred: the mean of each column
+          is subtracted; nothing is scaled. (Pixels that are blank in every image give zero columns.)
+        - "breast_cancer", 569 × 30: measurements of cell nuclei in very different units. Centred: the mean of each
+          column is subtracted, then the column is divided by its standard deviation (with divisor n).
+        - "diabetes", 442 × 10: age, sex, body mass index, blood pressure and six serum measurements. Centred: the mean
+          of each column is subtracted, then the column is divided by its Euclidean length.
+    centred : bool, default True
+        Prepare the data as said above. With False they are in the original units.
+
+    Returns
+    -------
+    numpy.ndarray of shape (n, d)
+
+    Raises
+    ------
+    InvalidInputError
+        If the name is unknown.
+
+    Examples
+    --------
+    >>> X = load_bundled("digits")
+    >>> X.shape, bool(abs(X.mean(axis=0)).max() < 1e-12)
+    ((1797, 64), True)
+    """
+    if name not in BUNDLED:
+        raise InvalidInputError(f"there is no bundled data set {name!r}; choose one of {', '.join(BUNDLED)}.")
+    # Importing scikit-learn takes about a second, which only those pay who ask for its data.
+    from sklearn import datasets
+
+    if name == "digits":
+        X = datasets.load_digits().data
+    elif name == "breast_cancer":
+        X = datasets.load_breast_cancer().data
+    else:
+        X = datasets.load_diabetes(scaled=False).data
+    X = np.array(X, dtype=np.float64)
+    if centred:
+        X -= X.mean(axis=0)
+        if name == "breast_cancer":
+            X /= X.std(axis=0)
+        elif name == "diabetes":
+            X /= np.linalg.norm(X, axis=0)
+    return X

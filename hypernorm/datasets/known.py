@@ -1,0 +1,244 @@
+"""Matrices whose norm ‖X‖_{2→q} = max over ‖v‖ = 1 of ‖Xv‖_q is known in closed form.
+
+They are the yardstick of the package: a proved interval must contain the value, and a sharp one must meet it. Every
+value comes with its proof in the docstring; the entries of rotated or normalised matrices are rounded to binary64, so
+that the norm of the stored matrix differs from `value` by a few units in the last place.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+
+from hypernorm._validation import check_count, check_exponent, check_generator
+from hypernorm.datasets.cube import cube_characters
+from hypernorm.exceptions import InvalidInputError
+
+__all__ = [
+    "KnownNorm",
+    "blocks",
+    "cube_functions",
+    "e8",
+    "icosahedron",
+    "identity",
+    "known_norms",
+    "orthogonal_rows",
+    "polygon",
+    "rank_one",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class KnownNorm:
+    """A matrix together with the true value of its norm.
+
+    Attributes
+    ----------
+    name : str
+        A short label, fit for a test id.
+    matrix : numpy.ndarray of shape (n, d)
+        Read-only, so that the value stays true.
+    q : float
+        The exponent of the norm.
+    value : float
+        ‖matrix‖_{2→q}, up to the rounding of the entries.
+    """
+
+    name: str
+    matrix: np.ndarray
+    q: float
+    value: float
+
+    def __post_init__(self) -> None:
+        self.matrix.setflags(write=False)
+
+    def __repr__(self) -> str:
+        return f"KnownNorm({self.name!r}, shape={self.matrix.shape}, q={self.q:g}, value={self.value!r})"
+
+
+def identity(d: int, q: float = 4) -> KnownNorm:
+    """The identity of order `d`: ‖v‖_q ≤ ‖v‖_2, with equality at a unit coordinate vector.
+
+    Examples
+    --------
+    >>> identity(5, q=3)
+    KnownNorm('identity-5', shape=(5, 5), q=3, value=1.0)
+    """
+    d = check_count(d, "d")
+    return KnownNorm(f"identity-{d}", np.eye(d), check_exponent(q), 1.0)
+
+
+def orthogonal_rows(
+    lengths: Sequence[float], q: float = 4, random_state: int | np.random.Generator | None = 0
+) -> KnownNorm:
+    """Orthogonal rows of the given lengths in a random orthonormal frame: the norm is the largest length.
+
+    With u the coordinates of v in that frame, ‖Xv‖_q = ‖(l_i u_i)‖_q ≤ ‖(l_i u_i)‖_2 ≤ max l_i for q ≥ 2, and the
+    direction of the longest row attains it. A length of zero gives a zero row.
+
+    Parameters
+    ----------
+    lengths : sequence of float, of length d
+        Non-negative row lengths; the matrix is d × d.
+    q : float, default 4
+        Exponent, 2 ≤ q ≤ ∞.
+    random_state : None, int or numpy.random.Generator, default 0
+        Draws the frame.
+
+    Examples
+    --------
+    >>> known = orthogonal_rows([3.0, 2.0, 0.0])
+    >>> known.value, bool(np.allclose(known.matrix @ known.matrix.T, np.diag([9.0, 4.0, 0.0])))
+    (3.0, True)
+    """
+    scale = np.asarray(lengths, dtype=float)
+    if scale.ndim != 1 or scale.size == 0 or not (np.isfinite(scale) & (scale >= 0)).all():
+        raise InvalidInputError("lengths must be a non-empty sequence of finite non-negative numbers.")
+    frame = _orthogonal(scale.size, check_generator(random_state))
+    name = f"orthogonal-rows-{scale.size}"
+    return KnownNorm(name, scale[:, None] * frame, check_exponent(q), float(scale.max()))
+
+
+def rank_one(n: int, d: int, q: float = 4, random_state: int | np.random.Generator | None = 0) -> KnownNorm:
+    """The outer product a bᵀ of two Gaussian vectors: ‖a (bᵀv)‖_q = ‖a‖_q |bᵀv| is largest at v = b/‖b‖.
+
+    Examples
+    --------
+    >>> known = rank_one(6, 3, q=np.inf)
+    >>> v = known.matrix[0] / np.linalg.norm(known.matrix[0])
+    >>> bool(np.isclose(abs(known.matrix @ v).max(), known.value))
+    True
+    """
+    generator = check_generator(random_state)
+    a = generator.standard_normal(check_count(n, "n"))
+    b = generator.standard_normal(check_count(d, "d"))
+    q = check_exponent(q)
+    return KnownNorm(f"rank-one-{n}x{d}", np.outer(a, b), q, float(np.linalg.norm(a, q) * np.linalg.norm(b)))
+
+
+def blocks(*parts: KnownNorm) -> KnownNorm:
+    """The block-diagonal matrix of several known ones of the same exponent: its norm is the largest of theirs.
+
+    Splitting v = (v_1, ..., v_m), ‖Xv‖_q^q = Σ ‖X_b v_b‖_q^q ≤ max ‖X_b‖^q · Σ ‖v_b‖^q ≤ max ‖X_b‖^q for q ≥ 2.
+
+    Raises
+    ------
+    InvalidInputError
+        If no part is given or the exponents differ.
+
+    Examples
+    --------
+    >>> blocks(identity(2), icosahedron())
+    KnownNorm('blocks(identity-2, icosahedron)', shape=(14, 5), q=4, value=1.24466...)
+    """
+    exponents = {part.q for part in parts}
+    if len(exponents) != 1:
+        raise InvalidInputError(f"blocks needs parts of one and the same exponent, got {sorted(exponents)}.")
+    matrix = scipy.linalg.block_diag(*(part.matrix for part in parts))
+    name = f"blocks({', '.join(part.name for part in parts)})"
+    return KnownNorm(name, matrix, exponents.pop(), max(part.value for part in parts))
+
+
+def polygon(n: int, q: int = 4) -> KnownNorm:
+    """The `n` vertices of a regular polygon in the plane, for an even exponent q < n.
+
+    Σ_k cos^q(θ − 2πk/n) is constant in θ because the Fourier modes of cos^q have orders up to q < n: the vertices are
+    a spherical q-design.
+
+    Examples
+    --------
+    >>> round(polygon(5).value ** 4, 12)  # 5 · 3/8
+    1.875
+    """
+    n = check_count(n, "n", smallest=3)
+    if check_count(q, "q", smallest=2) % 2 or q >= n:
+        raise InvalidInputError(f"q must be even and smaller than n = {n}, got {q!r}.")
+    angles = 2 * np.pi * np.arange(n) / n
+    return _design(f"polygon-{n}", np.column_stack([np.cos(angles), np.sin(angles)]), q)
+
+
+def icosahedron() -> KnownNorm:
+    """The 12 vertices of the icosahedron on the unit sphere, a spherical 5-design: ‖X‖^4 = 12/5 for q = 4.
+
+    Examples
+    --------
+    >>> icosahedron()
+    KnownNorm('icosahedron', shape=(12, 3), q=4, value=1.24466...)
+    """
+    golden = (1 + math.sqrt(5)) / 2
+    corners = [(0.0, one, other) for one in (-1.0, 1.0) for other in (-golden, golden)]
+    vertices = np.array([np.roll(corner, shift) for shift in range(3) for corner in corners])
+    return _design("icosahedron", vertices / math.hypot(1, golden), 4)
+
+
+def e8(q: int = 4) -> KnownNorm:
+    """The 240 roots of E8 on the unit sphere, a spherical 7-design: ‖X‖^4 = 9 for q = 4, ‖X‖^6 = 15/4 for q = 6.
+
+    Examples
+    --------
+    >>> round(e8().value ** 4, 12), round(e8(q=6).value ** 6, 12)
+    (9.0, 3.75)
+    """
+    if q not in (4, 6):
+        raise InvalidInputError(f"q must be 4 or 6, the strengths that the roots of E8 are a design for, got {q!r}.")
+    roots = []
+    for i, j in itertools.combinations(range(8), 2):
+        for one, other in itertools.product((-1.0, 1.0), repeat=2):
+            root = np.zeros(8)
+            root[i], root[j] = one, other
+            roots.append(root)
+    roots.extend(np.array(half) / 2 for half in itertools.product((-1.0, 1.0), repeat=8) if math.prod(half) > 0)
+    return _design("e8", np.array(roots) / math.sqrt(2), int(q))
+
+
+def cube_functions(n: int) -> KnownNorm:
+    """Functions of degree at most one on the n-cube: max E f^4 / (E f²)² = 3 − 2/(n+1).
+
+    For f = v_0 + Σ v_i x_i, E f^4 = 3 (Σ v_i²)² − 2 Σ v_i^4 over all n + 1 coefficients, the constant being one more
+    independent sign by symmetry. On the unit sphere Σ v_i^4 is smallest, 1/(n+1), where all |v_i| are equal.
+
+    Examples
+    --------
+    >>> round(cube_functions(3).value ** 4, 12)  # 3 − 2/4
+    2.5
+    """
+    matrix = cube_characters(n, 1)
+    return KnownNorm(f"cube-degree-1-{n}", matrix, 4.0, (3 - 2 / (n + 1)) ** 0.25)
+
+
+def known_norms() -> Iterator[KnownNorm]:
+    """Yield small representatives of all families and exponents, the largest with 240 rows.
+
+    Examples
+    --------
+    >>> len({known.name for known in known_norms()}) > 10, {known.q for known in known_norms()} >= {2, 3, 4, 6, np.inf}
+    (True, True)
+    """
+    yield from (identity(1), identity(5), identity(4, q=3), identity(4, q=np.inf))
+    yield orthogonal_rows([3.0, 2.5, 1.0, 0.0])
+    yield from (orthogonal_rows([2.0, 2.0, 1.0], q=q) for q in (2, 2.5, 6, np.inf))
+    yield from (rank_one(7, 4), rank_one(3, 6), rank_one(8, 1), rank_one(1, 5))
+    yield from (rank_one(7, 4, q=q) for q in (2, 3, 5, np.inf))
+    yield from (polygon(5), polygon(7, q=6), icosahedron(), e8(), e8(q=6))
+    yield from (cube_functions(1), cube_functions(4), cube_functions(6))
+    yield blocks(identity(2), icosahedron(), rank_one(4, 3, random_state=1))
+    yield blocks(orthogonal_rows([1.0, 0.5], q=3), rank_one(3, 2, q=3))
+
+
+def _design(name: str, points: np.ndarray, q: int) -> KnownNorm:
+    """Unit vectors in R^d over which polynomials of degree q average as over the sphere (a spherical q-design).
+
+    Then Σ <x_i, v>^q = n (q−1)!! / (d (d+2) ... (d+q−2)) for every unit v.
+    """
+    n, d = points.shape
+    power = n * math.prod((2 * k + 1) / (d + 2 * k) for k in range(q // 2))
+    return KnownNorm(name, points, float(q), power ** (1 / q))
+
+
+def _orthogonal(d: int, generator: np.random.Generator) -> np.ndarray:
+    return np.linalg.qr(generator.standard_normal((d, d)))[0]

@@ -1,0 +1,156 @@
+"""Random matrices: the families on which the bounds are measured and compared."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hypernorm._validation import check_count, check_generator
+from hypernorm.exceptions import InvalidInputError
+
+__all__ = ["PlantedSubspace", "gaussian", "heavy_tailed", "planted_sparse", "signs", "subspace"]
+
+
+class PlantedSubspace(NamedTuple):
+    """An orthonormal basis and the sparse vector that its span contains.
+
+    Attributes
+    ----------
+    matrix : numpy.ndarray of shape (n, d)
+        Orthonormal columns.
+    vector : numpy.ndarray of shape (n,)
+        A unit vector in their span with few nonzero entries, all of the same size.
+    """
+
+    matrix: np.ndarray
+    vector: np.ndarray
+
+
+def gaussian(n: int, d: int, random_state: int | np.random.Generator | None = None) -> np.ndarray:
+    """An n × d matrix of independent standard normal entries.
+
+    Parameters
+    ----------
+    n, d : int
+        Numbers of rows and columns.
+    random_state : None, int or numpy.random.Generator, default None
+        Source of randomness; the same integer gives the same matrix.
+
+    Examples
+    --------
+    >>> gaussian(4, 3, random_state=0).shape
+    (4, 3)
+    """
+    return check_generator(random_state).standard_normal(_shape(n, d))
+
+
+def signs(n: int, d: int, random_state: int | np.random.Generator | None = None) -> np.ndarray:
+    """An n × d matrix of independent signs ±1; parameters as for `gaussian`.
+
+    Examples
+    --------
+    >>> sorted(set(signs(4, 3, random_state=0).ravel().tolist()))
+    [-1.0, 1.0]
+    """
+    return 1.0 - 2.0 * check_generator(random_state).integers(0, 2, size=_shape(n, d))
+
+
+def heavy_tailed(
+    n: int, d: int, degrees_of_freedom: float = 3, random_state: int | np.random.Generator | None = None
+) -> np.ndarray:
+    """An n × d matrix of independent Student t entries.
+
+    Parameters
+    ----------
+    n, d : int
+        Numbers of rows and columns.
+    degrees_of_freedom : float, default 3
+        The entries have finite moments of orders below this number; with 3 the fourth moment is infinite, and a few
+        rows dominate ‖Xv‖_4.
+    random_state : None, int or numpy.random.Generator, default None
+        Source of randomness.
+
+    Examples
+    --------
+    >>> X = heavy_tailed(500, 3, random_state=0)
+    >>> bool(abs(X).max() > 10)
+    True
+    """
+    if not 0 < degrees_of_freedom < np.inf:
+        raise InvalidInputError(f"degrees_of_freedom must be positive and finite, got {degrees_of_freedom!r}.")
+    return check_generator(random_state).standard_t(degrees_of_freedom, size=_shape(n, d))
+
+
+def subspace(n: int, d: int, random_state: int | np.random.Generator | None = None) -> np.ndarray:
+    """An orthonormal basis, as columns, of a uniformly random d-dimensional subspace V of R^n.
+
+    ‖X‖_{2→q} is then the largest ratio ‖w‖_q / ‖w‖_2 over w in V: large where V holds a spiky vector.
+
+    Parameters
+    ----------
+    n, d : int
+        Dimensions of the space and of the subspace, d ≤ n.
+    random_state : None, int or numpy.random.Generator, default None
+        Source of randomness.
+
+    Examples
+    --------
+    >>> X = subspace(10, 3, random_state=0)
+    >>> bool(np.allclose(X.T @ X, np.eye(3)))
+    True
+    """
+    n, d = _shape(n, d)
+    _check_fits(n, d)
+    return np.linalg.qr(gaussian(n, d, random_state))[0]
+
+
+def planted_sparse(
+    n: int, d: int, sparsity: int, random_state: int | np.random.Generator | None = None
+) -> PlantedSubspace:
+    """A random d-dimensional subspace of R^n that contains one sparse vector w.
+
+    w has `sparsity` entries ±1/√sparsity in random places, the rest of the subspace is Gaussian, and the basis is
+    rotated at random, so that no column gives w away. The planted vector shows in the norm:
+    ‖X‖_{2→q} ≥ ‖w‖_q = sparsity^{1/q − 1/2}.
+
+    Parameters
+    ----------
+    n, d : int
+        Dimensions of the space and of the subspace, d ≤ n.
+    sparsity : int
+        Number of nonzero entries of w, at most n.
+    random_state : None, int or numpy.random.Generator, default None
+        Source of randomness.
+
+    Returns
+    -------
+    PlantedSubspace
+        `matrix` of shape (n, d) and `vector` of shape (n,).
+
+    Examples
+    --------
+    >>> X, w = planted_sparse(50, 4, sparsity=5, random_state=0)
+    >>> int(np.count_nonzero(w)), bool(np.allclose(X @ (X.T @ w), w))
+    (5, True)
+    """
+    n, d = _shape(n, d)
+    _check_fits(n, d)
+    if check_count(sparsity, "sparsity") > n:
+        raise InvalidInputError(f"sparsity must be at most n = {n}, got {sparsity!r}.")
+    generator = check_generator(random_state)
+    vector = np.zeros(n)
+    support = generator.choice(n, size=sparsity, replace=False)
+    vector[support] = signs(1, sparsity, generator)[0] / np.sqrt(sparsity)
+    basis = np.linalg.qr(np.column_stack([vector, gaussian(n, d - 1, generator) if d > 1 else np.empty((n, 0))]))[0]
+    rotation = np.linalg.qr(generator.standard_normal((d, d)))[0]
+    return PlantedSubspace(basis @ rotation, vector)
+
+
+def _shape(n: int, d: int) -> tuple[int, int]:
+    return check_count(n, "n"), check_count(d, "d")
+
+
+def _check_fits(n: int, d: int) -> None:
+    if d > n:
+        raise InvalidInputError(f"a subspace of dimension d = {d} needs n of at least {d}, got n = {n}.")
