@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
@@ -41,7 +42,7 @@ def split_range(length: int, parts: int) -> list[range]:
     [range(0, 2), range(2, 4), range(4, 7)]
     """
     edges = [length * part // parts for part in range(parts + 1)]
-    return [range(start, stop) for start, stop in zip(edges, edges[1:], strict=False) if stop > start]
+    return [range(start, stop) for start, stop in pairwise(edges) if stop > start]
 
 
 def ordered_map(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:

@@ -59,15 +59,17 @@ def check_matrix(X: Any, name: str = "X") -> Matrix:
             f"{tuple(array.shape)}{remedy if array.ndim == 1 else ''}."
         )
     if 0 in array.shape:
-        raise InvalidInputError(f"{name} is empty: it has shape {tuple(array.shape)}; give at least one row and column.")
+        raise InvalidInputError(
+            f"{name} is empty: it has shape {tuple(array.shape)}; give at least one row and column."
+        )
     _check_entries(array, name)
     return array
 
 
 def _to_dense(X: Any, name: str) -> np.ndarray:
-    columns = getattr(X, "dtypes", None)
-    if hasattr(X, "to_numpy") and hasattr(columns, "items"):
-        for label, dtype in columns.items():
+    columns = getattr(getattr(X, "dtypes", None), "items", None)
+    if hasattr(X, "to_numpy") and columns is not None:
+        for label, dtype in columns():
             # Extension types (nullable integers and the like) carry a numpy type inside.
             kind = getattr(getattr(dtype, "numpy_dtype", dtype), "kind", "O")
             if kind not in "fiub":
@@ -83,7 +85,7 @@ def _to_dense(X: Any, name: str) -> np.ndarray:
     if array.dtype.kind not in "fiub":
         what = {"c": "complex numbers", "O": "Python objects"}.get(array.dtype.kind, f"type {array.dtype}")
         raise InvalidInputError(
-            f"{name} holds {what}; hypernorm needs real numbers, convert them with {name}.astype(float) if they are real."
+            f"{name} holds {what}; hypernorm needs real numbers (if they are real, {name}.astype(float) converts them)."
         )
     return array
 
@@ -108,13 +110,13 @@ def _check_entries(array: Matrix, name: str) -> None:
             block = array[start : start + step]
             bad = _first_bad(block)
             if bad is not None:
-                row, column = np.unravel_index(bad, block.shape)
-                _raise_entry(block[row, column], (start + int(row), int(column)), name)
+                row, column = divmod(bad, block.shape[1])
+                _raise_entry(block[row, column], (start + row, column), name)
     else:
         bad = _first_bad(array.data)
         if bad is not None:
-            row = int(np.searchsorted(array.indptr, bad, side="right")) - 1
-            _raise_entry(array.data[bad], (row, int(array.indices[bad])), name)
+            index = (int(np.searchsorted(array.indptr, bad, side="right")) - 1, int(array.indices[bad]))
+            _raise_entry(array.data[bad], index, name)
 
 
 def _first_bad(values: np.ndarray) -> int | None:
@@ -154,33 +156,46 @@ def check_exponent(q: Any, smallest: float = 2.0, name: str = "q") -> float:
     InvalidInputError
         If `q` is not a real number or is out of range.
     """
-    if isinstance(q, bool) or not isinstance(q, numbers.Real) or math.isnan(q):
+    exponent = _real(q)
+    if math.isnan(exponent):
         raise InvalidInputError(f"{name} must be a real number or infinity, got {q!r}.")
-    if q < smallest:
-        remedy = "; `lower_bound` accepts every exponent from 1 on" if smallest > 1 <= q else ""
+    if exponent < smallest:
+        remedy = "; `lower_bound` accepts every exponent from 1 on" if smallest > 1 <= exponent else ""
         raise InvalidInputError(f"{name} must be at least {smallest:g}, got {q!r}{remedy}.")
-    return float(q)
+    return exponent
+
+
+def _real(value: Any) -> float:
+    """The value as a float; NaN if it is no real number that a float can hold."""
+    if type(value) is bool or not isinstance(value, numbers.Real):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
 
 
 def check_tolerance(rtol: Any, name: str = "rtol") -> float:
     """Return a relative tolerance as a float in [0, 1)."""
-    if isinstance(rtol, bool) or not isinstance(rtol, numbers.Real) or not 0 <= rtol < 1:
+    tolerance = _real(rtol)
+    if not 0 <= tolerance < 1:
         raise InvalidInputError(f"{name} must be a number in [0, 1), got {rtol!r}.")
-    return float(rtol)
+    return tolerance
 
 
 def check_time_limit(seconds: Any, name: str = "time_limit") -> float | None:
     """Return a limit in seconds, or None for no limit."""
     if seconds is None:
         return None
-    if isinstance(seconds, bool) or not isinstance(seconds, numbers.Real) or not seconds > 0:
+    limit = _real(seconds)
+    if not limit > 0:
         raise InvalidInputError(f"{name} must be a positive number of seconds or None, got {seconds!r}.")
-    return float(seconds)
+    return limit
 
 
 def check_count(count: Any, name: str, smallest: int = 1) -> int:
     """Return a whole number that is at least `smallest`."""
-    if isinstance(count, bool) or not isinstance(count, numbers.Integral) or count < smallest:
+    if isinstance(count, bool) or not isinstance(count, numbers.Integral) or int(count) < smallest:
         raise InvalidInputError(f"{name} must be a whole number of at least {smallest}, got {count!r}.")
     return int(count)
 
@@ -189,10 +204,10 @@ def check_generator(random_state: Any) -> np.random.Generator:
     """Return a generator from None, a non-negative integer or a `numpy.random.Generator`."""
     if isinstance(random_state, np.random.Generator):
         return random_state
-    if random_state is None or (
-        isinstance(random_state, numbers.Integral) and not isinstance(random_state, bool) and random_state >= 0
-    ):
-        return np.random.default_rng(random_state)
+    if random_state is None:
+        return np.random.default_rng()
+    if isinstance(random_state, numbers.Integral) and int(random_state) >= 0:
+        return np.random.default_rng(int(random_state))
     raise InvalidInputError(
         f"random_state must be None, a non-negative integer or a numpy.random.Generator, got {random_state!r}."
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from hypernorm._parallel import ordered_map
+from hypernorm.bounds.kernels import norm_values
 from hypernorm.forms import Rows
 
 __all__ = ["LARGEST_DIMENSION", "newton_finish"]
@@ -38,31 +39,29 @@ def newton_finish(rows: Rows, q: float, v: np.ndarray) -> tuple[np.ndarray, floa
     value : float
         ‖Xv‖_q of the scaled rows, for comparison only.
     """
-    state = _expand(rows, q, v)
     for _ in range(_STEPS):
-        size, gradient, hessian = state
-        tangent = gradient - (gradient @ v) * v
-        eigenvalues, vectors = np.linalg.eigh(_tangent_hessian(hessian, gradient @ v, v))
-        curvature = float(eigenvalues[-1])
-        if np.linalg.norm(tangent) <= _STATIONARY * np.linalg.norm(gradient) and curvature <= 1e-9 * (gradient @ v):
+        size, gradient, hessian = _expand(rows, q, v)
+        multiplier = float(gradient @ v)
+        tangent = gradient - multiplier * v
+        eigenvalues, vectors = np.linalg.eigh(_tangent_hessian(hessian, multiplier, v))
+        rising = bool(eigenvalues[-1] > 1e-9 * multiplier)
+        if np.linalg.norm(tangent) <= _STATIONARY * np.linalg.norm(gradient) and not rising:
             break
-        if curvature > 1e-9 * (gradient @ v):
-            candidates = [_unit(v + step * vectors[:, -1]) for step in (0.3, -0.3, 0.03, -0.03)]
-        else:
-            # The direction v itself has eigenvalue −gᵀv and no gradient, so the solve stays in the tangent space.
-            step = vectors @ ((vectors.T @ tangent) / np.minimum(eigenvalues, -1e-12 * (gradient @ v)))
-            candidates = [_unit(v - step)]
-        candidates.append(_unit(gradient))  # the power step, which never descends
-        expansions = [_expand(rows, q, candidate) for candidate in candidates]
-        best = max(range(len(candidates)), key=lambda index: expansions[index][0])
-        if not expansions[best][0] > size * (1 + 1e-15):
+        # Moduli of the eigenvalues make the Newton step an ascent direction also where the Hessian is indefinite.
+        # The direction v itself has eigenvalue −gᵀv and no gradient, so the step stays in the tangent space.
+        step = vectors @ ((vectors.T @ tangent) / np.maximum(np.abs(eigenvalues), 1e-12 * multiplier))
+        candidates = [v + length * step for length in (1.0, 0.3, 0.1)]
+        candidates.append(gradient)  # the power step, which never descends
+        if rising:
+            candidates.extend(v + length * vectors[:, -1] for length in (0.3, -0.3, 0.03, -0.03))
+        V = np.column_stack(candidates)
+        V /= np.linalg.norm(V, axis=0)
+        values = norm_values(rows, V, q)
+        best = int(np.argmax(values))
+        if not values[best] > size * (1 + 1e-15):
             break
-        v, state = candidates[best], expansions[best]
-    return v, state[0]
-
-
-def _unit(v: np.ndarray) -> np.ndarray:
-    return np.asarray(v / np.linalg.norm(v))
+        v = V[:, best]
+    return v, size
 
 
 def _tangent_hessian(hessian: np.ndarray, multiplier: float, v: np.ndarray) -> np.ndarray:
@@ -79,7 +78,7 @@ def _expand(rows: Rows, q: float, v: np.ndarray) -> tuple[float, np.ndarray, np.
     blocks = [range(part.start, part.stop) for part in rows.ranges(step)]
     image = np.concatenate(
         [
-            rows.block(start, min(start + step, part.stop), dense=False) @ v
+            rows.operand(start, min(start + step, part.stop)) @ v
             for part in blocks
             for start in range(part.start, part.stop, step)
         ]

@@ -16,22 +16,22 @@ from typing import Any
 
 import numpy as np
 
-from hypernorm._parallel import ordered_map
 from hypernorm._validation import check_count, check_exponent, check_generator, check_matrix, check_tolerance
+from hypernorm.bounds.kernels import gradients, norm_values
 from hypernorm.bounds.newton import LARGEST_DIMENSION, newton_finish
 from hypernorm.certificates import Witness, attained_value
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
 from hypernorm.forms import Rows, fingerprint, second_moments
 
-__all__ = ["gradients", "lower_bound", "search", "signed_power"]
+__all__ = ["lower_bound", "search"]
 
 # Two starts closer than this (squared sine of their angle) are one.
 _SAME = 1e-4
 # After this much relative increase in one step of the norm, Newton's method takes over.
 _HANDOVER = 1e-7
 _FINISHED = 4
-# Beyond this exponent |y|^{q−1} can underflow for rows that are merely short; columns are normalised first.
-_LARGEST_PLAIN_EXPONENT = 32.0
+# Where the landscape is flat the power method creeps and Newton's method does not, so it takes over at the latest here.
+_MOST_BEFORE_NEWTON = 60
 
 
 def lower_bound(
@@ -120,16 +120,16 @@ def search(
 ) -> np.ndarray:
     """A unit vector with a large ‖Xv‖_q; `starts` has one column per further starting point.
 
-    Starts that `n_starts` does not ask for are left out (0 is allowed if there are `starts`).
+    The longest row is always among the starting points, so `n_starts` may be 0.
     """
     d = rows.shape[1]
     if rows.is_zero or d == 1:
         return np.eye(d)[0]
     if math.isinf(q):
-        row = int(np.argmax(rows.norms))
-        return _normalised(rows.block(row, row + 1).T)[:, 0]
+        return _normalised(_longest_rows(rows, 1))[:, 0]
     given = np.empty((d, 0)) if starts is None else starts
-    V = _normalised(np.hstack([given, _standard_starts(rows, q, n_starts, rng)]))
+    longest = _longest_rows(rows, 1)  # never orthogonal to all rows, whatever is given
+    V = _normalised(np.hstack([given, longest, _standard_starts(rows, q, n_starts, rng)]))
     if q == 2:
         V = V[:, :1] if n_starts == 0 else _leading_eigenvector(rows, V)
     V = _iterate(rows, q, V, max_iter, rtol, deadline)
@@ -145,68 +145,6 @@ def search(
     return best
 
 
-def signed_power(values: np.ndarray, exponent: float) -> np.ndarray:
-    """|y|^exponent sign(y), overwriting `values`; products where the exponent is a small integer."""
-    if exponent == 1:
-        return values
-    if exponent == 0:
-        return np.sign(values, out=values)
-    if exponent in (2, 3):
-        factor = np.abs(values) if exponent == 2 else values * values
-        values *= factor
-        return values
-    powers = np.abs(values)
-    np.power(powers, exponent, out=powers)
-    return np.copysign(powers, values, out=values)
-
-
-def gradients(rows: Rows, V: np.ndarray, q: float) -> np.ndarray:
-    """Xᵀ(|XV|^{q−1} sign(XV)), column by column up to a positive factor; 4ndk operations for k columns."""
-    dtype = V.dtype
-    step = rows.block_rows(V.shape[1])
-    # In the dimension of the powers only the direction counts, so large exponents may be computed relatively.
-    largest = np.abs(_largest_values(rows, V, step)) if q > _LARGEST_PLAIN_EXPONENT else None
-
-    def partial(part: range) -> np.ndarray:
-        total = np.zeros(V.shape, dtype=np.float64)
-        for start in range(part.start, part.stop, step):
-            block = rows.block(start, min(start + step, part.stop), dtype, dense=False)
-            image = block @ V
-            if largest is not None:
-                image /= largest
-            with np.errstate(under="ignore"):
-                total += block.T @ signed_power(image, q - 1)
-        return total
-
-    return sum(ordered_map(partial, rows.ranges(step)), np.zeros(V.shape))
-
-
-def _largest_values(rows: Rows, V: np.ndarray, step: int) -> np.ndarray:
-    def partial(part: range) -> np.ndarray:
-        blocks = range(part.start, part.stop, step)
-        images = (rows.block(start, min(start + step, part.stop), V.dtype, dense=False) @ V for start in blocks)
-        return np.max([np.abs(image).max(axis=0) for image in images], axis=0)
-
-    largest = np.max(list(ordered_map(partial, rows.ranges(step))), axis=0)
-    return np.where(largest > 0, largest, 1)
-
-
-def norm_values(rows: Rows, V: np.ndarray, q: float) -> np.ndarray:
-    """‖Xv‖_q for each column of V, for comparisons, not for proofs."""
-    step = rows.block_rows(V.shape[1])
-    largest = _largest_values(rows, V, step)
-
-    def partial(part: range) -> np.ndarray:
-        total = np.zeros(V.shape[1])
-        for start in range(part.start, part.stop, step):
-            image = np.abs(rows.block(start, min(start + step, part.stop), V.dtype, dense=False) @ V)
-            with np.errstate(under="ignore"):
-                total += ((image / largest) ** q).sum(axis=0)
-        return total
-
-    return largest * sum(ordered_map(partial, rows.ranges(step)), np.zeros(V.shape[1])) ** (1 / q)
-
-
 def _iterate(rows: Rows, q: float, V: np.ndarray, max_iter: int, rtol: float, deadline: float) -> np.ndarray:
     """Run the power method until it has converged, or until Newton's method can take over; best column first."""
     newton_follows = q > 2 and rows.shape[1] <= LARGEST_DIMENSION
@@ -214,6 +152,8 @@ def _iterate(rows: Rows, q: float, V: np.ndarray, max_iter: int, rtol: float, de
     V = V.astype(rows.search_dtype)
     if V.dtype == np.float32:
         target = max(target, 1e-6)
+    if newton_follows:
+        max_iter = min(max_iter, _MOST_BEFORE_NEWTON)
     values, increases = np.zeros(V.shape[1]), np.full(V.shape[1], np.inf)
     for iteration in range(max_iter):
         G = gradients(rows, V, q)
@@ -263,13 +203,17 @@ def _standard_starts(rows: Rows, q: float, count: int, rng: np.random.Generator)
     columns = [rng.standard_normal((d, count))]
     quarter = min(count // 4, n)
     if quarter:
-        longest = np.sort(np.argsort(-rows.norms, kind="stable")[:quarter])
-        columns.insert(0, np.vstack([rows.block(row, row + 1) for row in longest.tolist()]).T)
+        columns.insert(0, _longest_rows(rows, quarter))
     if quarter and d <= LARGEST_DIMENSION:
         with np.errstate(under="ignore", divide="ignore"):
             weights = np.where(rows.norms > 0, rows.norms ** max(q - 2, 0), 0)
         columns.insert(0, np.linalg.eigh(second_moments(rows, weights))[1][:, ::-1][:, :quarter])
     return np.hstack(columns)[:, :count]
+
+
+def _longest_rows(rows: Rows, count: int) -> np.ndarray:
+    chosen = np.argsort(-rows.norms, kind="stable")[:count]
+    return np.vstack([rows.block(row, row + 1) for row in chosen.tolist()]).T
 
 
 def _leading_eigenvector(rows: Rows, V: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.linalg import eigh
 
 from hypernorm._validation import check_exponent, check_matrix, check_memory, check_tolerance
 from hypernorm.certificates import KINDS, Certificate, Factor, is_available, plan, reweight
@@ -135,8 +136,6 @@ def _propose_factor(factor: Factor, rows: Rows, rtol: float, deadline: float) ->
 
 
 def _largest_eigenvalue(matrix: np.ndarray) -> float:
-    from scipy.linalg import eigh  # loads slowly, and only moment bounds need it
-
     last = len(matrix) - 1
     return float(eigh(matrix, eigvals_only=True, subset_by_index=(last, last), check_finite=False)[0])
 

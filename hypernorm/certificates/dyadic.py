@@ -43,7 +43,7 @@ class DyadicMatrix:
         wide = (mantissas * 2.0**53).astype(np.int64)
         nonzero = wide != 0
         if not nonzero.any():
-            return cls(flint.fmpz_mat(*array.shape), 0)
+            return cls(flint.fmpz_mat(array.shape[0], array.shape[1]), 0)
         # Trailing zero bits go into the exponent, so that short numbers stay short integers.
         lowest = np.frexp((wide & -wide).astype(np.float64))[1] - 1
         powers = exponents.astype(np.int64) - 53 + lowest
@@ -51,7 +51,7 @@ class DyadicMatrix:
         least = int(powers[nonzero].min())
         shifts = np.where(nonzero, powers - least, 0)
         entries = [m << s for m, s in zip(odd.ravel().tolist(), shifts.ravel().tolist(), strict=True)]
-        return cls(flint.fmpz_mat(*array.shape, entries), least)
+        return cls(flint.fmpz_mat(array.shape[0], array.shape[1], entries), least)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -49,7 +49,7 @@ def proves_flattening(rows: Rows, bound: float, U: np.ndarray) -> bool:
     def image(block: DyadicMatrix) -> DyadicMatrix:
         count, width = block.shape
         entries, images = block.integers.entries(), (block @ exact).integers.entries()
-        weighted = []
+        weighted: list[flint.fmpz] = []
         for start in range(0, count * width, width):
             row = entries[start : start + width]
             value = sum((a * b for a, b in zip(row, images[start : start + width], strict=True)), flint.fmpz(0))

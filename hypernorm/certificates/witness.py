@@ -165,7 +165,7 @@ def _rounded_values(rows: Rows, vector: np.ndarray) -> list[flint.arb]:
     error = (gamma(rows.shape[1] + 2) * size) * rows.norms * SAFETY + TINY
     image = np.concatenate(
         [
-            rows.block(start, min(start + _BLOCK_ROWS, rows.shape[0])) @ vector
+            rows.operand(start, min(start + _BLOCK_ROWS, rows.shape[0])) @ vector
             for start in range(0, rows.shape[0], _BLOCK_ROWS)
         ]
     )
@@ -175,7 +175,7 @@ def _rounded_values(rows: Rows, vector: np.ndarray) -> list[flint.arb]:
 
 def _exact_values(rows: Rows, vector: np.ndarray) -> list[flint.arb]:
     column = DyadicMatrix.from_floats(vector[:, None])
-    values = []
+    values: list[flint.arb] = []
     for start in range(0, rows.shape[0], _BLOCK_ROWS):
         block = DyadicMatrix.from_floats(rows.block(start, min(start + _BLOCK_ROWS, rows.shape[0])))
         image = block @ column

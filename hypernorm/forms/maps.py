@@ -47,7 +47,7 @@ class Magnitudes:
 
 
 class FlatteningMap:
-    """T(U) = Σ (x_iᵀ U x_i) x_i x_iᵀ. It is also the d²×d² matrix Σ (x_i⊗x_i)(x_i⊗x_i)ᵀ acting on symmetric matrices."""
+    """T(U) = Σ (x_iᵀ U x_i) x_i x_iᵀ, which is the matrix Σ (x_i⊗x_i)(x_i⊗x_i)ᵀ acting on symmetric matrices."""
 
     def __init__(self, rows: Rows):
         self.rows = rows

@@ -6,6 +6,7 @@ The rows are read in blocks; beside the D×D result only one block of D-dimensio
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg.blas import dsyrk
 
 from hypernorm._parallel import ordered_map
 from hypernorm._validation import check_memory
@@ -80,9 +81,11 @@ def moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
         "use the realigned or row-norm bound, or reduce the number of columns",
     )
     basis = MonomialBasis(d, half_degree)
-    total = np.zeros((size, size))
+    total = np.zeros((size, size), order="F")
     step = moment_block_rows(rows, size)
     for start in range(0, rows.shape[0], step):
         images = basis.evaluate(rows.block(start, min(start + step, rows.shape[0])))
-        total += images @ images.T
-    return total
+        # One triangle, added in place: a D×D temporary per block would cost more than the product.
+        total = dsyrk(1.0, images.T, beta=1.0, c=total, trans=1, lower=1, overwrite_c=1)
+    total += np.tril(total, -1).T
+    return np.asarray(total.T)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -57,7 +58,7 @@ class Rows:
         self._sparse = not isinstance(matrix, np.ndarray)
         self.exponent = 0
         self._measure()
-        if self._sparse or matrix.nbytes <= _COPY_BYTES:
+        if not isinstance(matrix, np.ndarray) or matrix.nbytes <= _COPY_BYTES:
             self._matrix = self._scaled(matrix)
             self._shift = 0
         else:
@@ -99,13 +100,16 @@ class Rows:
             norms = np.ldexp(np.sqrt(self.row_squares), self.row_exponents)
             return norms if self.multiplier is None else norms * self.multiplier
 
-    def block(self, start: int, stop: int, dtype: DTypeLike = np.float64, dense: bool = True) -> Matrix:
-        """Rows ``start`` to ``stop`` as a dense array; with ``dense=False`` a sparse matrix stays sparse."""
+    def block(self, start: int, stop: int) -> np.ndarray:
+        """Rows `start` to `stop` as a dense float64 array."""
+        block = self.operand(start, stop)
+        return block if isinstance(block, np.ndarray) else block.toarray()
+
+    def operand(self, start: int, stop: int, dtype: DTypeLike = np.float64) -> Any:
+        """Rows `start` to `stop` for a matrix product in the given precision: sparse if the matrix is."""
         block = self._matrix[start:stop]
         if self._shift:
             block = _scale(_to_float64(block), self._shift)
-        if sp.issparse(block) and dense:
-            block = block.toarray()
         if self.multiplier is not None:
             factors = self.multiplier[start:stop, None]
             block = block * factors if isinstance(block, np.ndarray) else sp.csr_array(block.multiply(factors))
