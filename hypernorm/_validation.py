@@ -77,7 +77,9 @@ def _to_dense(X: Any, name: str) -> np.ndarray:
                     f"{name} has a column {label!r} of type {dtype}; keep numeric columns only, "
                     f"e.g. {name}.select_dtypes('number')."
                 )
-        X = X.to_numpy()
+        # Columns of nullable types meet in an array of objects unless a common type is asked for.
+        common = X.to_numpy()
+        X = X.to_numpy(dtype=np.float64, na_value=np.nan) if common.dtype.kind == "O" else common
     try:
         array = np.asarray(X)
     except ValueError as error:
@@ -206,7 +208,7 @@ def check_generator(random_state: Any) -> np.random.Generator:
         return random_state
     if random_state is None:
         return np.random.default_rng()
-    if isinstance(random_state, numbers.Integral) and int(random_state) >= 0:
+    if isinstance(random_state, numbers.Integral) and type(random_state) is not bool and int(random_state) >= 0:
         return np.random.default_rng(int(random_state))
     raise InvalidInputError(
         f"random_state must be None, a non-negative integer or a numpy.random.Generator, got {random_state!r}."

@@ -1,0 +1,169 @@
+"""Certificates prove what they claim, in both arithmetics, and nothing below the true norm."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from hypernorm import CertificateError, Rigor, Witness, load_certificate, spectral_bound
+from hypernorm.certificates import KINDS, is_available
+from hypernorm.datasets import known_norms
+from tests.oracles import norms as oracle
+
+EXPONENTS = [2, 2.5, 3, 3.7, 4, 5, 6, 7.3, 8, math.inf]
+CASES = [(kind, q) for q in EXPONENTS for kind in KINDS if is_available(kind, q)]
+
+
+def matrix(n=11, d=3, seed=0):
+    X = np.random.default_rng(seed).standard_normal((n, d))
+    X[2] = 0
+    return X
+
+
+@pytest.mark.parametrize(("kind", "q"), CASES)
+@pytest.mark.parametrize(("n", "d"), [(11, 3), (3, 5), (90, 3)])
+def test_each_kind_proves_the_value_of_its_definition(kind, q, n, d):
+    X = matrix(n, d)
+    certificate = spectral_bound(X, q, kind)
+    value = oracle.spectral_value(X, q, kind)
+    assert value * (1 - 1e-12) <= certificate.upper <= value * (1 + 1e-7)
+    floating, exact = certificate.verify(X), certificate.verify(X, exact=True)
+    assert floating.upper == exact.upper == pytest.approx(certificate.upper, rel=1e-13)
+    assert floating.upper >= oracle.best_of_restarts(X, q, np.random.default_rng(0), 50, 200) if q < 9 else True
+    assert (floating.rigor, exact.rigor) == (Rigor.FLOATING_POINT, Rigor.EXACT)
+    assert floating.seconds > 0
+
+
+@pytest.mark.parametrize("known", list(known_norms()), ids=repr)
+def test_no_certificate_is_below_a_known_norm(known):
+    for kind in KINDS:
+        if is_available(kind, known.q) and not (kind == "moment" and known.matrix.shape[1] > 6):
+            certificate = spectral_bound(known.matrix, known.q, kind)
+            # The stored entries are rounded, so the true norm of the stored matrix differs in the last places.
+            assert certificate.verify(known.matrix).upper >= known.value * (1 - 1e-15 * known.matrix.size)
+
+
+@pytest.mark.parametrize("exponent", [-1000, -300, 0, 300, 1000])
+def test_a_power_of_two_scales_the_bound_and_nothing_else(exponent):
+    X = np.round(matrix() * 8)
+    plain = spectral_bound(X, 4).verify(X).upper
+    scaled = np.ldexp(X, exponent)
+    assert spectral_bound(scaled, 4).verify(scaled, exact=True).upper == pytest.approx(
+        np.ldexp(plain, exponent), rel=1e-14
+    )
+
+
+def test_entries_lost_by_scaling_are_paid_for():
+    X = np.array([[1e200, 0.0], [0.0, 1e-200]])
+    verified = spectral_bound(X, 4).verify(X)
+    assert 1e200 < verified.upper < 1e200 * (1 + 1e-7)
+
+
+def test_a_norm_beyond_the_largest_float_is_bounded_by_infinity():
+    X = np.full((4, 4), 1e308)
+    certificate = spectral_bound(X, 4)
+    assert certificate.verify(X).upper == math.inf
+    assert Witness.from_vector(X, np.ones(4)).value < math.inf
+
+
+def test_all_storages_of_the_same_numbers_verify():
+    X = np.round(matrix(20, 4) * 10)
+    certificate = spectral_bound(X, 4)
+    same = [X.astype(int), X.astype(np.float32), np.asfortranarray(X), sp.csr_array(X), np.repeat(X, 2, 0)[::2]]
+    assert {certificate.verify(other).upper for other in same} == {certificate.verify(X).upper}
+
+
+def test_another_matrix_is_refused():
+    X = matrix()
+    certificate, witness = spectral_bound(X, 4), Witness.from_vector(X, np.ones(3))
+    other = X.copy()
+    other[0, 0] = np.nextafter(other[0, 0], 9)
+    for wrong in (other, X[::-1], -X, 2 * X, X[:-1], np.vstack([X, np.zeros(3)])):
+        with pytest.raises(CertificateError, match=r"another matrix|shape"):
+            certificate.verify(wrong)
+        with pytest.raises(CertificateError, match="another matrix"):
+            witness.verify(wrong)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"exponent": 7}, "scale"),
+        ({"values": ()}, "values"),
+        ({"values": (math.nan,)}, "finite"),
+        ({"values": (-1.0,)}, "non-negative"),
+        ({"matrices": (None,)}, "too many or too few"),
+        ({"matrices": (np.eye(2),)}, "symmetric 3 x 3"),
+        ({"matrices": (np.triu(np.ones((3, 3))),)}, "symmetric"),
+        ({"matrices": (np.full((3, 3), np.inf),)}, "finite"),
+        ({"matrices": (np.eye(3, dtype=np.float32),)}, "float64"),
+        ({"matrices": (-np.eye(3),)}, "not proved"),
+        ({"matrices": (np.zeros((3, 3)),)}, "not proved"),
+        ({"kind": "row_norm"}, "too many"),
+        ({"shape": (12, 3)}, "shape"),
+        ({"fingerprint": ""}, "another matrix"),
+    ],
+)
+def test_malformed_certificates_are_refused_in_one_line(change, words):
+    X = matrix()
+    broken = dataclasses.replace(spectral_bound(X, 4), **change)
+    for exact in (False, True):
+        with pytest.raises(CertificateError, match=words) as caught:
+            broken.verify(X, exact=exact)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("kind", "q"), CASES)
+def test_a_file_keeps_every_bit(kind, q, tmp_path):
+    X = matrix()
+    certificate = spectral_bound(X, q, kind)
+    path = tmp_path / "certificate.npz"
+    certificate.save(path)
+    loaded = load_certificate(path)
+    assert repr(loaded) == repr(certificate)
+    assert loaded.verify(X).upper == certificate.verify(X).upper
+    for mine, theirs in zip(certificate.matrices, loaded.matrices, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_the_zero_matrix_has_the_bound_zero():
+    X = np.zeros((3, 2))
+    for kind, q in CASES:
+        assert spectral_bound(X, q, kind).verify(X, exact=True).upper == 0.0
+
+
+@pytest.mark.parametrize("q", [1, 1.5, 2, 3.7, 4, 6, 101, 1e5, math.inf])
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+def test_a_witness_proves_slightly_less_than_it_attains(q, scale):
+    X = matrix(30, 4) * scale
+    v = np.random.default_rng(1).standard_normal(4)
+    witness = Witness.from_vector(X, v, q)
+    assert witness.value / scale == pytest.approx(
+        oracle.attained(X / scale, v, q) if q < 1e4 else oracle.attained(X / scale, v, math.inf),
+        rel=1e-3 if q == 1e5 else 1e-12,
+    )
+    exact = witness.verify(X, exact=True)
+    assert witness.verify(X).lower <= exact.lower <= witness.value * (1 + 1e-12)
+
+
+def test_a_witness_that_claims_too_much_is_refused():
+    X = matrix()
+    witness = Witness.from_vector(X, [1.0, 2.0, 3.0])
+    for change in (
+        {"value": witness.value * (1 + 1e-11)},
+        {"vector": np.zeros(3)},
+        {"vector": np.full(3, np.nan)},
+        {"q": 5.0},
+    ):
+        with pytest.raises(CertificateError):
+            dataclasses.replace(witness, **change).verify(X)
+        with pytest.raises(CertificateError):
+            dataclasses.replace(witness, **change).verify(X, exact=True)
+
+
+@pytest.mark.parametrize("vector", [[1.0], "abc", [0, 0, 0], [np.nan, 1, 1], np.ones((1, 3))])
+def test_bad_vectors_are_named(vector):
+    with pytest.raises(ValueError, match="vector"):
+        Witness.from_vector(matrix(), vector)
