@@ -55,7 +55,7 @@ WRONG_MEMBERS = {
     "wrong kind": ("kind.npy", npy("sos"), "no certificate of kind"),
     "kind of bytes": ("kind.npy", npy(b"realigned"), "type"),
     "long kind": ("kind.npy", npy("x" * 500), "type"),
-    "kind not for this q": ("kind.npy", npy("moment"), ""),
+    "kind not for this q": ("kind.npy", npy("moment"), "unexpected"),
     "NaN exponent q": ("q.npy", npy(np.nan), "no certificate"),
     "q below two": ("q.npy", npy(1.5), "no certificate"),
     "q in single precision": ("q.npy", npy(np.float32(4)), "type"),
@@ -80,10 +80,14 @@ WRONG_MEMBERS = {
     "U shorter than declared": ("matrix_0.npy", header((6,)) + b"\0" * 40, "shorter|bytes"),
     "U longer than declared": ("matrix_0.npy", header((6,)) + b"\0" * 56, "bytes"),
     "Fortran flag": ("matrix_0.npy", header((6,), fortran=True) + b"\0" * 48, "type"),
-    "not an array": ("matrix_0.npy", b"hello", ""),
+    "not an array": ("matrix_0.npy", b"hello", "not a readable"),
     "array format 9": ("matrix_0.npy", b"\x93NUMPY\x09\x00" + b"\0" * 60, "format"),
-    "a pickle": ("matrix_0.npy", pickle.dumps([1.0] * 6), ""),
-    "code in the header": ("matrix_0.npy", b"\x93NUMPY\x01\x00\x40\x00" + b"__import__('os')".ljust(63) + b"\n", ""),
+    "a pickle": ("matrix_0.npy", pickle.dumps([1.0] * 6), "not a readable"),
+    "code in the header": (
+        "matrix_0.npy",
+        b"\x93NUMPY\x01\x00\x40\x00" + b"__import__('os')".ljust(63) + b"\n",
+        "not a readable",
+    ),
     "extra member": ("evil.npy", npy(1.0), "unexpected"),
 }
 
