@@ -1,0 +1,250 @@
+"""Pictures of intervals and of the vectors that attain them.
+
+The figures are made without pyplot: they need no display, change no global state and are freed like any object. Every
+function draws into the axes that it is given, or into a figure of its own, and returns the axes.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
+
+from hypernorm._display import exponent_text, rounded_down, rounded_up
+from hypernorm._validation import check_matrix
+from hypernorm.bounds import NormInterval
+from hypernorm.certificates import Witness
+from hypernorm.exceptions import InvalidInputError
+from hypernorm.forms import Rows, fingerprint
+
+__all__ = ["FIGURE_SUFFIXES", "check_figure_path", "plot_interval", "plot_witness", "save_figure"]
+
+FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
+"""The endings of file names that `save_figure` knows."""
+
+# From the palette of Okabe and Ito, told apart by people with any colour vision.
+_BLUE, _ORANGE = "#0072B2", "#E69F00"
+# Beyond this ratio the good bounds would be squeezed together on a linear axis.
+_LARGEST_LINEAR_RATIO = 4.0
+_SMALLEST_SPAN = 0.01
+
+
+def plot_interval(interval: NormInterval, *, axes: Axes | None = None) -> Axes:
+    """Draw how far above the lower bound each certificate proves the norm to stay.
+
+    One line a certificate, in the order of computation: its proved upper bound divided by the lower bound. The shaded
+    band is where the norm lies. Shown numbers are rounded outwards, so that they are bounds too.
+
+    Parameters
+    ----------
+    interval : NormInterval
+        As returned by `hypernorm.two_to_q_norm`.
+    axes : matplotlib.axes.Axes, optional
+        Where to draw; by default a figure of its own, ``plot_interval(...).figure``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> from hypernorm.plotting import plot_interval, save_figure
+    >>> X = np.random.default_rng(0).standard_normal((30, 4))
+    >>> axes = plot_interval(hn.two_to_q_norm(X, random_state=0))
+    >>> axes.get_xlabel()
+    'proved upper bound divided by the lower bound'
+    """
+    records = interval.records
+    axes = _new_axes(1.9 + 0.55 * len(records)) if axes is None else axes
+    n, d = interval.shape
+    norm = rf"$\Vert X\,\Vert_{{2 \to {_math(interval.q)}}}$"
+    size = f"X has {n} {'row' if n == 1 else 'rows'} and {d} {'column' if d == 1 else 'columns'}"
+    where = f"lies between {rounded_down(interval.lower)} and {rounded_up(interval.upper)}"
+    axes.set_title(f"{norm} {where if interval.upper > 0 else 'is zero'}\n{size}", fontsize=11)
+    if interval.lower == 0:
+        # No ratio to draw: the matrix is zero, or so small that no positive number is proved from below.
+        axes.set_axis_off()
+        text = "the matrix is zero" if interval.upper == 0 else "the proved lower bound is zero"
+        axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
+        return axes
+    ratios = np.array([record.upper / interval.lower for record in records])
+    places = np.arange(len(records))
+    best = int(ratios.argmin())
+    span = max(float(ratios.max()) - 1, _SMALLEST_SPAN)
+    axes.axvspan(1, ratios[best], color=_ORANGE, alpha=0.3, linewidth=0)
+    axes.hlines(places, 1, ratios, color=_BLUE, linewidth=3, alpha=0.6)
+    axes.plot(ratios, places, "o", color=_BLUE, markersize=9, markeredgecolor="white")
+    axes.axvline(1, color="black", linewidth=1.5)
+    for place, (ratio, record) in enumerate(zip(ratios, records, strict=True)):
+        axes.annotate(
+            f"≤ {rounded_up(record.upper)}   ({_excess(ratio)})",
+            (ratio, place),
+            xytext=(9, 0),
+            textcoords="offset points",
+            va="center",
+            fontweight="bold" if place == best else "normal",
+        )
+    axes.annotate(
+        f"lower bound {rounded_down(interval.lower)}, attained by a vector",
+        (1, -0.75),
+        xytext=(5, 0),
+        textcoords="offset points",
+        va="center",
+    )
+    axes.set_yticks(places, [f"{record.kind.replace('_', ' ')}\n{_seconds(record.seconds)}" for record in records])
+    axes.set_ylim(len(records) - 0.4, -1.1)
+    if ratios.max() > _LARGEST_LINEAR_RATIO:
+        axes.set_xscale("log")
+        axes.set_xlim((1 + span) ** -0.04, (1 + span) ** 1.7)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if span < 100 else (1,)))
+        axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        axes.set_xlim(1 - 0.04 * span, 1 + 1.7 * span)
+    if span < 1e4:
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.6g}"))
+    axes.set_xlabel("proved upper bound divided by the lower bound")
+    _strip(axes)
+    return axes
+
+
+def plot_witness(witness: NormInterval | Witness, X: Any, *, axes: Axes | None = None) -> Axes:
+    """Draw how many rows carry the norm: the share of the largest |⟨x_i, v⟩|^q in their sum ‖Xv‖_q^q.
+
+    Parameters
+    ----------
+    witness : Witness or NormInterval
+        The vector v.
+    X : array_like, DataFrame or sparse matrix of shape (n, d)
+        The matrix that the witness is about.
+    axes : matplotlib.axes.Axes, optional
+        Where to draw; by default a figure of its own.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InvalidInputError
+        If the witness is for another matrix, or q = ∞, where one row is the norm.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> from hypernorm.plotting import plot_witness
+    >>> X = np.random.default_rng(0).standard_normal((30, 4))
+    >>> axes = plot_witness(hn.lower_bound(X, random_state=0), X)
+    >>> axes.get_ylabel()
+    'share of the sum'
+    """
+    witness = witness.witness if isinstance(witness, NormInterval) else witness
+    matrix = check_matrix(X)
+    if tuple(matrix.shape) != witness.shape or fingerprint(matrix) != witness.fingerprint:
+        raise InvalidInputError("the witness is for another matrix than X; give the matrix that it was computed from.")
+    if math.isinf(witness.q):
+        raise InvalidInputError("for q = ∞ a single row is the norm and there are no shares to draw; use a finite q.")
+    cumulative = np.cumsum(np.sort(_shares(Rows(matrix), witness))[::-1])
+    axes = _new_axes(3.6) if axes is None else axes
+    counts = np.arange(1, len(cumulative) + 1)
+    axes.step(counts, cumulative, where="post", color=_BLUE, linewidth=2)
+    axes.plot(counts[:1], cumulative[:1], "o", color=_BLUE)
+    words = []
+    for share in (0.5, 0.9):
+        count = int(np.searchsorted(cumulative, share * (1 - 1e-12))) + 1
+        if count <= len(cumulative):  # Xv may be zero
+            axes.plot(count, cumulative[count - 1], "o", color=_ORANGE, markersize=9, markeredgecolor="black", zorder=3)
+            words.append(f"{count} {'row carries' if count == 1 else 'rows carry'} {share:.0%}")
+    # Sorted shares add up to a concave curve: the lower right corner is free.
+    axes.text(0.98, 0.06, "\n".join(words) or "Xv is zero", ha="right", transform=axes.transAxes)
+    if len(counts) > 100:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylim(0, 1.03)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_xlabel(f"rows with the largest contributions, of {len(counts)}")
+    axes.set_ylabel("share of the sum")
+    q = _math(witness.q)
+    axes.set_title(
+        rf"How many rows carry $\Vert Xv\,\Vert_{{{q}}}^{{{q}}} = \sum_i |\langle x_i, v \rangle|^{{{q}}}$", fontsize=11
+    )
+    _strip(axes)
+    return axes
+
+
+def save_figure(axes: Axes, path: str | os.PathLike[str]) -> Path:
+    """Save the figure that holds the axes and return its path.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    path : path
+        Ends in ``.png``, ``.pdf`` or ``.svg``; an existing file is replaced.
+
+    Raises
+    ------
+    InvalidInputError
+        If the ending is none of these or the folder does not exist.
+    """
+    target = check_figure_path(path)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.savefig(target, dpi=160)
+    return target
+
+
+def check_figure_path(path: str | os.PathLike[str]) -> Path:
+    """Return the path if a figure can be saved there, else raise `InvalidInputError`."""
+    target = Path(path)
+    if target.suffix.lower() not in FIGURE_SUFFIXES:
+        raise InvalidInputError(f"{target} must end in {', '.join(FIGURE_SUFFIXES)} to be a picture.")
+    if not target.parent.is_dir():
+        raise InvalidInputError(f"there is no folder {target.parent} to save {target.name} in; create it first.")
+    return target
+
+
+def _new_axes(height: float) -> Axes:
+    return Figure(figsize=(7.5, height), layout="constrained").add_subplot()
+
+
+def _shares(rows: Rows, witness: Witness) -> np.ndarray:
+    """Each row's part of ‖Xv‖_q^q; zeros if Xv is zero."""
+    step = rows.block_rows()
+    n = rows.shape[0]
+    image = np.concatenate([rows.block(start, min(start + step, n)) @ witness.vector for start in range(0, n, step)])
+    largest = np.abs(image).max()
+    if largest == 0:
+        return np.zeros(n)
+    with np.errstate(under="ignore"):
+        powers = (np.abs(image) / largest) ** witness.q
+    return powers / powers.sum()
+
+
+def _excess(ratio: float) -> str:
+    """How much larger than the lower bound, rounded up: in per cent or, from the double on, as a factor."""
+    if ratio >= 2:
+        return f"× {rounded_up(ratio, 3)}"
+    percent = 100 * max(ratio - 1, 0.0)
+    return f"+{rounded_up(percent, 3 if percent >= 1e-3 else 2)} %"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 0.01 else "< 0.01 s"
+
+
+def _math(q: float) -> str:
+    return r"\infty" if math.isinf(q) else exponent_text(q)
+
+
+def _strip(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="x", color="#DDDDDD", linewidth=0.8)
+    axes.set_axisbelow(True)

@@ -1,0 +1,140 @@
+"""Pictures say what the interval says, rounded so that every shown bound is true, and need no display."""
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import hypernorm as hn
+from hypernorm.datasets import gaussian, orthogonal_rows
+from hypernorm.exceptions import InvalidInputError
+from hypernorm.plotting import plot_interval, plot_witness, save_figure
+
+X = gaussian(60, 5, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def interval() -> hn.NormInterval:
+    return hn.two_to_q_norm(X, q=4, random_state=0)
+
+
+def texts(axes: Axes) -> str:
+    return "\n".join(text.get_text() for text in axes.texts)
+
+
+def with_uppers(interval: hn.NormInterval, *ratios: float) -> hn.NormInterval:
+    records = tuple(hn.BoundRecord(f"kind_{k}", ratio * interval.lower, 0.1) for k, ratio in enumerate(ratios))
+    return dataclasses.replace(interval, records=records)
+
+
+def test_interval_shows_every_record_at_its_ratio(interval: hn.NormInterval) -> None:
+    axes = plot_interval(interval)
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert len(labels) == len(interval.records)
+    (dots,) = (line for line in axes.lines if line.get_marker() == "o")
+    for record, label, ratio in zip(interval.records, labels, dots.get_xdata(), strict=True):  # type: ignore[arg-type]
+        assert label.startswith(record.kind.replace("_", " "))
+        assert ratio == record.upper / interval.lower
+    assert "60 rows and 5 columns" in axes.get_title()
+    assert r"2 \to 4" in axes.get_title()
+
+
+def test_shown_bounds_are_bounds(interval: hn.NormInterval) -> None:
+    words = plot_interval(interval).get_title().split("\n")[0].split()
+    lower, upper = float(words[-3]), float(words[-1])
+    assert 0.999999 * interval.lower < lower <= interval.lower
+    assert interval.upper <= upper < 1.000001 * interval.upper
+    shown = [float(text.get_text().split()[1]) for text in plot_interval(interval).texts if "≤" in text.get_text()]
+    assert all(value >= record.upper for value, record in zip(shown, interval.records, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("ratios", "scale"),
+    [((1.3, 1.1, 1.01), "linear"), ((1 + 1e-12,), "linear"), ((50.0, 2.0, 1.1), "log"), ((1e9, 3.0), "log")],
+)
+def test_the_axis_fits_the_ratios(interval: hn.NormInterval, ratios: tuple[float, ...], scale: str) -> None:
+    axes = plot_interval(with_uppers(interval, *ratios))
+    assert axes.get_xscale() == scale
+    left, right = axes.get_xlim()
+    assert left < 1 < max(ratios) < right
+    axes.figure.draw_without_rendering()  # type: ignore[union-attr]
+    assert 2 <= sum(bool(label.get_text()) for label in axes.get_xticklabels()) <= 12
+
+
+@pytest.mark.parametrize("q", [2, 3, np.inf])
+def test_every_exponent_and_a_zero_matrix(q: float, tmp_path: Path) -> None:
+    for matrix in (X, np.zeros((3, 2)), np.ones((1, 1))):
+        save_figure(plot_interval(hn.two_to_q_norm(matrix, q=q, random_state=0)), tmp_path / "a.png")
+    assert "is zero" in plot_interval(hn.two_to_q_norm(np.zeros((3, 2)), q=q)).get_title()
+    assert "1 row and 1 column" in plot_interval(hn.two_to_q_norm(np.ones((1, 1)), q=q)).get_title()
+
+
+def test_witness_counts_the_rows(interval: hn.NormInterval) -> None:
+    axes = plot_witness(interval, X)
+    shares = np.sort(np.abs(X @ interval.witness.vector) ** 4)[::-1]
+    cumulative = np.cumsum(shares) / shares.sum()
+    half, most = (int(np.argmax(cumulative >= share)) + 1 for share in (0.5, 0.9))
+    assert [line.split()[0] for line in texts(axes).splitlines()] == [str(half), str(most)]
+    assert np.asarray(axes.lines[0].get_ydata()) == pytest.approx(cumulative)
+
+
+def test_witness_of_one_spike_of_a_sparse_and_of_a_zero_matrix() -> None:
+    spike = orthogonal_rows([5.0, 1.0, 1.0]).matrix
+    assert "1 row carries 50%" in texts(plot_witness(hn.lower_bound(spike, random_state=0), spike))
+    sparse = sp.random_array((300, 6), density=0.2, rng=np.random.default_rng(0), format="csr")
+    assert plot_witness(hn.lower_bound(sparse, random_state=0), sparse).get_xscale() == "log"
+    zero = np.zeros((3, 2))
+    assert "Xv is zero" in texts(plot_witness(hn.lower_bound(zero, random_state=0), zero))
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e150])
+def test_witness_of_extreme_entries(scale: float) -> None:
+    ordinary = plot_witness(hn.lower_bound(X, random_state=0), X)
+    extreme = plot_witness(hn.lower_bound(X * scale, random_state=0), X * scale)
+    assert np.asarray(extreme.lines[0].get_ydata()) == pytest.approx(
+        np.asarray(ordinary.lines[0].get_ydata()), rel=1e-6
+    )
+
+
+def test_witness_refuses_another_matrix_and_infinity(interval: hn.NormInterval) -> None:
+    for other in (X[:-1], X + 1):
+        with pytest.raises(InvalidInputError, match="another matrix"):
+            plot_witness(interval, other)
+    with pytest.raises(InvalidInputError, match="finite q"):
+        plot_witness(hn.lower_bound(X, q=np.inf, random_state=0), X)
+
+
+def test_given_axes_are_drawn_into(interval: hn.NormInterval) -> None:
+    above, below = Figure().subplots(2)
+    assert plot_interval(interval, axes=above) is above
+    assert plot_witness(interval.witness, X, axes=below) is below
+
+
+@pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg", ".PNG"])
+def test_figures_are_saved(interval: hn.NormInterval, tmp_path: Path, suffix: str) -> None:
+    path = save_figure(plot_interval(interval), tmp_path / f"picture{suffix}")
+    assert path.stat().st_size > 5000
+    if suffix == ".png":
+        pixels = matplotlib.image.imread(path)
+        assert pixels.shape[1] == 1200
+        assert pixels[..., :3].std() > 0.02
+
+
+def test_figures_that_cannot_be_saved(interval: hn.NormInterval, tmp_path: Path) -> None:
+    axes = plot_interval(interval)
+    with pytest.raises(InvalidInputError, match=r"\.png, \.pdf, \.svg"):
+        save_figure(axes, tmp_path / "picture.doc")
+    with pytest.raises(InvalidInputError, match="no folder"):
+        save_figure(axes, tmp_path / "nowhere" / "picture.png")
+
+
+def test_pyplot_is_never_loaded() -> None:
+    code = "import sys, hypernorm.plotting; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
