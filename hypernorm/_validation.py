@@ -67,19 +67,8 @@ def check_matrix(X: Any, name: str = "X") -> Matrix:
 
 
 def _to_dense(X: Any, name: str) -> np.ndarray:
-    columns = getattr(getattr(X, "dtypes", None), "items", None)
-    if hasattr(X, "to_numpy") and columns is not None:
-        for label, dtype in columns():
-            # Extension types (nullable integers and the like) carry a numpy type inside.
-            kind = getattr(getattr(dtype, "numpy_dtype", dtype), "kind", "O")
-            if kind not in "fiub":
-                raise InvalidInputError(
-                    f"{name} has a column {label!r} of type {dtype}; keep numeric columns only, "
-                    f"e.g. {name}.select_dtypes('number')."
-                )
-        # Columns of nullable types meet in an array of objects unless a common type is asked for.
-        common = X.to_numpy()
-        X = X.to_numpy(dtype=np.float64, na_value=np.nan) if common.dtype.kind == "O" else common
+    if hasattr(X, "to_numpy") and hasattr(getattr(X, "dtypes", None), "items"):
+        X = _from_frame(X, name)
     try:
         array = np.asarray(X)
     except ValueError as error:
@@ -90,6 +79,27 @@ def _to_dense(X: Any, name: str) -> np.ndarray:
             f"{name} holds {what}; hypernorm needs real numbers (if they are real, {name}.astype(float) converts them)."
         )
     return array
+
+
+def _from_frame(X: Any, name: str) -> np.ndarray:
+    """The values of a pandas frame in one array; nothing may be rounded on the way without a word."""
+    for position, (label, dtype) in enumerate(X.dtypes.items()):
+        # Extension types (nullable integers and the like) carry a numpy type inside.
+        kind = getattr(getattr(dtype, "numpy_dtype", dtype), "kind", "O")
+        if kind not in "fiub":
+            raise InvalidInputError(
+                f"{name} has a column {label!r} of type {dtype}; keep numeric columns only, "
+                f"e.g. {name}.select_dtypes('number')."
+            )
+        column = X.iloc[:, position]
+        if kind in "iu" and len(X) and max(column.max(), -column.min()) > _LARGEST_EXACT_INTEGER:
+            raise InvalidInputError(
+                f"{name} has integers above 2**53 in column {label!r}, which binary64 cannot represent exactly; "
+                f"convert the column with astype(float) if the rounded values are meant."
+            )
+    array = np.asarray(X.to_numpy())
+    # Columns of nullable types meet in an array of objects unless a common type is asked for.
+    return np.asarray(X.to_numpy(dtype=np.float64, na_value=np.nan)) if array.dtype.kind == "O" else array
 
 
 def _to_csr(X: Any, name: str) -> Matrix:
@@ -208,7 +218,7 @@ def check_generator(random_state: Any) -> np.random.Generator:
         return random_state
     if random_state is None:
         return np.random.default_rng()
-    if isinstance(random_state, numbers.Integral) and type(random_state) is not bool and int(random_state) >= 0:
+    if type(random_state) is not bool and isinstance(random_state, numbers.Integral) and int(random_state) >= 0:
         return np.random.default_rng(int(random_state))
     raise InvalidInputError(
         f"random_state must be None, a non-negative integer or a numpy.random.Generator, got {random_state!r}."

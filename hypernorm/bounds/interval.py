@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._display import exponent_text, rounded_down, rounded_up
 from hypernorm._validation import check_exponent, check_generator, check_matrix, check_time_limit, check_tolerance
 from hypernorm.bounds.power import search
 from hypernorm.bounds.spectral import propose
@@ -114,18 +115,21 @@ class NormInterval:
 
     def __repr__(self) -> str:
         return (
-            f"NormInterval(q={self.q:g}, shape={self.shape}, lower={self.lower:.10g}, upper={self.upper:.10g}, "
+            f"NormInterval(q={self.q:g}, shape={self.shape}, lower={rounded_down(self.lower, 10)}, "
+            f"upper={rounded_up(self.upper, 10)}, "
             f"gap={self.gap:.3g}, kind={self.certificate.kind!r}, status={self.status.name})"
         )
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td style='text-align:left'>{html.escape(record.kind.replace('_', ' '))}</td>"
-            f"<td>{record.upper:.10g}</td><td>{_ratio(record.upper, self.lower)}</td><td>{record.seconds:.3f}</td></tr>"
+            f"<td>{rounded_up(record.upper, 10)}</td><td>{_ratio(record.upper, self.lower)}</td>"
+            f"<td>{record.seconds:.3f}</td></tr>"
             for record in self.records
         )
         return (
-            f"<div><strong>‖X‖<sub>2→{_exponent_text(self.q)}</sub> ∈ [{self.lower:.10g}, {self.upper:.10g}]</strong>, "
+            f"<div><strong>‖X‖<sub>2→{exponent_text(self.q)}</sub> ∈ "
+            f"[{rounded_down(self.lower, 10)}, {rounded_up(self.upper, 10)}]</strong>, "
             f"X of shape {self.shape[0]} × {self.shape[1]}; {html.escape(self.status.message)}."
             "<table><thead><tr><th style='text-align:left'>certificate</th><th>proved upper bound</th>"
             f"<th>ratio to lower</th><th>seconds</th></tr></thead><tbody>{rows}</tbody></table></div>"
@@ -133,11 +137,7 @@ class NormInterval:
 
 
 def _ratio(upper: float, lower: float) -> str:
-    return f"{upper / lower:.8f}" if lower > 0 else "—"
-
-
-def _exponent_text(q: float) -> str:
-    return "∞" if math.isinf(q) else f"{q:g}"
+    return rounded_up(upper / lower, 8) if lower > 0 else "—"
 
 
 def two_to_q_norm(

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from scipy.linalg import eigh
 
-from hypernorm._validation import check_exponent, check_matrix, check_memory, check_tolerance
-from hypernorm.certificates import KINDS, Certificate, Factor, is_available, plan, reweight
+from hypernorm._validation import check_exponent, check_matrix, check_memory, check_time_limit, check_tolerance
+from hypernorm.certificates import KINDS, UNIT, Certificate, Factor, is_available, plan, reweight
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import FlatteningMap, RealignedMap, Rows, fingerprint, moment_matrix, second_moments
 
@@ -29,8 +29,8 @@ __all__ = ["propose", "spectral_bound"]
 _EXPECTED_PRODUCTS = 12
 _MOST_PRODUCTS = 80
 _BASIS_BYTES = 1 << 30
-# Relative margins above the computed eigenvalue, tried in turn until the proof goes through.
-_MARGINS = [1e-10 * 10**step for step in range(7)]
+# The margin above a computed eigenvalue starts at about the rounding error of the proof and grows tenfold as needed.
+_ATTEMPTS = 7
 
 
 def spectral_bound(
@@ -79,8 +79,8 @@ def spectral_bound(
     if not is_available(kind, q):
         exact = "; use kind='row_norm', which is exact there" if q == 2 or math.isinf(q) else ""
         raise InvalidInputError(f"kind={kind!r} has no bound for q = {q:g}{exact or '; it ends at q = 8'}.")
-    tolerance = check_tolerance(rtol)
-    deadline = math.inf if time_limit is None else time.perf_counter() + time_limit
+    tolerance, limit = check_tolerance(rtol), check_time_limit(time_limit)
+    deadline = math.inf if limit is None else time.perf_counter() + limit
     return propose(Rows(matrix), q, kind, fingerprint(matrix), rtol=tolerance, deadline=deadline)[0]
 
 
@@ -99,8 +99,8 @@ def propose(
     with np.errstate(under="ignore"):
         proposals = [_propose_factor(factor, rows, rtol, deadline) for factor in factors]
     error: CertificateError | None = None
-    for margin in _MARGINS:
-        pairs = [proposal(margin) for proposal in proposals]
+    for attempt in range(_ATTEMPTS):
+        pairs = [proposal(10.0**attempt) for proposal in proposals]
         values, matrices = tuple(value for value, _ in pairs), tuple(matrix for _, matrix in pairs)
         certificate = Certificate(kind, q, rows.shape, digest, rows.exponent, values, matrices)
         try:
@@ -116,23 +116,26 @@ Proposal = Callable[[float], tuple[float, np.ndarray | None]]
 
 
 def _propose_factor(factor: Factor, rows: Rows, rtol: float, deadline: float) -> Proposal:
-    """For each margin the value, and the matrix if any, with which the factor might be proved."""
+    """For each factor on the margin the value, and the matrix if any, with which the form might be proved."""
     d = rows.shape[1]
     weighted = rows if rows.is_zero else reweight(rows, factor.row_power)[0]
     if factor.form in ("flattening", "realigned"):
         if rows.is_zero:
-            return lambda margin: (0.0, np.eye(d))
+            return lambda growth: (0.0, np.eye(d))
         mapping = FlatteningMap(weighted) if factor.form == "flattening" else RealignedMap(weighted, _EXPECTED_PRODUCTS)
         # The norm is the 4th or 8th root, so its tolerance is that much larger.
         resolvent = Resolvent.build(mapping, d, factor.root * rtol, deadline)
         return resolvent.certificate
     if factor.form == "longest_row":
-        value = float(weighted.norms.max()) ** 2
+        value, size = float(weighted.norms.max()) ** 2, 1
     elif factor.form == "second":
-        value = float(np.linalg.eigvalsh(second_moments(weighted))[-1])
+        value, size = float(np.linalg.eigvalsh(second_moments(weighted))[-1]), d
     else:
-        value = _largest_eigenvalue(moment_matrix(weighted, factor.order // 2))
-    return lambda margin: (value * (1 + margin), None)
+        moments = moment_matrix(weighted, factor.order // 2)
+        value, size = _largest_eigenvalue(moments), len(moments)
+    # The proof shifts the diagonal by 4γ times a trace of at most `size` times the value, and sums over the rows.
+    margin = 5 * UNIT * size * (size + 4) + 2 * UNIT * size * weighted.depth(weighted.block_rows()) + 8 * UNIT * d
+    return lambda growth: (value * (1 + margin * growth), None)
 
 
 def _largest_eigenvalue(matrix: np.ndarray) -> float:
@@ -203,10 +206,10 @@ class Resolvent:
             margin *= 2
         return margin
 
-    def certificate(self, extra: float) -> tuple[float, np.ndarray]:
-        """λ and U for a margin `extra` beyond the smallest one that the residual allows."""
-        # The proof loses about 1e-9 of λ‖U‖ to rounding, and ‖U‖ grows like 1/margin: 100 is the room between them.
-        bound = self.ritz_value * (1 + self._smallest_margin() + 100 * extra)
+    def certificate(self, growth: float) -> tuple[float, np.ndarray]:
+        """λ and U for a margin that exceeds the smallest one that the residual allows; more with more `growth`."""
+        # The proof loses 1e-12 to 1e-9 of λ‖U‖ to rounding, and ‖U‖ grows like 1/margin: there must be room between.
+        bound = self.ritz_value * (1 + self._smallest_margin() + 1e-8 * growth)
         U = sum(
             (c * matrix for c, matrix in zip(self._coefficients(bound), self.basis, strict=True)),
             np.zeros_like(self.basis[0]),

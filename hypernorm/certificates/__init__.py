@@ -2,11 +2,12 @@
 
 from hypernorm.certificates.certificate import Certificate, Rigor, VerifiedBound, load_certificate
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
-from hypernorm.certificates.rounding import reweight
+from hypernorm.certificates.rounding import UNIT, reweight
 from hypernorm.certificates.witness import VerifiedValue, Witness, attained_value
 
 __all__ = [
     "KINDS",
+    "UNIT",
     "Certificate",
     "Factor",
     "Rigor",

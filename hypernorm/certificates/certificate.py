@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hypernorm._display import rounded_up
 from hypernorm._validation import check_matrix
 from hypernorm.certificates import exact as exact_proofs
 from hypernorm.certificates import floating as floating_proofs
@@ -189,7 +190,8 @@ class Certificate:
         write_content(Content(*content), path)
 
     def __repr__(self) -> str:
-        return f"Certificate(kind={self.kind!r}, q={self.q:g}, shape={self.shape}, upper={self.upper:.12g} as claimed)"
+        upper = rounded_up(self.upper, 12)
+        return f"Certificate(kind={self.kind!r}, q={self.q:g}, shape={self.shape}, upper={upper} as claimed)"
 
 
 def load_certificate(path: str | PathLike[str]) -> Certificate:

@@ -10,6 +10,7 @@ from typing import Any
 import flint
 import numpy as np
 
+from hypernorm._display import rounded_down
 from hypernorm._validation import check_exponent, check_matrix
 from hypernorm.certificates.certificate import Rigor
 from hypernorm.certificates.dyadic import DyadicMatrix
@@ -57,7 +58,7 @@ class Witness:
     --------
     >>> import numpy as np
     >>> Witness.from_vector(np.eye(3), [0, 1, 0], q=4)
-    Witness(q=4, shape=(3, 3), value=1)
+    Witness(q=4, shape=(3, 3), value=0.999999999999)
     """
 
     vector: np.ndarray
@@ -118,7 +119,7 @@ class Witness:
         return VerifiedValue(value, rigor, time.perf_counter() - start)
 
     def __repr__(self) -> str:
-        return f"Witness(q={self.q:g}, shape={self.shape}, value={self.value:.12g})"
+        return f"Witness(q={self.q:g}, shape={self.shape}, value={rounded_down(self.value, 12)})"
 
 
 def _check_vector(vector: Any, dimension: int) -> np.ndarray:

@@ -1,0 +1,241 @@
+import math
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+
+import hypernorm as hn
+from hypernorm.bounds import interval as module
+from hypernorm.datasets import known_norms, load_bundled
+
+
+def assert_proved(interval, X, exact=False):
+    """Everything that the interval says, proved again from what it carries."""
+    assert interval.lower <= interval.upper
+    assert interval.certificate.verify(X, exact=exact).upper == interval.upper
+    assert interval.witness.verify(X, exact=exact).lower >= interval.lower * (1 - 1e-12)
+    assert interval.upper == min(record.upper for record in interval.records)
+
+
+@pytest.mark.parametrize("known", list(known_norms()), ids=repr)
+def test_known_norms_lie_inside(known):
+    interval = hn.two_to_q_norm(known.matrix, known.q, random_state=0)
+    assert_proved(interval, known.matrix)
+    assert interval.lower * (1 - 1e-13) <= known.value <= interval.upper * (1 + 1e-13)
+    assert interval.lower == pytest.approx(known.value, rel=1e-9)
+
+
+@pytest.mark.parametrize("q", [2, 2.5, 3, 3.7, 4, 5, 6, 7.3, 8, math.inf])
+def test_real_and_random_data_for_every_exponent(q):
+    for X in (load_bundled("diabetes"), np.random.default_rng(0).standard_normal((40, 5))):
+        interval = hn.two_to_q_norm(X, q, random_state=0)
+        assert_proved(interval, X)
+        if q in (2, math.inf):
+            assert interval.status is hn.Status.EXACT
+            assert interval.lower == pytest.approx(np.linalg.norm(X, 2) if q == 2 else max(np.linalg.norm(X, axis=1)))
+
+
+def test_both_ends_decrease_and_change_continuously_in_the_exponent():
+    X = np.random.default_rng(1).standard_normal((30, 4))
+    grid = np.linspace(2, 9, 141)
+    intervals = [hn.two_to_q_norm(X, q, random_state=0) for q in grid]
+    for one, two in pairwise(intervals):
+        # ‖y‖_{q'} ≤ ‖y‖_q ≤ n^{1/q − 1/q'} ‖y‖_{q'}: what the theory allows between neighbours.
+        allowed = 30 ** (1 / one.q - 1 / two.q)
+        assert one.lower / allowed * (1 - 1e-9) <= two.lower <= one.lower * (1 + 1e-9)
+        assert two.upper / one.upper > 1 / allowed * (1 - 1e-2)
+        assert two.upper / one.upper < 1 + 1e-2
+
+
+MATRICES = st.integers(0, 10_000).map(
+    lambda seed: np.random.default_rng(seed).standard_normal(
+        (int(np.random.default_rng(seed).integers(1, 9)), int(np.random.default_rng(seed + 1).integers(1, 5)))
+    )
+)
+EXPONENTS = st.sampled_from([2, 2.5, 3, 4, 5.5, 6, math.inf])
+
+
+def ends(X, q):
+    interval = hn.two_to_q_norm(X, q, random_state=0)
+    return np.array([interval.lower, interval.upper])
+
+
+@given(MATRICES, EXPONENTS)
+def test_rotating_the_columns_changes_nothing(X, q):
+    Q = np.linalg.qr(np.random.default_rng(0).standard_normal((X.shape[1],) * 2))[0]
+    np.testing.assert_allclose(ends(X @ Q, q), ends(X, q), rtol=1e-6)
+
+
+@given(MATRICES, EXPONENTS)
+def test_permuting_rows_changing_signs_and_adding_zero_rows_changes_nothing(X, q):
+    rng = np.random.default_rng(1)
+    changed = rng.permutation(X) * rng.choice([-1.0, 1.0], (len(X), 1))
+    np.testing.assert_allclose(ends(np.vstack([changed, np.zeros((2, X.shape[1]))]), q), ends(X, q), rtol=1e-6)
+
+
+@given(MATRICES, EXPONENTS, st.sampled_from([1e-150, 3.7e-40, 0.3, 7.0, 1e150]))
+def test_scaling_scales(X, q, factor):
+    np.testing.assert_allclose(ends(X * factor, q) / factor, ends(X, q), rtol=1e-6)
+
+
+@given(MATRICES, MATRICES, EXPONENTS)
+def test_the_norm_of_a_block_sum_is_the_larger_one(X, Y, q):
+    both = np.block([[X, np.zeros((len(X), Y.shape[1]))], [np.zeros((len(Y), X.shape[1])), Y]])
+    interval, parts = hn.two_to_q_norm(both, q, random_state=0), [ends(X, q), ends(Y, q)]
+    assert interval.lower == pytest.approx(max(part[0] for part in parts), rel=1e-6)
+    assert interval.upper >= max(part[0] for part in parts) * (1 - 1e-12)
+
+
+@given(MATRICES, EXPONENTS, st.integers(2, 5))
+def test_repeating_the_rows_multiplies_by_a_root(X, q, times):
+    expected = ends(X, q) * times ** (1 / q)
+    np.testing.assert_allclose(ends(np.vstack([X] * times), q), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-100, 1.0, 1e100, 1e150])
+@pytest.mark.parametrize("q", [2, 3, 4, 6.5, math.inf])
+def test_extreme_scales(scale, q):
+    X = np.random.default_rng(2).standard_normal((9, 3))
+    np.testing.assert_allclose(ends(X * scale, q) / scale, ends(X, q), rtol=1e-6)
+    mixed = np.vstack([X, X * scale])
+    interval = hn.two_to_q_norm(mixed, q, random_state=0)
+    assert_proved(interval, mixed, exact=True)
+
+
+SHAPES = {
+    "zero matrix": np.zeros((3, 2)),
+    "one entry": np.array([[-2.0]]),
+    "one row": np.array([[1.0, 2.0, 2.0]]),
+    "one column": np.array([[1.0], [2.0], [2.0]]),
+    "n < d": np.random.default_rng(0).standard_normal((2, 7)),
+    "zero rows": np.vstack([np.zeros((3, 2)), np.eye(2)]),
+    "zero column": np.array([[1.0, 0.0], [2.0, 0.0]]),
+    "rank one": np.outer([1.0, 2.0, 3.0], [1.0, -1.0]),
+    "repeated rows": np.ones((6, 3)),
+    "integers": np.arange(12).reshape(4, 3),
+    "booleans": np.eye(3, dtype=bool),
+    "single precision": np.random.default_rng(1).standard_normal((9, 3)).astype(np.float32),
+    "Fortran order": np.asfortranarray(np.random.default_rng(2).standard_normal((9, 3))),
+    "strided": np.random.default_rng(3).standard_normal((18, 6))[::2, ::2],
+    "sparse": sp.random_array((30, 5), density=0.3, rng=np.random.default_rng(4)),
+    "sparse zero": sp.csr_array((4, 3)),
+    "frame": pd.DataFrame(np.random.default_rng(5).standard_normal((9, 3)), columns=list("abc")),
+    "list": [[1, 2], [3, 4], [5, 6]],
+    "subnormal": np.array([[5e-324, 0.0], [0.0, 1e-310]]),
+}
+
+
+@pytest.mark.parametrize("q", [2, 2.3, 4, 5, math.inf])
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_shape_and_container(name, q):
+    X = SHAPES[name]
+    interval = hn.two_to_q_norm(X, q, random_state=0)
+    assert_proved(interval, X, exact=True)
+    dense = X.toarray() if sp.issparse(X) else np.asarray(X, dtype=float)
+    same = hn.two_to_q_norm(dense, q, random_state=0)
+    assert interval.upper == pytest.approx(same.upper, rel=1e-7, abs=0)
+    assert interval.lower == pytest.approx(same.lower, rel=1e-7, abs=0)
+
+
+def test_memory_mapped_input(tmp_path):
+    X = np.random.default_rng(6).standard_normal((200, 5))
+    np.save(tmp_path / "X.npy", X)
+    interval = hn.two_to_q_norm(np.load(tmp_path / "X.npy", mmap_mode="r"), random_state=0)
+    assert_proved(interval, X)
+
+
+def test_the_seed_decides():
+    X = np.random.default_rng(7).standard_normal((50, 6))
+    one, two = (hn.two_to_q_norm(X, 3, random_state=4) for _ in range(2))
+    assert (one.lower, one.upper) == (two.lower, two.upper)
+    np.testing.assert_array_equal(one.witness.vector, two.witness.vector)
+
+
+def test_statuses():
+    assert hn.two_to_q_norm(np.eye(3), random_state=0).status is hn.Status.EXACT
+    X = np.random.default_rng(8).standard_normal((20, 6))
+    gap = hn.two_to_q_norm(X, random_state=0)
+    assert gap.status is hn.Status.GAP
+    assert [record.kind for record in gap.records] == ["row_norm", "flattening", "realigned"]
+    limited = hn.two_to_q_norm(X, time_limit=1e-9, random_state=0)
+    assert limited.status is hn.Status.TIME_LIMIT
+    assert [record.kind for record in limited.records] == ["row_norm"]
+    assert_proved(limited, X)
+    assert hn.two_to_q_norm(X, rtol=0.9, random_state=0).status is hn.Status.EXACT
+    assert all(status.message for status in hn.Status)
+
+
+@pytest.mark.parametrize("stage", ["lower bound", "flattening", "realigned"])
+def test_an_interruption_keeps_what_is_proved(stage):
+    X = np.random.default_rng(9).standard_normal((20, 6))
+
+    def interrupt(progress):
+        if progress.stage == stage:
+            raise KeyboardInterrupt
+
+    interval = hn.two_to_q_norm(X, progress=interrupt, random_state=0)
+    assert interval.status is hn.Status.INTERRUPTED
+    assert_proved(interval, X)
+    assert interval.lower > 0
+
+    def interrupt_at_once(progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        hn.two_to_q_norm(X, progress=interrupt_at_once)
+
+
+def test_progress_reports_bounds_that_only_improve(capsys):
+    X = np.random.default_rng(10).standard_normal((20, 6))
+    seen = []
+    hn.two_to_q_norm(X, progress=seen.append, random_state=0)
+    assert [p.stage for p in seen] == ["row norm", "lower bound", "flattening", "realigned"]
+    uppers = [p.upper for p in seen if p.upper is not None]
+    assert uppers == sorted(uppers, reverse=True)
+    assert seen[0].lower is None
+    assert seen[-1].lower <= seen[-1].upper
+    hn.two_to_q_norm(X, progress=True, random_state=0)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 4
+
+
+def test_moment_certificates_are_tried_where_they_fit(monkeypatch):
+    X = np.random.default_rng(11).standard_normal((20, 4))
+    assert [r.kind for r in hn.two_to_q_norm(X, 6, random_state=0).records][-1] == "moment"
+    monkeypatch.setattr(module, "_LARGEST_MOMENT_SIZE", 1)
+    assert [r.kind for r in hn.two_to_q_norm(X, 6, random_state=0).records][-1] == "realigned"
+
+
+def test_the_text_forms():
+    interval = hn.two_to_q_norm(np.diag([2.0, 1.0]), math.inf)
+    assert "lower=1.999999999, upper=2.000000001" in repr(interval)  # rounded outward
+    page = interval._repr_html_()
+    assert "2→∞" in page
+    assert page.count("<tr>") == 1 + len(interval.records)
+    assert "—" in hn.two_to_q_norm(np.zeros((2, 2)))._repr_html_()
+    assert hn.two_to_q_norm(np.zeros((2, 2))).gap == 0
+    assert interval.is_exact()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"q": 1.5}, "q must be at least 2"),
+        ({"q": "4"}, "q must be a real number"),
+        ({"method": "sos"}, "method must be one of 'auto', 'spectral'"),
+        ({"rtol": 1}, "rtol"),
+        ({"time_limit": -1}, "time_limit"),
+        ({"random_state": "a"}, "random_state"),
+        ({"progress": "yes"}, "progress"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, words):
+    with pytest.raises(hn.InvalidInputError, match=words):
+        hn.two_to_q_norm(np.eye(2), **arguments)
+    with pytest.raises(hn.InvalidInputError, match="X has the entry nan at row 1, column 0"):
+        hn.two_to_q_norm([[0.0], [np.nan]])
