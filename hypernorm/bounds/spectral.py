@@ -134,7 +134,8 @@ def _propose_factor(factor: Factor, rows: Rows, rtol: float, deadline: float) ->
         moments = moment_matrix(weighted, factor.order // 2)
         value, size = _largest_eigenvalue(moments), len(moments)
     # The proof shifts the diagonal by 4γ times a trace of at most `size` times the value, and sums over the rows.
-    margin = 5 * UNIT * size * (size + 4) + 2 * UNIT * size * weighted.depth(weighted.block_rows()) + 8 * UNIT * d
+    # Sixteen times as much leaves room for another machine, whose sums are rounded differently.
+    margin = 16 * UNIT * (5 * size * (size + 4) + 2 * size * weighted.depth(weighted.block_rows()) + 8 * d)
     return lambda growth: (value * (1 + margin * growth), None)
 
 
