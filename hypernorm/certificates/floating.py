@@ -81,7 +81,7 @@ def _through_rows(realigned: RealignedMap, U: np.ndarray) -> tuple[np.ndarray, f
 
 
 def _through_slices(realigned: RealignedMap, U: np.ndarray) -> tuple[np.ndarray, float]:
-    """The same through N(U) = Σ S_α U S_α, where Σ_α ‖S_α‖_F² ≤ (Σ r_i⁴)², also for the sums of absolute values."""
+    """The same through N(U) = Σ S_α U S_α: with |X| and |U| for X and U, the sum is at most A|U|A entry by entry."""
     rows = realigned.rows
     n, d = rows.shape
     assert realigned.slices is not None
@@ -90,8 +90,9 @@ def _through_slices(realigned: RealignedMap, U: np.ndarray) -> tuple[np.ndarray,
     moments = gamma(block + -(-n // block) + 12)  # relative to the absolute moments
     step = min(realigned.slice_step, size)
     products = gamma(d) + gamma(step * d + -(-size // step) + 4)
-    error = (3 * moments + products) * float(np.sum(rows.norms**4)) ** 2 * float(np.linalg.norm(U))
-    return realigned(U), error
+    absolute = second_moments(rows, rows.norms**2, absolute=True)  # A = Σ r_i² |x_i||x_i|ᵀ
+    magnitude = float(np.linalg.norm(absolute @ np.abs(U) @ absolute))
+    return realigned(U), (3 * moments + products) * magnitude
 
 
 def proves_moment(rows: Rows, bound: float, order: int) -> bool:

@@ -89,11 +89,13 @@ def row_length(rows: Rows, index: int) -> flint.arb:
 def reweight(rows: Rows, power: Fraction) -> tuple[Rows, flint.arb]:
     """Rows y_i = s_i x_i with s_i ≥ ‖x_i‖^power, and a bound on ‖E‖_F where s_i x_i = y_i + e_i exactly.
 
-    Zero rows stay zero. Since ‖Ev‖_p ≤ ‖E‖_F for p ≥ 2 and unit v, a bound for Y plus ‖E‖_F bounds
+    Zero rows stay zero, and the result is kept with the rows. Since ‖Ev‖_p ≤ ‖E‖_F for p ≥ 2 and unit v, a bound for Y plus ‖E‖_F bounds
     ‖diag(‖x_i‖^power) X‖ from 2 to p.
     """
     if power == 0:
         return rows, flint.arb(0)
+    if power in rows.reweightings:
+        return rows.reweightings[power]
     exponent = rational(power)
     multiplier = np.zeros(rows.shape[0])
     for index in np.flatnonzero(rows.row_squares > 0).tolist():
@@ -102,7 +104,9 @@ def reweight(rows: Rows, power: Fraction) -> tuple[Rows, flint.arb]:
     length = float(np.linalg.norm(weighted.norms)) * SAFETY
     # Each product is rounded once, relatively by u or, below the normal range, absolutely by less than 2**-1022.
     n, d = rows.shape
-    return weighted, rational(UNIT * length * SAFETY) + rational(2.0**-1022) * flint.arb(n * d).sqrt()
+    loss = rational(UNIT * length * SAFETY) + rational(2.0**-1022) * flint.arb(n * d).sqrt()
+    rows.reweightings[power] = weighted, loss
+    return weighted, loss
 
 
 def definite_shift(A: np.ndarray) -> float:

@@ -15,17 +15,21 @@ from hypernorm.forms.rows import Rows
 
 __all__ = ["moment_block_rows", "moment_matrix", "second_moments"]
 
+# Images of a block: small enough for memory, with enough rows that updating the D×D sum costs little beside the product.
 _IMAGE_ENTRIES = 1 << 20
+_LARGE_IMAGE_ENTRIES = 1 << 23
+_ENOUGH_ROWS = 1024
 
 
-def second_moments(rows: Rows, weights: np.ndarray | None = None) -> np.ndarray:
-    """Return Σ w_i x_i x_iᵀ.
+def second_moments(rows: Rows, weights: np.ndarray | None = None, *, absolute: bool = False) -> np.ndarray:
+    """Return Σ w_i x_i x_iᵀ, or Σ w_i |x_i||x_i|ᵀ with the absolute values of all entries.
 
     Parameters
     ----------
     rows : Rows
     weights : ndarray of shape (n,), optional
         Default one each.
+    absolute : bool
 
     Returns
     -------
@@ -38,7 +42,7 @@ def second_moments(rows: Rows, weights: np.ndarray | None = None) -> np.ndarray:
         total = np.zeros((rows.shape[1], rows.shape[1]))
         for start in range(part.start, part.stop, step):
             stop = min(start + step, part.stop)
-            block = rows.block(start, stop)
+            block = np.abs(rows.block(start, stop)) if absolute else rows.block(start, stop)
             weighted = block if weights is None else block * weights[start:stop, None]
             total += weighted.T @ block
         return total
@@ -49,13 +53,14 @@ def second_moments(rows: Rows, weights: np.ndarray | None = None) -> np.ndarray:
 
 def moment_block_rows(rows: Rows, size: int) -> int:
     """Rows in a block whose images in D = `size` dimensions are held together."""
-    return min(rows.shape[0], max(64, _IMAGE_ENTRIES // size))
+    enough = min(_ENOUGH_ROWS, _LARGE_IMAGE_ENTRIES // size)
+    return min(rows.shape[0], max(64, enough, _IMAGE_ENTRIES // size))
 
 
 def moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
     """Return M = Σ z(x_i) z(x_i)ᵀ with z the orthonormal monomials of degree k = `half_degree`.
 
-    Then Σ ⟨x_i, v⟩^2k = z(v)ᵀ M z(v), and λ_max(M) bounds the form on the unit sphere.
+    The last result is kept with the rows, so that a search and the proof that follows it form it once. Then Σ ⟨x_i, v⟩^2k = z(v)ᵀ M z(v), and λ_max(M) bounds the form on the unit sphere.
 
     Parameters
     ----------
@@ -73,6 +78,8 @@ def moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
     InvalidInputError
         If the D×D result cannot fit in memory.
     """
+    if half_degree in rows.moments:
+        return rows.moments[half_degree]
     d = rows.shape[1]
     size = MonomialBasis.count(d, half_degree)
     check_memory(
@@ -88,4 +95,8 @@ def moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
         # One triangle, added in place: a D×D temporary per block would cost more than the product.
         total = dsyrk(1.0, images.T, beta=1.0, c=total, trans=1, lower=1, overwrite_c=1)
     total += np.tril(total, -1).T
-    return np.asarray(total.T)
+    result = np.asarray(total.T)
+    result.setflags(write=False)
+    rows.moments.clear()
+    rows.moments[half_degree] = result
+    return result

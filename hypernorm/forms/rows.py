@@ -49,11 +49,17 @@ class Rows:
         The squared length of row i is ``row_squares[i] * 4**row_exponents[i]``, the first factor in [1/4, d] or zero.
         It refers to the scaled rows before the multiplier is applied.
     multiplier : ndarray of shape (n,) or None
+    moments : dict
+        The moment matrix that was formed last, by half its degree; kept by `moment_matrix`.
+    reweightings : dict
+        Reweighted copies by their power; kept by the proofs that need them.
     """
 
     def __init__(self, matrix: Matrix):
         self.shape: tuple[int, int] = (int(matrix.shape[0]), int(matrix.shape[1]))
         self.multiplier: np.ndarray | None = None
+        self.moments: dict[int, np.ndarray] = {}
+        self.reweightings: dict[Any, Any] = {}
         self._matrix = matrix
         self._sparse = not isinstance(matrix, np.ndarray)
         self.exponent = 0
@@ -91,6 +97,8 @@ class Rows:
         rows = object.__new__(Rows)
         rows.__dict__.update({key: value for key, value in self.__dict__.items() if key != "norms"})
         rows.multiplier = multiplier
+        rows.moments = {}
+        rows.reweightings = {}
         return rows
 
     @cached_property
