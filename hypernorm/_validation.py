@@ -31,6 +31,7 @@ Matrix: TypeAlias = np.ndarray | sp.csr_array
 
 _BLOCK_ENTRIES = 1 << 22
 _LARGEST_EXACT_INTEGER = 2**53
+_LARGEST_EXPONENT = 1e6
 
 
 def check_matrix(X: Any, name: str = "X") -> Matrix:
@@ -39,7 +40,8 @@ def check_matrix(X: Any, name: str = "X") -> Matrix:
     Parameters
     ----------
     X : array_like, pandas.DataFrame, sparse matrix or sparse array, of shape (n, d)
-        Any real floating-point, integer or boolean type, any memory layout, memory-mapped or not.
+        Any real floating-point, integer or boolean type, any memory layout, memory-mapped or not. Duplicate entries of
+        a sparse matrix are added up first, as scipy does.
     name : str
         How error messages call the argument.
 
@@ -161,7 +163,7 @@ def _raise_entry(value: Any, index: tuple[int, int], name: str) -> None:
 
 
 def check_exponent(q: Any, smallest: float = 2.0, name: str = "q") -> float:
-    """Return the exponent as a float; `smallest` ≤ q ≤ ∞.
+    """Return the exponent as a float; `smallest` ≤ q ≤ 10⁶, or q = ∞.
 
     Raises
     ------
@@ -174,6 +176,11 @@ def check_exponent(q: Any, smallest: float = 2.0, name: str = "q") -> float:
     if exponent < smallest:
         remedy = "; `lower_bound` accepts every exponent from 1 on" if smallest > 1 <= exponent else ""
         raise InvalidInputError(f"{name} must be at least {smallest:g}, got {q!r}{remedy}.")
+    if _LARGEST_EXPONENT < exponent < math.inf:
+        raise InvalidInputError(
+            f"{name} must be at most {_LARGEST_EXPONENT:g} or infinity, got {q!r}; for n rows the norm for infinity is "
+            f"within the factor n**(1/{name})."
+        )
     return exponent
 
 

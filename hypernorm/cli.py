@@ -22,7 +22,7 @@ import hypernorm as hn
 from hypernorm._display import exponent_text, norm_text
 from hypernorm._report import as_json, print_interval, print_verified, progress
 from hypernorm._validation import Matrix, check_matrix
-from hypernorm.datasets import BUNDLED, SUFFIXES, read_matrix
+from hypernorm.datasets import NAMES, SUFFIXES, read_matrix
 from hypernorm.exceptions import CertificateError, HypernormError, InvalidInputError
 
 __all__ = ["app", "main"]
@@ -33,7 +33,7 @@ _ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base.
 """The base of all usage errors; depending on its version, typer brings click along or carries a copy of its own."""
 
 FileArgument = Annotated[
-    str, typer.Argument(metavar="FILE", help=f"A {', '.join(SUFFIXES)} file, or one of {', '.join(BUNDLED)}.")
+    str, typer.Argument(metavar="FILE", help=f"A {', '.join(SUFFIXES)} file, or one of {', '.join(NAMES)}.")
 ]
 CertificateArgument = Annotated[Path, typer.Argument(metavar="CERTIFICATE", help="A file saved with --out.")]
 

@@ -140,6 +140,7 @@ def _ratio(upper: float, lower: float) -> str:
     return rounded_up(upper / lower, 8) if lower > 0 else "—"
 
 
+@np.errstate(all="ignore")
 def two_to_q_norm(
     X: Any,
     q: float = 4,
@@ -263,7 +264,7 @@ class _Climb:
                 raise
             return  # rounding defeats this kind; what is proved already stands
         self.records.append(BoundRecord(kind, upper, time.perf_counter() - begin))
-        if upper < self.upper:
+        if self.certificate is None or upper < self.upper:
             self.certificate, self.upper = certificate, upper
 
     def _improve_lower(self, certificate: Certificate | None) -> None:

@@ -60,7 +60,7 @@ def newton_finish(rows: Rows, q: float, v: np.ndarray) -> tuple[np.ndarray, floa
         best = int(np.argmax(values))
         if not values[best] > size * (1 + 1e-15):
             break
-        v = V[:, best]
+        v, size = V[:, best], float(values[best])
     return v, size
 
 

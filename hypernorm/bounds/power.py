@@ -34,6 +34,7 @@ _FINISHED = 4
 _MOST_BEFORE_NEWTON = 60
 
 
+@np.errstate(all="ignore")
 def lower_bound(
     X: Any,
     q: float = 4,
@@ -99,12 +100,12 @@ def lower_bound(
 def _check_starts(starts: Any, dimension: int) -> np.ndarray:
     if starts is None:
         return np.empty((dimension, 0))
-    array = check_matrix(np.atleast_2d(np.asarray(starts)), "starts")
+    array = check_matrix(starts, "starts")
     if array.shape[1] != dimension:
         raise InvalidInputError(
             f"starts must have one row per starting point and {dimension} columns as X has, got {array.shape}."
         )
-    return np.asarray(array, dtype=np.float64).T
+    return np.asarray(array if isinstance(array, np.ndarray) else array.toarray(), dtype=np.float64).T
 
 
 def search(
@@ -231,5 +232,6 @@ def _leading_eigenvector(rows: Rows, V: np.ndarray) -> np.ndarray:
 
 
 def _normalised(V: np.ndarray) -> np.ndarray:
-    lengths = np.linalg.norm(V, axis=0)
-    return np.asarray(V[:, lengths > 0] / lengths[lengths > 0])
+    largest = np.abs(V).max(axis=0)
+    V = V[:, largest > 0] / largest[largest > 0]
+    return np.asarray(V / np.linalg.norm(V, axis=0))

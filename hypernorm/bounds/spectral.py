@@ -33,6 +33,7 @@ _BASIS_BYTES = 1 << 30
 _ATTEMPTS = 7
 
 
+@np.errstate(all="ignore")
 def spectral_bound(
     X: Any, q: float = 4, kind: str = "realigned", *, rtol: float = 1e-8, time_limit: float | None = None
 ) -> Certificate:
@@ -96,13 +97,14 @@ def propose(
         6 * 8 * d * d, f"A d x d certificate for d = {d}", "reduce the number of columns, e.g. by a projection"
     )
     factors = plan(kind, q)
+    radius = float(rows.norms.max()) or 1.0
     with np.errstate(under="ignore"):
-        proposals = [_propose_factor(factor, rows, rtol, deadline) for factor in factors]
+        proposals = [_propose_factor(factor, rows, radius, rtol, deadline) for factor in factors]
     error: CertificateError | None = None
     for attempt in range(_ATTEMPTS):
         pairs = [proposal(10.0**attempt) for proposal in proposals]
         values, matrices = tuple(value for value, _ in pairs), tuple(matrix for _, matrix in pairs)
-        certificate = Certificate(kind, q, rows.shape, digest, rows.exponent, values, matrices)
+        certificate = Certificate(kind, q, rows.shape, digest, rows.exponent, radius, values, matrices)
         try:
             return certificate, certificate.prove(rows)
         except CertificateError as failed:
@@ -115,10 +117,10 @@ def propose(
 Proposal = Callable[[float], tuple[float, np.ndarray | None]]
 
 
-def _propose_factor(factor: Factor, rows: Rows, rtol: float, deadline: float) -> Proposal:
+def _propose_factor(factor: Factor, rows: Rows, radius: float, rtol: float, deadline: float) -> Proposal:
     """For each factor on the margin the value, and the matrix if any, with which the form might be proved."""
     d = rows.shape[1]
-    weighted = rows if rows.is_zero else reweight(rows, factor.row_power)[0]
+    weighted = rows if rows.is_zero else reweight(rows, factor.row_power, radius)[0]
     if factor.form in ("flattening", "realigned"):
         if rows.is_zero:
             return lambda growth: (0.0, np.eye(d))

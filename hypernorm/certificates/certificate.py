@@ -6,6 +6,7 @@ it for a given matrix from scratch, in floating point with every rounding error 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +22,16 @@ from hypernorm._display import rounded_up
 from hypernorm._validation import check_matrix
 from hypernorm.certificates import exact as exact_proofs
 from hypernorm.certificates import floating as floating_proofs
-from hypernorm.certificates.plan import Factor, plan
-from hypernorm.certificates.rounding import precision, rational, reweight, root_above, upper_float
+from hypernorm.certificates.exact import ExactRows
+from hypernorm.certificates.plan import Factor, is_available, plan
+from hypernorm.certificates.rounding import (
+    check_arithmetic,
+    precision,
+    rational,
+    reweight,
+    root_above,
+    upper_float,
+)
 from hypernorm.certificates.storage import Content, read_content, write_content
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows, fingerprint
@@ -60,9 +69,10 @@ class VerifiedBound:
 
 @dataclass(frozen=True, eq=False)
 class Certificate:
-    """A proof that max ‖Xv‖_q over unit vectors v is at most `upper`.
+    """A proof of an upper bound on max ‖Xv‖_q over unit vectors v.
 
-    Certificates come from `spectral_bound`, `two_to_q_norm` or `load_certificate`.
+    Certificates come from `spectral_bound`, `two_to_q_norm` or `load_certificate`. The bound that counts is what
+    `verify` returns; `upper` is the same number as claimed, short of the last places that rounding costs the proof.
 
     Attributes
     ----------
@@ -75,6 +85,8 @@ class Certificate:
         SHA-256 of the values of the matrix, see `hypernorm.forms.fingerprint`.
     exponent : int
         The bound is stated for the matrix times 2**-exponent.
+    radius : float
+        Weighted forms are weighted by powers of ‖x_i‖/radius: any positive number, by custom the longest row.
     values : tuple of float
         λ_j for each factor of the plan that (kind, q) determines, see `hypernorm.certificates.plan`.
     matrices : tuple of ndarray of shape (d, d), or None
@@ -94,15 +106,18 @@ class Certificate:
     shape: tuple[int, int]
     fingerprint: str
     exponent: int
+    radius: float
     values: tuple[float, ...]
     matrices: tuple[np.ndarray | None, ...]
 
     @property
     def upper(self) -> float:
         """The bound as claimed; `verify` is what proves it."""
-        with precision():
-            return _combine(self, plan(self.kind, self.q), [rational(0)] * len(self.values))
+        factors = self._plan()
+        with precision(), np.errstate(all="ignore"):
+            return _combine(self, factors, [rational(0)] * len(factors))
 
+    @np.errstate(all="ignore")
     def verify(self, X: Any, *, exact: bool = False) -> VerifiedBound:
         """Prove the bound for a matrix.
 
@@ -143,16 +158,21 @@ class Certificate:
         CertificateError
             If the proof does not go through.
         """
-        factors = plan(self.kind, self.q)
-        self._check_form(rows, factors)
+        check_arithmetic()
+        factors = self._plan()
+        self._check_matrices(rows, factors)
         if rows.is_zero:
             return 0.0
-        proofs = exact_proofs if exact else floating_proofs
         with precision(), np.errstate(all="ignore"):
             losses = []
             for factor, value, U in zip(factors, self.values, self.matrices, strict=True):
-                weighted, loss = reweight(rows, factor.row_power)
-                if not _is_proved(proofs, factor, weighted, value, U):
+                if exact:
+                    loss = rational(0)
+                    proved = _is_proved(exact_proofs, factor, ExactRows(rows, factor.row_power, self.radius), value, U)
+                else:
+                    weighted, loss = reweight(rows, factor.row_power, self.radius)
+                    proved = _is_proved(floating_proofs, factor, weighted, value, U)
+                if not proved:
                     raise CertificateError(
                         f"The {self.kind} certificate is not proved: its {factor.form.replace('_', ' ')} part does not "
                         f"establish the value {value:.17g}."
@@ -162,19 +182,35 @@ class Certificate:
             moved = rational(2.0**-1074) * rational(self.shape[0] * self.shape[1]).sqrt()
             return _combine(self, factors, losses, moved if rows.inexact else rational(0))
 
-    def _check_form(self, rows: Rows, factors: Sequence[Factor]) -> None:
+    def _plan(self) -> tuple[Factor, ...]:
+        """The factors that kind and q determine, once the numbers are found to be such."""
+        if not (isinstance(self.kind, str) and isinstance(self.q, float) and is_available(self.kind, self.q)):
+            raise CertificateError(f"There is no certificate of kind {self.kind!r} for q = {self.q!r}.")
+        factors = plan(self.kind, self.q)
+        if not (isinstance(self.values, tuple) and len(self.values) == len(factors)):
+            raise CertificateError(f"The certificate's values must be a tuple of {len(factors)} numbers.")
+        for value in (*self.values, self.radius):
+            if not (isinstance(value, float) and math.isfinite(value) and value >= 0):
+                raise CertificateError(f"The certificate has the value {value!r}; it must be finite and non-negative.")
+        if not self.radius > 0:
+            raise CertificateError("The certificate's radius must be positive.")
+        return factors
+
+    def _check_matrices(self, rows: Rows, factors: Sequence[Factor]) -> None:
         d = rows.shape[1]
         if rows.exponent != self.exponent:
             raise CertificateError(f"The certificate is for the scale 2**{self.exponent}, X has 2**{rows.exponent}.")
-        if not len(factors) == len(self.values) == len(self.matrices):
-            raise CertificateError(f"The certificate has {len(self.values)} values, its kind needs {len(factors)}.")
-        for factor, value, U in zip(factors, self.values, self.matrices, strict=True):
-            if not (np.isfinite(value) and value >= 0):
-                raise CertificateError(f"The certificate has the value {value}; it must be finite and non-negative.")
+        if not (isinstance(self.matrices, tuple) and len(self.matrices) == len(factors)):
+            raise CertificateError(f"The certificate's matrices must be a tuple of {len(factors)} matrices or None.")
+        for factor, U in zip(factors, self.matrices, strict=True):
             if (U is not None) != (factor.form in ("flattening", "realigned")):
                 raise CertificateError(f"The certificate's {factor.form} part has a matrix too many or too few.")
             if U is not None and not (
-                U.shape == (d, d) and U.dtype == np.float64 and np.isfinite(U).all() and (U == U.T).all()
+                isinstance(U, np.ndarray)
+                and U.shape == (d, d)
+                and U.dtype == np.float64
+                and np.isfinite(U).all()
+                and (U == U.T).all()
             ):
                 raise CertificateError(f"The certificate's U must be a finite symmetric {d} x {d} float64 matrix.")
 
@@ -216,7 +252,7 @@ def load_certificate(path: str | PathLike[str]) -> Certificate:
     return Certificate(*read_content(path))
 
 
-def _is_proved(proofs: ModuleType, factor: Factor, rows: Rows, value: float, U: np.ndarray | None) -> bool:
+def _is_proved(proofs: ModuleType, factor: Factor, rows: Rows | ExactRows, value: float, U: np.ndarray | None) -> bool:
     prove = getattr(proofs, f"proves_{factor.form}")
     if factor.form == "moment":
         return bool(prove(rows, value, factor.order))
@@ -232,5 +268,9 @@ def _combine(
         bound = root_above(value, factor.root) + loss
         power = factor.order * factor.share / Fraction(certificate.q) if factor.order else Fraction(1)
         product *= bound if power == 1 else bound ** rational(power)
+    # The weights were powers of ‖x_i‖/radius.
+    if math.isfinite(certificate.q):
+        power = sum((factor.share * factor.weight for factor in factors), Fraction(0)) / Fraction(certificate.q)
+        product *= rational(certificate.radius) ** rational(power)
     total = product + moved
     return upper_float(total * rational(2) ** certificate.exponent) if total > 0 else 0.0

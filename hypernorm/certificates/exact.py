@@ -8,6 +8,7 @@ integers.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import combinations_with_replacement
 from math import factorial, prod
 
@@ -15,34 +16,66 @@ import flint
 import numpy as np
 
 from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
+from hypernorm.certificates.rounding import rational, upper_float
 from hypernorm.forms import MonomialBasis, Rows
 
-__all__ = ["proves_flattening", "proves_longest_row", "proves_moment", "proves_realigned", "proves_second"]
+__all__ = ["ExactRows", "proves_flattening", "proves_longest_row", "proves_moment", "proves_realigned", "proves_second"]
 
 _BLOCK_ROWS = 256
 
 
-def proves_longest_row(rows: Rows, bound: float) -> bool:
+class ExactRows:
+    """Rows s_i x_i in exact arithmetic, with floats s_i ≥ (‖x_i‖/radius)^power from the exact lengths.
+
+    Parameters
+    ----------
+    rows : Rows
+    power : Fraction
+    radius : float
+    """
+
+    def __init__(self, rows: Rows, power: Fraction, radius: float):
+        self.shape = rows.shape
+        self._rows = rows
+        self._multipliers: list[float] | None = None
+        if power:
+            exponent, unit = rational(power), rational(radius)
+            lengths = ((rational(square) * rational(2) ** scale).sqrt() for square, scale in self.squares())
+            self._multipliers = [upper_float((r / unit) ** exponent) if r > 0 else 0.0 for r in lengths]
+
+    def __iter__(self) -> Iterator[DyadicMatrix]:
+        for start in range(0, self.shape[0], _BLOCK_ROWS):
+            stop = min(start + _BLOCK_ROWS, self.shape[0])
+            block = DyadicMatrix.from_floats(self._rows.block(start, stop))
+            if self._multipliers is None:
+                yield block
+            else:
+                yield DyadicMatrix.from_floats(np.diag(self._multipliers[start:stop])) @ block
+
+    def squares(self) -> Iterator[tuple[int, int]]:
+        """The squared length of each row as (m, e), meaning m · 2^e."""
+        for block in self:
+            width = self.shape[1]
+            entries = block.integers.entries()
+            for start in range(0, len(entries), width):
+                square = sum((entry * entry for entry in entries[start : start + width]), flint.fmpz(0))
+                yield int(square), 2 * block.exponent
+
+
+def proves_longest_row(rows: ExactRows, bound: float) -> bool:
     """r_i² ≤ λ for every row."""
     mantissa, exponent = dyadic(bound)
-    for block in _blocks(rows):
-        width = block.shape[1]
-        entries = block.integers.entries()
-        for start in range(0, len(entries), width):
-            square = sum((entry * entry for entry in entries[start : start + width]), flint.fmpz(0))
-            if not _at_most(int(square), 2 * block.exponent, mantissa, exponent):
-                return False
-    return True
+    return all(_at_most(square, scale, mantissa, exponent) for square, scale in rows.squares())
 
 
-def proves_second(rows: Rows, bound: float) -> bool:
+def proves_second(rows: ExactRows, bound: float) -> bool:
     """Σ ⟨x_i, v⟩² ≤ λ: λI − XᵀX ≻ 0."""
-    moments = _sum(block.T @ block for block in _blocks(rows))
+    moments = _sum(block.T @ block for block in rows)
     identity = DyadicMatrix.from_floats(np.eye(rows.shape[1]))
     return (identity.scaled(*dyadic(bound)) - moments).is_proved_positive_definite()
 
 
-def proves_flattening(rows: Rows, bound: float, U: np.ndarray) -> bool:
+def proves_flattening(rows: ExactRows, bound: float, U: np.ndarray) -> bool:
     """Σ ⟨x_i, v⟩⁴ ≤ λ: U ≻ 0 and λU − T(U) ≻ 0."""
     exact = DyadicMatrix.from_floats(U)
 
@@ -57,10 +90,10 @@ def proves_flattening(rows: Rows, bound: float, U: np.ndarray) -> bool:
         left = DyadicMatrix(flint.fmpz_mat(count, width, weighted), 3 * block.exponent + exact.exponent)
         return left.T @ block
 
-    return _is_dominated(exact, bound, _sum(image(block) for block in _blocks(rows)))
+    return _is_dominated(exact, bound, _sum(image(block) for block in rows))
 
 
-def proves_realigned(rows: Rows, bound: float, U: np.ndarray) -> bool:
+def proves_realigned(rows: ExactRows, bound: float, U: np.ndarray) -> bool:
     """(Σ ⟨x_i, v⟩⁴)² ≤ λ: U ≻ 0 and λU − N(U) ≻ 0."""
     exact = DyadicMatrix.from_floats(U)
     n, d = rows.shape
@@ -70,18 +103,18 @@ def proves_realigned(rows: Rows, bound: float, U: np.ndarray) -> bool:
     return _is_dominated(exact, bound, image)
 
 
-def proves_moment(rows: Rows, bound: float, order: int) -> bool:
+def proves_moment(rows: ExactRows, bound: float, order: int) -> bool:
     """Σ ⟨x_i, v⟩^2k ≤ λ with 2k = `order`: λ diag(α!) − k! Σ x_i^α x_i^β ≻ 0, free of square roots."""
     half = order // 2
     basis = MonomialBasis(rows.shape[1], half)
-    moments = _sum(image @ image.T for image in (_monomials(block, half) for block in _blocks(rows)))
+    moments = _sum(image @ image.T for image in (_monomials(block, half) for block in rows))
     diagonal = np.diag((factorial(half) // basis.multiplicities).astype(np.float64))
     scaled = DyadicMatrix.from_floats(diagonal).scaled(*dyadic(bound))
     return (scaled - moments.scaled(factorial(half))).is_proved_positive_definite()
 
 
-def _realigned_by_rows(rows: Rows, U: DyadicMatrix) -> DyadicMatrix:
-    blocks = list(_blocks(rows))
+def _realigned_by_rows(rows: ExactRows, U: DyadicMatrix) -> DyadicMatrix:
+    blocks = list(rows)
 
     def strip(first: int) -> DyadicMatrix:
         left = blocks[first]
@@ -103,9 +136,9 @@ def _realigned_by_rows(rows: Rows, U: DyadicMatrix) -> DyadicMatrix:
     return (half + half.T).scaled(1, -1)
 
 
-def _realigned_by_slices(rows: Rows, U: DyadicMatrix) -> DyadicMatrix:
+def _realigned_by_slices(rows: ExactRows, U: DyadicMatrix) -> DyadicMatrix:
     d = rows.shape[1]
-    moments = _sum(image @ image.T for image in (_monomials(block, 2) for block in _blocks(rows)))
+    moments = _sum(image @ image.T for image in (_monomials(block, 2) for block in rows))
     pairs = list(combinations_with_replacement(range(d), 2))
     position = {pair: index for index, pair in enumerate(pairs)}
     order = [position[min(a, b), max(a, b)] for a in range(d) for b in range(d)]
@@ -129,11 +162,6 @@ def _monomials(block: DyadicMatrix, degree: int) -> DyadicMatrix:
     ]
     count = block.shape[0]
     return DyadicMatrix(flint.fmpz_mat(len(values) // count, count, values), degree * block.exponent)
-
-
-def _blocks(rows: Rows) -> Iterator[DyadicMatrix]:
-    for start in range(0, rows.shape[0], _BLOCK_ROWS):
-        yield DyadicMatrix.from_floats(rows.block(start, min(start + _BLOCK_ROWS, rows.shape[0])))
 
 
 def _sum(terms: Iterator[DyadicMatrix]) -> DyadicMatrix:

@@ -19,8 +19,7 @@ from hypernorm.certificates.rounding import (
     rational,
     row_length,
 )
-from hypernorm.forms import FlatteningMap, MonomialBasis, RealignedMap, Rows, moment_matrix, second_moments
-from hypernorm.forms.moments import moment_block_rows
+from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_depth, moment_matrix, second_moments
 
 __all__ = ["proves_flattening", "proves_longest_row", "proves_moment", "proves_realigned", "proves_second"]
 
@@ -83,11 +82,10 @@ def _through_rows(realigned: RealignedMap, U: np.ndarray) -> tuple[np.ndarray, f
 def _through_slices(realigned: RealignedMap, U: np.ndarray) -> tuple[np.ndarray, float]:
     """The same through N(U) = Σ S_α U S_α: with |X| and |U| for X and U, the sum is at most A|U|A entry by entry."""
     rows = realigned.rows
-    n, d = rows.shape
+    d = rows.shape[1]
     assert realigned.slices is not None
     size = len(realigned.slices)
-    block = moment_block_rows(rows, size)
-    moments = gamma(block + -(-n // block) + 12)  # relative to the absolute moments
+    moments = gamma(moment_depth(rows, size) + 12)  # relative to the absolute moments
     step = min(realigned.slice_step, size)
     products = gamma(d) + gamma(step * d + -(-size // step) + 4)
     absolute = second_moments(rows, rows.norms**2, absolute=True)  # A = Σ r_i² |x_i||x_i|ᵀ
@@ -99,10 +97,9 @@ def proves_moment(rows: Rows, bound: float, order: int) -> bool:
     """Σ ⟨x_i, v⟩^2k ≤ λ: λI − M ⪰ 0 for the moment matrix M of degree 2k = `order`."""
     half = order // 2
     moments = moment_matrix(rows, half)
-    block = moment_block_rows(rows, len(moments))
-    depth = block + -(-rows.shape[0] // block) + 2 * (half + 4)
-    error = gamma(depth) * float(np.sum(rows.norms**order))
-    return _is_dominated(np.eye(MonomialBasis.count(rows.shape[1], half)), bound, moments, error)
+    size = len(moments)
+    error = gamma(moment_depth(rows, size) + 2 * (half + 4)) * float(np.sum(rows.norms**order))
+    return _is_dominated(np.eye(size), bound, moments, error)
 
 
 def _normalised(U: np.ndarray) -> np.ndarray:

@@ -13,17 +13,22 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 
 import flint
 import numpy as np
 
+from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows
 
 __all__ = [
     "SAFETY",
     "TINY",
     "UNIT",
+    "check_arithmetic",
     "definite_shift",
     "gamma",
     "is_proved_positive_definite",
@@ -41,6 +46,7 @@ SAFETY = 1.001
 TINY = 2.0**-900
 
 _PRECISION_BITS = 128
+_PRECISION_LOCK = threading.RLock()
 
 
 def gamma(length: int) -> float:
@@ -48,9 +54,30 @@ def gamma(length: int) -> float:
     return length * UNIT / (1 - length * UNIT) * (1 + 4 * UNIT)
 
 
-def precision():  # type: ignore[no-untyped-def]  # python-flint's context manager has no public type
-    """Context in which ball arithmetic carries 128 bits."""
-    return flint.ctx.workprec(_PRECISION_BITS)
+@contextmanager
+def precision() -> Iterator[None]:
+    """Context in which ball arithmetic carries 128 bits; python-flint keeps one precision for the whole process."""
+    with _PRECISION_LOCK, flint.ctx.workprec(_PRECISION_BITS):
+        yield
+
+
+def check_arithmetic() -> None:
+    """Refuse to prove anything unless the processor rounds to nearest and keeps numbers below the normal range.
+
+    Libraries compiled for speed at any price switch this off for the whole process when they are loaded.
+
+    Raises
+    ------
+    CertificateError
+    """
+    one, tiny = np.ones(1), np.full(1, 2.0**-1060)
+    less, more = 2.0**-54, 3 * 2.0**-54  # a quarter and three quarters of the distance to the next float
+    nearest = one + less == 1 and one + more == 1 + 2.0**-52 and -one - less == -1 and -one - more == -1 - 2.0**-52
+    if not (nearest and tiny * 2.0**-10 > 0 and tiny * 2.0**-10 * 2.0**1000 == 2.0**-70):
+        raise CertificateError(
+            "Nothing can be proved: this process does not round to nearest with gradual underflow as IEEE 754 asks; a "
+            "library built with -ffast-math may have switched it off, so load hypernorm without it."
+        )
 
 
 def rational(value: Fraction | float | int) -> flint.arb:
@@ -86,26 +113,29 @@ def row_length(rows: Rows, index: int) -> flint.arb:
     return ball.sqrt() * flint.arb(2) ** int(rows.row_exponents[index])
 
 
-def reweight(rows: Rows, power: Fraction) -> tuple[Rows, flint.arb]:
-    """Rows y_i = s_i x_i with s_i ≥ ‖x_i‖^power, and a bound on ‖E‖_F where s_i x_i = y_i + e_i exactly.
+def reweight(rows: Rows, power: Fraction, radius: float) -> tuple[Rows, flint.arb]:
+    """Rows y_i = s_i x_i with s_i ≥ (‖x_i‖/radius)^power, and a bound on ‖E‖_F where s_i x_i = y_i + e_i exactly.
 
-    Zero rows stay zero, and the result is kept with the rows. Since ‖Ev‖_p ≤ ‖E‖_F for p ≥ 2 and unit v, a bound for Y plus ‖E‖_F bounds
-    ‖diag(‖x_i‖^power) X‖ from 2 to p.
+    Zero rows stay zero, and the result is kept with the rows. Since ‖Ev‖_p ≤ ‖E‖_F for p ≥ 2 and unit v, a bound for Y
+    plus ‖E‖_F bounds ‖diag((‖x_i‖/radius)^power) X‖ from 2 to p. With the longest row for a radius, the longest row
+    of Y is as long as that of X.
     """
     if power == 0:
         return rows, flint.arb(0)
-    if power in rows.reweightings:
-        return rows.reweightings[power]
-    exponent = rational(power)
+    if (power, radius) in rows.reweightings:
+        return rows.reweightings[power, radius]
+    exponent, unit = rational(power), rational(radius)
     multiplier = np.zeros(rows.shape[0])
     for index in np.flatnonzero(rows.row_squares > 0).tolist():
-        multiplier[index] = upper_float(row_length(rows, index) ** exponent)
+        factor = upper_float((row_length(rows, index) / unit) ** exponent)
+        # Infinite only for rows so short that scaling has flushed them to zero, where any factor will do.
+        multiplier[index] = factor if factor < math.inf else 0.0
     weighted = rows.reweighted(multiplier)
     length = float(np.linalg.norm(weighted.norms)) * SAFETY
     # Each product is rounded once, relatively by u or, below the normal range, absolutely by less than 2**-1022.
     n, d = rows.shape
     loss = rational(UNIT * length * SAFETY) + rational(2.0**-1022) * flint.arb(n * d).sqrt()
-    rows.reweightings[power] = weighted, loss
+    rows.reweightings[power, radius] = weighted, loss
     return weighted, loss
 
 
@@ -124,6 +154,7 @@ def is_proved_positive_definite(A: np.ndarray, error: float = 0.0) -> bool:
     ----------
     A : ndarray of shape (m, m)
         Exactly symmetric.
+        Its largest entries of order one, so that no square underflows where it matters.
     error : float
         Bound on the spectral norm of what separates `A` from the matrix meant.
     """

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import tempfile
+import warnings
 import zipfile
 from os import PathLike
 from pathlib import Path
@@ -24,7 +25,12 @@ __all__ = ["FORMAT_VERSION", "Content", "read_content", "write_content"]
 
 FORMAT_VERSION = 1
 
-_SCALARS = {"format_version": np.dtype("<i8"), "q": np.dtype("<f8"), "exponent": np.dtype("<i8")}
+_SCALARS = {
+    "format_version": np.dtype("<i8"),
+    "q": np.dtype("<f8"),
+    "exponent": np.dtype("<i8"),
+    "radius": np.dtype("<f8"),
+}
 _LONGEST_TEXT = 64
 _LARGEST_HEADER = 4096
 _LARGEST_EXPONENT = 2100
@@ -38,6 +44,7 @@ class Content(NamedTuple):
     shape: tuple[int, int]
     fingerprint: str
     exponent: int
+    radius: float
     values: tuple[float, ...]
     matrices: tuple[np.ndarray | None, ...]
 
@@ -57,6 +64,7 @@ def write_content(content: Content, path: str | PathLike[str]) -> None:
         "shape": np.array(content.shape, dtype="<i8"),
         "fingerprint": np.array(content.fingerprint, dtype=np.str_),
         "exponent": np.array(content.exponent, dtype="<i8"),
+        "radius": np.array(content.radius, dtype="<f8"),
         "values": np.array(content.values, dtype="<f8"),
     }
     for index, U in enumerate(content.matrices):
@@ -91,7 +99,8 @@ def read_content(path: str | PathLike[str]) -> Content:
     source = Path(path)
     try:
         size = source.stat().st_size
-        with source.open("rb") as file:
+        with source.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("error")  # numpy warns of odd headers, which no certificate has
             return _read(file, size)
     except OSError as error:
         raise InvalidInputError(f"Cannot read the certificate {source}: {error.strerror or error}.") from None
@@ -120,6 +129,9 @@ def _read(file: IO[bytes], size: int) -> Content:
         exponent = int(_scalar(archive, members, "exponent"))
         if abs(exponent) > _LARGEST_EXPONENT:
             raise CertificateError(f"the exponent {exponent} is out of range")
+        radius = float(_scalar(archive, members, "radius"))
+        if not (math.isfinite(radius) and radius > 0):
+            raise CertificateError(f"the radius {radius} is not positive")
         factors = plan(kind, q)
         values = _array(archive, members, "values", np.dtype("<f8"), (len(factors),))
         if not (np.isfinite(values) & (values >= 0)).all():
@@ -131,7 +143,7 @@ def _read(file: IO[bytes], size: int) -> Content:
         digest = _text(archive, members, "fingerprint")
         if members:
             raise CertificateError(f"unexpected members {sorted(members)[:3]}")
-    return Content(kind, q, (n, d), digest, exponent, tuple(values.tolist()), matrices)
+    return Content(kind, q, (n, d), digest, exponent, radius, tuple(values.tolist()), matrices)
 
 
 def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:

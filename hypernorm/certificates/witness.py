@@ -14,11 +14,21 @@ from hypernorm._display import rounded_down
 from hypernorm._validation import check_exponent, check_matrix
 from hypernorm.certificates.certificate import Rigor
 from hypernorm.certificates.dyadic import DyadicMatrix
-from hypernorm.certificates.rounding import SAFETY, TINY, UNIT, gamma, lower_float, precision, rational
+from hypernorm.certificates.rounding import (
+    SAFETY,
+    TINY,
+    UNIT,
+    check_arithmetic,
+    gamma,
+    lower_float,
+    precision,
+    rational,
+    upper_float,
+)
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import Rows, fingerprint
 
-__all__ = ["VerifiedValue", "Witness", "attained_value"]
+__all__ = ["VerifiedValue", "Witness", "attained_interval", "attained_value"]
 
 _BLOCK_ROWS = 4096
 
@@ -68,6 +78,7 @@ class Witness:
     fingerprint: str
 
     @classmethod
+    @np.errstate(all="ignore")
     def from_vector(cls, X: Any, vector: Any, q: float = 4) -> Witness:
         """Prove the value that a vector attains.
 
@@ -85,6 +96,7 @@ class Witness:
         rows = Rows(matrix)
         return cls(vector, q, attained_value(rows, vector, q), rows.shape, fingerprint(matrix))
 
+    @np.errstate(all="ignore")
     def verify(self, X: Any, *, exact: bool = False) -> VerifiedValue:
         """Prove the value again, for a given matrix.
 
@@ -97,6 +109,7 @@ class Witness:
         Returns
         -------
         VerifiedValue
+            With the value proved now, which rounding may make a little smaller than `value`.
 
         Raises
         ------
@@ -111,10 +124,11 @@ class Witness:
             vector, q = _check_vector(self.vector, self.shape[1]), check_exponent(self.q, smallest=1)
         except InvalidInputError as error:
             raise CertificateError(f"The witness is broken: {error}") from None
-        value = attained_value(Rows(matrix), vector, q, exact=exact)
-        # Exact and rounded evaluation enclose the same number; they may differ in the last digits.
-        if not value >= self.value * (1 - 1e-12):
-            raise CertificateError(f"The witness attains {value:.17g}, not the value {self.value:.17g} that it claims.")
+        rows = Rows(matrix)
+        value, above = attained_interval(rows, vector, q, exact=exact)
+        # Another order of summation may prove a little less than was claimed; more than the enclosure is a wrong claim.
+        if not (isinstance(self.value, float) and self.value <= above):
+            raise CertificateError(f"The witness attains {value:.17g}, not the value {self.value!r} that it claims.")
         rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
         return VerifiedValue(value, rigor, time.perf_counter() - start)
 
@@ -132,36 +146,60 @@ def _check_vector(vector: Any, dimension: int) -> np.ndarray:
     largest = float(np.abs(array).max())
     if not (math.isfinite(largest) and largest > 0):
         raise InvalidInputError("vector must be finite and not zero.")
-    # A power of two keeps the direction exactly, short of entries 2**-900 times smaller than the largest.
-    with np.errstate(under="ignore"):
-        array = np.ldexp(array, -math.frexp(largest)[1]) if not 0.1 < largest <= 1 else array
+    array = _scaled(array)
     array.setflags(write=False)
     return array
 
 
-def attained_value(rows: Rows, vector: np.ndarray, q: float, *, exact: bool = False) -> float:
-    """A proved lower bound on ‖Xv‖_q / ‖v‖, rounding included.
+def _scaled(vector: np.ndarray) -> np.ndarray:
+    """The vector with its largest entry brought to (1/2, 1] by a power of two unless it is in (1/10, 1] already.
 
-    Each |⟨x_i, v⟩| is bounded below, exactly or through |fl(x_iᵀv) − x_iᵀv| ≤ γ_d ‖x_i‖‖v‖; powers, their sum, the
-    root and the division are ball arithmetic, rounded down.
+    That keeps the direction, short of entries 2**-900 times smaller than the largest one.
     """
+    largest = float(np.abs(vector).max())
+    return vector if 0.1 < largest <= 1 else np.ldexp(vector, -math.frexp(largest)[1])
+
+
+def attained_value(rows: Rows, vector: np.ndarray, q: float, *, exact: bool = False) -> float:
+    """A proved lower bound on ‖Xv‖_q / ‖v‖, rounding included."""
+    return attained_interval(rows, vector, q, exact=exact)[0]
+
+
+def attained_interval(rows: Rows, vector: np.ndarray, q: float, *, exact: bool = False) -> tuple[float, float]:
+    """Proved bounds on ‖Xv‖_q / ‖v‖ from below and above.
+
+    Each |⟨x_i, v⟩| is enclosed, exactly or through |fl(x_iᵀv) − x_iᵀv| ≤ γ_d ‖x_i‖‖v‖; powers, their sum, the root
+    and the division are ball arithmetic, rounded outward.
+    """
+    check_arithmetic()
+    vector = _scaled(vector)
     with precision(), np.errstate(all="ignore"):
         length = sum((rational(entry) ** 2 for entry in vector.tolist()), rational(0)).sqrt()
-        values = _exact_values(rows, vector) if exact else _rounded_values(rows, vector)
-        if math.isinf(q):
-            largest = max((lower_float(value) for value in values), default=0.0)
-            norm = rational(largest)
+        scale = rational(2) ** rows.exponent / length
+        # Xv and its scaled copy differ by at most n·d·2**-1074·max|v| in any q-norm, q ≥ 1.
+        moved = rational(2.0**-1074) * (rows.shape[0] * rows.shape[1]) if rows.inexact else rational(0)
+        if exact:
+            below = above = _norm_of(_exact_values(rows, vector), q)
         else:
-            exponent = int(q) if q == int(q) else rational(q)
-            total = sum((value**exponent for value in values), rational(0))
-            norm = total ** (1 / rational(q)) if total > 0 else rational(0)
-        if rows.inexact:
-            # Xv and its scaled copy differ by at most n·d·2**-1074·max|v| in any q-norm, q ≥ 1.
-            norm = norm - rational(2.0**-1074) * (rows.shape[0] * rows.shape[1])
-        return lower_float(norm / length * rational(2) ** rows.exponent)
+            below, above = (_norm_of(values, q) for values in _rounded_values(rows, vector))
+        return lower_float((below - moved) * scale), upper_float((above + moved) * scale)
 
 
-def _rounded_values(rows: Rows, vector: np.ndarray) -> list[flint.arb]:
+def _norm_of(values: list[flint.arb], q: float) -> flint.arb:
+    """‖·‖_q of positive balls; zeros are left out of the list."""
+    if not values:
+        return rational(0)
+    if math.isinf(q):
+        largest = values[0]
+        for value in values[1:]:
+            largest = largest.max(value)
+        return largest
+    exponent = int(q) if q == int(q) else rational(q)
+    return sum((value**exponent for value in values), rational(0)) ** (1 / rational(q))
+
+
+def _rounded_values(rows: Rows, vector: np.ndarray) -> tuple[list[flint.arb], list[flint.arb]]:
+    """Lower and upper bounds of the non-zero |⟨x_i, v⟩|."""
     size = float(np.linalg.norm(vector)) * SAFETY
     error = (gamma(rows.shape[1] + 2) * size) * rows.norms * SAFETY + TINY
     image = np.concatenate(
@@ -170,8 +208,8 @@ def _rounded_values(rows: Rows, vector: np.ndarray) -> list[flint.arb]:
             for start in range(0, rows.shape[0], _BLOCK_ROWS)
         ]
     )
-    below = (np.abs(image) - error) * (1 - 4 * UNIT)
-    return [flint.arb(value) for value in below[below > 0].tolist()]
+    below, above = (np.abs(image) - error) * (1 - 4 * UNIT), (np.abs(image) + error) * (1 + 4 * UNIT)
+    return [flint.arb(value) for value in below[below > 0].tolist()], [flint.arb(value) for value in above.tolist()]
 
 
 def _exact_values(rows: Rows, vector: np.ndarray) -> list[flint.arb]:

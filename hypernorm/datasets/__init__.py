@@ -2,7 +2,7 @@
 
 from hypernorm.datasets.bundled import BUNDLED, load_bundled
 from hypernorm.datasets.cube import cube_characters
-from hypernorm.datasets.files import SUFFIXES, read_matrix
+from hypernorm.datasets.files import NAMES, SUFFIXES, read_matrix
 from hypernorm.datasets.known import (
     KnownNorm,
     blocks,
@@ -19,6 +19,7 @@ from hypernorm.datasets.random import PlantedSubspace, gaussian, heavy_tailed, p
 
 __all__ = [
     "BUNDLED",
+    "NAMES",
     "SUFFIXES",
     "KnownNorm",
     "PlantedSubspace",

@@ -21,9 +21,15 @@ import scipy.sparse as sp
 from hypernorm._validation import Matrix
 from hypernorm.datasets.bundled import BUNDLED, load_bundled
 from hypernorm.datasets.delimited import read_delimited
+from hypernorm.datasets.known import KnownNorm, e8, icosahedron
 from hypernorm.exceptions import InvalidInputError
 
-__all__ = ["SUFFIXES", "read_matrix"]
+__all__ = ["NAMES", "SUFFIXES", "read_matrix"]
+
+_KNOWN: dict[str, Callable[[], KnownNorm]] = {"icosahedron": icosahedron, "e8": e8}
+
+NAMES: tuple[str, ...] = (*BUNDLED, *_KNOWN)
+"""What `read_matrix` takes in place of a path: bundled data, and matrices whose norm is known."""
 
 _DAMAGE: tuple[type[Exception], ...] = (
     ValueError,
@@ -71,15 +77,15 @@ def read_matrix(source: str | os.PathLike[str]) -> Matrix:
         ...
     hypernorm.exceptions.InvalidInputError: there is no file nowhere.csv; check the path, or name a bundled data ...
     """
-    if isinstance(source, str) and source in BUNDLED:
-        return load_bundled(source)
+    if isinstance(source, str) and source in NAMES:
+        return load_bundled(source) if source in BUNDLED else _KNOWN[source]().matrix
     path = Path(source)
     if path.is_dir():
         raise InvalidInputError(f"{path} is a directory; name a file in it.")
     reader, remedy = _READERS.get(path.suffix.lower(), (None, ""))
     if not path.exists():
         raise InvalidInputError(
-            f"there is no file {path}; check the path, or name a bundled data set: {', '.join(BUNDLED)}."
+            f"there is no file {path}; check the path, or name a bundled data set: {', '.join(NAMES)}."
         )
     if reader is None:
         raise InvalidInputError(f"{path} ends in none of {', '.join(SUFFIXES)}; convert it to one of these formats.")

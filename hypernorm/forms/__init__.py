@@ -1,7 +1,7 @@
 """Even forms of a matrix and the linear maps whose largest eigenvalues bound its norms."""
 
 from hypernorm.forms.maps import FlatteningMap, RealignedMap
-from hypernorm.forms.moments import moment_matrix, second_moments
+from hypernorm.forms.moments import moment_depth, moment_matrix, second_moments
 from hypernorm.forms.monomials import MonomialBasis
 from hypernorm.forms.rows import Rows, fingerprint
 
@@ -11,6 +11,7 @@ __all__ = [
     "RealignedMap",
     "Rows",
     "fingerprint",
+    "moment_depth",
     "moment_matrix",
     "second_moments",
 ]

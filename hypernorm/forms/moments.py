@@ -13,12 +13,14 @@ from hypernorm._validation import check_memory
 from hypernorm.forms.monomials import MonomialBasis
 from hypernorm.forms.rows import Rows
 
-__all__ = ["moment_block_rows", "moment_matrix", "second_moments"]
+__all__ = ["moment_depth", "moment_matrix", "second_moments"]
 
-# Images of a block: small enough for memory, with enough rows that updating the D×D sum costs little beside the product.
+# Images of a block: small enough for memory, with enough rows that updating the D×D sum costs little.
 _IMAGE_ENTRIES = 1 << 20
 _LARGE_IMAGE_ENTRIES = 1 << 23
 _ENOUGH_ROWS = 1024
+# Blocks that are added up in place before their sum joins the total: it keeps the chains of additions short.
+_BLOCKS_PER_GROUP = 8
 
 
 def second_moments(rows: Rows, weights: np.ndarray | None = None, *, absolute: bool = False) -> np.ndarray:
@@ -51,7 +53,16 @@ def second_moments(rows: Rows, weights: np.ndarray | None = None, *, absolute: b
     return (total + total.T) / 2
 
 
-def moment_block_rows(rows: Rows, size: int) -> int:
+def moment_depth(rows: Rows, size: int) -> int:
+    """Longest chain of additions in an entry of a D×D moment matrix with D = `size`.
+
+    A product that adds to its result in place may do so after every term, so a whole group of blocks is one chain.
+    """
+    group = min(rows.shape[0], _BLOCKS_PER_GROUP * _block_rows(rows, size))
+    return group + -(-rows.shape[0] // group)
+
+
+def _block_rows(rows: Rows, size: int) -> int:
     """Rows in a block whose images in D = `size` dimensions are held together."""
     enough = min(_ENOUGH_ROWS, _LARGE_IMAGE_ENTRIES // size)
     return min(rows.shape[0], max(64, enough, _IMAGE_ENTRIES // size))
@@ -60,7 +71,8 @@ def moment_block_rows(rows: Rows, size: int) -> int:
 def moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
     """Return M = Σ z(x_i) z(x_i)ᵀ with z the orthonormal monomials of degree k = `half_degree`.
 
-    The last result is kept with the rows, so that a search and the proof that follows it form it once. Then Σ ⟨x_i, v⟩^2k = z(v)ᵀ M z(v), and λ_max(M) bounds the form on the unit sphere.
+    Then Σ ⟨x_i, v⟩^2k = z(v)ᵀ M z(v), and λ_max(M) bounds the form on the unit sphere. The last result is kept with
+    the rows, so that a search and the proof that follows form it once.
 
     Parameters
     ----------
@@ -83,17 +95,20 @@ def moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
     d = rows.shape[1]
     size = MonomialBasis.count(d, half_degree)
     check_memory(
-        3 * 8 * size * size,
+        4 * 8 * size * size,
         f"The moment matrix of degree {2 * half_degree} for d = {d} ({size} x {size})",
         "use the realigned or row-norm bound, or reduce the number of columns",
     )
     basis = MonomialBasis(d, half_degree)
+    n, step = rows.shape[0], _block_rows(rows, size)
     total = np.zeros((size, size), order="F")
-    step = moment_block_rows(rows, size)
-    for start in range(0, rows.shape[0], step):
-        images = basis.evaluate(rows.block(start, min(start + step, rows.shape[0])))
-        # One triangle, added in place: a D×D temporary per block would cost more than the product.
-        total = dsyrk(1.0, images.T, beta=1.0, c=total, trans=1, lower=1, overwrite_c=1)
+    for first in range(0, n, _BLOCKS_PER_GROUP * step):
+        group = np.zeros((size, size), order="F")
+        for start in range(first, min(first + _BLOCKS_PER_GROUP * step, n), step):
+            images = basis.evaluate(rows.block(start, min(start + step, n)))
+            # One triangle, added in place: a D×D temporary per block would cost more than the product.
+            group = dsyrk(1.0, images.T, beta=1.0, c=group, trans=1, lower=1, overwrite_c=1)
+        total += group
     total += np.tril(total, -1).T
     result = np.asarray(total.T)
     result.setflags(write=False)

@@ -8,7 +8,6 @@ below the normal range, which `Rows.inexact` reports so that the proofs can pay 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -207,24 +206,25 @@ def fingerprint(matrix: Matrix) -> str:
     >>> fingerprint(np.eye(3)) == fingerprint(sp.csr_array(np.eye(3, dtype=int)))
     True
     """
-    digest = hashlib.sha256(np.array(matrix.shape, dtype="<i8").tobytes())
-    for rows, columns, values in _fingerprint_blocks(matrix):
-        for part in (rows.astype("<i8"), columns.astype("<i8"), values.astype("<f8")):
+    n, d = matrix.shape
+    digest = hashlib.sha256(np.array([n, d], dtype="<i8").tobytes())
+    step = max(1, (1 << 20) // d)
+    for start in range(0, n, step):
+        rows, columns, values = _nonzero_entries(matrix[start : start + step])
+        # The count first, so that no run of indices can pass for values.
+        digest.update(np.array([len(rows)], dtype="<i8").tobytes())
+        for part in ((rows + start).astype("<i8"), columns.astype("<i8"), values.astype("<f8")):
             digest.update(part.tobytes())
     return digest.hexdigest()
 
 
-def _fingerprint_blocks(matrix: Matrix) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    n, d = matrix.shape
-    step = max(1, (1 << 20) // d)
-    for start in range(0, n, step):
-        block = matrix[start : start + step]
-        if isinstance(block, np.ndarray):
-            rows, columns = np.nonzero(block)
-            yield rows, columns, block[rows, columns]
-        else:
-            block = block.copy()
-            block.sort_indices()
-            entries = block.tocoo()
-            keep = entries.data != 0
-            yield entries.row[keep], entries.col[keep], entries.data[keep]
+def _nonzero_entries(block: Matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, columns and values of the non-zero entries in row-major order."""
+    if isinstance(block, np.ndarray):
+        rows, columns = np.nonzero(block)
+        return rows, columns, block[rows, columns]
+    ordered = block.copy()
+    ordered.sort_indices()
+    entries = ordered.tocoo()
+    keep = entries.data != 0
+    return entries.row[keep].astype(np.int64), entries.col[keep], entries.data[keep]

@@ -16,7 +16,10 @@ from hypernorm.datasets import known_norms, load_bundled
 def assert_proved(interval, X, exact=False):
     """Everything that the interval says, proved again from what it carries."""
     assert interval.lower <= interval.upper
-    assert interval.certificate.verify(X, exact=exact).upper == interval.upper
+    verified = interval.certificate.verify(X).upper
+    assert verified == interval.upper
+    if exact:  # the exact proof does not have to pay for rounded weights
+        assert verified * (1 - 1e-12) <= interval.certificate.verify(X, exact=True).upper <= verified
     assert interval.witness.verify(X, exact=exact).lower >= interval.lower * (1 - 1e-12)
     assert interval.upper == min(record.upper for record in interval.records)
 
@@ -167,6 +170,32 @@ def test_statuses():
     assert_proved(limited, X)
     assert hn.two_to_q_norm(X, rtol=0.9, random_state=0).status is hn.Status.EXACT
     assert all(status.message for status in hn.Status)
+
+
+@pytest.mark.parametrize("q", [50, 1000.5, 1e5, 1e6])
+def test_large_exponents_approach_the_longest_row(q):
+    X = np.random.default_rng(12).standard_normal((50, 5)) * 1e-30
+    interval = hn.two_to_q_norm(X, q, random_state=0)
+    assert_proved(interval, X, exact=True)
+    longest = np.linalg.norm(X, axis=1).max()
+    assert longest * (1 - 1e-9) <= interval.upper <= longest * 50 ** (1 / q) * (1 + 1e-6)
+    with pytest.raises(hn.InvalidInputError, match="at most 1e"):
+        hn.two_to_q_norm(X, 1e7)
+
+
+def test_norms_beyond_the_largest_float():
+    for q in (2, 4, 6, math.inf):
+        interval = hn.two_to_q_norm([[-1.58e308, -1.61e308, -1.53e308]], q, random_state=0)
+        assert interval.upper == math.inf
+        assert 1e308 < interval.lower < math.inf
+
+
+def test_a_callers_error_settings_do_not_matter():
+    X = np.random.default_rng(13).standard_normal((9, 3)) * 1e-160
+    with np.errstate(all="raise"):
+        assert_proved(hn.two_to_q_norm(X, 3.5, random_state=0), X, exact=True)
+        assert hn.spectral_bound(X, 4).upper > 0
+        assert hn.lower_bound(X, 5, random_state=0).value > 0
 
 
 @pytest.mark.parametrize("stage", ["lower bound", "flattening", "realigned"])

@@ -99,7 +99,8 @@ def test_given_starts_are_used():
     X = np.eye(3) * [1.0, 1.0, 1.0]
     witness = lower_bound(X, 4, n_starts=1, starts=[[0.0, 0.0, 1.0]], random_state=0)
     assert witness.value == pytest.approx(1.0, rel=1e-12)
-    for wrong in ([[1.0, 2.0]], [[np.nan, 0, 0]], "abc"):
+    assert lower_bound(X, 4, starts=[[1e300, 0, 0], [0, 1e-300, 0]], random_state=0).value == pytest.approx(1.0)
+    for wrong in ([[1.0, 2.0]], [[np.nan, 0, 0]], "abc", [[1.0], [1.0, 2.0]], [1.0, 2.0, 3.0]):
         with pytest.raises(InvalidInputError, match="starts"):
             lower_bound(X, 4, starts=wrong)
 

@@ -1,15 +1,22 @@
 """Certificates prove what they claim, in both arithmetics, and nothing below the true norm."""
 
+import ctypes
+import ctypes.util
 import dataclasses
 import math
+import platform
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
+import flint
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 from hypernorm import CertificateError, Rigor, Witness, load_certificate, spectral_bound
-from hypernorm.certificates import KINDS, is_available
+from hypernorm.certificates import KINDS, attained_value, is_available
 from hypernorm.datasets import known_norms
+from hypernorm.forms import Rows
 from tests.oracles import norms as oracle
 
 EXPONENTS = [2, 2.5, 3, 3.7, 4, 5, 6, 7.3, 8, math.inf]
@@ -30,7 +37,7 @@ def test_each_kind_proves_the_value_of_its_definition(kind, q, n, d):
     value = oracle.spectral_value(X, q, kind)
     assert value * (1 - 1e-12) <= certificate.upper <= value * (1 + 1e-7)
     floating, exact = certificate.verify(X), certificate.verify(X, exact=True)
-    assert floating.upper == exact.upper == pytest.approx(certificate.upper, rel=1e-13)
+    assert certificate.upper * (1 - 1e-13) <= exact.upper <= floating.upper <= certificate.upper * (1 + 1e-12)
     assert floating.upper >= oracle.best_of_restarts(X, q, np.random.default_rng(0), 50, 200) if q < 9 else True
     assert (floating.rigor, exact.rigor) == (Rigor.FLOATING_POINT, Rigor.EXACT)
     assert floating.seconds > 0
@@ -94,7 +101,20 @@ def test_another_matrix_is_refused():
         ({"values": ()}, "values"),
         ({"values": (math.nan,)}, "finite"),
         ({"values": (-1.0,)}, "non-negative"),
+        ({"values": None}, "tuple of 1"),
+        ({"values": ("a",)}, "finite"),
+        ({"values": (1,)}, "finite"),
+        ({"radius": 0.0}, "radius"),
+        ({"radius": math.inf}, "finite"),
+        ({"radius": "x"}, "finite"),
+        ({"kind": "sos"}, "no certificate"),
+        ({"kind": None}, "no certificate"),
+        ({"q": 1.5}, "no certificate"),
+        ({"q": math.nan}, "no certificate"),
+        ({"q": "4"}, "no certificate"),
         ({"matrices": (None,)}, "too many or too few"),
+        ({"matrices": None}, "tuple of 1"),
+        ({"matrices": ([[1.0]],)}, "symmetric 3 x 3"),
         ({"matrices": (np.eye(2),)}, "symmetric 3 x 3"),
         ({"matrices": (np.triu(np.ones((3, 3))),)}, "symmetric"),
         ({"matrices": (np.full((3, 3), np.inf),)}, "finite"),
@@ -134,16 +154,13 @@ def test_the_zero_matrix_has_the_bound_zero():
         assert spectral_bound(X, q, kind).verify(X, exact=True).upper == 0.0
 
 
-@pytest.mark.parametrize("q", [1, 1.5, 2, 3.7, 4, 6, 101, 1e5, math.inf])
+@pytest.mark.parametrize("q", [1, 1.5, 2, 3.7, 4, 6, 101, math.inf])
 @pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
 def test_a_witness_proves_slightly_less_than_it_attains(q, scale):
     X = matrix(30, 4) * scale
     v = np.random.default_rng(1).standard_normal(4)
     witness = Witness.from_vector(X, v, q)
-    assert witness.value / scale == pytest.approx(
-        oracle.attained(X / scale, v, q) if q < 1e4 else oracle.attained(X / scale, v, math.inf),
-        rel=1e-3 if q == 1e5 else 1e-12,
-    )
+    assert witness.value / scale == pytest.approx(oracle.attained(X / scale, v, q), rel=1e-12)
     exact = witness.verify(X, exact=True)
     assert witness.verify(X).lower <= exact.lower <= witness.value * (1 + 1e-12)
 
@@ -153,6 +170,9 @@ def test_a_witness_that_claims_too_much_is_refused():
     witness = Witness.from_vector(X, [1.0, 2.0, 3.0])
     for change in (
         {"value": witness.value * (1 + 1e-11)},
+        {"value": None},
+        {"value": "a"},
+        {"q": math.nan},
         {"vector": np.zeros(3)},
         {"vector": np.full(3, np.nan)},
         {"q": 5.0},
@@ -161,6 +181,69 @@ def test_a_witness_that_claims_too_much_is_refused():
             dataclasses.replace(witness, **change).verify(X)
         with pytest.raises(CertificateError):
             dataclasses.replace(witness, **change).verify(X, exact=True)
+
+
+def test_any_radius_proves_the_same_bound():
+    """The weights are powers of ‖x_i‖/radius, and the radius is put back at the end."""
+    X = matrix()
+    certificate = spectral_bound(X, 6, "row_norm")
+    for factor in (0.5, 3.0):
+        # λ scales like radius^−(q−2).
+        moved = dataclasses.replace(
+            certificate, radius=certificate.radius * factor, values=(certificate.values[0] / factor**4 * (1 + 1e-12),)
+        )
+        for exact in (False, True):
+            assert moved.verify(X, exact=exact).upper == pytest.approx(certificate.upper, rel=1e-11)
+
+
+def test_a_tiny_vector_does_not_hide_the_rounding_error():
+    x = np.full(4000, (1.001 * 2.0**-53) ** 0.5)
+    x[:8] = 1
+    rows = Rows(x[None])
+    length = math.sqrt(math.fsum(x**2))
+    for scale in (1.0, 1e-170, 1e-300, 1e300):
+        assert attained_value(rows, x * scale, 4) <= length * (1 + 1e-15)
+
+
+def test_a_valid_witness_passes_in_every_storage():
+    """The order of summation differs; where terms cancel, the last places of the value do too."""
+    rng = np.random.default_rng(5)
+    for _ in range(50):
+        X = rng.standard_normal((1, 30))
+        v = rng.standard_normal(30)
+        v -= (X[0] @ v) / (X[0] @ X[0]) * X[0]
+        for first, second in ((X, sp.csr_array(X)), (sp.csr_array(X), X)):
+            Witness.from_vector(first, v).verify(second)
+            Witness.from_vector(first, v).verify(second, exact=True)
+
+
+@pytest.mark.skipif(
+    platform.machine() != "x86_64" or sys.platform != "linux", reason="sets the processor's mode by hand"
+)
+def test_nothing_is_proved_in_another_rounding_mode():
+    library = ctypes.CDLL(ctypes.util.find_library("m"))
+    X = matrix()
+    certificate, witness = spectral_bound(X, 4), Witness.from_vector(X, np.ones(3))
+    for mode in (0x400, 0x800, 0xC00):  # down, up, toward zero
+        library.fesetround(mode)
+        try:
+            for check in (certificate.verify, witness.verify):
+                for exact in (False, True):
+                    with pytest.raises(CertificateError, match="round to nearest"):
+                        check(X, exact=exact)
+        finally:
+            library.fesetround(0)
+    assert certificate.verify(X).upper > 0
+
+
+def test_verification_in_several_threads_leaves_the_precision_as_it_was():
+    X = matrix()
+    certificate = spectral_bound(X, 3.7)
+    before = flint.ctx.prec
+    with ThreadPoolExecutor(4) as pool:
+        uppers = set(pool.map(lambda _: certificate.verify(X).upper, range(40)))
+    assert len(uppers) == 1
+    assert flint.ctx.prec == before
 
 
 @pytest.mark.parametrize("vector", [[1.0], "abc", [0, 0, 0], [np.nan, 1, 1], np.ones((1, 3))])

@@ -121,7 +121,7 @@ def test_reweighted_rows_are_long_enough(power, scale):
     X[4] = 0
     rows = Rows(check_matrix(X))
     with precision():
-        weighted, loss = reweight(rows, power)
+        weighted, loss = reweight(rows, power, 0.75)
         block, scaled = weighted.block(0, 12), rows.block(0, 12)
         assert (block[4] == 0).all()
         frobenius = sum((rational(x) ** 2 for x in block.ravel().tolist()), rational(0)).sqrt()
@@ -129,5 +129,7 @@ def test_reweighted_rows_are_long_enough(power, scale):
         for i in set(range(12)) - {4}:
             length = sum((rational(x) ** 2 for x in scaled[i].tolist()), rational(0)).sqrt()
             assert weighted.multiplier is not None
-            assert rational(float(weighted.multiplier[i])) >= length ** rational(power)
-            assert rational(float(weighted.multiplier[i])) <= length ** rational(power) * rational(1 + 1e-13)
+            assert rational(float(weighted.multiplier[i])) >= (length / rational(0.75)) ** rational(power)
+            assert rational(float(weighted.multiplier[i])) <= (length / rational(0.75)) ** rational(power) * rational(
+                1 + 1e-13
+            )

@@ -38,7 +38,7 @@ def npy(array):
 def test_plain_numpy_reads_the_file(saved):
     with np.load(saved, allow_pickle=False) as content:
         assert sorted(content) == [
-            "exponent", "fingerprint", "format_version", "kind", "matrix_0", "q", "shape", "values"
+            "exponent", "fingerprint", "format_version", "kind", "matrix_0", "q", "radius", "shape", "values"
         ]  # fmt: skip
         assert str(content["kind"]) == "realigned"
         assert content["matrix_0"].shape == (6,)  # the lower triangle
@@ -70,6 +70,7 @@ WRONG_MEMBERS = {
     "NaN value": ("values.npy", npy(np.array([np.nan])), "NaN"),
     "infinite value": ("values.npy", npy(np.array([np.inf])), "infinite"),
     "two values": ("values.npy", npy(np.array([1.0, 1.0])), "shape"),
+    "radius zero": ("radius.npy", npy(0.0), "radius"),
     "scale out of range": ("exponent.npy", npy(np.int64(10**6)), "exponent"),
     "NaN in U": ("matrix_0.npy", npy(np.full(6, np.nan)), "NaN"),
     "U of integers": ("matrix_0.npy", npy(np.arange(6)), "type"),

@@ -31,9 +31,14 @@ def test_inner_products_of_monomials_are_powers_of_inner_products(d, k, seed):
 def test_the_moment_matrix_represents_the_form(half, monkeypatch):
     rng = np.random.default_rng(half)
     X = rng.standard_normal((23, 4))
-    monkeypatch.setattr(moments, "_IMAGE_ENTRIES", 1)  # blocks of the smallest size, 64 rows or fewer
+    # Blocks of the smallest size, two in a group.
+    monkeypatch.setattr(moments, "_IMAGE_ENTRIES", 1)
+    monkeypatch.setattr(moments, "_ENOUGH_ROWS", 1)
+    monkeypatch.setattr(moments, "_BLOCKS_PER_GROUP", 2)
     rows = Rows(check_matrix(np.vstack([X] * 9)))
     M = moment_matrix(rows, half)
+    assert moment_matrix(rows, half) is M  # kept with the rows
+    assert moments.moment_depth(rows, len(M)) == 128 + 2
     np.testing.assert_array_equal(M, M.T)
     v = rng.standard_normal(4)
     z = MonomialBasis(4, half).evaluate(v[None])[:, 0]

@@ -106,6 +106,15 @@ def test_the_fingerprint_depends_on_the_values_alone(matrix):
     assert fingerprint(check_matrix(matrix)) == fingerprint(np.array([[1.0, 0, 2], [0, 0, -3]]))
 
 
+def test_the_fingerprint_notices_the_row_across_blocks():
+    prints = set()
+    for row in (5, 517):
+        X = sp.lil_array((1024, 2048))
+        X[row, 7] = 3.0
+        prints.add(fingerprint(check_matrix(X)))
+    assert len(prints) == 2
+
+
 def test_the_fingerprint_notices_shape_place_and_the_last_bit():
     X = np.array([[1.0, 0, 2], [0, 0, -3]])
     others = [X.reshape(3, 2), X[:, ::-1], np.where(X == 2, np.nextafter(2, 3), X), -X, np.vstack([X, np.zeros(3)])]
