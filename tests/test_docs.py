@@ -1,13 +1,17 @@
 """Every Python block of the documentation runs, and what it computes is what it says."""
 
 import contextlib
+import hashlib
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import hypernorm as hn
+from hypernorm.datasets import NAMES, icosahedron, read_matrix
+from hypernorm.forms import moment_depth
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -90,8 +94,6 @@ def test_links_lead_to_files(page):
 @pytest.mark.parametrize("d", [3])
 def test_factors_are_attained_up_to_a_constant_on_designs(d):
     """theory/upper_bounds.md: on a spherical 4-design the ratios are ((d+2)/3)^(1/4) and ((d+2)/3)^(1/8)."""
-    from hypernorm.datasets import icosahedron
-
     X = icosahedron().matrix
     norm = (12 / 5) ** 0.25
     for kind, power in (("row_norm", 1 / 4), ("flattening", 1 / 4), ("moment", 1 / 4), ("realigned", 1 / 8)):
@@ -109,3 +111,76 @@ def test_order_of_the_spectral_bounds(q):
         )
         assert realigned <= flattening * (1 + 1e-7)
         assert flattening <= row_norm * (1 + 1e-7)
+
+
+@pytest.mark.parametrize(("kind", "q"), [("row_norm", 6), ("flattening", 5), ("realigned", 7.5), ("row_norm", 1000)])
+def test_bound_of_a_weighted_certificate_by_numpy_alone(kind, q):
+    """theory/verification.md: the weights are (r_i/R)^a, and R^(Σ t a / q) is put back at the end."""
+    X = np.random.default_rng(9).standard_normal((30, 4))
+    certificate = hn.spectral_bound(X, q=q, kind=kind)
+    p, root = {"row_norm": (2, 2), "flattening": (4, 4), "realigned": (4, 8)}[kind]
+    R, (value,), (U,) = certificate.radius, certificate.values, certificate.matrices
+    Y = np.ldexp(X, -certificate.exponent)
+    assert pytest.approx(np.linalg.norm(Y, axis=1).max(), rel=1e-15) == R
+    Y = Y * (np.linalg.norm(Y, axis=1, keepdims=True) / R) ** ((q - p) / p)
+    U = np.eye(4) if U is None else U
+    image = {
+        "row_norm": lambda: Y.T @ Y,
+        "flattening": lambda: Y.T @ (np.einsum("ij,jk,ik->i", Y, U, Y)[:, None] * Y),
+        "realigned": lambda: Y.T @ ((Y @ Y.T) ** 2 * (Y @ U @ Y.T)) @ Y,
+    }[kind]()
+
+    assert np.linalg.eigvalsh(U)[0] > 0
+    assert np.linalg.eigvalsh(value * U - image)[0] > -1e-15 * value
+    bound = 2.0**certificate.exponent * R ** ((q - p) / q) * value ** (p / (root * q))
+    assert certificate.upper == pytest.approx(bound, rel=1e-12)
+
+
+@pytest.mark.parametrize(("kind", "q"), [("row_norm", 3), ("realigned", 5), ("realigned", 4), ("moment", 3)])
+def test_exact_mode_returns_the_bound_as_claimed(kind, q):
+    """theory/verification.md: no loss in the exact mode, and none in the other one where no rows are reweighted."""
+    X = np.random.default_rng(10).standard_normal((20, 3))
+    certificate = hn.spectral_bound(X, q=q, kind=kind)
+    exact, floating = (certificate.verify(X, exact=exact).upper for exact in (True, False))
+    assert exact == certificate.upper
+    assert exact <= floating <= exact * (1 + 1e-15)
+    assert floating == exact or (kind, q) in {("row_norm", 3), ("realigned", 5)}
+
+
+@pytest.mark.parametrize("shape", [(40, 3), (5, 300_000)])
+def test_fingerprint_is_the_hash_that_is_described(shape):
+    X = np.random.default_rng(11).integers(-1, 2, shape).astype(float)
+    digest = hashlib.sha256(np.array(shape, dtype="<i8").tobytes())
+    step = max(1, 2**20 // shape[1])
+    for start in range(0, shape[0], step):
+        rows, columns = np.nonzero(X[start : start + step])
+        digest.update(np.array([len(rows)], dtype="<i8").tobytes())
+        digest.update((rows + start).astype("<i8").tobytes())
+        digest.update(columns.astype("<i8").tobytes())
+        digest.update(X[rows + start, columns].astype("<f8").tobytes())
+    assert hn.Witness.from_vector(X, np.ones(shape[1])).fingerprint == digest.hexdigest()
+
+
+def test_file_has_the_members_of_the_table(tmp_path):
+    text = (DOCS / "theory/verification.md").read_text(encoding="utf-8")
+    table = set(re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE))
+    hn.spectral_bound(np.eye(3), q=4, kind="flattening").save(tmp_path / "certificate.npz")
+    members = set(np.load(tmp_path / "certificate.npz"))
+    assert {name.replace("_0", "_j") for name in members} == table
+
+
+@pytest.mark.parametrize("n", [1, 1000, 100_000])
+@pytest.mark.parametrize("size", [10, 500, 1024, 3000, 8192, 20_000])
+def test_depth_of_a_moment_matrix(n, size):
+    b = min(n, max(64, min(1024, 2**23 // size), 2**20 // size))
+    g = min(8 * b, n)
+    assert moment_depth(SimpleNamespace(shape=(n, 5)), size) == g + -(-n // g)
+    assert b == min(n, 1024) or not 1024 <= size <= 8192
+
+
+def test_guide_lists_the_names_and_their_norms():
+    text = (DOCS / "guide/getting_started.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in text for name in NAMES)
+    for name, power in (("icosahedron", 12 / 5), ("e8", 9)):
+        witness = hn.lower_bound(read_matrix(name), q=4, random_state=0)
+        assert witness.value == pytest.approx(power**0.25, rel=1e-12)
