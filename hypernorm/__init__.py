@@ -14,6 +14,7 @@ from hypernorm.bounds import (
     Status,
     approximation_factor,
     lower_bound,
+    sos_bound,
     spectral_bound,
     two_to_q_norm,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "approximation_factor",
     "load_certificate",
     "lower_bound",
+    "sos_bound",
     "spectral_bound",
     "two_to_q_norm",
 ]

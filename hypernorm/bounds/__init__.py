@@ -3,6 +3,7 @@
 from hypernorm.bounds.factors import approximation_factor
 from hypernorm.bounds.interval import METHODS, BoundRecord, NormInterval, Progress, Status, two_to_q_norm
 from hypernorm.bounds.power import lower_bound
+from hypernorm.bounds.sos import sos_bound
 from hypernorm.bounds.spectral import spectral_bound
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Status",
     "approximation_factor",
     "lower_bound",
+    "sos_bound",
     "spectral_bound",
     "two_to_q_norm",
 ]

@@ -19,7 +19,8 @@ def approximation_factor(d: int, q: float = 4, kind: str = "realigned") -> float
     * row norm and flattening: e_{q−2}^{−1/q}, which is d^{1/4} for q = 4 and of order d^{1/2−1/q} in general;
     * realigned, q ≥ 4: (e_{q−4} e_{q−2})^{−1/(2q)}, which is d^{1/8} for q = 4 and of order d^{1/2−3/(2q)};
     * realigned, 2 < q ≤ 4: e_{q−2}^{−(6−q)/(4q)}, of order d^{(q−2)(6−q)/(8q)};
-    * moment, q = 4, 6, 8: as row norm, which it never exceeds.
+    * moment, q = 4, 6, 8, and sum of squares: as row norm, which they never exceed. (On random matrices a sum of
+      squares is nearly always exact; no better factor than this one is proved for all.)
 
     The proofs stand in docs/theory/upper_bounds.md; for q = 4 the realigned factor is the theorem of Hopkins & Tiegel
     (arXiv 2605.25303) with constant one.

@@ -16,17 +16,18 @@ import numpy as np
 from hypernorm._display import exponent_text, rounded_down, rounded_up
 from hypernorm._validation import check_exponent, check_generator, check_matrix, check_time_limit, check_tolerance
 from hypernorm.bounds.power import search
-from hypernorm.bounds.spectral import propose
-from hypernorm.certificates import KINDS, Certificate, Witness, attained_value, is_available
+from hypernorm.bounds.propose import Search, propose
+from hypernorm.bounds.splitting import SosProgress, SosStop
+from hypernorm.certificates import KINDS, Certificate, Factor, Witness, attained_value, is_available, plan
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows, fingerprint
 
 __all__ = ["METHODS", "BoundRecord", "NormInterval", "Progress", "Status", "two_to_q_norm"]
 
-METHODS = ("auto", "spectral")
+METHODS = ("auto", "spectral", "sos")
 
-# A moment matrix above this size is not tried unasked: its eigenvalues take minutes.
-_LARGEST_MOMENT_SIZE = 2000
+# Moment and Gram matrices above this size are not tried unasked: they take minutes.
+_LARGEST_GRAM_SIZE = 2200
 
 
 class Status(Enum):
@@ -154,7 +155,7 @@ def two_to_q_norm(
     """Compute a proved interval for the 2→q norm, max ‖Xv‖_q over unit vectors v.
 
     The lower bound comes from the generalised power method, the upper bounds from certificates of growing strength
-    and cost: row norm, flattening, realigned, moment. The climb ends when lower and upper bound meet.
+    and cost: row norm, flattening, realigned, moment, sum of squares. The climb ends when lower and upper bound meet.
 
     Parameters
     ----------
@@ -163,7 +164,8 @@ def two_to_q_norm(
     q : float
         Exponent, 2 ≤ q ≤ ∞. For q = 2 and q = ∞ the interval is exact up to rounding.
     method : str
-        The strongest family of certificates to try: ``"spectral"``, or ``"auto"`` for the strongest there is.
+        The strongest family of certificates to try: ``"spectral"``; ``"sos"``, sums of squares whatever they cost; or
+        ``"auto"``, which tries them where the Gram matrix has at most 2,200 rows (d ≤ 65 for q = 4).
     rtol : float
         Relative gap at which the bounds count as meeting.
     time_limit : float, optional
@@ -199,7 +201,7 @@ def two_to_q_norm(
     tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
     if not (isinstance(progress, bool) or callable(progress)):
         raise InvalidInputError(f"progress must be True, False or a callable, got {progress!r}.")
-    climb = _Climb(Rows(matrix), q, fingerprint(matrix), rng, limit, progress)
+    climb = _Climb(Rows(matrix), q, fingerprint(matrix), rng, limit, progress, method)
     return climb.run(tolerance)
 
 
@@ -214,8 +216,9 @@ class _Climb:
         rng: np.random.Generator,
         limit: float | None,
         progress: bool | Callable[[Progress], None],
+        method: str,
     ):
-        self.rows, self.q, self.digest, self.rng = rows, q, digest, rng
+        self.rows, self.q, self.digest, self.rng, self.method = rows, q, digest, rng, method
         self.start = time.perf_counter()
         self.deadline = math.inf if limit is None else self.start + limit
         self.report = progress if callable(progress) else _print_progress if progress else None
@@ -239,44 +242,52 @@ class _Climb:
                     break
                 self._tell(kind.replace("_", " "))
                 self._certify(kind, rtol)
-                self._improve_lower(self.certificate)
         except KeyboardInterrupt:
             if self.certificate is None:
                 raise
             status = Status.INTERRUPTED
+        if status is Status.GAP and time.perf_counter() > self.deadline:
+            status = Status.TIME_LIMIT
         return self._result(Status.EXACT if self.witness is not None and self._is_exact(rtol) else status)
 
     def _kinds(self) -> list[str]:
         """The certificates that are worth their cost, cheapest first."""
         d = self.rows.shape[1]
         half = math.ceil(self.q / 2) if math.isfinite(self.q) else 0
-        moment_fits = half > 2 and MonomialBasis.count(d, half) <= _LARGEST_MOMENT_SIZE  # degree 4 is the flattening
-        return [kind for kind in KINDS[1:] if is_available(kind, self.q) and (kind != "moment" or moment_fits)]
+        unwanted = set()
+        if half <= 2 or MonomialBasis.count(d, half) > _LARGEST_GRAM_SIZE:  # degree 4 is the flattening
+            unwanted.add("moment")
+        gram = max((side for factor in self._sos_factors() for side in factor.sides(d)[:1]), default=0)
+        if self.method == "spectral" or (self.method == "auto" and gram > _LARGEST_GRAM_SIZE):
+            unwanted.add("sos")
+        return [kind for kind in KINDS[1:] if is_available(kind, self.q) and kind not in unwanted]
+
+    def _sos_factors(self) -> list[Factor]:
+        factors = plan("sos", self.q) if is_available("sos", self.q) else ()
+        return [factor for factor in factors if factor.form == "sos"]
 
     def _certify(self, kind: str, rtol: float) -> None:
         begin = time.perf_counter()
         try:
-            certificate, upper = propose(
-                self.rows, self.q, kind, self.digest, rtol=min(1e-8, rtol / 10), deadline=self.deadline
-            )
+            tolerance = rtol if kind == "sos" else min(1e-8, rtol / 10)
+            options = Search(tolerance, self.deadline, self.rng, report=self._tell_solve)
+            proposed = propose(self.rows, self.q, kind, self.digest, options)
         except CertificateError:
             if self.certificate is None:
                 raise
             return  # rounding defeats this kind; what is proved already stands
-        self.records.append(BoundRecord(kind, upper, time.perf_counter() - begin))
-        if self.certificate is None or upper < self.upper:
-            self.certificate, self.upper = certificate, upper
+        self.records.append(BoundRecord(kind, proposed.upper, time.perf_counter() - begin))
+        if self.certificate is None or proposed.upper < self.upper:
+            self.certificate, self.upper = proposed.certificate, proposed.upper
+        if proposed.vectors.size:
+            self._improve_lower(proposed.vectors)
+        if proposed.stop is SosStop.INTERRUPTED:
+            raise KeyboardInterrupt  # with what was proved so far in hand
 
-    def _improve_lower(self, certificate: Certificate | None) -> None:
-        """Search from the standard starts, or from the leading eigenvectors of a certificate."""
-        if certificate is None:
-            vector = search(self.rows, self.q, self.rng, deadline=self.deadline)
-        else:
-            matrices = [U for U in certificate.matrices if U is not None]
-            if not matrices:
-                return
-            starts = np.linalg.eigh(matrices[-1])[1][:, ::-1][:, :8]
-            vector = search(self.rows, self.q, self.rng, n_starts=0, starts=starts, deadline=self.deadline)
+    def _improve_lower(self, starts: np.ndarray | None) -> None:
+        """Search from the standard starts, or from the columns that a certificate suggests."""
+        count = 128 if starts is None else 0
+        vector = search(self.rows, self.q, self.rng, n_starts=count, starts=starts, deadline=self.deadline)
         value = attained_value(self.rows, vector, self.q)
         if self.witness is None or value > self.witness.value:
             self.witness = Witness(vector, self.q, value, self.rows.shape, self.digest)
@@ -303,6 +314,10 @@ class _Climb:
             tuple(self.records),
             time.perf_counter() - self.start,
         )
+
+    def _tell_solve(self, progress: SosProgress) -> None:
+        gap = progress.bound / progress.lower - 1 if progress.lower > 0 else math.inf
+        self._tell(f"sos: iteration {progress.iteration}, rank {progress.rank}, gap of the form {gap:.1e}")
 
     def _tell(self, stage: str) -> None:
         if self.report is not None:

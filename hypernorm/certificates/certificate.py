@@ -77,7 +77,7 @@ class Certificate:
     Attributes
     ----------
     kind : str
-        ``"row_norm"``, ``"flattening"``, ``"realigned"`` or ``"moment"``.
+        ``"row_norm"``, ``"flattening"``, ``"realigned"``, ``"moment"`` or ``"sos"``.
     q : float
     shape : tuple of int
         Shape (n, d) of the matrix.
@@ -86,11 +86,12 @@ class Certificate:
     exponent : int
         The bound is stated for the matrix times 2**-exponent.
     radius : float
-        Weighted forms are weighted by powers of ‖x_i‖/radius: any positive number, by custom the longest row.
+        Weighted forms are weighted by powers of ‖x_i‖/radius, about the length of the longest row.
     values : tuple of float
         λ_j for each factor of the plan that (kind, q) determines, see `hypernorm.certificates.plan`.
-    matrices : tuple of ndarray of shape (d, d), or None
-        U_j ≻ 0 with map(U_j) ⪯ λ_j U_j for the factors that are proved by a positive map.
+    matrices : tuple of ndarray or None
+        For a factor that is proved by a positive map, U_j ≻ 0 of shape (d, d) with map(U_j) ⪯ λ_j U_j; for a sum of
+        squares, the coefficients H of shape (D, D) of a Gram matrix, see `hypernorm.forms.symmetric`.
 
     Examples
     --------
@@ -163,6 +164,9 @@ class Certificate:
         self._check_matrices(rows, factors)
         if rows.is_zero:
             return 0.0
+        # With the longest row for a radius all weighted rows are at most about one long, as the proofs take them to be.
+        if not 1 - 1e-6 <= self.radius / float(rows.norms.max()) <= 2:
+            raise CertificateError(f"The certificate's radius {self.radius:.17g} is not the length of the longest row.")
         with precision(), np.errstate(all="ignore"):
             losses = []
             for factor, value, U in zip(factors, self.values, self.matrices, strict=True):
@@ -203,16 +207,17 @@ class Certificate:
         if not (isinstance(self.matrices, tuple) and len(self.matrices) == len(factors)):
             raise CertificateError(f"The certificate's matrices must be a tuple of {len(factors)} matrices or None.")
         for factor, U in zip(factors, self.matrices, strict=True):
-            if (U is not None) != (factor.form in ("flattening", "realigned")):
+            if (U is not None) != factor.has_matrix:
                 raise CertificateError(f"The certificate's {factor.form} part has a matrix too many or too few.")
             if U is not None and not (
                 isinstance(U, np.ndarray)
-                and U.shape == (d, d)
+                and U.shape in [(side, side) for side in factor.sides(d)]
                 and U.dtype == np.float64
                 and np.isfinite(U).all()
                 and (U == U.T).all()
             ):
-                raise CertificateError(f"The certificate's U must be a finite symmetric {d} x {d} float64 matrix.")
+                sizes = " or ".join(f"{side} x {side}" for side in factor.sides(d))
+                raise CertificateError(f"The certificate's matrix must be a finite symmetric {sizes} float64 matrix.")
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the certificate to one ``.npz`` file, replacing an existing file only when complete.
@@ -256,6 +261,8 @@ def _is_proved(proofs: ModuleType, factor: Factor, rows: Rows | ExactRows, value
     prove = getattr(proofs, f"proves_{factor.form}")
     if factor.form == "moment":
         return bool(prove(rows, value, factor.order))
+    if factor.form == "sos":
+        return bool(prove(rows, value, U, factor.order))
     return bool(prove(rows, value) if U is None else prove(rows, value, U))
 
 
@@ -273,4 +280,4 @@ def _combine(
         power = sum((factor.share * factor.weight for factor in factors), Fraction(0)) / Fraction(certificate.q)
         product *= rational(certificate.radius) ** rational(power)
     total = product + moved
-    return upper_float(total * rational(2) ** certificate.exponent) if total > 0 else 0.0
+    return 0.0 if total.is_zero() else upper_float(total * rational(2) ** certificate.exponent)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import flint
 import numpy as np
 
+from hypernorm.exceptions import CertificateError
+
 __all__ = ["DyadicMatrix", "dyadic"]
 
 
@@ -38,7 +40,9 @@ class DyadicMatrix:
 
     @classmethod
     def from_floats(cls, array: np.ndarray) -> DyadicMatrix:
-        """The exact value of a float array of shape (m, n)."""
+        """The exact value of an array of finite floats of shape (m, n)."""
+        if not np.isfinite(array).all():
+            raise CertificateError("Exact arithmetic needs finite numbers.")
         mantissas, exponents = np.frexp(np.asarray(array, dtype=np.float64))
         wide = (mantissas * 2.0**53).astype(np.int64)
         nonzero = wide != 0

@@ -7,6 +7,7 @@ integers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import combinations_with_replacement
@@ -17,9 +18,19 @@ import numpy as np
 
 from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
 from hypernorm.certificates.rounding import rational, upper_float
+from hypernorm.exceptions import CertificateError
 from hypernorm.forms import MonomialBasis, Rows
+from hypernorm.forms.symmetric import GramClasses, gram_half_degree, rank_multisets
 
-__all__ = ["ExactRows", "proves_flattening", "proves_longest_row", "proves_moment", "proves_realigned", "proves_second"]
+__all__ = [
+    "ExactRows",
+    "proves_flattening",
+    "proves_longest_row",
+    "proves_moment",
+    "proves_realigned",
+    "proves_second",
+    "proves_sos",
+]
 
 _BLOCK_ROWS = 256
 
@@ -42,6 +53,8 @@ class ExactRows:
             exponent, unit = rational(power), rational(radius)
             lengths = ((rational(square) * rational(2) ** scale).sqrt() for square, scale in self.squares())
             self._multipliers = [upper_float((r / unit) ** exponent) if r > 0 else 0.0 for r in lengths]
+            if math.inf in self._multipliers:
+                raise CertificateError("The weight of a row is too large for a proof.")
 
     def __iter__(self) -> Iterator[DyadicMatrix]:
         for start in range(0, self.shape[0], _BLOCK_ROWS):
@@ -111,6 +124,58 @@ def proves_moment(rows: ExactRows, bound: float, order: int) -> bool:
     diagonal = np.diag((factorial(half) // basis.multiplicities).astype(np.float64))
     scaled = DyadicMatrix.from_floats(diagonal).scaled(*dyadic(bound))
     return (scaled - moments.scaled(factorial(half))).is_proved_positive_definite()
+
+
+def proves_sos(rows: ExactRows, bound: float, H: np.ndarray, order: int) -> bool:
+    """Σ ⟨x_i, v⟩^2k ≤ λ: (λ − ‖ρ‖) diag(m!/α!) − H ≻ 0, ρ the exact coefficients of what H leaves over."""
+    half, d = order // 2, rows.shape[1]
+    classes = GramClasses(d, gram_half_degree(d, len(H), half))
+    exact = DyadicMatrix.from_floats(H)
+    moments = _sum(image @ image.T for image in (_monomials(block, half) for block in rows))
+    target = _form_coefficients(moments, d, half)
+    for degree in range(2 * half, 2 * classes.basis.degree, 2):
+        target = _multiply_by_norm(target, d, degree)
+    least = min(moments.exponent, exact.exponent)
+    rest = [value << (moments.exponent - least) for value in target]
+    entries = exact.integers.entries()
+    for c, a, b in _pairs(classes):
+        rest[c] -= (1 if a == b else 2) * (int(entries[a * classes.size + b]) << (exact.exponent - least))
+    multinomials = classes.multinomials.tolist()
+    total = sum((rational(r * r) / rational(m) for r, m in zip(rest, multinomials, strict=True) if r), flint.arb(0))
+    norm = upper_float((total * rational(2) ** (2 * least)).sqrt()) if any(rest) else 0.0
+    if norm == math.inf:
+        return False
+    diagonal = DyadicMatrix.from_floats(np.diag(classes.basis.multiplicities.astype(np.float64)))
+    difference = diagonal.scaled(*dyadic(bound)) - diagonal.scaled(*dyadic(norm)) - exact
+    return difference.is_proved_positive_definite()
+
+
+def _pairs(classes: GramClasses) -> Iterator[tuple[int, int, int]]:
+    """Class, row and column of each entry of the lower triangle."""
+    for part, rows, columns in classes.chunks():
+        yield from zip(classes.classes[part].tolist(), rows.tolist(), columns.tolist(), strict=True)
+
+
+def _form_coefficients(moments: DyadicMatrix, d: int, half: int) -> list[int]:
+    """Integer coefficients (2k)!/γ! Σ x^γ of the form, from any entry of each class of the plain moment matrix."""
+    classes = GramClasses(d, half)
+    entries = moments.integers.entries()
+    sums = [flint.fmpz(0)] * classes.count
+    for c, a, b in _pairs(classes):
+        sums[c] = entries[a * classes.size + b]
+    return [int(value) * int(m) for value, m in zip(sums, classes.multinomials.tolist(), strict=True)]
+
+
+def _multiply_by_norm(coefficients: list[int], d: int, degree: int) -> list[int]:
+    """Coefficients of ‖v‖² times a form, as `hypernorm.forms.symmetric.multiply_by_norm` in integers."""
+    basis = MonomialBasis(d, degree)
+    here = rank_multisets(basis.indices).tolist()
+    result = [0] * MonomialBasis.count(d, degree + 2)
+    for variable in range(d):
+        raised = np.sort(np.hstack([basis.indices, np.full((basis.size, 2), variable)]), axis=1)
+        for source, place in zip(here, rank_multisets(raised).tolist(), strict=True):
+            result[place] += coefficients[source]
+    return result
 
 
 def _realigned_by_rows(rows: ExactRows, U: DyadicMatrix) -> DyadicMatrix:

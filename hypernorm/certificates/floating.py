@@ -20,8 +20,16 @@ from hypernorm.certificates.rounding import (
     row_length,
 )
 from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_depth, moment_matrix, second_moments
+from hypernorm.forms.symmetric import GramClasses, form_coefficients, gram_half_degree
 
-__all__ = ["proves_flattening", "proves_longest_row", "proves_moment", "proves_realigned", "proves_second"]
+__all__ = [
+    "proves_flattening",
+    "proves_longest_row",
+    "proves_moment",
+    "proves_realigned",
+    "proves_second",
+    "proves_sos",
+]
 
 
 def proves_longest_row(rows: Rows, bound: float) -> bool:
@@ -102,6 +110,29 @@ def proves_moment(rows: Rows, bound: float, order: int) -> bool:
     return _is_dominated(np.eye(size), bound, moments, error)
 
 
+def proves_sos(rows: Rows, bound: float, H: np.ndarray, order: int) -> bool:
+    """Σ ⟨x_i, v⟩^2k ≤ λ, from a Gram matrix G_αβ = H_αβ/(w_α w_β) of half degree m ≥ k.
+
+    With ρ the coefficients of ‖v‖^2(m−k) Σ ⟨x_i, v⟩^2k − z(v)ᵀ G z(v) and μ = λ − ‖ρ‖, where ‖ρ‖ bounds that rest on
+    the unit sphere: μI − G ≻ 0.
+    """
+    half, d = order // 2, rows.shape[1]
+    moments = moment_matrix(rows, half)
+    classes = GramClasses(d, gram_half_degree(d, len(H), half))
+    degree = classes.basis.degree
+    target = form_coefficients(moments, d, half, degree)
+    rest = classes.norm(target - classes.coefficients(H, weighted=False))
+    G = H / np.outer(classes.weights, classes.weights)
+    # A coefficient is a sum over the pairs of a class, and over d terms for each factor ‖v‖². The absolute values of
+    # the summands are those of forms with the Gram matrices |M| and |G|, bounded by ‖M‖_F and ‖G‖_F on the sphere.
+    terms = math.comb(2 * degree, degree) + (degree - half) * (d + 1) + 20
+    sizes = float(np.linalg.norm(moments)), float(np.linalg.norm(G))
+    depth = moment_depth(rows, len(moments)) + 2 * (half + 4)
+    error = gamma(depth) * float(np.sum(rows.norms**order)) + gamma(terms) * (sizes[0] + sizes[1])
+    least = (bound - SAFETY * (rest + error)) * (1 - 2 * UNIT)
+    return least > 0 and _is_dominated(np.eye(len(G)), least, (G + G.T) / 2, 8 * UNIT * sizes[1])
+
+
 def _normalised(U: np.ndarray) -> np.ndarray:
     """U divided by a power of two, so that its largest entry is in [1/2, 1); the inequality does not change."""
     largest = float(np.abs(U).max())
@@ -117,5 +148,5 @@ def _is_dominated(U: np.ndarray, bound: float, image: np.ndarray, error: float) 
     difference = math.ldexp(bound, -exponent) * U - image
     # The product with λ and the difference are rounded once each; so was the symmetrisation of the image.
     size = float(np.linalg.norm(U)) + 2 * float(np.linalg.norm(image))
-    error = math.ldexp(SAFETY * error, -exponent) + 3 * UNIT * size + TINY
+    error = float(np.ldexp(SAFETY * error, -exponent)) + 3 * UNIT * size + TINY
     return is_proved_positive_definite(difference, SAFETY * error)

@@ -17,10 +17,12 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-__all__ = ["KINDS", "LARGEST_MOMENT", "Factor", "is_available", "plan"]
+__all__ = ["KINDS", "LARGEST_HALF_DEGREE", "LARGEST_MOMENT", "Factor", "is_available", "plan"]
 
-KINDS = ("row_norm", "flattening", "realigned", "moment")
+KINDS = ("row_norm", "flattening", "realigned", "moment", "sos")
 LARGEST_MOMENT = 8
+LARGEST_EXPONENT = 1e6
+LARGEST_HALF_DEGREE = 6
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Factor:
     Attributes
     ----------
     form : str
-        ``"longest_row"``, ``"second"``, ``"flattening"``, ``"realigned"`` or ``"moment"``.
+        ``"longest_row"``, ``"second"``, ``"flattening"``, ``"realigned"``, ``"moment"`` or ``"sos"``.
     order : int
         p; 0 stands for infinity.
     weight, share : Fraction
@@ -46,6 +48,17 @@ class Factor:
     root: int
 
     @property
+    def has_matrix(self) -> bool:
+        """Whether the proof needs a matrix beside the number λ."""
+        return self.form in ("flattening", "realigned", "sos")
+
+    def sides(self, d: int) -> tuple[int, ...]:
+        """The possible sides of that matrix for d columns; a Gram matrix may be of a higher degree than the form."""
+        if self.form != "sos":
+            return (d,)
+        return tuple(math.comb(d + half - 1, half) for half in range(self.order // 2, LARGEST_HALF_DEGREE + 1))
+
+    @property
     def row_power(self) -> Fraction:
         """The power of ‖x_i‖ that multiplies row i: Σ ‖x_i‖^a |⟨x_i, v⟩|^p = ‖diag(‖x_i‖^{a/p}) X v‖_p^p."""
         return self.weight / self.order if self.order else Fraction(0)
@@ -55,7 +68,7 @@ def is_available(kind: str, q: float) -> bool:
     """Whether a bound of this kind exists for this exponent."""
     return (
         kind in KINDS
-        and q >= 2
+        and (2 <= q <= LARGEST_EXPONENT or q == math.inf)
         and (kind == "row_norm" or 2 < q < math.inf)
         and (kind != "moment" or q <= LARGEST_MOMENT)
     )
@@ -78,7 +91,10 @@ def plan(kind: str, q: float) -> tuple[Factor, ...]:
         return (_second(exponent - 2, Fraction(1)),)
     if kind == "moment":
         return _moment_plan(exponent)
-    quartic = Factor(kind, 4, exponent - 4, min(Fraction(1), (exponent - 2) / 2), 4 if kind == "flattening" else 8)
+    if kind == "sos" and exponent in (6, 8):
+        return (Factor("sos", int(exponent), Fraction(0), Fraction(1), int(exponent)),)
+    root = 8 if kind == "realigned" else 4
+    quartic = Factor(kind, 4, exponent - 4, min(Fraction(1), (exponent - 2) / 2), root)
     return (quartic,) if exponent >= 4 else (_second(exponent - 2, (4 - exponent) / 2), quartic)
 
 

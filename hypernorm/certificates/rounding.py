@@ -128,8 +128,12 @@ def reweight(rows: Rows, power: Fraction, radius: float) -> tuple[Rows, flint.ar
     multiplier = np.zeros(rows.shape[0])
     for index in np.flatnonzero(rows.row_squares > 0).tolist():
         factor = upper_float((row_length(rows, index) / unit) ** exponent)
-        # Infinite only for rows so short that scaling has flushed them to zero, where any factor will do.
-        multiplier[index] = factor if factor < math.inf else 0.0
+        if factor == math.inf:
+            # Rows so short that scaling has flushed them to zero may have any factor; no other row may.
+            if rows.block(index, index + 1).any():
+                raise CertificateError(f"The weight of row {index} is too large for a proof.")
+            factor = 0.0
+        multiplier[index] = factor
     weighted = rows.reweighted(multiplier)
     length = float(np.linalg.norm(weighted.norms)) * SAFETY
     # Each product is rounded once, relatively by u or, below the normal range, absolutely by less than 2**-1022.

@@ -26,10 +26,10 @@ __all__ = ["FORMAT_VERSION", "Content", "read_content", "write_content"]
 FORMAT_VERSION = 1
 
 _SCALARS = {
-    "format_version": np.dtype("<i8"),
-    "q": np.dtype("<f8"),
-    "exponent": np.dtype("<i8"),
-    "radius": np.dtype("<f8"),
+    "format_version": "<i8",
+    "q": "<f8",
+    "exponent": "<i8",
+    "radius": "<f8",
 }
 _LONGEST_TEXT = 64
 _LARGEST_HEADER = 4096
@@ -69,8 +69,12 @@ def write_content(content: Content, path: str | PathLike[str]) -> None:
     }
     for index, U in enumerate(content.matrices):
         if U is not None:
-            # Half of a symmetric matrix, row by row; the other half follows, so symmetry cannot be broken.
-            members[f"matrix_{index}"] = U[np.tril_indices(len(U))].astype("<f8")
+            # Half of a symmetric matrix, row by row; the other half follows, so symmetry cannot be broken. Numbers that
+            # single precision holds exactly are stored in it.
+            packed = U[np.tril_indices(len(U))]
+            with np.errstate(over="ignore"):
+                single = packed.astype("<f4")
+            members[f"matrix_{index}"] = single if (single == packed).all() else packed.astype("<f8")
     target = Path(path)
     try:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -123,7 +127,7 @@ def _read(file: IO[bytes], size: int) -> Content:
         kind, q = _text(archive, members, "kind"), float(_scalar(archive, members, "q"))
         if kind not in KINDS or math.isnan(q) or not is_available(kind, q):
             raise CertificateError(f"no certificate of kind {kind!r} exists for q = {q}")
-        n, d = (int(side) for side in _array(archive, members, "shape", np.dtype("<i8"), (2,)))
+        n, d = (int(side) for side in _array(archive, members, "shape", ("<i8",), ((2,),)))
         if not (0 < n < 2**60 and 0 < d < 2**30):
             raise CertificateError(f"the shape ({n}, {d}) is impossible")
         exponent = int(_scalar(archive, members, "exponent"))
@@ -133,11 +137,11 @@ def _read(file: IO[bytes], size: int) -> Content:
         if not (math.isfinite(radius) and radius > 0):
             raise CertificateError(f"the radius {radius} is not positive")
         factors = plan(kind, q)
-        values = _array(archive, members, "values", np.dtype("<f8"), (len(factors),))
+        values = _array(archive, members, "values", ("<f8",), ((len(factors),),))
         if not (np.isfinite(values) & (values >= 0)).all():
             raise CertificateError("a value is negative, infinite or NaN")
         matrices = tuple(
-            _symmetric(archive, members, f"matrix_{index}", d) if factor.form in ("flattening", "realigned") else None
+            _symmetric(archive, members, f"matrix_{index}", factor.sides(d)) if factor.has_matrix else None
             for index, factor in enumerate(factors)
         )
         digest = _text(archive, members, "fingerprint")
@@ -158,9 +162,13 @@ def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
 
 
 def _array(
-    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str, dtype: np.dtype, shape: tuple[int, ...]
+    archive: zipfile.ZipFile,
+    members: dict[str, zipfile.ZipInfo],
+    name: str,
+    dtypes: tuple[str, ...],
+    shapes: tuple[tuple[int, ...], ...],
 ) -> np.ndarray:
-    """Read and remove one member, whose type and shape must be as expected; text may be shorter than `dtype`."""
+    """Read and remove one member, whose type and shape must be among the expected ones."""
     info = members.pop(f"{name}.npy", None)
     if info is None:
         raise CertificateError(f"the member {name!r} is missing")
@@ -168,31 +176,35 @@ def _array(
         version = np.lib.format.read_magic(member)
         if version != (1, 0):
             raise CertificateError(f"the member {name!r} has an unknown array format {version}")
-        found, fortran, found_dtype = np.lib.format.read_array_header_1_0(member, max_header_size=_LARGEST_HEADER)
-        text = dtype.kind == "U" and found_dtype.kind == "U" and 0 < found_dtype.itemsize <= dtype.itemsize
-        if found != shape or fortran or not (text or found_dtype == dtype):
-            raise CertificateError(f"the member {name!r} has type {found_dtype} and shape {found}, not as it must")
-        count = math.prod(shape) * found_dtype.itemsize
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(member, max_header_size=_LARGEST_HEADER)
+        if shape not in shapes or fortran or dtype not in [np.dtype(expected) for expected in dtypes]:
+            raise CertificateError(f"the member {name!r} has type {dtype} and shape {shape}, not as it must")
+        count = math.prod(shape) * dtype.itemsize
         if info.file_size < count:
             raise CertificateError(f"the member {name!r} is shorter than it declares")
         data = member.read()
         if len(data) != count:
             raise CertificateError(f"the member {name!r} has {len(data)} bytes of data, not {count}")
-    return np.frombuffer(data, dtype=found_dtype).reshape(shape)
+    return np.frombuffer(data, dtype=dtype).reshape(shape)
 
 
 def _scalar(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str) -> float:
-    return _array(archive, members, name, _SCALARS[name], ()).item()
+    return _array(archive, members, name, (_SCALARS[name],), ((),)).item()
 
 
 def _text(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str) -> str:
-    return str(_array(archive, members, name, np.dtype(f"<U{_LONGEST_TEXT}"), ()))
+    lengths = tuple(f"<U{length}" for length in range(1, _LONGEST_TEXT + 1))
+    return str(_array(archive, members, name, lengths, ((),)))
 
 
-def _symmetric(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str, side: int) -> np.ndarray:
-    packed = _array(archive, members, name, np.dtype("<f8"), (side * (side + 1) // 2,))
+def _symmetric(
+    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str, sides: tuple[int, ...]
+) -> np.ndarray:
+    shapes = tuple((side * (side + 1) // 2,) for side in sides)
+    packed = _array(archive, members, name, ("<f8", "<f4"), shapes)
     if not np.isfinite(packed).all():
         raise CertificateError(f"the member {name!r} has entries that are infinite or NaN")
+    side = sides[shapes.index(packed.shape)]
     U = np.zeros((side, side))
     U[np.tril_indices(side)] = packed
     U = U + np.tril(U, -1).T

@@ -152,7 +152,7 @@ def _check_vector(vector: Any, dimension: int) -> np.ndarray:
 
 
 def _scaled(vector: np.ndarray) -> np.ndarray:
-    """The vector with its largest entry brought to (1/2, 1] by a power of two unless it is in (1/10, 1] already.
+    """The vector with its largest entry brought to [1/2, 1) by a power of two unless it is in (1/10, 1] already.
 
     That keeps the direction, short of entries 2**-900 times smaller than the largest one.
     """

@@ -95,7 +95,7 @@ def moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
     d = rows.shape[1]
     size = MonomialBasis.count(d, half_degree)
     check_memory(
-        4 * 8 * size * size,
+        9 * 8 * size * size,  # with what the proof of its bound needs
         f"The moment matrix of degree {2 * half_degree} for d = {d} ({size} x {size})",
         "use the realigned or row-norm bound, or reduce the number of columns",
     )

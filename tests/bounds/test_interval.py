@@ -161,7 +161,7 @@ def test_the_seed_decides():
 def test_statuses():
     assert hn.two_to_q_norm(np.eye(3), random_state=0).status is hn.Status.EXACT
     X = np.random.default_rng(8).standard_normal((20, 6))
-    gap = hn.two_to_q_norm(X, random_state=0)
+    gap = hn.two_to_q_norm(X, method="spectral", random_state=0)
     assert gap.status is hn.Status.GAP
     assert [record.kind for record in gap.records] == ["row_norm", "flattening", "realigned"]
     limited = hn.two_to_q_norm(X, time_limit=1e-9, random_state=0)
@@ -221,13 +221,13 @@ def test_an_interruption_keeps_what_is_proved(stage):
 def test_progress_reports_bounds_that_only_improve(capsys):
     X = np.random.default_rng(10).standard_normal((20, 6))
     seen = []
-    hn.two_to_q_norm(X, progress=seen.append, random_state=0)
+    hn.two_to_q_norm(X, method="spectral", progress=seen.append, random_state=0)
     assert [p.stage for p in seen] == ["row norm", "lower bound", "flattening", "realigned"]
     uppers = [p.upper for p in seen if p.upper is not None]
     assert uppers == sorted(uppers, reverse=True)
     assert seen[0].lower is None
     assert seen[-1].lower <= seen[-1].upper
-    hn.two_to_q_norm(X, progress=True, random_state=0)
+    hn.two_to_q_norm(X, method="spectral", progress=True, random_state=0)
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 4
@@ -235,9 +235,13 @@ def test_progress_reports_bounds_that_only_improve(capsys):
 
 def test_moment_certificates_are_tried_where_they_fit(monkeypatch):
     X = np.random.default_rng(11).standard_normal((20, 4))
-    assert [r.kind for r in hn.two_to_q_norm(X, 6, random_state=0).records][-1] == "moment"
-    monkeypatch.setattr(module, "_LARGEST_MOMENT_SIZE", 1)
-    assert [r.kind for r in hn.two_to_q_norm(X, 6, random_state=0).records][-1] == "realigned"
+
+    def last(method):
+        return hn.two_to_q_norm(X, 6, method=method, random_state=0).records[-1].kind
+
+    assert (last("spectral"), last("auto")) == ("moment", "sos")
+    monkeypatch.setattr(module, "_LARGEST_GRAM_SIZE", 1)
+    assert (last("spectral"), last("auto"), last("sos")) == ("realigned", "realigned", "sos")
 
 
 def test_the_text_forms():
@@ -256,7 +260,7 @@ def test_the_text_forms():
     [
         ({"q": 1.5}, "q must be at least 2"),
         ({"q": "4"}, "q must be a real number"),
-        ({"method": "sos"}, "method must be one of 'auto', 'spectral'"),
+        ({"method": "lp"}, "method must be one of 'auto', 'spectral', 'sos'"),
         ({"rtol": 1}, "rtol"),
         ({"time_limit": -1}, "time_limit"),
         ({"random_state": "a"}, "random_state"),

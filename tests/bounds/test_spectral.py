@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from hypernorm import InvalidInputError, approximation_factor, lower_bound, spectral_bound
-from hypernorm.bounds.spectral import Resolvent
-from hypernorm.certificates import KINDS, is_available
+from hypernorm.bounds.resolvent import Resolvent
+from hypernorm.bounds.spectral import SPECTRAL_KINDS as KINDS
+from hypernorm.certificates import is_available
 from hypernorm.datasets import gaussian, heavy_tailed, known_norms, signs, subspace
 from hypernorm.forms import RealignedMap, Rows
 from tests.oracles import norms as oracle

@@ -7,6 +7,7 @@ import math
 import platform
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
 import flint
 import numpy as np
@@ -14,7 +15,11 @@ import pytest
 import scipy.sparse as sp
 
 from hypernorm import CertificateError, Rigor, Witness, load_certificate, spectral_bound
-from hypernorm.certificates import KINDS, attained_value, is_available
+from hypernorm.bounds.spectral import SPECTRAL_KINDS as KINDS
+from hypernorm.certificates import attained_value, is_available, reweight
+from hypernorm.certificates.dyadic import DyadicMatrix
+from hypernorm.certificates.exact import ExactRows
+from hypernorm.certificates.rounding import precision
 from hypernorm.datasets import known_norms
 from hypernorm.forms import Rows
 from tests.oracles import norms as oracle
@@ -107,7 +112,9 @@ def test_another_matrix_is_refused():
         ({"radius": 0.0}, "radius"),
         ({"radius": math.inf}, "finite"),
         ({"radius": "x"}, "finite"),
-        ({"kind": "sos"}, "no certificate"),
+        ({"kind": "nuclear"}, "no certificate"),
+        ({"kind": "sos"}, "symmetric 6 x 6 or 10 x 10"),
+        ({"q": 1e300}, "no certificate"),
         ({"kind": None}, "no certificate"),
         ({"q": 1.5}, "no certificate"),
         ({"q": math.nan}, "no certificate"),
@@ -187,13 +194,36 @@ def test_any_radius_proves_the_same_bound():
     """The weights are powers of ‖x_i‖/radius, and the radius is put back at the end."""
     X = matrix()
     certificate = spectral_bound(X, 6, "row_norm")
-    for factor in (0.5, 3.0):
+    for factor in (1 + 1e-9, 1.3):
         # λ scales like radius^−(q−2).
         moved = dataclasses.replace(
             certificate, radius=certificate.radius * factor, values=(certificate.values[0] / factor**4 * (1 + 1e-12),)
         )
         for exact in (False, True):
             assert moved.verify(X, exact=exact).upper == pytest.approx(certificate.upper, rel=1e-11)
+
+
+@pytest.mark.parametrize("radius", [5e-324, 1e-200, 0.1, 2.5, 1e300])
+@pytest.mark.parametrize("q", [4.0, 6.0, 1e6])
+def test_a_radius_far_from_the_longest_row_is_refused(radius, q):
+    """A tiny one would make weights infinite, and a bound would follow from nothing."""
+    X = matrix()
+    certificate = spectral_bound(X, q, "row_norm")
+    for value in (1e-200, 1.0, 1e9, 1e300):
+        for exact in (False, True):
+            with pytest.raises(CertificateError, match="radius"):
+                dataclasses.replace(certificate, radius=radius, values=(value,)).verify(X, exact=exact)
+
+
+def test_weights_that_overflow_are_refused_by_the_proofs_themselves():
+    rows = Rows(matrix())
+    with precision():
+        with pytest.raises(CertificateError, match="too large"):
+            reweight(rows, Fraction(4), 1e-300)
+        with pytest.raises(CertificateError, match="too large"):
+            ExactRows(rows, Fraction(4), 1e-300)
+    with pytest.raises(CertificateError, match="finite"):
+        DyadicMatrix.from_floats(np.array([[math.inf]]))
 
 
 def test_a_tiny_vector_does_not_hide_the_rounding_error():

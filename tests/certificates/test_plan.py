@@ -47,7 +47,10 @@ def test_which_kinds_exist():
     assert not is_available("realigned", math.inf)
     assert not is_available("moment", 8.1)
     assert not is_available("row_norm", 1.9)
-    assert not is_available("sos", 4.0)
+    assert not is_available("nuclear", 4.0)
+    assert [f.order for f in plan("sos", 8.0)] == [8]
+    assert [f.form for f in plan("sos", 3.0)] == ["second", "sos"]
+    assert not is_available("row_norm", 1e7)
     assert [f.order for f in plan("moment", 6.0)] == [6]
     assert [f.order for f in plan("moment", 2.5)] == [2, 4]
     assert [f.order for f in plan("moment", 7.3)] == [6, 8]

@@ -52,7 +52,7 @@ def header(shape, dtype="<f8", fortran=False):
 
 WRONG_MEMBERS = {
     "missing": ("q.npy", None, "missing"),
-    "wrong kind": ("kind.npy", npy("sos"), "no certificate of kind"),
+    "wrong kind": ("kind.npy", npy("nuclear"), "no certificate of kind"),
     "kind of bytes": ("kind.npy", npy(b"realigned"), "type"),
     "long kind": ("kind.npy", npy("x" * 500), "type"),
     "kind not for this q": ("kind.npy", npy("moment"), "unexpected"),

@@ -1,0 +1,198 @@
+"""From a kind of bound to a certificate that the checker has proved: solvers propose, `Certificate.prove` decides."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.linalg import eigh
+
+from hypernorm._validation import check_memory
+from hypernorm.bounds.kernels import norm_values
+from hypernorm.bounds.power import search
+from hypernorm.bounds.resolvent import Resolvent
+from hypernorm.bounds.splitting import SosProgress, SosSolver, SosStop, check_solver_memory
+from hypernorm.certificates import UNIT, Certificate, Factor, plan, reweight
+from hypernorm.exceptions import CertificateError
+from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_matrix, second_moments
+from hypernorm.forms.symmetric import GramClasses, form_coefficients
+
+__all__ = ["Proposed", "Search", "propose"]
+
+# Expected number of products, for choosing between routes.
+_EXPECTED_PRODUCTS = 12
+# The margin above a computed eigenvalue starts at about the rounding error of the proof and grows tenfold as needed.
+_ATTEMPTS = 7
+
+
+@dataclass
+class Search:
+    """How long and how far to search.
+
+    Attributes
+    ----------
+    rtol : float
+        Relative distance of the bound on the norm from its limit at which an iteration stops.
+    deadline : float
+        Time of `time.perf_counter` after which it stops as well.
+    rng : numpy.random.Generator
+    max_iter : int
+        Limit on the iterations of a sum-of-squares solve.
+    half_degree : int or None
+        Half the degree of a sum of squares, by default that of the form.
+    single_precision : bool
+        Round a Gram matrix to single precision; the loss is paid in the bound.
+    report : callable or None
+        Receives the progress of a sum-of-squares solve.
+    around : callable or None
+        Wraps a sum-of-squares solve, for checkpoints: receives the solver before the start and after the end.
+    """
+
+    rtol: float = 1e-8
+    deadline: float = math.inf
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    max_iter: int = 2000
+    half_degree: int | None = None
+    single_precision: bool = False
+    report: Callable[[SosProgress], None] | None = None
+    around: Callable[[SosSolver, bool], None] | None = None
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A proved certificate, its bound, and what the search found beside it.
+
+    Attributes
+    ----------
+    certificate : Certificate
+    upper : float
+    vectors : ndarray of shape (d, k)
+        Candidates for a better lower bound; possibly none.
+    stop : SosStop or None
+        Why a sum-of-squares solve ended.
+    """
+
+    certificate: Certificate
+    upper: float
+    vectors: np.ndarray
+    stop: SosStop | None
+
+
+def propose(rows: Rows, q: float, kind: str, digest: str, options: Search) -> Proposed:
+    """A certificate that the checker has proved.
+
+    The margin above the computed eigenvalues starts at about the rounding error and grows until the proof succeeds.
+
+    Raises
+    ------
+    CertificateError
+        If rounding errors defeat every attempt.
+    """
+    d = rows.shape[1]
+    check_memory(
+        6 * 8 * d * d, f"A d x d certificate for d = {d}", "reduce the number of columns, e.g. by a projection"
+    )
+    radius = float(rows.norms.max()) or 1.0
+    with np.errstate(under="ignore"):
+        proposals = [_propose_factor(factor, rows, radius, options) for factor in plan(kind, q)]
+    vectors = next((proposal.vectors for proposal in proposals if proposal.vectors.size), np.empty((d, 0)))
+    stop = next((proposal.stop for proposal in proposals if proposal.stop), None)
+    error: CertificateError | None = None
+    for attempt in range(_ATTEMPTS):
+        pairs = [proposal.at(10.0**attempt) for proposal in proposals]
+        values, matrices = tuple(value for value, _ in pairs), tuple(matrix for _, matrix in pairs)
+        certificate = Certificate(kind, q, rows.shape, digest, rows.exponent, radius, values, matrices)
+        try:
+            return Proposed(certificate, certificate.prove(rows), vectors, stop)
+        except CertificateError as failed:
+            error = failed
+    raise CertificateError(
+        f"No {kind} bound could be proved in floating point; rounding errors are too large ({error})."
+    )
+
+
+@dataclass(frozen=True)
+class _Proposal:
+    """For each growth of the margin the value, and the matrix if any, with which a factor might be proved."""
+
+    at: Callable[[float], tuple[float, np.ndarray | None]]
+    vectors: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    stop: SosStop | None = None
+
+
+def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) -> _Proposal:
+    d = rows.shape[1]
+    if rows.is_zero:
+        side = factor.sides(d)[0]
+        return _Proposal(lambda growth: (0.0, np.zeros((side, side)) if factor.has_matrix else None))
+    weighted = reweight(rows, factor.row_power, radius)[0]
+    if factor.form == "sos":
+        return _propose_gram(factor, weighted, options)
+    if factor.has_matrix:
+        mapping = FlatteningMap(weighted) if factor.form == "flattening" else RealignedMap(weighted, _EXPECTED_PRODUCTS)
+        # The norm is the 4th or 8th root, so its tolerance is that much larger.
+        resolvent = Resolvent.build(mapping, d, factor.root * options.rtol, options.deadline)
+        return _Proposal(resolvent.certificate, resolvent.leading_vectors())
+    if factor.form == "longest_row":
+        value, size = float(weighted.norms.max()) ** 2, 1
+    elif factor.form == "second":
+        value, size = float(np.linalg.eigvalsh(second_moments(weighted))[-1]), d
+    else:
+        moments = moment_matrix(weighted, factor.order // 2)
+        size = len(moments)
+        last = eigh(moments, eigvals_only=True, subset_by_index=(size - 1, size - 1), check_finite=False)
+        value = float(last[0])
+    margin = _margin(size, weighted)
+    return _Proposal(lambda growth: (value * (1 + margin * growth), None))
+
+
+def _margin(size: int, rows: Rows) -> float:
+    """Sixteen times the relative rounding error of a definiteness proof, as room for another machine's rounding.
+
+    The proof shifts the diagonal by 4γ times a trace of at most `size` times the value, and sums over the rows.
+    """
+    return 16 * UNIT * (5 * size * (size + 4) + 2 * size * rows.depth(rows.block_rows()) + 8 * rows.shape[1])
+
+
+def _propose_gram(factor: Factor, rows: Rows, options: Search) -> _Proposal:
+    d, half = rows.shape[1], factor.order // 2
+    half_degree = max(half, options.half_degree or half)
+    check_solver_memory(d, half_degree)
+    classes = GramClasses(d, half_degree)
+    coefficients = form_coefficients(moment_matrix(rows, half), d, half, classes.basis.degree)
+    solver = SosSolver(coefficients, classes, options.rng)
+    best: list[tuple[float, np.ndarray]] = []
+
+    def lower(candidates: np.ndarray | None) -> float:
+        """The best value of the form so far; candidates are polished first."""
+        starts = 128 if candidates is None else 0
+        vector = search(rows, factor.order, options.rng, n_starts=starts, starts=candidates)
+        value = float(norm_values(rows, vector[:, None], factor.order)[0]) ** factor.order
+        best.append((value, vector))
+        best[:] = [max(best, key=lambda pair: pair[0])]
+        return best[0][0]
+
+    if options.around is not None:
+        options.around(solver, True)
+    stop = solver.run(
+        lower,
+        # The proof costs a little of the tolerance.
+        rtol=0.9 * factor.order * options.rtol,
+        max_iter=options.max_iter,
+        deadline=options.deadline,
+        report=options.report,
+    )
+    if options.around is not None:
+        options.around(solver, False)
+    G = solver.gram()
+    H = G * np.outer(classes.weights, classes.weights)
+    loss = 0.0
+    if options.single_precision:
+        H = H.astype(np.float32).astype(np.float64)
+        loss = 2.0**-23 * float(np.linalg.norm(G))
+    loss += classes.norm(coefficients - classes.coefficients(H, weighted=False))
+    margin = _margin(classes.size, rows)
+    H.setflags(write=False)
+    return _Proposal(lambda growth: ((solver.bound + loss) * (1 + margin * growth), H), best[0][1][:, None], stop)

@@ -1,0 +1,160 @@
+"""Sum-of-squares bounds: the public function on top of the structured solver."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hypernorm._validation import (
+    check_count,
+    check_exponent,
+    check_generator,
+    check_matrix,
+    check_time_limit,
+    check_tolerance,
+)
+from hypernorm.bounds.checkpoint import restore, store
+from hypernorm.bounds.propose import Search, propose
+from hypernorm.bounds.splitting import SosProgress, SosSolver, SosStop
+from hypernorm.certificates import Certificate, is_available, plan
+from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.forms import Rows, fingerprint
+
+__all__ = ["sos_bound"]
+
+_LARGEST_DEGREE = 12
+_SECONDS_BETWEEN_CHECKPOINTS = 30.0
+
+
+@np.errstate(all="ignore")
+def sos_bound(
+    X: Any,
+    q: float = 4,
+    *,
+    degree: int | None = None,
+    rtol: float = 1e-6,
+    max_iter: int = 2000,
+    time_limit: float | None = None,
+    single_precision: bool = False,
+    checkpoint: str | PathLike[str] | None = None,
+    random_state: int | np.random.Generator | None = None,
+    progress: Callable[[SosProgress], None] | None = None,
+) -> Certificate:
+    """Bound max ‖Xv‖_q over unit vectors v from above by a sum of squares, with a proved certificate.
+
+    For q = 4, 6, 8 and degree D the bound is the least λ for which λ‖v‖^D − ‖v‖^{D−q} Σ ⟨x_i, v⟩^q is a sum of squares.
+    For other exponents the degree-4 bound of the reweighted matrix takes part in Hölder's inequality, see
+    `hypernorm.certificates.plan`. On random matrices the degree-4 bound is nearly always the norm itself.
+
+    Parameters
+    ----------
+    X : array_like, DataFrame or sparse matrix of shape (n, d)
+    q : float
+        Exponent, 2 < q < ∞.
+    degree : int, optional
+        Even degree of the sum of squares, by default q for q = 4, 6, 8 and else 4. A higher degree costs more and may
+        close a gap that a lower one leaves.
+    rtol : float
+        Relative gap to the best vector, in the norm, at which the solver stops.
+    max_iter : int
+        Limit on the iterations.
+    time_limit : float, optional
+        Seconds after which the solver stops; what it has is proved all the same.
+    single_precision : bool
+        Round the certificate to single precision, which halves its file and costs about 1e-7 of the bound.
+    checkpoint : path, optional
+        File in which the state of the solver is kept, every half minute and at the end; if it exists the solve
+        continues from there.
+    random_state : None, int or numpy.random.Generator
+    progress : callable, optional
+        Receives a `SosProgress` every few iterations.
+
+    Returns
+    -------
+    Certificate
+        Already proved once, in floating point with rounding errors bounded.
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument cannot be used or the work cannot fit in memory.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the solver was stopped by a limit or an interruption; the bound is proved but may be improved.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> X = np.random.default_rng(0).standard_normal((60, 6))
+    >>> certificate = hn.sos_bound(X, q=4, random_state=0)
+    >>> certificate.upper / hn.lower_bound(X, q=4, random_state=0).value < 1 + 1e-6
+    True
+    """
+    matrix = check_matrix(X)
+    q = check_exponent(q)
+    if not is_available("sos", q):
+        raise InvalidInputError(
+            f"q must be larger than 2 and finite, got {q:g}; for q = 2 and ∞ the row norm is exact."
+        )
+    tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
+    check_count(max_iter, "max_iter")
+    half = _check_degree(degree, q)
+    digest = fingerprint(matrix)
+    deadline = math.inf if limit is None else time.perf_counter() + limit
+    options = Search(tolerance, deadline, rng, max_iter, half, single_precision, progress)
+    if checkpoint is not None:
+        _keep_checkpoint(options, Path(checkpoint), f"{digest} q={q!r} degree={2 * half}")
+    proposed = propose(Rows(matrix), q, "sos", digest, options)
+    if proposed.stop not in (None, SosStop.CONVERGED, SosStop.STALLED):
+        warnings.warn(
+            f"The sum-of-squares solver ended early: {proposed.stop.value}; the bound is proved but may be improved.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    return proposed.certificate
+
+
+def _check_degree(degree: int | None, q: float) -> int:
+    least = max(factor.order for factor in plan("sos", q))
+    if degree is None:
+        return least // 2
+    check_count(degree, "degree")
+    if degree % 2 or not least <= degree <= _LARGEST_DEGREE:
+        raise InvalidInputError(
+            f"degree must be even and from {least} to {_LARGEST_DEGREE} for q = {q:g}, got {degree!r}."
+        )
+    return degree // 2
+
+
+def _keep_checkpoint(options: Search, path: Path, label: str) -> None:
+    """Restore before the solve, store every half minute and after it."""
+    if not path.parent.is_dir():
+        raise InvalidInputError(f"checkpoint {path}: there is no directory {path.parent}; create it first.")
+    solvers: list[SosSolver] = []
+    last = [time.perf_counter()]
+    report = options.report
+
+    def around(solver: SosSolver, before: bool) -> None:
+        solvers[:] = [solver]
+        if before:
+            restore(solver, path, label)
+        else:
+            store(solver, path, label)
+
+    def store_sometimes(progress: SosProgress) -> None:
+        if time.perf_counter() - last[0] > _SECONDS_BETWEEN_CHECKPOINTS:
+            store(solvers[0], path, label)
+            last[0] = time.perf_counter()
+        if report is not None:
+            report(progress)
+
+    options.around, options.report = around, store_sometimes

@@ -1,0 +1,313 @@
+"""The structured solver for sum-of-squares bounds: the least λ with λ‖v‖^2m − f(v) a sum of squares.
+
+With M the fully symmetric Gram matrix of the form f of degree 2m, the problem is min λ_max(M + W) over the matrices W
+that represent the zero form; every W is feasible. Its dual is max ⟨M, Y⟩ over Y ⪰ 0, tr Y = 1, Y fully symmetric. The
+alternating direction method of multipliers splits the two constraints on Y, and both projections are explicit:
+
+    Y ← projection of Z − U + M/σ on {Y ⪰ 0, tr Y = 1}
+    Z ← class averages of Ŷ + U,    Ŷ = 1.6 Y − 0.6 Z
+    U ← U + Ŷ − Z,                  and W = −σU is feasible throughout.
+
+The first projection needs only the eigenpairs above a threshold, about as many as Y has rank: they follow from the
+last ones by a Chebyshev-filtered subspace iteration, a few products of the D×D matrix with a thin block. The leading
+eigenvectors of Y, read as symmetric tensors, give vectors that improve the lower bound.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from scipy.linalg.blas import dsymm, dsymv, dsyrk
+
+from hypernorm._validation import check_memory
+from hypernorm.forms.monomials import MonomialBasis
+from hypernorm.forms.symmetric import GramClasses, rank_multisets
+
+__all__ = ["SosProgress", "SosSolver", "SosStop", "check_solver_memory"]
+
+_RELAXATION = 1.6
+_FILTER_DEGREE = 4
+_CHECK_EVERY = 5
+_FRESH = 4  # random columns that each iteration adds to the block, so that no eigenvector stays unseen
+_STALLED_AFTER = 150
+
+
+class SosStop(Enum):
+    """Why the solver stopped."""
+
+    CONVERGED = "the bound met the lower bound within the tolerance"
+    STALLED = "the bound stopped improving"
+    TIME_LIMIT = "the time limit was reached"
+    MAX_ITERATIONS = "the limit on iterations was reached"
+    INTERRUPTED = "the computation was interrupted"
+
+
+@dataclass(frozen=True)
+class SosProgress:
+    """State after a check: iterations, bound and value of the form (not yet proved), rank of Y, seconds."""
+
+    iteration: int
+    bound: float
+    lower: float
+    rank: int
+    seconds: float
+
+
+def check_solver_memory(dimension: int, half_degree: int) -> None:
+    """Refuse a relaxation that cannot fit, before anything of its size is allocated.
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    size = MonomialBasis.count(dimension, half_degree)
+    check_memory(
+        10 * 8 * size * size,  # the solver holds seven matrices, the proof of its bound ten
+        f"The sum-of-squares relaxation of degree {2 * half_degree} for d = {dimension} ({size} x {size} matrices)",
+        "use a lower degree, the realigned bound, or fewer columns",
+    )
+
+
+class SosSolver:
+    """Solve the relaxation of one form, from the start or from a state that was saved.
+
+    Parameters
+    ----------
+    coefficients : ndarray
+        Of the form of degree 2m, by class as in `hypernorm.forms.symmetric`.
+    classes : GramClasses
+        For half degree m.
+    rng : numpy.random.Generator
+    """
+
+    def __init__(self, coefficients: np.ndarray, classes: GramClasses, rng: np.random.Generator):
+        size = classes.size
+        from hypernorm.bounds import _sos_kernels  # loads and compiles numba, which only this solver needs
+
+        self._kernels = _sos_kernels
+        self.classes, self._rng = classes, rng
+        self._ids, self._w = classes.classes, classes.weights
+        self.iteration, self.sigma = 0, 0.25
+        self.U = np.zeros((size, size))
+        self.z = np.zeros(classes.count)
+        self._G = np.empty((size, size))
+        self._moments = coefficients / classes.multinomials
+        self.scale = 1.0
+        self.scale, leading = self._leading(None)
+        self._moments = self._moments / self.scale
+        self._A = self._G / (self.scale * self.sigma)
+        self._Y = np.zeros((size, size))
+        width = min(size, max(12, size // 20))
+        self._V = np.asfortranarray(np.column_stack([leading, rng.standard_normal((size, width - 1))]))
+        self._low, self._cut = -1.0 / self.sigma, 0.0
+        self.rank = 0
+        self.bound = math.inf
+        self.best = self._G.copy()
+
+    def gram(self) -> np.ndarray:
+        """The best Gram matrix so far, in the orthonormal basis and the scale of the form; exactly symmetric."""
+        lower = np.tril(self.best)
+        return lower + np.tril(lower, -1).T
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What `resume` needs to go on from here."""
+        return {
+            "iteration": np.array(self.iteration),
+            "sigma": np.array(self.sigma),
+            "multiplier": self.U[np.tril_indices(self.classes.size)],
+            "averages": self.z,
+            "vectors": self._V,
+        }
+
+    def resume(self, state: dict[str, np.ndarray]) -> bool:
+        """Go on from a state that `state` returned, unless it does not fit."""
+        size = self.classes.size
+        V, U, z, sigma = state["vectors"], state["multiplier"], state["averages"], float(state["sigma"])
+        fits = V.ndim == 2 and len(V) == size and 0 < V.shape[1] <= size and z.shape == self.z.shape
+        if not (fits and U.shape == (size * (size + 1) // 2,) and sigma > 0):
+            return False
+        if not all(np.isfinite(part).all() for part in (V, U, z)):
+            return False
+        self.iteration, self.sigma, self.z = int(state["iteration"]), sigma, np.array(z, dtype=np.float64)
+        self.U[np.tril_indices(size)] = U
+        self._V = np.asfortranarray(V, dtype=np.float64)
+        self.rank = V.shape[1]
+        nothing = np.zeros((size, size))
+        # A step that adds nothing sets A = Z − U + M/σ.
+        self._kernels.step(nothing, self.U, self.z, self.z, self._moments, 0.0, sigma, self._ids, self._w, self._A)
+        self._check()
+        self._cut = float(np.sort(np.einsum("ij,ij->j", self._V, self._multiply(self._V)))[0])
+        return True
+
+    def vectors(self, count: int = 4) -> np.ndarray:
+        """Leading eigenvectors of Y read as vectors of R^d, as columns."""
+        return np.column_stack(
+            [_tensor_direction(self._V[:, j], self.classes.basis) for j in range(min(count, self.rank))]
+        )
+
+    def run(
+        self,
+        lower: Callable[[np.ndarray | None], float],
+        *,
+        rtol: float,
+        max_iter: int = 2000,
+        deadline: float = math.inf,
+        report: Callable[[SosProgress], None] | None = None,
+    ) -> SosStop:
+        """Iterate until the bound meets the lower bound of the form, relatively within `rtol`.
+
+        `lower` takes candidate vectors (columns) and returns the best known value of the form on the sphere.
+        """
+        start, improved_at = time.perf_counter(), self.iteration
+        value = lower(None)
+        try:
+            while True:
+                self._project()
+                self.iteration += 1
+                if self.iteration % _CHECK_EVERY:
+                    continue
+                before = self.bound
+                self._check()
+                value = lower(self.vectors())
+                if before - self.bound > 1e-2 * max(self.bound - value, 0):
+                    improved_at = self.iteration
+                if report is not None:
+                    report(SosProgress(self.iteration, self.bound, value, self.rank, time.perf_counter() - start))
+                if self.bound <= value * (1 + rtol):
+                    return SosStop.CONVERGED
+                if time.perf_counter() > deadline:
+                    return SosStop.TIME_LIMIT
+                if self.iteration - improved_at >= _STALLED_AFTER:
+                    return SosStop.STALLED
+                if self.iteration >= max_iter:
+                    return SosStop.MAX_ITERATIONS
+        except KeyboardInterrupt:
+            return SosStop.INTERRUPTED
+
+    def _project(self) -> None:
+        """One iteration: both projections and the multiplier."""
+        values, vectors = self._eigenpairs_above_threshold()
+        scaled = np.asfortranarray(vectors * np.sqrt(values))
+        self._Y = dsyrk(1.0, scaled, c=self._Y.T, beta=0.0, lower=0, overwrite_c=1).T
+        sums = self._kernels.class_sums(self._Y, _RELAXATION, self.U, self._ids, self._w, self.classes.count)
+        after = sums / self.classes.multinomials + (1 - _RELAXATION) * self.z
+        self._kernels.step(
+            self._Y, self.U, self.z, after, self._moments, _RELAXATION, self.sigma, self._ids, self._w, self._A
+        )
+        self.z = after
+
+    def _eigenpairs_above_threshold(self) -> tuple[np.ndarray, np.ndarray]:
+        size, V = len(self._w), self._V
+        degree = _FILTER_DEGREE if self.iteration else 3 * _FILTER_DEGREE
+        while True:
+            width = min(size, V.shape[1] + _FRESH)
+            V = np.hstack([V, self._rng.standard_normal((size, max(0, width - V.shape[1])))])
+            Q = np.linalg.qr(self._filtered(V, degree))[0]
+            projected = Q.T @ self._multiply(Q)
+            ritz, S = np.linalg.eigh((projected + projected.T) / 2)
+            ritz, V = ritz[::-1], Q @ S[:, ::-1]
+            threshold, rank = _simplex_threshold(ritz)
+            self._cut = float(ritz[-1])
+            if rank <= 0.9 * width or width == size:
+                break
+            # The block is too thin to contain all pairs above the threshold.
+            V = np.hstack([V, self._rng.standard_normal((size, min(size - width, width // 2 + 5)))])
+        self.rank = rank
+        keep = min(width, max(12, int(1.3 * rank) + 4))
+        self._V = np.asfortranarray(V[:, :keep])
+        self._cut = float(ritz[keep - 1])
+        return ritz[:rank] - threshold, self._V[:, :rank]
+
+    def _filtered(self, V: np.ndarray, degree: int) -> np.ndarray:
+        """Chebyshev polynomial of A that is small on [low, cut] and grows beyond, applied to each column."""
+        cut = max(self._cut, self._low + 1e-3 * abs(self._low))
+        half, centre = (cut - self._low) / 2, (cut + self._low) / 2
+        last = V / np.linalg.norm(V, axis=0)
+        current = (self._multiply(last) - centre * last) / half
+        for _ in range(degree - 1):
+            last, current = current, (2 / half) * (self._multiply(current) - centre * current) - last
+            sizes = np.linalg.norm(current, axis=0)
+            last, current = last / sizes, current / sizes
+        return np.asarray(current)
+
+    def _multiply(self, V: np.ndarray) -> np.ndarray:
+        return dsymm(1.0, self._A.T, np.asfortranarray(V), lower=0)
+
+    def _check(self) -> None:
+        """Bound of the current multiplier, and the lower end of the spectrum that the filter has to damp."""
+        bound, leading = self._leading(self._V[:, 0])
+        if bound * self.scale < self.bound:
+            self.bound = bound * self.scale
+            np.multiply(self._G, self.scale, out=self.best)
+        self._V[:, -1] = leading
+        mixed = self._rng.standard_normal(len(self._w))
+        self._low = _lanczos(self._A, mixed, 16, 0.0)[2]
+
+    def _leading(self, start: np.ndarray | None) -> tuple[float, np.ndarray]:
+        """λ_max of M − σU and its eigenvector; not a proof, which only the checker gives."""
+        self._kernels.gram(self.U, self._moments, self.sigma, self._ids, self._w, self._G)
+        # A random part in the start: structured problems have invariant subspaces that miss the largest eigenvalue.
+        mixed = self._rng.standard_normal(len(self._w))
+        if start is None:
+            tolerance = 1e-6 * float(np.abs(np.diagonal(self._G)).max())
+        else:
+            mixed = start + 0.1 * mixed / np.linalg.norm(mixed)
+            tolerance = 1e-9
+        bound, leading, _ = _lanczos(self._G, mixed, 96, tolerance)
+        return bound, leading
+
+
+def _lanczos(lower: np.ndarray, start: np.ndarray, steps: int, tolerance: float) -> tuple[float, np.ndarray, float]:
+    """Largest Ritz value plus its residual, its vector, and smallest Ritz value minus its residual.
+
+    The symmetric matrix is given by its lower triangle; `tolerance` is on the residual of the largest pair.
+    """
+    steps = min(steps, len(lower))
+    basis = np.empty((steps, len(lower)))
+    diagonal, off = np.zeros(steps), np.zeros(steps)
+    q = start / np.linalg.norm(start)
+    for k in range(steps):
+        basis[k] = q
+        image = dsymv(1.0, lower.T, q, lower=0)
+        diagonal[k] = q @ image
+        for _ in range(2):
+            image = image - basis[: k + 1].T @ (basis[: k + 1] @ image)
+        off[k] = np.linalg.norm(image)
+        finished = off[k] <= 1e-14 or k + 1 == steps
+        if finished or k % 8 == 7:
+            T = np.diag(diagonal[: k + 1]) + np.diag(off[:k], 1) + np.diag(off[:k], -1)
+            values, vectors = np.linalg.eigh(T)
+            residuals = off[k] * np.abs(vectors[-1])
+            if finished or residuals[-1] <= tolerance:
+                break
+        q = image / off[k]
+    top = basis[: k + 1].T @ vectors[:, -1]
+    return float(values[-1] + residuals[-1]), np.asarray(top), float(values[0] - residuals[0])
+
+
+def _simplex_threshold(values: np.ndarray) -> tuple[float, int]:
+    """τ and r such that Σ (λ_i − τ)₊ = 1 over values in decreasing order, with r of them above τ."""
+    excess = (np.cumsum(values) - 1) / np.arange(1, len(values) + 1)
+    rank = int(np.nonzero(values > excess)[0][-1]) + 1
+    return float(excess[rank - 1]), rank
+
+
+def _tensor_direction(z: np.ndarray, basis: MonomialBasis) -> np.ndarray:
+    """Leading left singular vector of a symmetric k-tensor, unfolded to d × d^{k−1} (symmetric columns merged)."""
+    d, k = basis.dimension, basis.degree
+    if k == 1:
+        return z
+    rest = MonomialBasis(d, k - 1)
+    order = np.empty(basis.size, dtype=np.int64)
+    order[rank_multisets(basis.indices)] = np.arange(basis.size)
+    entries = z / np.sqrt(basis.multiplicities)  # entries of the tensor
+    unfolded = np.empty((d, rest.size))
+    for variable in range(d):
+        merged = np.sort(np.hstack([rest.indices, np.full((rest.size, 1), variable)]), axis=1)
+        unfolded[variable] = entries[order[rank_multisets(merged)]] * np.sqrt(rest.multiplicities)
+    return np.asarray(np.linalg.eigh(unfolded @ unfolded.T)[1][:, -1])

@@ -1,0 +1,138 @@
+"""Gram matrices of forms: which entries multiply the same monomial, and the form that a matrix represents.
+
+A symmetric D×D matrix G represents the form z(v)ᵀ G z(v) of degree 2k, z the orthonormal monomials of degree k. With
+H_αβ = w_α w_β G_αβ, w_α = √(k!/α!), the same form is Σ H_αβ v^(α+β), so the coefficient of v^γ is the sum of H over the
+*class* of γ, the pairs (α, β) with α + β = γ. A form Σ ρ_γ v^γ of degree 2k obeys, on the unit sphere,
+|Σ ρ_γ v^γ| ≤ √(Σ ρ_γ² γ!/(2k)!), by Cauchy–Schwarz and Σ (2k)!/γ! v^2γ = ‖v‖^4k; that root is also the Frobenius norm
+of the projection of the matrix onto the fully symmetric ones.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from hypernorm.forms.monomials import MonomialBasis
+
+__all__ = ["GramClasses", "form_coefficients", "gram_half_degree", "multiply_by_norm", "rank_multisets"]
+
+_CHUNK_ENTRIES = 1 << 20
+
+
+def rank_multisets(indices: np.ndarray) -> np.ndarray:
+    """Position of sorted index tuples in the colexicographic order of all multisets of that size.
+
+    Parameters
+    ----------
+    indices : ndarray of shape (m, s)
+        Each row non-decreasing.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        Σ_j C(i_j + j − 1, j), j = 1…s: different for different multisets, from 0 without gaps.
+    """
+    size = indices.shape[1]
+    largest = int(indices.max(initial=0)) + size + 1
+    rank = np.zeros(len(indices), dtype=np.int64)
+    for position in range(size):
+        binomials = np.array([math.comb(i, position + 1) for i in range(largest)], dtype=np.int64)
+        rank += binomials[indices[:, position] + position]
+    return rank
+
+
+class GramClasses:
+    """The classes of equal monomials for Gram matrices of one size.
+
+    Parameters
+    ----------
+    dimension, half_degree : int
+        d and k: forms of degree 2k in d variables.
+
+    Attributes
+    ----------
+    basis : MonomialBasis
+    weights : ndarray of shape (D,)
+        w_α = √(k!/α!).
+    count : int
+        Number of classes, C(d+2k−1, 2k).
+    classes : ndarray of shape (D(D+1)/2,), int32
+        Class of each entry of the lower triangle, row by row.
+    multinomials : ndarray of shape (count,)
+        (2k)!/γ! of each class.
+
+    Examples
+    --------
+    >>> classes = GramClasses(2, 2)
+    >>> classes.count, classes.multinomials.tolist()
+    (5, [1.0, 4.0, 6.0, 4.0, 1.0])
+    """
+
+    def __init__(self, dimension: int, half_degree: int):
+        self.basis = MonomialBasis(dimension, half_degree)
+        self.size = self.basis.size
+        self.count = math.comb(dimension + 2 * half_degree - 1, 2 * half_degree)
+        self.weights = np.sqrt(self.basis.multiplicities.astype(np.float64))
+        self.classes = np.empty(self.size * (self.size + 1) // 2, dtype=np.int32)
+        self.multinomials = np.zeros(self.count)
+        for part, rows, columns in self.chunks():
+            merged = np.sort(np.hstack([self.basis.indices[rows], self.basis.indices[columns]]), axis=1)
+            self.classes[part] = rank_multisets(merged)
+            squares = self.basis.multiplicities[rows] * self.basis.multiplicities[columns]
+            np.add.at(self.multinomials, self.classes[part], np.where(rows == columns, 1.0, 2.0) * squares)
+
+    def chunks(self):  # type: ignore[no-untyped-def]  # an iterator of slices and index arrays
+        """Parts of the packed lower triangle with the rows and columns of their entries."""
+        start = 0
+        while start < self.size:
+            stop = start + 1
+            while stop < self.size and (stop + 1) * (stop + 2) // 2 - start * (start + 1) // 2 <= _CHUNK_ENTRIES:
+                stop += 1
+            lengths = np.arange(start + 1, stop + 1)
+            rows = np.repeat(np.arange(start, stop), lengths)
+            first = start * (start + 1) // 2
+            columns = np.arange(len(rows)) - (rows * (rows + 1) // 2 - first)
+            yield slice(first, first + len(rows)), rows, columns
+            start = stop
+
+    def coefficients(self, matrix: np.ndarray, weighted: bool = True) -> np.ndarray:
+        """Coefficients of the form: sums over the classes of G_αβ w_α w_β, or of H_αβ with ``weighted=False``."""
+        result = np.zeros(self.count)
+        for part, rows, columns in self.chunks():
+            entries = matrix[rows, columns] * np.where(rows == columns, 1.0, 2.0)
+            if weighted:
+                entries *= self.weights[rows] * self.weights[columns]
+            np.add.at(result, self.classes[part], entries)
+        return result
+
+    def norm(self, coefficients: np.ndarray) -> float:
+        """√(Σ ρ_γ² γ!/(2k)!), a bound on the form on the unit sphere."""
+        return float(np.sqrt(np.sum(coefficients**2 / self.multinomials)))
+
+
+def gram_half_degree(dimension: int, side: int, smallest: int) -> int:
+    """The m ≥ `smallest` with C(d+m−1, m) = side; for one variable, where all sides are one, the smallest."""
+    half = smallest
+    while MonomialBasis.count(dimension, half) < side:
+        half += 1
+    return half
+
+
+def form_coefficients(moments: np.ndarray, dimension: int, half: int, target: int) -> np.ndarray:
+    """Coefficients of ‖v‖^2(m−k) z(v)ᵀ M z(v), M of half degree k, by the classes of half degree m = `target`."""
+    result = GramClasses(dimension, half).coefficients(moments)
+    for degree in range(2 * half, 2 * target, 2):
+        result = multiply_by_norm(result, dimension, degree)
+    return result
+
+
+def multiply_by_norm(coefficients: np.ndarray, dimension: int, degree: int) -> np.ndarray:
+    """Coefficients of ‖v‖² times a form of the given degree, both in the order of `rank_multisets`."""
+    basis = MonomialBasis(dimension, degree)
+    here = rank_multisets(basis.indices)
+    result = np.zeros(math.comb(dimension + degree + 1, degree + 2))
+    for variable in range(dimension):
+        raised = np.sort(np.hstack([basis.indices, np.full((basis.size, 2), variable)]), axis=1)
+        result[rank_multisets(raised)] += coefficients[here]
+    return result
