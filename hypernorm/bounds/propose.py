@@ -186,13 +186,16 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search) -> _Proposal:
     )
     if options.around is not None:
         options.around(solver, False)
-    G = solver.gram()
-    H = G * np.outer(classes.weights, classes.weights)
-    loss = 0.0
+    bound, H = solver.bound, solver.finish()
+    loss = 2.0**-23 * float(np.linalg.norm(H)) if options.single_precision else 0.0
+    H *= classes.weights
+    H *= classes.weights[:, None]
     if options.single_precision:
         H = H.astype(np.float32).astype(np.float64)
-        loss = 2.0**-23 * float(np.linalg.norm(G))
+    # The two roundings of a product may differ between the halves.
+    for row in range(len(H)):
+        H[row, row + 1 :] = H[row + 1 :, row]
     loss += classes.norm(coefficients - classes.coefficients(H, weighted=False))
     margin = _margin(classes.size, rows)
     H.setflags(write=False)
-    return _Proposal(lambda growth: ((solver.bound + loss) * (1 + margin * growth), H), best[0][1][:, None], stop)
+    return _Proposal(lambda growth: ((bound + loss) * (1 + margin * growth), H), best[0][1][:, None], stop)

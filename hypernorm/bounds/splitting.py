@@ -67,7 +67,7 @@ def check_solver_memory(dimension: int, half_degree: int) -> None:
     """
     size = MonomialBasis.count(dimension, half_degree)
     check_memory(
-        10 * 8 * size * size,  # the solver holds seven matrices, the proof of its bound ten
+        8 * 8 * size * size,  # the solver and the proof hold up to eight matrices each
         f"The sum-of-squares relaxation of degree {2 * half_degree} for d = {dimension} ({size} x {size} matrices)",
         "use a lower degree, the realigned bound, or fewer columns",
     )
@@ -109,10 +109,16 @@ class SosSolver:
         self.bound = math.inf
         self.best = self._G.copy()
 
-    def gram(self) -> np.ndarray:
-        """The best Gram matrix so far, in the orthonormal basis and the scale of the form; exactly symmetric."""
-        lower = np.tril(self.best)
-        return lower + np.tril(lower, -1).T
+    def finish(self) -> np.ndarray:
+        """The best Gram matrix, in the orthonormal basis and the scale of the form; exactly symmetric.
+
+        It gives up the working memory, so that the proof may have it: the solver cannot go on afterwards.
+        """
+        G = self.best
+        del self.best, self.U, self._A, self._Y, self._G
+        for row in range(len(G)):
+            G[row, row + 1 :] = G[row + 1 :, row]
+        return G
 
     def state(self) -> dict[str, np.ndarray]:
         """What `resume` needs to go on from here."""

@@ -44,7 +44,7 @@ def proves_second(rows: Rows, bound: float) -> bool:
     """Σ ⟨x_i, v⟩² ≤ λ: λI − XᵀX ⪰ 0."""
     moments = second_moments(rows)
     error = gamma(rows.depth(rows.block_rows()) + 4) * float(np.sum(rows.norms**2))
-    return _is_dominated(np.eye(rows.shape[1]), bound, moments, error)
+    return _is_dominated(None, bound, moments, error)
 
 
 def proves_flattening(rows: Rows, bound: float, U: np.ndarray) -> bool:
@@ -107,7 +107,7 @@ def proves_moment(rows: Rows, bound: float, order: int) -> bool:
     moments = moment_matrix(rows, half)
     size = len(moments)
     error = gamma(moment_depth(rows, size) + 2 * (half + 4)) * float(np.sum(rows.norms**order))
-    return _is_dominated(np.eye(size), bound, moments, error)
+    return _is_dominated(None, bound, moments, error)
 
 
 def proves_sos(rows: Rows, bound: float, H: np.ndarray, order: int) -> bool:
@@ -130,7 +130,7 @@ def proves_sos(rows: Rows, bound: float, H: np.ndarray, order: int) -> bool:
     depth = moment_depth(rows, len(moments)) + 2 * (half + 4)
     error = gamma(depth) * float(np.sum(rows.norms**order)) + gamma(terms) * (sizes[0] + sizes[1])
     least = (bound - SAFETY * (rest + error)) * (1 - 2 * UNIT)
-    return least > 0 and _is_dominated(np.eye(len(G)), least, (G + G.T) / 2, 8 * UNIT * sizes[1])
+    return least > 0 and _is_dominated(None, least, G, 8 * UNIT * sizes[1])
 
 
 def _normalised(U: np.ndarray) -> np.ndarray:
@@ -139,14 +139,21 @@ def _normalised(U: np.ndarray) -> np.ndarray:
     return np.ldexp(U, -math.frexp(largest)[1]) if math.isfinite(largest) else U
 
 
-def _is_dominated(U: np.ndarray, bound: float, image: np.ndarray, error: float) -> bool:
-    """λU − image ≻ 0, where `image` is within `error` of the matrix meant; everything is first divided by 2^k ≈ λ."""
+def _is_dominated(U: np.ndarray | None, bound: float, image: np.ndarray, error: float) -> bool:
+    """λU − image ≻ 0 (U the identity if None), where `image` is within `error` of the matrix meant.
+
+    Everything is first divided by 2^k ≈ λ.
+    """
     exponent = math.frexp(bound)[1]
     if exponent < -800:
         return False  # the longest row has length above 1/4, so no true bound is that small
-    image = np.ldexp(image, -exponent)
-    difference = math.ldexp(bound, -exponent) * U - image
+    difference = np.ldexp(image, -exponent)
     # The product with λ and the difference are rounded once each; so was the symmetrisation of the image.
-    size = float(np.linalg.norm(U)) + 2 * float(np.linalg.norm(image))
+    size = (math.sqrt(len(image)) if U is None else float(np.linalg.norm(U))) + 2 * float(np.linalg.norm(difference))
+    np.negative(difference, out=difference)
+    if U is None:
+        difference[np.diag_indices_from(difference)] += math.ldexp(bound, -exponent)
+    else:
+        difference += math.ldexp(bound, -exponent) * U
     error = float(np.ldexp(SAFETY * error, -exponent)) + 3 * UNIT * size + TINY
     return is_proved_positive_definite(difference, SAFETY * error)

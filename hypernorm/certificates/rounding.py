@@ -173,7 +173,9 @@ def is_proved_positive_definite(A: np.ndarray, error: float = 0.0) -> bool:
         L = np.linalg.cholesky(shifted)
     except np.linalg.LinAlgError:
         return False
-    residual = float(np.linalg.norm(shifted - L @ L.T))
+    difference = L @ L.T
+    difference -= shifted
+    residual = float(np.linalg.norm(difference))
     rounding = (
         gamma(len(A) + 2) * float(np.linalg.norm(L)) ** 2  # the product LLᵀ
         + 2 * UNIT * residual  # the difference
