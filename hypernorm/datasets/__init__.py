@@ -3,6 +3,7 @@
 from hypernorm.datasets.bundled import BUNDLED, load_bundled
 from hypernorm.datasets.cube import cube_characters
 from hypernorm.datasets.files import NAMES, SUFFIXES, read_matrix
+from hypernorm.datasets.inexact import choi_biquadratic, choi_lam, inexact_norms, odd_cycle
 from hypernorm.datasets.known import (
     KnownNorm,
     blocks,
@@ -24,6 +25,8 @@ __all__ = [
     "KnownNorm",
     "PlantedSubspace",
     "blocks",
+    "choi_biquadratic",
+    "choi_lam",
     "cube_characters",
     "cube_functions",
     "e8",
@@ -31,8 +34,10 @@ __all__ = [
     "heavy_tailed",
     "icosahedron",
     "identity",
+    "inexact_norms",
     "known_norms",
     "load_bundled",
+    "odd_cycle",
     "orthogonal_rows",
     "planted_sparse",
     "polygon",
