@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["ordered_map", "split_range"]
+__all__ = ["ordered_map", "product_threads", "split_range"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -31,6 +32,14 @@ def _thread_count() -> int:
     """Threads that the matrix product is allowed to use, which the usual environment variables control."""
     limits = [pool["num_threads"] for pool in _controller().info() if pool["user_api"] == "blas"]
     return max(limits, default=os.cpu_count() or 1)
+
+
+def product_threads(limit: int | None) -> AbstractContextManager[Any]:
+    """Context in which matrix products use at most `limit` threads; None changes nothing.
+
+    Products of small matrices lose more to waking threads than they gain.
+    """
+    return nullcontext() if limit is None else _controller().limit(limits=limit, user_api="blas")
 
 
 def split_range(length: int, parts: int) -> list[range]:

@@ -24,6 +24,7 @@ from enum import Enum
 import numpy as np
 from scipy.linalg.blas import dsymm, dsymv, dsyrk
 
+from hypernorm._parallel import product_threads
 from hypernorm._validation import check_memory
 from hypernorm.forms.monomials import MonomialBasis
 from hypernorm.forms.symmetric import GramClasses, rank_multisets
@@ -35,6 +36,7 @@ _FILTER_DEGREE = 4
 _CHECK_EVERY = 5
 _FRESH = 4  # random columns that each iteration adds to the block, so that no eigenvector stays unseen
 _STALLED_AFTER = 150
+_SMALL = 300  # below this size of the matrices their products run on one core
 
 
 class SosStop(Enum):
@@ -169,6 +171,17 @@ class SosSolver:
 
         `lower` takes candidate vectors (columns) and returns the best known value of the form on the sphere.
         """
+        with product_threads(1 if self.classes.size < _SMALL else None):
+            return self._run(lower, rtol, max_iter, deadline, report)
+
+    def _run(
+        self,
+        lower: Callable[[np.ndarray | None], float],
+        rtol: float,
+        max_iter: int,
+        deadline: float,
+        report: Callable[[SosProgress], None] | None,
+    ) -> SosStop:
         start, improved_at = time.perf_counter(), self.iteration
         value = lower(None)
         try:
