@@ -11,6 +11,7 @@ import pytest
 
 import hypernorm as hn
 from hypernorm.datasets import NAMES, icosahedron, read_matrix
+from hypernorm.datasets.inexact import choi_lam
 from hypernorm.forms import moment_depth
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -58,9 +59,38 @@ def test_numpy_check_notices_a_value_that_is_too_small(tmp_path, monkeypatch):
     assert run("theory/verification.md")["least_of_difference"] < 0
 
 
-def test_check_by_hand_does_not_use_hypernorm():
-    assert len(blocks("theory/verification.md", "python")) == 1
-    assert "hypernorm" not in blocks("theory/verification.md", "python")[0]
+@pytest.mark.parametrize("page", ["theory/verification.md", "theory/sums_of_squares.md"])
+def test_check_by_hand_does_not_use_hypernorm(page):
+    assert len(blocks(page, "python")) == 1
+    assert "hypernorm" not in blocks(page, "python")[0]
+
+
+@pytest.mark.parametrize("single", [False, True])
+@pytest.mark.parametrize(("shape", "scale"), [((30, 4), 1.0), ((7, 6), 3e40), ((40, 1), 1e-40)])
+def test_sum_of_squares_is_checked_by_numpy_alone(tmp_path, monkeypatch, shape, scale, single):
+    X = scale * np.random.default_rng(12).standard_normal(shape)
+    certificate = hn.sos_bound(X, q=4, single_precision=single, random_state=0)
+    monkeypatch.chdir(tmp_path)
+    np.save("X.npy", X)
+    certificate.save("sos.npz")
+
+    result = run("theory/sums_of_squares.md")
+
+    assert result["proved"] <= certificate.values[0] <= result["proved"] * (1 + 1e-6)
+    assert result["bound"] == pytest.approx(certificate.upper, rel=1e-12, abs=0)
+    np.testing.assert_array_equal(result["H"], certificate.matrices[0])
+
+
+def test_numpy_check_counts_what_the_gram_matrix_leaves_over(tmp_path, monkeypatch):
+    X = np.random.default_rng(13).standard_normal((30, 4))
+    monkeypatch.chdir(tmp_path)
+    np.save("X.npy", X)
+    hn.sos_bound(X, q=4, random_state=0).save("sos.npz")
+    members = dict(np.load("sos.npz"))
+    for name, factor in (("values", 0.999), ("matrix_0", 1 / 0.999)):
+        np.savez("sos.npz", **{**members, name: members[name] * factor})
+        result = run("theory/sums_of_squares.md")
+        assert result["proved"] > result["file"]["values"][0]
 
 
 def test_guide_runs(tmp_path, monkeypatch, capsys):
@@ -167,6 +197,15 @@ def test_file_has_the_members_of_the_table(tmp_path):
     hn.spectral_bound(np.eye(3), q=4, kind="flattening").save(tmp_path / "certificate.npz")
     members = set(np.load(tmp_path / "certificate.npz"))
     assert {name.replace("_0", "_j") for name in members} == table
+
+
+def test_choi_lam_form_is_missed_at_degree_4():
+    """theory/sums_of_squares.md: λ‖v‖⁴ − h has the maximum λ, the degree-4 bound λ + 0.0342, at degree 6 λ + 1e-5."""
+    known = choi_lam()
+    assert known.value**4 == pytest.approx(7 / 4, rel=1e-12)
+    fourth, sixth = (hn.sos_bound(known.matrix, q=4, degree=degree, random_state=0).upper ** 4 for degree in (4, 6))
+    assert fourth == pytest.approx(7 / 4 + 0.0342, abs=5e-5)
+    assert 7 / 4 - 1e-12 < sixth < 7 / 4 + 5e-5
 
 
 @pytest.mark.parametrize("n", [1, 1000, 100_000])
