@@ -134,7 +134,7 @@ def demo(
 def norm(
     file: FileArgument,
     q: Annotated[str, typer.Option("--q", help="Exponent, from 2 to inf.")] = "4",
-    method: Annotated[str, typer.Option(help="Strongest family of certificates: auto or spectral.")] = "auto",
+    method: Annotated[str, typer.Option(help="Strongest family of certificates: auto, spectral or sos.")] = "auto",
     rtol: Annotated[float, typer.Option(help="Relative gap at which the bounds count as meeting.")] = 1e-6,
     time_limit: Annotated[float | None, typer.Option(help="Seconds after which nothing new is begun.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the random starting points.")] = 0,

@@ -185,10 +185,13 @@ class SosSolver:
         start, improved_at = time.perf_counter(), self.iteration
         value = lower(None)
         try:
+            if self.bound == math.inf:
+                self._check()  # from here on there is a bound to return
             while True:
                 self._project()
                 self.iteration += 1
-                if self.iteration % _CHECK_EVERY:
+                ended = self.iteration >= max_iter or time.perf_counter() > deadline
+                if self.iteration % _CHECK_EVERY and not ended:
                     continue
                 before = self.bound
                 self._check()
@@ -206,6 +209,8 @@ class SosSolver:
                 if self.iteration >= max_iter:
                     return SosStop.MAX_ITERATIONS
         except KeyboardInterrupt:
+            if self.bound == math.inf:
+                self._check()
             return SosStop.INTERRUPTED
 
     def _project(self) -> None:
@@ -261,8 +266,9 @@ class SosSolver:
         """Bound of the current multiplier, and the lower end of the spectrum that the filter has to damp."""
         bound, leading = self._leading(self._V[:, 0])
         if bound * self.scale < self.bound:
-            self.bound = bound * self.scale
+            self.bound = math.inf  # an interruption in between must not leave a bound without its matrix
             np.multiply(self._G, self.scale, out=self.best)
+            self.bound = bound * self.scale
         self._V[:, -1] = leading
         mixed = self._rng.standard_normal(len(self._w))
         self._low = _lanczos(self._A, mixed, 16, 0.0)[2]

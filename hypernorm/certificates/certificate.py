@@ -164,8 +164,8 @@ class Certificate:
         self._check_matrices(rows, factors)
         if rows.is_zero:
             return 0.0
-        # With the longest row for a radius all weighted rows are at most about one long, as the proofs take them to be.
-        if not 1 - 1e-6 <= self.radius / float(rows.norms.max()) <= 2:
+        # With this radius the longest weighted row stays as long as it was, as the proofs take it to be.
+        if not abs(self.radius / float(rows.norms.max()) - 1) <= 1e-6:
             raise CertificateError(f"The certificate's radius {self.radius:.17g} is not the length of the longest row.")
         with precision(), np.errstate(all="ignore"):
             losses = []

@@ -145,8 +145,9 @@ def _is_dominated(U: np.ndarray | None, bound: float, image: np.ndarray, error: 
     Everything is first divided by 2^k ≈ λ.
     """
     exponent = math.frexp(bound)[1]
-    if exponent < -800:
-        return False  # the longest row has length above 1/4, so no true bound is that small
+    if exponent < -100:
+        # The longest row is longer than 1/8, so no true bound is that small; and norms may then be formed by squaring.
+        return False
     difference = np.ldexp(image, -exponent)
     # The product with λ and the difference are rounded once each; so was the symmetrisation of the image.
     size = (math.sqrt(len(image)) if U is None else float(np.linalg.norm(U))) + 2 * float(np.linalg.norm(difference))

@@ -8,6 +8,7 @@ import pytest
 
 import hypernorm as hn
 from hypernorm import CertificateError, ConvergenceWarning, InvalidInputError
+from hypernorm.bounds import splitting
 from hypernorm.bounds.splitting import SosProgress
 from hypernorm.datasets import cube_characters, e8, gaussian, heavy_tailed, icosahedron, identity, polygon, signs
 from hypernorm.forms.symmetric import GramClasses, multiply_by_norm, rank_multisets
@@ -130,6 +131,35 @@ def test_tampered_gram_matrices_prove_nothing_below_the_witness():
         assert verdicts[1] or not verdicts[0]
         rejected += not verdicts[1]
     assert rejected > 60
+
+
+def test_no_form_is_too_small_for_its_rest_to_count():
+    """A large radius would shrink the weighted rows until the squares of what H leaves over underflow to zero."""
+    X = np.random.default_rng(0).standard_normal((20, 3))
+    certificate = hn.sos_bound(X, 544.0, random_state=0)
+    lower = hn.lower_bound(X, 544.0, random_state=0).value
+    assert certificate.verify(X, exact=True).upper >= lower
+    for factor in (2.0, 1 + 9e-7, 1.0):
+        for value in (2.0**-585, 2.0**-300, 2.0**-90, 1e-6):
+            false = dataclasses.replace(
+                certificate, radius=certificate.radius * factor, values=(value,), matrices=(np.zeros((6, 6)),)
+            )
+            for exact in (False, True):
+                with pytest.raises(CertificateError):
+                    false.verify(X, exact=exact)
+
+
+def test_an_interruption_before_the_first_check_returns_a_bound(monkeypatch):
+    X = signs(40, 10, random_state=0)
+
+    def interrupt(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(splitting.SosSolver, "_project", interrupt)
+    with pytest.warns(ConvergenceWarning, match="interrupted"):
+        certificate = hn.sos_bound(X, random_state=0)
+    assert certificate.verify(X).upper == pytest.approx(hn.spectral_bound(X, kind="flattening").upper, rel=1e-5)
+    assert hn.two_to_q_norm(X, random_state=0).status is hn.Status.INTERRUPTED
 
 
 def test_every_multiplier_gives_a_proved_bound():
