@@ -17,19 +17,19 @@ __all__ = ["gradients", "norm_values"]
 _LARGEST_PLAIN_EXPONENT = 32.0
 
 
-def _signed_power(values: np.ndarray, exponent: float) -> np.ndarray:
-    """|y|^exponent sign(y), overwriting `values`; products where the exponent is a small integer."""
+def _signed_power(values: np.ndarray, exponent: float, scratch: np.ndarray) -> np.ndarray:
+    """|y|^exponent sign(y), overwriting both arrays; products where the exponent is a small integer."""
     if exponent == 1:
         return values
     if exponent == 0:
         return np.sign(values, out=values)
     if exponent in (2, 3):
-        factor = np.abs(values) if exponent == 2 else values * values
-        values *= factor
+        np.abs(values, out=scratch) if exponent == 2 else np.multiply(values, values, out=scratch)
+        values *= scratch
         return values
-    powers = np.abs(values)
-    np.power(powers, exponent, out=powers)
-    return np.copysign(powers, values, out=values)
+    np.abs(values, out=scratch)
+    np.power(scratch, exponent, out=scratch)
+    return np.copysign(scratch, values, out=values)
 
 
 def gradients(rows: Rows, V: np.ndarray, q: float) -> np.ndarray:
@@ -41,13 +41,16 @@ def gradients(rows: Rows, V: np.ndarray, q: float) -> np.ndarray:
 
     def partial(part: range) -> np.ndarray:
         total = np.zeros(V.shape, dtype=np.float64)
+        # Fresh memory for every block would cost as much as the entrywise work.
+        images, scratch = np.empty((2, min(step, len(part)), V.shape[1]), dtype=dtype)
         for start in range(part.start, part.stop, step):
             block = rows.operand(start, min(start + step, part.stop), dtype)
-            image = block @ V
+            size = block.shape[0]
+            image = np.matmul(block, V, out=images[:size]) if isinstance(block, np.ndarray) else block @ V
             if largest is not None:
                 image /= largest
             with np.errstate(under="ignore"):
-                total += block.T @ _signed_power(image, q - 1)
+                total += block.T @ _signed_power(image, q - 1, scratch[:size])
         return total
 
     return sum(ordered_map(partial, rows.ranges(step)), np.zeros(V.shape))
