@@ -13,8 +13,10 @@ from hypernorm.bounds import (
     Progress,
     Status,
     approximation_factor,
+    conic_bound,
     lower_bound,
     sos_bound,
+    sos_problem,
     spectral_bound,
     two_to_q_norm,
 )
@@ -38,9 +40,11 @@ __all__ = [
     "VerifiedValue",
     "Witness",
     "approximation_factor",
+    "conic_bound",
     "load_certificate",
     "lower_bound",
     "sos_bound",
+    "sos_problem",
     "spectral_bound",
     "two_to_q_norm",
 ]

@@ -1,5 +1,6 @@
 """Proposing bounds: vectors from below, certificates from above. Every number is proved by `hypernorm.certificates`."""
 
+from hypernorm.bounds.conic import SosProblem, conic_bound, sos_problem
 from hypernorm.bounds.factors import approximation_factor
 from hypernorm.bounds.interval import METHODS, BoundRecord, NormInterval, Progress, Status, two_to_q_norm
 from hypernorm.bounds.power import lower_bound
@@ -11,10 +12,13 @@ __all__ = [
     "BoundRecord",
     "NormInterval",
     "Progress",
+    "SosProblem",
     "Status",
     "approximation_factor",
+    "conic_bound",
     "lower_bound",
     "sos_bound",
+    "sos_problem",
     "spectral_bound",
     "two_to_q_norm",
 ]
