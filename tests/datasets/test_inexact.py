@@ -118,7 +118,8 @@ def test_degree_four_misses_the_norm_by_the_stated_excess(known: KnownNorm) -> N
     certificate = hn.sos_bound(known.matrix, 4, degree=4, random_state=0)
     for exact in (False, True):
         upper = certificate.verify(known.matrix, exact=exact).upper
-        assert upper**4 - known.value**4 == pytest.approx(EXCESS[known.name], abs=1e-6)
+        # The solver works to 1e-6 in the norm, that is to about 7e-6 in its fourth power.
+        assert upper**4 - known.value**4 == pytest.approx(EXCESS[known.name], abs=1e-5)
 
 
 @pytest.mark.parametrize("known", [choi_lam(), choi_biquadratic(), odd_cycle(5)], ids=lambda known: known.name)
