@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from hypernorm._archive import write_archive
 from hypernorm.bounds.splitting import SosSolver
 from hypernorm.exceptions import InvalidInputError
 
@@ -25,16 +24,8 @@ def store(solver: SosSolver, path: Path, label: str) -> None:
     InvalidInputError
         If the file cannot be written.
     """
-    state = solver.state()
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, label=np.array(label), **state)  # type: ignore[arg-type]  # names, not allow_pickle
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        write_archive(path, {"label": np.array(label), **solver.state()})
     except OSError as error:
         raise InvalidInputError(f"checkpoint {path} cannot be written: {error.strerror or error}.") from None
 

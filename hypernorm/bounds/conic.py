@@ -207,7 +207,7 @@ def sos_problem(X: Any, q: float = 4, degree: int | None = None) -> SosProblem:
     rows = Rows(matrix)
     classes = GramClasses(d, total // 2)
     moments = moment_matrix(rows, order // 2)
-    coefficients = form_coefficients(moments, d, order // 2, total // 2)
+    coefficients = form_coefficients(moments, order // 2, classes)
     lower, upper = np.tril_indices(size)
     roots = np.sqrt(classes.multinomials)
     averages = coefficients / classes.multinomials

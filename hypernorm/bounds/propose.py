@@ -161,7 +161,7 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search) -> _Proposal:
     half_degree = max(half, options.half_degree or half)
     check_solver_memory(d, half_degree)
     classes = GramClasses(d, half_degree)
-    coefficients = form_coefficients(moment_matrix(rows, half), d, half, classes.basis.degree)
+    coefficients = form_coefficients(moment_matrix(rows, half), half, classes)
     solver = SosSolver(coefficients, classes, options.rng)
     best: list[tuple[float, np.ndarray]] = []
 

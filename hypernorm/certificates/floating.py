@@ -120,7 +120,7 @@ def proves_sos(rows: Rows, bound: float, H: np.ndarray, order: int) -> bool:
     moments = moment_matrix(rows, half)
     classes = GramClasses(d, gram_half_degree(d, len(H), half))
     degree = classes.basis.degree
-    target = form_coefficients(moments, d, half, degree)
+    target = form_coefficients(moments, half, classes)
     rest = classes.norm(target - classes.coefficients(H, weighted=False))
     G = H / np.outer(classes.weights, classes.weights)
     # A coefficient is a sum over the pairs of a class, and over d terms for each factor ‖v‖². The absolute values of

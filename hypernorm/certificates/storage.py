@@ -8,8 +8,6 @@ file cannot claim more than it holds, and objects (pickles) are never loaded. Wh
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 import warnings
 import zipfile
 from os import PathLike
@@ -18,6 +16,7 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
+from hypernorm._archive import write_archive
 from hypernorm.certificates.plan import KINDS, is_available, plan
 from hypernorm.exceptions import CertificateError, InvalidInputError
 
@@ -77,15 +76,7 @@ def write_content(content: Content, path: str | PathLike[str]) -> None:
             members[f"matrix_{index}"] = single if (single == packed).all() else packed.astype("<f8")
     target = Path(path)
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, **members)  # type: ignore[arg-type]  # the stubs take the names for keywords
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        write_archive(target, members)
     except OSError as error:
         raise InvalidInputError(f"Cannot write the certificate to {target}: {error.strerror or error}.") from None
 

@@ -119,10 +119,11 @@ def gram_half_degree(dimension: int, side: int, smallest: int) -> int:
     return half
 
 
-def form_coefficients(moments: np.ndarray, dimension: int, half: int, target: int) -> np.ndarray:
-    """Coefficients of ‖v‖^2(m−k) z(v)ᵀ M z(v), M of half degree k, by the classes of half degree m = `target`."""
-    result = GramClasses(dimension, half).coefficients(moments)
-    for degree in range(2 * half, 2 * target, 2):
+def form_coefficients(moments: np.ndarray, half: int, target: GramClasses) -> np.ndarray:
+    """Coefficients of ‖v‖^2(m−k) z(v)ᵀ M z(v), M of half degree k = `half`, by the classes of half degree m."""
+    dimension, own = target.basis.dimension, half == target.basis.degree
+    result = (target if own else GramClasses(dimension, half)).coefficients(moments)
+    for degree in range(2 * half, 2 * target.basis.degree, 2):
         result = multiply_by_norm(result, dimension, degree)
     return result
 
