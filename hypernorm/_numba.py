@@ -1,4 +1,8 @@
-"""The one compiler of the package: cached on disk, several threads, and no reordering of floating-point sums."""
+"""The one compiler of the package: cached on disk, and no reordering of floating-point sums.
+
+Compiled code releases the interpreter lock and starts no threads of its own: `hypernorm._parallel` shares the work, so
+that no second pool of threads takes the cores from the matrix products.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ from typing import Any
 
 import numba
 
-__all__ = ["njit", "prange"]
+__all__ = ["njit"]
 
-njit: Any = functools.partial(numba.njit, cache=True, fastmath=False)
-prange = numba.prange
+njit: Any = functools.partial(numba.njit, cache=True, fastmath=False, nogil=True)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["ordered_map", "product_threads", "split_range"]
+__all__ = ["one_product_pool", "ordered_map", "product_threads", "split_range"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -40,6 +40,19 @@ def product_threads(limit: int | None) -> AbstractContextManager[Any]:
     Products of small matrices lose more to waking threads than they gain.
     """
     return nullcontext() if limit is None else _controller().limit(limits=limit, user_api="blas")
+
+
+def one_product_pool() -> AbstractContextManager[Any]:
+    """Context in which of the pools of BLAS threads only scipy's has more than one thread.
+
+    The wheels of numpy and scipy bring a library each. The idle threads of one spin for a while and take the cores from
+    the other: an iteration that calls both in turn becomes several times slower than on one core.
+    """
+    pools = _controller().select(user_api="blas").lib_controllers
+    others = [pool.filepath for pool in pools if "scipy.libs" not in pool.filepath]
+    if len(others) == len(pools):
+        return nullcontext()
+    return _controller().select(filepath=others).limit(limits=1)
 
 
 def split_range(length: int, parts: int) -> list[range]:

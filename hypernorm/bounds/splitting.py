@@ -20,11 +20,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from scipy.linalg.blas import dsymm, dsymv, dsyrk
 
-from hypernorm._parallel import product_threads
+from hypernorm._parallel import one_product_pool, ordered_map, product_threads
 from hypernorm._validation import check_memory
 from hypernorm.forms.monomials import MonomialBasis
 from hypernorm.forms.symmetric import GramClasses, rank_multisets
@@ -32,11 +34,14 @@ from hypernorm.forms.symmetric import GramClasses, rank_multisets
 __all__ = ["SosProgress", "SosSolver", "SosStop", "check_solver_memory"]
 
 _RELAXATION = 1.6
-_FILTER_DEGREE = 4
+_FILTER_DEGREE = 2  # the block changes little from one iteration to the next
+_FIRST_FILTER_DEGREE = 12
 _CHECK_EVERY = 5
 _FRESH = 4  # random columns that each iteration adds to the block, so that no eigenvector stays unseen
 _STALLED_AFTER = 150
-_SMALL = 300  # below this size of the matrices their products run on one core
+# Below this size of the matrices everything runs on one core: waking threads would cost more than they save.
+_SMALL = 1000
+_PARTS = 4  # of the triangle of larger ones, for threads to share; fixed, so that their number changes no result
 
 
 class SosStop(Enum):
@@ -94,6 +99,7 @@ class SosSolver:
         self._kernels = _sos_kernels
         self.classes, self._rng = classes, rng
         self._ids, self._w = classes.classes, classes.weights
+        self._unfolding = _Unfolding(classes.basis)
         self.iteration, self.sigma = 0, 0.25
         self.U = np.zeros((size, size))
         self.z = np.zeros(classes.count)
@@ -145,18 +151,14 @@ class SosSolver:
         self.U[np.tril_indices(size)] = U
         self._V = np.asfortranarray(V, dtype=np.float64)
         self.rank = V.shape[1]
-        nothing = np.zeros((size, size))
-        # A step that adds nothing sets A = Z − U + M/σ.
-        self._kernels.step(nothing, self.U, self.z, self.z, self._moments, 0.0, sigma, self._ids, self._w, self._A)
+        self._advance(np.zeros((size, size)), self.z, 0.0)  # adds nothing, and sets A = Z − U + M/σ
         self._check()
         self._cut = float(np.sort(np.einsum("ij,ij->j", self._V, self._multiply(self._V)))[0])
         return True
 
     def vectors(self, count: int = 4) -> np.ndarray:
         """Leading eigenvectors of Y read as vectors of R^d, as columns."""
-        return np.column_stack(
-            [_tensor_direction(self._V[:, j], self.classes.basis) for j in range(min(count, self.rank))]
-        )
+        return np.column_stack([self._unfolding.direction(self._V[:, j]) for j in range(min(count, self.rank))])
 
     def run(
         self,
@@ -171,7 +173,7 @@ class SosSolver:
 
         `lower` takes candidate vectors (columns) and returns the best known value of the form on the sphere.
         """
-        with product_threads(1 if self.classes.size < _SMALL else None):
+        with product_threads(1) if self.classes.size < _SMALL else one_product_pool():
             return self._run(lower, rtol, max_iter, deadline, report)
 
     def _run(
@@ -218,16 +220,26 @@ class SosSolver:
         values, vectors = self._eigenpairs_above_threshold()
         scaled = np.asfortranarray(vectors * np.sqrt(values))
         self._Y = dsyrk(1.0, scaled, c=self._Y.T, beta=0.0, lower=0, overwrite_c=1).T
-        sums = self._kernels.class_sums(self._Y, _RELAXATION, self.U, self._ids, self._w, self.classes.count)
-        after = sums / self.classes.multinomials + (1 - _RELAXATION) * self.z
-        self._kernels.step(
-            self._Y, self.U, self.z, after, self._moments, _RELAXATION, self.sigma, self._ids, self._w, self._A
-        )
+        sums = self._share(self._kernels.class_sums, self._Y, _RELAXATION, self.U, self._ids, self._w, len(self.z))
+        after = sum(sums) / self.classes.multinomials + (1 - _RELAXATION) * self.z
+        self._advance(self._Y, after, _RELAXATION)
+
+    def _advance(self, Y: np.ndarray, after: np.ndarray, relaxation: float) -> None:
+        """U and A of the next iteration, from Y and the class averages Z."""
+        shifts = np.column_stack([(1 - relaxation) * self.z - after, after + self._moments / self.sigma])
+        self._share(self._kernels.step, Y, relaxation, self.U, shifts, self._ids, self._w, self._A)
         self.z = after
+
+    def _share(self, kernel: Callable[..., Any], *arguments: Any) -> list[Any]:
+        """What the kernel returns for each of the parts of the triangle, which have about the same area."""
+        size = self.classes.size
+        parts = _PARTS if size >= _SMALL else 1
+        edges = [round(size * math.sqrt(part / parts)) for part in range(parts + 1)]
+        return list(ordered_map(lambda rows: kernel(*arguments, *rows), list(pairwise(edges))))
 
     def _eigenpairs_above_threshold(self) -> tuple[np.ndarray, np.ndarray]:
         size, V = len(self._w), self._V
-        degree = _FILTER_DEGREE if self.iteration else 3 * _FILTER_DEGREE
+        degree = _FILTER_DEGREE if self.iteration else _FIRST_FILTER_DEGREE
         while True:
             width = min(size, V.shape[1] + _FRESH)
             V = np.hstack([V, self._rng.standard_normal((size, max(0, width - V.shape[1])))])
@@ -275,7 +287,7 @@ class SosSolver:
 
     def _leading(self, start: np.ndarray | None) -> tuple[float, np.ndarray]:
         """λ_max of M − σU and its eigenvector; not a proof, which only the checker gives."""
-        self._kernels.gram(self.U, self._moments, self.sigma, self._ids, self._w, self._G)
+        self._share(self._kernels.gram, self.U, self._moments, self.sigma, self._ids, self._w, self._G)
         # A random part in the start: structured problems have invariant subspaces that miss the largest eigenvalue.
         mixed = self._rng.standard_normal(len(self._w))
         if start is None:
@@ -322,17 +334,20 @@ def _simplex_threshold(values: np.ndarray) -> tuple[float, int]:
     return float(excess[rank - 1]), rank
 
 
-def _tensor_direction(z: np.ndarray, basis: MonomialBasis) -> np.ndarray:
-    """Leading left singular vector of a symmetric k-tensor, unfolded to d × d^{k−1} (symmetric columns merged)."""
-    d, k = basis.dimension, basis.degree
-    if k == 1:
-        return z
-    rest = MonomialBasis(d, k - 1)
-    order = np.empty(basis.size, dtype=np.int64)
-    order[rank_multisets(basis.indices)] = np.arange(basis.size)
-    entries = z / np.sqrt(basis.multiplicities)  # entries of the tensor
-    unfolded = np.empty((d, rest.size))
-    for variable in range(d):
-        merged = np.sort(np.hstack([rest.indices, np.full((rest.size, 1), variable)]), axis=1)
-        unfolded[variable] = entries[order[rank_multisets(merged)]] * np.sqrt(rest.multiplicities)
-    return np.asarray(np.linalg.eigh(unfolded @ unfolded.T)[1][:, -1])
+class _Unfolding:
+    """Coefficient vectors of Sym^k(R^d) read as tensors and unfolded to d × d^{k−1} (symmetric columns merged)."""
+
+    def __init__(self, basis: MonomialBasis):
+        d = basis.dimension
+        rest = MonomialBasis(d, basis.degree - 1)
+        order = np.empty(basis.size, dtype=np.int64)
+        order[rank_multisets(basis.indices)] = np.arange(basis.size)
+        merged = np.hstack([np.tile(rest.indices, (d, 1)), np.repeat(np.arange(d), rest.size)[:, None]])
+        self._positions = order[rank_multisets(np.sort(merged, axis=1))].reshape(d, rest.size)
+        # Entries of the tensor are z_α/w_α, and a merged column stands for as many equal ones as its multiplicity.
+        self._factors = np.sqrt(rest.multiplicities / basis.multiplicities[self._positions])
+
+    def direction(self, z: np.ndarray) -> np.ndarray:
+        """Leading left singular vector of the unfolded tensor."""
+        unfolded = z[self._positions] * self._factors
+        return np.asarray(np.linalg.eigh(unfolded @ unfolded.T)[1][:, -1])
