@@ -9,37 +9,21 @@ the realigned certificate claims is checked here too: λ against a Rayleigh quot
 from __future__ import annotations
 
 import platform
-import resource
-import statistics
 import time
-from collections.abc import Callable
 
 import numpy as np
 from threadpoolctl import threadpool_info
 
 import hypernorm as hn
+from benchmarks.harness import peak_gigabytes, product_seconds, seconds
 from hypernorm.bounds.kernels import gradients
 from hypernorm.datasets import gaussian
 from hypernorm.forms import RealignedMap, Rows
 
-REPEATS = 5
 
-
-def seconds(function: Callable[[], object], repeats: int = REPEATS) -> float:
-    """Median time of a call after one warm-up."""
-    function()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
-def product_rate(size: int = 2000) -> float:
+def product_rate() -> float:
     """Operations per second of a square matrix product."""
-    A = np.random.default_rng(0).standard_normal((size, size))
-    return 2 * size**3 / seconds(lambda: A @ A)
+    return 2 * 2000**3 / product_seconds(2000)
 
 
 def realigned(n: int = 8000, d: int = 400) -> None:
@@ -63,7 +47,7 @@ def realigned(n: int = 8000, d: int = 400) -> None:
         f"realigned certificate: found and proved in {found:.1f} s, verified in {verified.seconds:.1f} s; "
         f"λ exceeds the Rayleigh quotient by {certificate.values[0] / quotient - 1:.1e}"
     )
-    print(f"peak memory of the process so far: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
+    print(f"peak memory of the process so far: {peak_gigabytes():.2f} GiB")
 
 
 def power(n: int = 100_000, d: int = 100, starts: int = 64) -> None:

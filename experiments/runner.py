@@ -1,0 +1,127 @@
+"""The one way to run an experiment: cases in, rows out, nothing lost.
+
+An experiment is a list of cases (dictionaries of JSON values) and a function that turns one into measured values. Every
+row goes to results/NAME/PRESET.jsonl as soon as it is known, under a first line that tells versions and machine; a run
+that was stopped continues where it was. Trials run in several processes with ``--jobs``, or on a Dask cluster with
+``--scheduler``; each trial has a seed of its own, so the rows are the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+import sklearn
+from joblib import Parallel, delayed, parallel_config
+from rich.console import Console
+from rich.progress import track
+
+import hypernorm as hn
+
+__all__ = ["RESULTS", "Row", "machine", "main", "read", "run"]
+
+RESULTS = Path(__file__).parent.parent / "results"
+
+Row = dict[str, Any]
+
+
+def machine() -> Row:
+    """Versions and machine, as the first line of a file of results."""
+    return {
+        "hypernorm": hn.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "sklearn": sklearn.__version__,
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def read(name: str, preset: str, folder: Path = RESULTS) -> list[Row]:
+    """The rows of a preset that are on file, without the first line."""
+    path = folder / name / f"{preset}.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()[1:]] if path.exists() else []
+
+
+def run(
+    name: str,
+    preset: str,
+    cases: Iterable[Mapping[str, Any]],
+    trial: Callable[..., Mapping[str, Any]],
+    *,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    folder: Path = RESULTS,
+) -> list[Row]:
+    """Measured values of every case, in the order of the cases; those on file are not measured again."""
+    cases = [dict(case) for case in cases]
+    names = sorted({key for case in cases for key in case})
+    done = {_key(row, names): row for row in read(name, preset, folder)}
+    missing = [case for case in cases if _key(case, names) not in done]
+    path = folder / name / f"{preset}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.write_text(json.dumps({"experiment": name, "preset": preset, **machine()}) + "\n")
+    with path.open("a") as file, _backend(jobs, scheduler):
+        outcomes = Parallel(return_as="generator_unordered")(delayed(_row)(trial, case) for case in missing)
+        for row in track(outcomes, f"{name} ({preset})", len(missing), console=Console(stderr=True)):
+            done[_key(row, names)] = row
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+    return [done[_key(case, names)] for case in cases]
+
+
+def _row(trial: Callable[..., Mapping[str, Any]], case: Mapping[str, Any]) -> Row:
+    return {**case, **{key: _plain(value) for key, value in trial(**case).items()}}
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of numpy and arrays as JSON knows them."""
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+
+
+def _key(row: Mapping[str, Any], names: Sequence[str]) -> str:
+    return json.dumps([row.get(name) for name in names])
+
+
+def _backend(jobs: int, scheduler: str | None) -> AbstractContextManager[Any]:
+    if scheduler is None:
+        return parallel_config(n_jobs=jobs) if jobs != 1 else nullcontext()
+    from distributed import Client  # an extra, needed only here
+
+    Client(scheduler)
+    return parallel_config("dask")
+
+
+def main(
+    name: str,
+    presets: Mapping[str, Callable[[], Iterable[Mapping[str, Any]]]],
+    trial: Callable[..., Mapping[str, Any]],
+    summary: Callable[[list[Row]], str],
+    description: str | None,
+) -> None:
+    """The command line of an experiment: run a preset, print its table and verdict."""
+    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
+    parser.add_argument("--preset", choices=sorted(presets), default="quick")
+    parser.add_argument("--jobs", type=int, default=1, help="processes; timings mean something only with one")
+    parser.add_argument("--scheduler", help="address of a Dask scheduler")
+    options = parser.parse_args()
+    cases = presets[options.preset]()
+    print(summary(run(name, options.preset, cases, trial, jobs=options.jobs, scheduler=options.scheduler)))
