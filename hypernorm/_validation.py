@@ -23,6 +23,7 @@ __all__ = [
     "check_generator",
     "check_matrix",
     "check_memory",
+    "check_nonnegative",
     "check_time_limit",
     "check_tolerance",
 ]
@@ -200,6 +201,14 @@ def check_tolerance(rtol: Any, name: str = "rtol") -> float:
     if not 0 <= tolerance < 1:
         raise InvalidInputError(f"{name} must be a number in [0, 1), got {rtol!r}.")
     return tolerance
+
+
+def check_nonnegative(value: Any, name: str) -> float:
+    """Return a finite number that is at least 0, as a float."""
+    number = _real(value)
+    if not 0 <= number < math.inf:
+        raise InvalidInputError(f"{name} must be a finite number of at least 0, got {value!r}.")
+    return number
 
 
 def check_time_limit(seconds: Any, name: str = "time_limit") -> float | None:

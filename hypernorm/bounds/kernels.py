@@ -11,7 +11,7 @@ import numpy as np
 from hypernorm._parallel import ordered_map
 from hypernorm.forms import Rows
 
-__all__ = ["gradients", "norm_values"]
+__all__ = ["gradients", "images", "norm_values"]
 
 # Beyond this exponent |y|^{q−1} can underflow for rows that are merely short; columns are normalised first.
 _LARGEST_PLAIN_EXPONENT = 32.0
@@ -80,3 +80,18 @@ def norm_values(rows: Rows, V: np.ndarray, q: float) -> np.ndarray:
         return total
 
     return largest * sum(ordered_map(partial, rows.ranges(step)), np.zeros(V.shape[1])) ** (1 / q)
+
+
+def images(rows: Rows, v: np.ndarray) -> np.ndarray:
+    """Xv for one vector."""
+    step = rows.block_rows()
+    result = np.empty(rows.shape[0])
+
+    def fill(part: range) -> None:
+        for start in range(part.start, part.stop, step):
+            stop = min(start + step, part.stop)
+            result[start:stop] = rows.operand(start, stop) @ v
+
+    for _ in ordered_map(fill, rows.ranges(step)):
+        pass
+    return result

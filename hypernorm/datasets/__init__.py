@@ -16,6 +16,7 @@ from hypernorm.datasets.known import (
     polygon,
     rank_one,
 )
+from hypernorm.datasets.planted import PlantedDictionary, planted_dictionary
 from hypernorm.datasets.random import PlantedSubspace, gaussian, heavy_tailed, planted_sparse, signs, subspace
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "NAMES",
     "SUFFIXES",
     "KnownNorm",
+    "PlantedDictionary",
     "PlantedSubspace",
     "blocks",
     "choi_biquadratic",
@@ -39,6 +41,7 @@ __all__ = [
     "load_bundled",
     "odd_cycle",
     "orthogonal_rows",
+    "planted_dictionary",
     "planted_sparse",
     "polygon",
     "rank_one",

@@ -1,7 +1,7 @@
 """Even forms of a matrix and the linear maps whose largest eigenvalues bound its norms."""
 
 from hypernorm.forms.maps import FlatteningMap, RealignedMap
-from hypernorm.forms.moments import moment_depth, moment_matrix, second_moments
+from hypernorm.forms.moments import column_means, moment_depth, moment_matrix, second_moments
 from hypernorm.forms.monomials import MonomialBasis
 from hypernorm.forms.rows import Rows, fingerprint
 
@@ -10,6 +10,7 @@ __all__ = [
     "MonomialBasis",
     "RealignedMap",
     "Rows",
+    "column_means",
     "fingerprint",
     "moment_depth",
     "moment_matrix",

@@ -13,7 +13,7 @@ from hypernorm._validation import check_memory
 from hypernorm.forms.monomials import MonomialBasis
 from hypernorm.forms.rows import Rows
 
-__all__ = ["moment_depth", "moment_matrix", "second_moments"]
+__all__ = ["column_means", "moment_depth", "moment_matrix", "second_moments"]
 
 # Images of a block: small enough for memory, with enough rows that updating the D×D sum costs little.
 _IMAGE_ENTRIES = 1 << 20
@@ -21,6 +21,19 @@ _LARGE_IMAGE_ENTRIES = 1 << 23
 _ENOUGH_ROWS = 1024
 # Blocks that are added up in place before their sum joins the total: it keeps the chains of additions short.
 _BLOCKS_PER_GROUP = 8
+
+
+def column_means(rows: Rows, weights: np.ndarray | None = None) -> np.ndarray:
+    """The mean of the rows, by default with equal weights, as an array of shape (d,)."""
+    weights = np.ones(rows.shape[0]) if weights is None else weights
+    step = rows.block_rows()
+
+    def partial(part: range) -> np.ndarray:
+        blocks = ((start, min(start + step, part.stop)) for start in range(part.start, part.stop, step))
+        sums = (rows.operand(start, stop).T @ weights[start:stop] for start, stop in blocks)
+        return sum(sums, np.zeros(rows.shape[1]))
+
+    return sum(ordered_map(partial, rows.ranges(step)), np.zeros(rows.shape[1])) / weights.sum()
 
 
 def second_moments(rows: Rows, weights: np.ndarray | None = None, *, absolute: bool = False) -> np.ndarray:

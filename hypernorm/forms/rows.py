@@ -48,6 +48,8 @@ class Rows:
         The squared length of row i is ``row_squares[i] * 4**row_exponents[i]``, the first factor in [1/4, d] or zero.
         It refers to the scaled rows before the multiplier is applied.
     multiplier : ndarray of shape (n,) or None
+    shift : ndarray of shape (d,) or None
+        What `shifted` subtracts from every row.
     moments : dict
         The moment matrix that was formed last, by half its degree; kept by `moment_matrix`.
     reweightings : dict
@@ -57,6 +59,7 @@ class Rows:
     def __init__(self, matrix: Matrix):
         self.shape: tuple[int, int] = (int(matrix.shape[0]), int(matrix.shape[1]))
         self.multiplier: np.ndarray | None = None
+        self.shift: np.ndarray | None = None
         self.moments: dict[int, np.ndarray] = {}
         self.reweightings: dict[Any, Any] = {}
         self._matrix = matrix
@@ -93,11 +96,23 @@ class Rows:
 
     def reweighted(self, multiplier: np.ndarray) -> Rows:
         """Return the same rows, row i multiplied by ``multiplier[i]``; each product is rounded once."""
+        rows = self._copy()
+        rows.multiplier = multiplier
+        return rows
+
+    def shifted(self, shift: np.ndarray) -> Rows:
+        """Return the same rows minus ``shift``, subtracted block by block, which makes blocks of sparse rows dense.
+
+        For sums over the rows in the scale of the blocks; the lengths and exponents remain those before the shift.
+        """
+        rows = self._copy()
+        rows.shift = shift
+        return rows
+
+    def _copy(self) -> Rows:
         rows = object.__new__(Rows)
         rows.__dict__.update({key: value for key, value in self.__dict__.items() if key != "norms"})
-        rows.multiplier = multiplier
-        rows.moments = {}
-        rows.reweightings = {}
+        rows.moments, rows.reweightings = {}, {}
         return rows
 
     @cached_property
@@ -120,6 +135,8 @@ class Rows:
         if self.multiplier is not None:
             factors = self.multiplier[start:stop, None]
             block = block * factors if isinstance(block, np.ndarray) else sp.csr_array(block.multiply(factors))
+        if self.shift is not None:
+            block = (block if isinstance(block, np.ndarray) else block.toarray()) - self.shift
         return block if block.dtype == dtype else block.astype(dtype)
 
     def block_rows(self, width: int | None = None) -> int:

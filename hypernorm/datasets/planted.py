@@ -1,0 +1,100 @@
+"""Samples with a known sparse representation: the planted models of dictionary learning."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hypernorm._validation import check_count, check_generator
+from hypernorm.exceptions import InvalidInputError
+
+__all__ = ["PlantedDictionary", "planted_dictionary"]
+
+
+class PlantedDictionary(NamedTuple):
+    """Samples, and the dictionary and codes that made them.
+
+    Attributes
+    ----------
+    samples : numpy.ndarray of shape (n_samples, n_features)
+        ``codes @ dictionary.T`` with the noise, outliers and corruption that were asked for.
+    dictionary : numpy.ndarray of shape (n_features, n_features)
+        Atoms as columns.
+    codes : numpy.ndarray of shape (n_samples, n_features)
+    """
+
+    samples: np.ndarray
+    dictionary: np.ndarray
+    codes: np.ndarray
+
+
+def planted_dictionary(
+    n_samples: int,
+    n_features: int,
+    theta: float = 0.1,
+    *,
+    condition: float = 1.0,
+    noise: float = 0.0,
+    outliers: float = 0.0,
+    corruption: float = 0.0,
+    random_state: int | np.random.Generator | None = None,
+) -> PlantedDictionary:
+    """Bernoulli–Gaussian codes times a complete dictionary, clean or spoilt.
+
+    A coefficient is non-zero with probability `theta`, and then standard normal.
+
+    Parameters
+    ----------
+    n_samples, n_features : int
+    theta : float, default 0.1
+        In (0, 1].
+    condition : float, default 1
+        Ratio of the largest to the smallest singular value of the dictionary, which are spaced geometrically around
+        one; 1 gives a random orthogonal dictionary.
+    noise : float, default 0
+        Standard deviation of Gaussian noise added to every entry.
+    outliers : float, default 0
+        So many samples, relative to `n_samples`, are appended that are standard normal; their codes are zero.
+    corruption : float, default 0
+        Probability with which an entry has ±1 added to it.
+    random_state : None, int or numpy.random.Generator, default None
+
+    Returns
+    -------
+    PlantedDictionary
+
+    Raises
+    ------
+    InvalidInputError
+
+    Examples
+    --------
+    >>> planted = planted_dictionary(500, 8, theta=0.2, random_state=0)
+    >>> bool(np.allclose(planted.samples, planted.codes @ planted.dictionary.T))
+    True
+    """
+    r, n = check_count(n_samples, "n_samples"), check_count(n_features, "n_features")
+    for name, value, smallest, largest in (
+        ("theta", theta, 0, 1),
+        ("condition", condition, 1, np.inf),
+        ("noise", noise, 0, np.inf),
+        ("outliers", outliers, 0, np.inf),
+        ("corruption", corruption, 0, 1),
+    ):
+        if not smallest <= value <= largest or not np.isfinite(value) or (name == "theta" and value == 0):
+            raise InvalidInputError(f"{name} must be finite and from {smallest:g} to {largest:g}, got {value!r}.")
+    rng = check_generator(random_state)
+    U, V = (np.linalg.qr(rng.standard_normal((n, n)))[0] for _ in range(2))
+    dictionary = (U * np.geomspace(condition**0.5, condition**-0.5, n)) @ V
+    codes = np.where(rng.random((r, n)) < theta, rng.standard_normal((r, n)), 0.0)
+    samples = codes @ dictionary.T
+    if noise:
+        samples += noise * rng.standard_normal(samples.shape)
+    if corruption:
+        samples += np.where(rng.random(samples.shape) < corruption, rng.choice([-1.0, 1.0], samples.shape), 0.0)
+    extra = round(outliers * r)
+    if extra:
+        samples = np.vstack([samples, rng.standard_normal((extra, n))])
+        codes = np.vstack([codes, np.zeros((extra, n))])
+    return PlantedDictionary(samples, dictionary, codes)

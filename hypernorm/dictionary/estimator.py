@@ -1,0 +1,396 @@
+"""The scikit-learn estimator for complete dictionary learning by ℓp-norm maximisation."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from hypernorm._validation import check_count, check_exponent, check_nonnegative, check_tolerance
+from hypernorm.dictionary.certification import AtomCertificate, certify_leading_atom
+from hypernorm.dictionary.refinement import refine_row
+from hypernorm.dictionary.stiefel import Ascent, ascend, normalised_rows, polar_rows, random_orthonormal_rows
+from hypernorm.dictionary.streaming import Stream
+from hypernorm.dictionary.theory import expected_error, gaussian_moment
+from hypernorm.dictionary.whitening import Whitening
+from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.forms import Rows
+
+__all__ = ["LpDictionaryLearning"]
+
+_RESTARTS = 4
+_MOST_STARTS = 256
+# Standard errors by which an atom's value must exceed what Gaussian noise would give it.
+_SIGNIFICANT = 3.0
+
+
+class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Learn a dictionary in whose coordinates the samples are sparse, by maximising an ℓp norm, p > 2.
+
+    The samples are x = D c + mean with a square dictionary D and sparse c. After whitening the dictionary is
+    orthogonal up to the fluctuation of the sample, and its atoms maximise Σ_i Σ_j |⟨w_j, z_i⟩|^p over orthonormal w_j
+    because a sparse variable has a larger ℓp norm than any mixture of the same variance (Zhai et al. 2020 for p = 4;
+    Shen et al. 2020, Xue et al. 2021 for p > 2). The generalised power method needs no step size, and as many products
+    with the samples as it has iterations, typically 20 to 60.
+
+    Parameters
+    ----------
+    n_components : int, optional
+        Number of atoms, at most the number of directions in which the samples vary; default all. Fewer atoms are
+        sought on the Stiefel manifold, one on the sphere.
+    p : float, default 3
+        Exponent, p > 2. The error falls with p, and the number of iterations grows; 3 is a good compromise.
+    whiten : bool, default True
+        Whiten the samples first, which any invertible dictionary needs. False is for orthogonal dictionaries, where it
+        saves the error (n−1)/(2r) that whitening with r samples costs.
+    center : bool, default True
+        Subtract the mean of the samples.
+    n_init : int or 'auto', default 'auto'
+        Number of random starts, of which the best is kept. 'auto' starts again, up to four times, only while some
+        atoms, but fewer than half, are indistinguishable from Gaussian noise, the mark of a poor local maximum; for
+        one atom it is twice as many starts as features, because every atom is a local maximum then.
+    max_iter : int, default 500
+    tol : float, default 1e-6
+        Stop when a step changes the atoms by this much, ‖ΔW‖_F/√m.
+    refine : bool, default False
+        Follow with ℓ1 minimisation atom by atom, which recovers the dictionary exactly if the samples are noiseless
+        and sparse enough; costs some fifteen sums Σ w_i x_i x_iᵀ for each atom.
+    threshold : float, default 0
+        Soft threshold that `transform` applies to the codes, in units of each code's root mean square.
+    random_state : None, int or RandomState
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (m, n)
+        The atoms as rows of length one: x ≈ codes @ components_ + mean_.
+    unmixing_ : ndarray of shape (m, n)
+        codes = (x − mean_) @ unmixing_.T before the threshold.
+    mixing_ : ndarray of shape (n, m)
+        The atoms as columns.
+    mean_ : ndarray of shape (n,)
+    scales_ : ndarray of shape (m,)
+        Root mean square of the codes of each atom.
+    objective_ : float
+        Mean of |code/scale|^p over samples and atoms, before refinement.
+    significance_ : ndarray of shape (m,)
+        By how many standard errors the mean of |code/scale|^p exceeds that of Gaussian noise; an atom below about 3
+        may be no atom at all.
+    sparsity_ : ndarray of shape (m,)
+        Share θ of non-zero coefficients that explains each atom's value under a Bernoulli–Gaussian model; noise makes
+        it larger.
+    expected_error_ : float
+        `expected_error` for the median of `sparsity_`, p and the sizes; NaN if no sparsity was found.
+    n_iter_ : int
+        Iterations of the best start.
+    converged_ : bool
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If `max_iter` was reached.
+
+    See Also
+    --------
+    expected_error : what accuracy to expect.
+    sklearn.decomposition.FastICA : general non-Gaussian sources.
+
+    Examples
+    --------
+    >>> from hypernorm.datasets import planted_dictionary
+    >>> from hypernorm.dictionary import LpDictionaryLearning, recovery_error
+    >>> planted = planted_dictionary(5000, 10, theta=0.2, random_state=0)
+    >>> model = LpDictionaryLearning(random_state=0).fit(planted.samples)
+    >>> recovery_error(model.unmixing_, planted.dictionary) < 2e-3
+    True
+    >>> model.set_params(refine=True).fit(planted.samples)
+    LpDictionaryLearning(random_state=0, refine=True)
+    >>> recovery_error(model.unmixing_, planted.dictionary) < 1e-12
+    True
+    """
+
+    def __init__(
+        self,
+        n_components: int | None = None,
+        *,
+        p: float = 3,
+        whiten: bool = True,
+        center: bool = True,
+        n_init: int | str = "auto",
+        max_iter: int = 500,
+        tol: float = 1e-6,
+        refine: bool = False,
+        threshold: float = 0.0,
+        random_state: Any = None,
+    ):
+        self.n_components = n_components
+        self.p = p
+        self.whiten = whiten
+        self.center = center
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.refine = refine
+        self.threshold = threshold
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> LpDictionaryLearning:
+        """Learn the atoms.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (n_samples, n_features)
+            Single precision stays single precision in the products; it is never copied as a whole to centre or whiten.
+        y : ignored
+
+        Raises
+        ------
+        InvalidInputError
+            If an argument cannot be used or the samples are too few.
+        """
+        p = self._check_parameters()
+        X = self._validate(X, reset=True)
+        rows = Rows(X)
+        whitening = Whitening.measure(rows, center=self.center, whiten=self.whiten)
+        m = self._count_atoms(whitening, rows.shape)
+        samples = rows.shifted(whitening.mean) if self.center else rows
+        found = self._search(samples, whitening, p, m)
+        self._stream: Stream | None = None
+        self._set_statistics(found, whitening, p, rows.shape[0])
+        self.converged_ = bool(found.change <= self.tol)
+        if not self.converged_:
+            warnings.warn(
+                f"The atoms still changed by {found.change:.1e} after max_iter={self.max_iter} iterations; increase "
+                f"max_iter or tol={self.tol:g}.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        B, offsets = found.W @ whitening.K.T, np.zeros(m)
+        if self.refine:
+            refined = [refine_row(samples, whitening, b, center=self.center) for b in B]
+            B, offsets = np.array([b for b, _ in refined]), np.array([offset for _, offset in refined])
+        self._set_atoms(B, offsets, whitening, rows.exponent)
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> LpDictionaryLearning:
+        """Update the atoms with a batch of a stream.
+
+        Mean and second moments are those of all samples seen so far, and batch t moves the atoms by the fraction
+        t^{-0.7} of a step of the power method. The first batch is iterated to give starting atoms and needs at least as
+        many samples as features, better ten times as many; n_init, tol and refine play no part.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (n_samples, n_features)
+        y : ignored
+        """
+        p = self._check_parameters()
+        stream: Stream | None = getattr(self, "_stream", None)
+        X = self._validate(X, reset=stream is None)
+        if stream is None:
+            stream = Stream(self._generator(), center=self.center, whiten=self.whiten)
+            stream.add(X)
+            stream.start(self._count_atoms(stream.whitening, X.shape))
+            self._stream = stream
+        else:
+            stream.add(X)
+        ascent = stream.advance(X, p)
+        self._set_statistics(ascent, stream.whitening, p, stream.n_samples)
+        self.n_iter_, self.converged_ = ascent.n_iter, False
+        self._set_atoms(ascent.W @ stream.whitening.K.T, np.zeros(len(ascent.W)), stream.whitening, 0)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Codes of the samples, (x − mean_) @ unmixing_.T, after the soft threshold.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, m)
+        """
+        check_is_fitted(self)
+        X = self._validate(X, reset=False)
+        unmixing = self.unmixing_.astype(X.dtype, copy=False)
+        codes = np.asarray(X @ unmixing.T) - (unmixing @ self.mean_.astype(X.dtype, copy=False))
+        if self.threshold:
+            widths = (self.threshold * self.scales_).astype(X.dtype)
+            codes = np.sign(codes) * np.maximum(np.abs(codes) - widths, 0)
+        return codes
+
+    def inverse_transform(self, codes: Any) -> np.ndarray:
+        """Samples from codes, codes @ components_ + mean_.
+
+        Parameters
+        ----------
+        codes : array_like of shape (n_samples, m)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        array = np.asarray(codes)
+        if array.ndim != 2 or array.shape[1] != len(self.components_):
+            raise InvalidInputError(
+                f"codes must have the shape (n_samples, {len(self.components_)}), one column per atom; "
+                f"got {array.shape}."
+            )
+        return array @ self.components_ + self.mean_
+
+    def certify(self, X: Any, **options: Any) -> AtomCertificate:
+        """Bound from above what any atom could attain, and say how near the leading atom comes.
+
+        The leading atom is to maximise ‖Z w‖_p over unit vectors w, Z being the centred and whitened samples: the 2→p
+        norm of Z. Best learned with ``n_components=1``: several atoms are a compromise by the condition that they be
+        orthogonal.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (n_samples, n_features)
+            The samples of `fit`.
+        **options
+            For `hypernorm.two_to_q_norm`, such as ``time_limit`` or ``method``.
+
+        Returns
+        -------
+        AtomCertificate
+
+        Examples
+        --------
+        >>> from hypernorm.datasets import planted_dictionary
+        >>> X = planted_dictionary(2000, 6, theta=0.2, random_state=0).samples
+        >>> model = LpDictionaryLearning(1, p=4, random_state=0).fit(X)
+        >>> model.certify(X).is_global(rtol=1e-6)
+        True
+        """
+        check_is_fitted(self)
+        if self.refine:
+            raise InvalidInputError("refine=True moves the atoms away from the maximum; fit with refine=False first.")
+        X = self._validate(X, reset=False)
+        rows = Rows(X)
+        whitening = Whitening.measure(rows, center=self.center, whiten=self.whiten)
+        return certify_leading_atom(rows, whitening, self.unmixing_, float(self.p), options)
+
+    @property
+    def mixing_(self) -> np.ndarray:
+        """The atoms as columns, of shape (n_features, m)."""
+        return self.components_.T
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.components_)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def _validate(self, X: Any, reset: bool) -> Any:
+        return validate_data(
+            self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=1 + reset
+        )
+
+    def _check_parameters(self) -> float:
+        p = check_exponent(self.p, name="p")
+        if not 2 < p < math.inf:
+            raise InvalidInputError(f"p must be larger than 2 and finite, got {self.p!r}; 3 is a good choice.")
+        for name in ("n_components", "n_init", "max_iter"):
+            value = getattr(self, name)
+            if not (value is None and name == "n_components") and not (value == "auto" and name == "n_init"):
+                check_count(value, name)
+        check_tolerance(self.tol, "tol")
+        check_nonnegative(self.threshold, "threshold")
+        return p
+
+    def _generator(self) -> np.random.Generator:
+        return np.random.default_rng(check_random_state(self.random_state).randint(2**31))
+
+    def _count_atoms(self, whitening: Whitening, shape: tuple[int, int]) -> int:
+        r, n = shape
+        if self.whiten and r < n:
+            raise InvalidInputError(
+                f"X has n_samples={r} of {n} features; whitening needs at least as many samples as features. Reduce "
+                f"the features first, e.g. with PCA, or use whiten=False for an orthogonal dictionary."
+            )
+        if not np.trace(whitening.S) > 0:
+            raise InvalidInputError("X does not vary: all samples are the same, so there are no atoms to learn.")
+        if self.n_components is None:
+            return whitening.rank
+        if self.n_components > whitening.rank:
+            raise InvalidInputError(
+                f"n_components={self.n_components} is more than the {whitening.rank} directions in which X varies "
+                f"(it has {n} features); use at most {whitening.rank}."
+            )
+        return int(self.n_components)
+
+    def _search(self, samples: Rows, whitening: Whitening, p: float, m: int) -> Ascent:
+        rng = self._generator()
+        if m == 1:
+            return self._search_sphere(samples, whitening, p, rng)
+        best: Ascent | None = None
+        for _ in range(1 + _RESTARTS if self.n_init == "auto" else int(self.n_init)):
+            start = random_orthonormal_rows(m, whitening.rank, rng)
+            found = ascend(samples, whitening.K, p, start, polar_rows, tol=self.tol, max_iter=self.max_iter)
+            if best is None or found.values.sum() > best.values.sum():
+                best = found
+            insignificant = _significance(best, whitening, p, samples.shape[0]) < _SIGNIFICANT
+            if self.n_init == "auto" and not 0 < insignificant.mean() < 0.5:
+                break
+        assert best is not None
+        return best
+
+    def _search_sphere(self, samples: Rows, whitening: Whitening, p: float, rng: np.random.Generator) -> Ascent:
+        """The best of many starts, worked on together: every atom of the dictionary is a local maximum."""
+        count = min(2 * whitening.rank, _MOST_STARTS) if self.n_init == "auto" else int(self.n_init)
+        starts = normalised_rows(rng.standard_normal((count, whitening.rank)))
+        found = ascend(samples, whitening.K, p, starts, normalised_rows, tol=self.tol, max_iter=self.max_iter)
+        best = [int(np.argmax(found.values))]
+        return Ascent(found.W[best], found.values[best], found.n_iter, found.change)
+
+    def _set_statistics(self, found: Ascent, whitening: Whitening, p: float, r: int) -> None:
+        values = _standardised(found, whitening, p)
+        self.objective_ = float(values.mean())
+        self.significance_ = _significance(found, whitening, p, r)
+        # Standardised Bernoulli–Gaussian coefficients have E|z|^p = E|N(0,1)|^p θ^{1−p/2}.
+        with np.errstate(divide="ignore", over="ignore"):
+            self.sparsity_ = np.minimum((values / gaussian_moment(p)) ** (-2 / (p - 2)), 1.0)
+        theta = float(np.median(self.sparsity_))
+        sizes = (whitening.rank, r, theta)
+        self.expected_error_ = expected_error(*sizes, p, whiten=self.whiten) if 0 < theta < 1 else math.nan
+        self.n_iter_ = found.n_iter
+
+    def _set_atoms(self, B: np.ndarray, offsets: np.ndarray, whitening: Whitening, exponent: int) -> None:
+        """Atoms of length one from rows B that extract their codes, plus offsets, from samples over 2^exponent."""
+        S = whitening.S
+        # With whitening the linear prediction of x from its codes; an orthogonal dictionary is its own inverse.
+        atoms = np.linalg.lstsq(B @ S @ B.T, B @ S, rcond=None)[0] if self.whiten else np.linalg.pinv(B).T
+        lengths = np.linalg.norm(atoms, axis=1, keepdims=True)
+        self.components_ = atoms / lengths
+        self.unmixing_ = B * lengths
+        self.mean_ = np.ldexp(whitening.mean + offsets @ atoms, exponent)
+        squares = np.einsum("ij,jk,ik->i", self.unmixing_, S, self.unmixing_)
+        self.scales_ = np.ldexp(np.sqrt(np.maximum(squares, 0)), exponent)
+
+
+def _standardised(found: Ascent, whitening: Whitening, p: float) -> np.ndarray:
+    """Mean of |code|^p of each atom for codes with mean square one."""
+    B = found.W @ whitening.K.T
+    squares = np.einsum("ij,jk,ik->i", B, whitening.S, B)
+    return found.values / np.where(squares > 0, squares, 1) ** (p / 2)
+
+
+def _significance(found: Ascent, whitening: Whitening, p: float, r: int) -> np.ndarray:
+    """Standard errors by which each atom's value exceeds that of as many samples of Gaussian noise."""
+    expected = gaussian_moment(p)
+    error = math.sqrt((gaussian_moment(2 * p) - expected**2) / r)
+    return (_standardised(found, whitening, p) - expected) / error

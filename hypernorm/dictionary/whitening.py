@@ -1,0 +1,66 @@
+"""Centring and whitening as a linear map, so that the samples themselves are never copied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hypernorm.forms import Rows, column_means, second_moments
+
+__all__ = ["Whitening"]
+
+# Directions whose standard deviation is this much smaller than the largest hold nothing but rounding.
+_RANK_TOLERANCE = 1e-7
+_SINGLE_RANK_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """z = (x − mean) K, with second moments I on the directions in which the samples vary.
+
+    K = S^{-1/2} on the range of the second moments S (the preconditioner of the complete dictionary learning papers, up
+    to a rotation where S is singular); without whitening K = I.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n,)
+    K : ndarray of shape (n, k)
+    inverse : ndarray of shape (k, n)
+        K's pseudo-inverse: x − mean = z @ inverse for the samples that made it.
+    S : ndarray of shape (n, n)
+        Second moments of the samples, about `mean`.
+    """
+
+    mean: np.ndarray
+    K: np.ndarray
+    inverse: np.ndarray
+    S: np.ndarray
+
+    @staticmethod
+    def measure(rows: Rows, *, center: bool, whiten: bool) -> Whitening:
+        """From the samples, by blocks."""
+        mean = column_means(rows) if center else np.zeros(rows.shape[1])
+        S = second_moments(rows.shifted(mean) if center else rows) / rows.shape[0]
+        single = rows.search_dtype == np.float32
+        return Whitening.of(mean, S, whiten=whiten, rank_tolerance=_SINGLE_RANK_TOLERANCE if single else None)
+
+    @staticmethod
+    def of(mean: np.ndarray, S: np.ndarray, *, whiten: bool, rank_tolerance: float | None = None) -> Whitening:
+        """From the mean and the second moments about it."""
+        identity = np.eye(len(S))
+        if not whiten:
+            return Whitening(mean, identity, identity, S)
+        squares, U = np.linalg.eigh(S)
+        tolerance = rank_tolerance or _RANK_TOLERANCE
+        kept = squares > max(tolerance**2, len(S) * np.finfo(float).eps) * max(float(squares[-1]), 0.0)
+        if kept.all():
+            scales = np.sqrt(squares)
+            return Whitening(mean, (U / scales) @ U.T, (U * scales) @ U.T, S)
+        scales = np.sqrt(squares[kept])
+        return Whitening(mean, U[:, kept] / scales, (U[:, kept] * scales).T, S)
+
+    @property
+    def rank(self) -> int:
+        """Number of directions."""
+        return int(self.K.shape[1])
