@@ -76,12 +76,29 @@ def _to_dense(X: Any, name: str) -> np.ndarray:
         array = np.asarray(X)
     except ValueError as error:
         raise InvalidInputError(f"{name} is not a rectangular array of numbers: {error}.") from None
+    if array is not X and array.dtype.kind == "f" and not hasattr(X, "dtype"):
+        _check_mixed_integers(X, array, name)
     if array.dtype.kind not in "fiub":
         what = {"c": "complex numbers", "O": "Python objects"}.get(array.dtype.kind, f"type {array.dtype}")
         raise InvalidInputError(
             f"{name} holds {what}; hypernorm needs real numbers (if they are real, {name}.astype(float) converts them)."
         )
     return array
+
+
+def _check_mixed_integers(X: Any, array: np.ndarray, name: str) -> None:
+    """Refuse nested sequences in which an integer was rounded when it met a float."""
+    large = np.argwhere(np.abs(array) >= _LARGEST_EXACT_INTEGER)
+    if len(large) == 0:
+        return
+    objects = np.asarray(X, dtype=object)
+    for index in map(tuple, large):
+        entry = objects[index]
+        if isinstance(entry, numbers.Integral) and int(entry) != int(array[index]):
+            raise InvalidInputError(
+                f"{name} has the entry {entry} at position {tuple(map(int, index))}, which binary64 cannot represent "
+                f"exactly; convert with float() if the rounded values are meant."
+            )
 
 
 def _from_frame(X: Any, name: str) -> np.ndarray:
@@ -95,7 +112,7 @@ def _from_frame(X: Any, name: str) -> np.ndarray:
                 f"e.g. {name}.select_dtypes('number')."
             )
         column = X.iloc[:, position]
-        if kind in "iu" and len(X) and max(column.max(), -column.min()) > _LARGEST_EXACT_INTEGER:
+        if kind in "iu" and len(X) and max(int(column.max()), -int(column.min())) > _LARGEST_EXACT_INTEGER:
             raise InvalidInputError(
                 f"{name} has integers above 2**53 in column {label!r}, which binary64 cannot represent exactly; "
                 f"convert the column with astype(float) if the rounded values are meant."

@@ -68,6 +68,10 @@ def test_duplicate_entries_of_a_sparse_matrix_add_up_and_the_input_stays_as_it_w
         ([[1.0], [1.0, 2.0]], ["rectangular"]),
         (np.array([[2**53 + 1]]), ["exactly", str(2**53 + 1), "astype(float)"]),
         (np.array([[2**63]], dtype=np.uint64), ["exactly"]),
+        ([[2**53 + 1, 0.5]], ["exactly", str(2**53 + 1)]),
+        ([[0.5, -(2**53) - 1], [1, 2]], ["exactly", "(0, 1)"]),
+        ([[np.uint64(2**63 + 1), np.int64(-1)]], ["exactly"]),
+        (pd.DataFrame({"id": [-(2**63), -(2**53 + 1)], "x": [0.5, 0.5]}), ["id", "exactly"]),
         (np.array([[-(2**60)]]), ["exactly"]),
         (np.ma.masked_array([[1.0]], mask=[[True]]), ["masked"]),
         (pd.DataFrame({"x": [1.0], "label": ["a"]}), ["label", "select_dtypes"]),
@@ -93,6 +97,13 @@ def test_extended_precision_is_accepted_only_where_it_is_exact():
     if np.finfo(np.longdouble).nmant > 52:
         with pytest.raises(InvalidInputError, match="exactly"):
             check_matrix(np.array([[np.longdouble(1) / 3]]))
+
+
+def test_large_numbers_that_are_exact_are_accepted():
+    assert check_matrix([[2**60, 0.5]])[0, 0] == 2.0**60
+    assert check_matrix([[1e300, 1]])[0, 0] == 1e300
+    frame = pd.DataFrame({"id": np.array([1, 2], dtype=np.uint64), "x": [0.5, 0.5]})
+    assert check_matrix(frame).tolist() == [[1.0, 0.5], [2.0, 0.5]]
 
 
 def test_nullable_integer_columns_of_a_frame_are_accepted():

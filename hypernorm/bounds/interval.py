@@ -28,6 +28,8 @@ METHODS = ("auto", "spectral", "sos")
 
 # Moment and Gram matrices above this size are not tried unasked: they take minutes.
 _LARGEST_GRAM_SIZE = 2200
+# Below this size a sum of squares takes about a second and leaves the realigned bound nothing to say.
+_SMALL_GRAM_SIZE = 1000
 
 
 class Status(Enum):
@@ -260,6 +262,8 @@ class _Climb:
         gram = max((side for factor in self._sos_factors() for side in factor.sides(d)[:1]), default=0)
         if self.method == "spectral" or (self.method == "auto" and gram > _LARGEST_GRAM_SIZE):
             unwanted.add("sos")
+        elif 0 < gram <= _SMALL_GRAM_SIZE:
+            unwanted.add("realigned")
         return [kind for kind in KINDS[1:] if is_available(kind, self.q) and kind not in unwanted]
 
     def _sos_factors(self) -> list[Factor]:
@@ -270,7 +274,8 @@ class _Climb:
         begin = time.perf_counter()
         try:
             tolerance = rtol if kind == "sos" else min(1e-8, rtol / 10)
-            options = Search(tolerance, self.deadline, self.rng, report=self._tell_solve)
+            start = None if self.witness is None else self.witness.vector
+            options = Search(tolerance, self.deadline, self.rng, report=self._tell_solve, start=start)
             proposed = propose(self.rows, self.q, kind, self.digest, options)
         except CertificateError:
             if self.certificate is None:

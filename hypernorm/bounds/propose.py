@@ -48,6 +48,8 @@ class Search:
         Receives the progress of a sum-of-squares solve.
     around : callable or None
         Wraps a sum-of-squares solve, for checkpoints: receives the solver before the start and after the end.
+    start : ndarray of shape (d,) or None
+        The best vector of a search that has been made already, so that a sum-of-squares solve need not make its own.
     """
 
     rtol: float = 1e-8
@@ -58,6 +60,7 @@ class Search:
     single_precision: bool = False
     report: Callable[[SosProgress], None] | None = None
     around: Callable[[SosSolver, bool], None] | None = None
+    start: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -164,11 +167,14 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search) -> _Proposal:
     coefficients = form_coefficients(moment_matrix(rows, half), half, classes)
     solver = SosSolver(coefficients, classes, options.rng)
     best: list[tuple[float, np.ndarray]] = []
+    # The caller's vector is for this form unless the rows were reweighted.
+    known = None if options.start is None or factor.row_power else options.start[:, None]
 
     def lower(candidates: np.ndarray | None) -> float:
         """The best value of the form so far; candidates are polished first."""
-        starts = 128 if candidates is None else 0
-        vector = search(rows, factor.order, options.rng, n_starts=starts, starts=candidates)
+        starts = known if candidates is None else candidates
+        count = 128 if starts is None else 0
+        vector = search(rows, factor.order, options.rng, n_starts=count, starts=starts)
         value = float(norm_values(rows, vector[:, None], factor.order)[0]) ** factor.order
         best.append((value, vector))
         best[:] = [max(best, key=lambda pair: pair[0])]

@@ -183,7 +183,7 @@ class Certificate:
                     )
                 losses.append(loss)
             # Entries that the scaling pushed below the normal range moved by less than 2**-1074 each.
-            moved = rational(2.0**-1074) * rational(self.shape[0] * self.shape[1]).sqrt()
+            moved = rational(2.0**-1074) * rational(rows.shape[0] * rows.shape[1]).sqrt()
             return _combine(self, factors, losses, moved if rows.inexact else rational(0))
 
     def _plan(self) -> tuple[Factor, ...]:
@@ -210,14 +210,14 @@ class Certificate:
             if (U is not None) != factor.has_matrix:
                 raise CertificateError(f"The certificate's {factor.form} part has a matrix too many or too few.")
             if U is not None and not (
-                isinstance(U, np.ndarray)
+                type(U) is np.ndarray  # to a masked array or np.matrix the operators of a proof mean something else
                 and U.shape in [(side, side) for side in factor.sides(d)]
                 and U.dtype == np.float64
                 and np.isfinite(U).all()
                 and (U == U.T).all()
             ):
                 sizes = " or ".join(f"{side} x {side}" for side in factor.sides(d))
-                raise CertificateError(f"The certificate's matrix must be a finite symmetric {sizes} float64 matrix.")
+                raise CertificateError(f"The certificate's matrix must be a finite symmetric {sizes} float64 ndarray.")
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the certificate to one ``.npz`` file, replacing an existing file only when complete.

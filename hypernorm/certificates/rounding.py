@@ -21,6 +21,7 @@ from fractions import Fraction
 import flint
 import numpy as np
 
+from hypernorm._parallel import product_threads
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows
 
@@ -46,6 +47,7 @@ SAFETY = 1.001
 TINY = 2.0**-900
 
 _PRECISION_BITS = 128
+_SMALL = 1000  # waking threads costs more than it saves below this size
 _PRECISION_LOCK = threading.RLock()
 
 
@@ -169,11 +171,12 @@ def is_proved_positive_definite(A: np.ndarray, error: float = 0.0) -> bool:
         return False
     shifted = A.copy()
     shifted[np.diag_indices_from(shifted)] -= shift
-    try:
-        L = np.linalg.cholesky(shifted)
-    except np.linalg.LinAlgError:
-        return False
-    difference = L @ L.T
+    with product_threads(1 if len(A) < _SMALL else None):
+        try:
+            L = np.linalg.cholesky(shifted)
+        except np.linalg.LinAlgError:
+            return False
+        difference = L @ L.T
     difference -= shifted
     residual = float(np.linalg.norm(difference))
     rounding = (

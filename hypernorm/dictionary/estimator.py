@@ -317,10 +317,10 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
     def _count_atoms(self, whitening: Whitening, shape: tuple[int, int]) -> int:
         r, n = shape
-        if self.whiten and r < n:
+        if r < n:
             raise InvalidInputError(
-                f"X has n_samples={r} of {n} features; whitening needs at least as many samples as features. Reduce "
-                f"the features first, e.g. with PCA, or use whiten=False for an orthogonal dictionary."
+                f"X has n_samples={r} of {n} features; a dictionary needs at least as many samples as features. Reduce "
+                f"the features first, e.g. with PCA."
             )
         if not np.trace(whitening.S) > 0:
             raise InvalidInputError("X does not vary: all samples are the same, so there are no atoms to learn.")

@@ -20,7 +20,7 @@ class Whitening:
     """z = (x − mean) K, with second moments I on the directions in which the samples vary.
 
     K = S^{-1/2} on the range of the second moments S (the preconditioner of the complete dictionary learning papers, up
-    to a rotation where S is singular); without whitening K = I.
+    to a rotation where S is singular); without whitening K = I, or an orthonormal basis of that range.
 
     Attributes
     ----------
@@ -48,12 +48,12 @@ class Whitening:
     @staticmethod
     def of(mean: np.ndarray, S: np.ndarray, *, whiten: bool, rank_tolerance: float | None = None) -> Whitening:
         """From the mean and the second moments about it."""
-        identity = np.eye(len(S))
-        if not whiten:
-            return Whitening(mean, identity, identity, S)
         squares, U = np.linalg.eigh(S)
         tolerance = rank_tolerance or _RANK_TOLERANCE
         kept = squares > max(tolerance**2, len(S) * np.finfo(float).eps) * max(float(squares[-1]), 0.0)
+        if not whiten:
+            K = np.eye(len(S)) if kept.all() else U[:, kept]
+            return Whitening(mean, K, K.T, S)
         if kept.all():
             scales = np.sqrt(squares)
             return Whitening(mean, (U / scales) @ U.T, (U * scales) @ U.T, S)

@@ -134,6 +134,7 @@ class Rows:
             block = _scale(_to_float64(block), self._shift)
         if self.multiplier is not None:
             factors = self.multiplier[start:stop, None]
+            block = _to_float64(block) if block.dtype.itemsize > 8 else block  # so that each product is rounded once
             block = block * factors if isinstance(block, np.ndarray) else sp.csr_array(block.multiply(factors))
         if self.shift is not None:
             block = (block if isinstance(block, np.ndarray) else block.toarray()) - self.shift

@@ -198,7 +198,7 @@ def test_a_callers_error_settings_do_not_matter():
         assert hn.lower_bound(X, 5, random_state=0).value > 0
 
 
-@pytest.mark.parametrize("stage", ["lower bound", "flattening", "realigned"])
+@pytest.mark.parametrize("stage", ["lower bound", "flattening", "sos"])
 def test_an_interruption_keeps_what_is_proved(stage):
     X = np.random.default_rng(9).standard_normal((20, 6))
 

@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from hypernorm import CertificateError, InvalidInputError, load_certificate, lower_bound, spectral_bound
+from hypernorm import Certificate, CertificateError, InvalidInputError, load_certificate, lower_bound, spectral_bound
+from hypernorm.forms import Rows, fingerprint
 
 CASES = [
     ("row_norm", 4),
@@ -165,3 +166,18 @@ def test_the_untouched_certificate_passes(case):
     assert check(certificate, X, lower)
     with pytest.raises(InvalidInputError):
         certificate.verify("not a matrix")
+
+
+def test_arrays_whose_operators_mean_something_else_are_refused():
+    """A mask hides entries from every check and from the products of the proof; np.matrix multiplies otherwise."""
+    X = np.array([[1.0, 0.0]])
+    rows = Rows(X)
+    masked = np.ma.array(np.diag([1e-16, 1.0]), mask=[[1, 0], [0, 0]])
+    for U in (masked, np.eye(2).view(np.matrix)):
+        for kind in ("flattening", "realigned"):
+            forged = Certificate(
+                kind, 4.0, X.shape, fingerprint(X), rows.exponent, float(rows.norms.max()), (2.0**-40,), (U,)
+            )
+            for exact in (False, True):
+                with pytest.raises(CertificateError, match="ndarray"):
+                    forged.verify(X, exact=exact)
