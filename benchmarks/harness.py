@@ -7,6 +7,7 @@ import resource
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,10 @@ def product_seconds(size: int = 2000) -> float:
 
 def peak_gigabytes() -> float:
     """Largest memory that this process has occupied so far."""
+    status = Path("/proc/self/status")
+    if status.exists():  # where the figure of getrusage starts with the memory of the parent
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 

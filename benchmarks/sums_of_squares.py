@@ -119,8 +119,8 @@ def conic_scale_cases() -> Iterator[Row]:
 
 
 def conic_scale(d: int, family: str, solver: str, limit: float) -> Row:
-    """The same for the conic solvers, with a time limit of several times what hypernorm takes, and 20 GB."""
-    return in_process(_scale_conic, d, family, solver, limit=limit, gigabytes=20)
+    """The same for the conic solvers, with a time limit of several times what hypernorm takes, and 16 GB."""
+    return in_process(_scale_conic, d, family, solver, limit=limit, gigabytes=16)
 
 
 def _scale_hypernorm(d: int, family: str) -> Row:
