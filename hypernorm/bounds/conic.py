@@ -17,9 +17,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from hypernorm._validation import check_count, check_exponent, check_matrix, check_memory
+from hypernorm.bounds.propose import first_proved
 from hypernorm.certificates import UNIT, Certificate
 from hypernorm.certificates.plan import LARGEST_HALF_DEGREE
-from hypernorm.exceptions import CertificateError, ConvergenceWarning, HypernormError, InvalidInputError
+from hypernorm.exceptions import ConvergenceWarning, HypernormError, InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows, fingerprint, moment_matrix
 from hypernorm.forms.symmetric import GramClasses, form_coefficients, multiply_by_norm, rank_multisets
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["SosProblem", "conic_bound", "sos_problem"]
 
 _EXPONENTS = (4, 6, 8)
-_ATTEMPTS = 9
 # Relative distance to the solver's value, in the norm, within which an inaccurate solution is accurate enough.
 _CLOSE = 1e-6
 
@@ -116,19 +116,15 @@ class SosProblem:
             )
         value, H = self._best_gram(np.asarray(multiplier, dtype=np.float64))
         radius = float(self.rows.norms.max()) or 1.0
-        error: CertificateError | None = None
-        for attempt in range(_ATTEMPTS):
-            margin = 64 * UNIT * self.classes.size**2 * 10.0**attempt
-            values, matrices = (value * (1 + margin),), (H,)
-            proposed = Certificate(
+        margin = 64 * UNIT * self.classes.size**2
+
+        def proposed(growth: float) -> Certificate:
+            values, matrices = (value * (1 + margin * growth),), (H,)
+            return Certificate(
                 "sos", float(self.q), self.rows.shape, self.digest, self.exponent, radius, values, matrices
             )
-            try:
-                proposed.prove(self.rows)
-                return proposed
-            except CertificateError as failed:
-                error = failed
-        raise CertificateError(f"The multiplier proves no bound in floating point; tighten the tolerances ({error}).")
+
+        return first_proved(proposed, self.rows)[0]
 
     def _best_gram(self, multiplier: np.ndarray) -> tuple[float, np.ndarray]:
         """λ and the coefficients H of the better of two Gram matrices: the projection of λI − S, and M itself."""

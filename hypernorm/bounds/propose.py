@@ -19,7 +19,7 @@ from hypernorm.exceptions import CertificateError
 from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_matrix, second_moments
 from hypernorm.forms.symmetric import GramClasses, form_coefficients
 
-__all__ = ["Proposed", "Search", "propose"]
+__all__ = ["Proposed", "Search", "first_proved", "propose"]
 
 # Expected number of products, for choosing between routes.
 _EXPECTED_PRODUCTS = 12
@@ -102,18 +102,31 @@ def propose(rows: Rows, q: float, kind: str, digest: str, options: Search) -> Pr
         proposals = [_propose_factor(factor, rows, radius, options) for factor in plan(kind, q)]
     vectors = next((proposal.vectors for proposal in proposals if proposal.vectors.size), np.empty((d, 0)))
     stop = next((proposal.stop for proposal in proposals if proposal.stop), None)
+
+    def certificate(growth: float) -> Certificate:
+        pairs = [proposal.at(growth) for proposal in proposals]
+        values, matrices = tuple(value for value, _ in pairs), tuple(matrix for _, matrix in pairs)
+        return Certificate(kind, q, rows.shape, digest, rows.exponent, radius, values, matrices)
+
+    return Proposed(*first_proved(certificate, rows), vectors, stop)
+
+
+def first_proved(certificate: Callable[[float], Certificate], rows: Rows) -> tuple[Certificate, float]:
+    """The certificate with the smallest margin, a power of ten times its least, that is proved; and its bound.
+
+    Raises
+    ------
+    CertificateError
+        If rounding errors defeat every attempt.
+    """
     error: CertificateError | None = None
     for attempt in range(_ATTEMPTS):
-        pairs = [proposal.at(10.0**attempt) for proposal in proposals]
-        values, matrices = tuple(value for value, _ in pairs), tuple(matrix for _, matrix in pairs)
-        certificate = Certificate(kind, q, rows.shape, digest, rows.exponent, radius, values, matrices)
+        proposed = certificate(10.0**attempt)
         try:
-            return Proposed(certificate, certificate.prove(rows), vectors, stop)
+            return proposed, proposed.prove(rows)
         except CertificateError as failed:
             error = failed
-    raise CertificateError(
-        f"No {kind} bound could be proved in floating point; rounding errors are too large ({error})."
-    )
+    raise CertificateError(f"No bound could be proved in floating point; rounding errors are too large ({error}).")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ of the projection of the matrix onto the fully symmetric ones.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -82,7 +83,7 @@ class GramClasses:
             squares = self.basis.multiplicities[rows] * self.basis.multiplicities[columns]
             np.add.at(self.multinomials, self.classes[part], np.where(rows == columns, 1.0, 2.0) * squares)
 
-    def chunks(self):  # type: ignore[no-untyped-def]  # an iterator of slices and index arrays
+    def chunks(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
         """Parts of the packed lower triangle with the rows and columns of their entries."""
         start = 0
         while start < self.size:

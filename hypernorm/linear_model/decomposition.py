@@ -1,0 +1,155 @@
+"""One decomposition of the centred, weighted samples that serves every penalty, every norm and every target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse as sp
+
+__all__ = ["SOLVERS", "Decomposition", "Samples", "decompose", "dense_rows"]
+
+SOLVERS = ("auto", "svd", "gram")
+# Dense samples up to so many entries are decomposed themselves, which keeps small singular values accurate.
+_LARGEST_SVD_ENTRIES = 10_000_000
+_BLOCK_ENTRIES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples and targets with what centres and weights them; nothing is copied.
+
+    Attributes
+    ----------
+    X : ndarray or csr_array of shape (n, d)
+    y : ndarray of shape (n, k)
+    weights : ndarray of shape (n,) or None
+        Weight 2 equals a repeated row.
+    intercept : ndarray of shape (n,) or None
+        The column that is projected out: ones, or what noise whitening made of them; None without intercept.
+    """
+
+    X: Any
+    y: np.ndarray
+    weights: np.ndarray | None
+    intercept: np.ndarray | None
+
+    def subset(self, indices: np.ndarray) -> Samples:
+        """Some of the samples."""
+        return Samples(
+            self.X[indices],
+            self.y[indices],
+            None if self.weights is None else self.weights[indices],
+            None if self.intercept is None else self.intercept[indices],
+        )
+
+    def centres(self) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients of X and y on the intercept column, by weighted least squares; zero without it."""
+        d, k = self.X.shape[1], self.y.shape[1]
+        if self.intercept is None:
+            return np.zeros(d), np.zeros(k)
+        column = self.intercept if self.weights is None else self.intercept * self.weights
+        total = float(column @ self.intercept)
+        X_sum = np.asarray(self.X.T @ column.astype(self.X.dtype), dtype=np.float64).ravel()
+        return X_sum / total, column @ self.y / total
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """X_c = U diag(s) Vᵀ of the centred samples, rows multiplied by the roots of their weights.
+
+    Attributes
+    ----------
+    V : ndarray of shape (d, r)
+    squares : ndarray of shape (r,)
+        s_i² > 0.
+    projections : ndarray of shape (r, k)
+        Vᵀ X_cᵀ y_c = diag(s) Uᵀ y_c.
+    X_center : ndarray of shape (d,)
+    y_center : ndarray of shape (k,)
+    """
+
+    V: np.ndarray
+    squares: np.ndarray
+    projections: np.ndarray
+    X_center: np.ndarray
+    y_center: np.ndarray
+
+    def coefficients(self, kept: np.ndarray) -> np.ndarray:
+        """β of shape (d, k) when the share `kept` of each direction's least-squares coefficient remains."""
+        shares = (kept if kept.ndim == 2 else kept[:, None]) / self.squares[:, None]
+        return np.asarray(self.V @ (shares * self.projections))
+
+
+def dense_rows(block: Any) -> np.ndarray:
+    """A block of rows as a dense array in double precision."""
+    return np.asarray(block if isinstance(block, np.ndarray) else block.toarray(), dtype=np.float64)
+
+
+def decompose(samples: Samples, solver: str = "auto") -> Decomposition:
+    """Decompose by singular values, or by the eigenvalues of the smaller Gram matrix."""
+    X = samples.X
+    n, d = X.shape
+    dense = isinstance(X, np.ndarray)
+    if solver == "auto":
+        solver = "svd" if dense and n * d <= _LARGEST_SVD_ENTRIES else "gram"
+    X_center, y_center = samples.centres()
+    if solver == "svd":
+        U, s, Vt = scipy.linalg.svd(_weighted_block(samples, X_center, 0, n), full_matrices=False, check_finite=False)
+        kept = s > max(n, d) * np.finfo(np.float64).eps * s.max(initial=0)
+        y = _weighted_targets(samples, y_center)
+        projections = s[kept, None] * (U[:, kept].T @ y)
+        return Decomposition(Vt[kept].T, s[kept] ** 2, projections, X_center, y_center)
+    if n >= d:
+        gram, moments = _normal_equations(samples, X_center, y_center)
+        squares, V = _eigenpairs(gram, max(n, d))
+        return Decomposition(V, squares, V.T @ moments, X_center, y_center)
+    centred = _weighted_block(samples, X_center, 0, n)
+    squares, U = _eigenpairs(centred @ centred.T, max(n, d))
+    s = np.sqrt(squares)
+    projections = s[:, None] * (U.T @ _weighted_targets(samples, y_center))
+    return Decomposition(centred.T @ (U / s), squares, projections, X_center, y_center)
+
+
+def _eigenpairs(gram: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    squares, vectors = np.linalg.eigh((gram + gram.T) / 2)
+    kept = squares > size * np.finfo(np.float64).eps * squares.max(initial=0)
+    return squares[kept], vectors[:, kept]
+
+
+def _weighted_block(samples: Samples, X_center: np.ndarray, start: int, stop: int) -> np.ndarray:
+    """Centred rows times the roots of their weights, dense and in double precision."""
+    block = dense_rows(samples.X[start:stop])
+    if samples.intercept is not None:
+        block = block - np.outer(samples.intercept[start:stop], X_center)
+    return block if samples.weights is None else block * np.sqrt(samples.weights[start:stop, None])
+
+
+def _weighted_targets(samples: Samples, y_center: np.ndarray) -> np.ndarray:
+    y = samples.y if samples.intercept is None else samples.y - np.outer(samples.intercept, y_center)
+    return y if samples.weights is None else y * np.sqrt(samples.weights)[:, None]
+
+
+def _normal_equations(samples: Samples, X_center: np.ndarray, y_center: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """X_cᵀX_c and X_cᵀy_c, in one pass over blocks of rows; sparse samples are centred in the result."""
+    X, y = samples.X, _weighted_targets(samples, y_center)
+    n, d = X.shape
+    if not isinstance(X, np.ndarray):
+        rooted = X.astype(np.float64)
+        if samples.weights is not None:
+            rooted = sp.csr_array(rooted.multiply(np.sqrt(samples.weights)[:, None]))
+        gram = (rooted.T @ rooted).toarray()
+        if samples.intercept is not None:
+            squares = samples.intercept**2 if samples.weights is None else samples.intercept**2 * samples.weights
+            gram -= squares.sum() * np.outer(X_center, X_center)
+        # y is centred already, so the centre of X drops out.
+        return gram, np.asarray(rooted.T @ y, dtype=np.float64)
+    gram, moments = np.zeros((d, d)), np.zeros((d, y.shape[1]))
+    step = max(1, _BLOCK_ENTRIES // d)
+    for start in range(0, n, step):
+        block = _weighted_block(samples, X_center, start, min(start + step, n))
+        gram += block.T @ block
+        moments += block.T @ y[start : start + step]
+    return gram, moments

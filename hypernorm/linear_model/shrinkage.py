@@ -1,0 +1,132 @@
+"""The optimal bias of each singular direction: the whole extended Gauss–Markov theorem in one variable per direction.
+
+For y = Xβ + noise a linear estimator β̂ = Ly has the variance σ²‖L‖_F² and the bias operator B = LX − I. Minimising
+‖L‖_F² under ‖B‖_{S_p} ≤ C leads to L = V diag(l) Uᵀ with X = U diag(s) Vᵀ and l_i = (1 − b_i)/s_i, where b minimises
+Σ ((1 − b_i)/s_i)² under ‖b‖_p ≤ C, 0 ≤ b ≤ 1. With the multiplier 1/α of ‖b‖_p^p/p the conditions of optimality are
+
+    (1 − b_i)/s_i² = b_i^{p−1}/α,  1 < p < ∞,
+
+whence b = α/(s² + α), ridge regression, for p = 2; b = (1 − s²/α)₊ for p → 1, least squares with the eigenvalues of
+XᵀX floored at α; and for p = ∞, with the multiplier 1/α of ‖b‖_∞, b = (1 − 1/(α Σ s_i^{-2}))₊ for all i.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+
+__all__ = ["Shrinkage", "schatten_norm", "shrink_to_bound", "shrink_with_penalty"]
+
+_NEWTON_STEPS = 60
+
+
+@dataclass(frozen=True)
+class Shrinkage:
+    """What the estimator does to each singular direction; b and 1 − b each to full relative accuracy.
+
+    Attributes
+    ----------
+    bias : ndarray of shape (r,)
+        b_i in [0, 1].
+    kept : ndarray of shape (r,)
+        1 − b_i: the share of the least-squares coefficient that remains.
+    alpha : float
+        The penalty that gives it.
+    """
+
+    bias: np.ndarray
+    kept: np.ndarray
+    alpha: float
+
+
+def shrink_with_penalty(squares: np.ndarray, alpha: float, p: float) -> Shrinkage:
+    """The optimal shrinkage for the penalty α.
+
+    Parameters
+    ----------
+    squares : ndarray of shape (r,)
+        Positive s_i².
+    alpha : float
+        0 ≤ α ≤ ∞, in units of s²; 0 is least squares, ∞ the zero estimator.
+    p : float
+        1 ≤ p ≤ ∞.
+    """
+    zeros, ones = np.zeros(len(squares)), np.ones(len(squares))
+    if alpha == 0 or not squares.size:
+        return Shrinkage(zeros, ones, alpha)
+    if math.isinf(alpha):
+        return Shrinkage(ones, zeros, alpha)
+    if p == 1:
+        kept = np.minimum(squares / alpha, 1)
+        return Shrinkage(1 - kept, kept, alpha)
+    if math.isinf(p):
+        share = min(1 / (alpha * float(np.sum(1 / squares))), 1.0)
+        return Shrinkage(ones * (1 - share), ones * share, alpha)
+    if p == 2:
+        return Shrinkage(alpha / (squares + alpha), squares / (squares + alpha), alpha)
+    log_bias = _log_bias(squares / alpha, p)
+    return Shrinkage(np.exp(log_bias), -np.expm1(log_bias), alpha)
+
+
+def shrink_to_bound(squares: np.ndarray, bound: float, p: float) -> Shrinkage:
+    """The optimal shrinkage with ‖b‖_p equal to the bound.
+
+    A bound of at least r^{1/p}, the norm of b = 1, is not active: b = 1 and α = ∞.
+    """
+    r = len(squares)
+    if bound <= 0 or r == 0:
+        return shrink_with_penalty(squares, 0.0, p)
+    if schatten_norm(np.ones(r), p) <= bound:
+        return shrink_with_penalty(squares, math.inf, p)
+    if math.isinf(p):
+        return shrink_with_penalty(squares, 1 / ((1 - bound) * float(np.sum(1 / squares))), p)
+    if p == 1:
+        return shrink_with_penalty(squares, _floor_for_bound(np.sort(squares), bound), 1)
+
+    def excess(log_alpha: float) -> float:
+        return schatten_norm(shrink_with_penalty(squares, math.exp(log_alpha), p).bias, p) - bound
+
+    low = high = math.log(float(np.median(squares)))
+    while excess(low) > 0:
+        low -= 4
+    while excess(high) < 0:
+        high += 4
+    alpha = math.exp(brentq(excess, low, high, xtol=1e-15, rtol=1e-15) if low < high else low)
+    return shrink_with_penalty(squares, alpha, p)
+
+
+def schatten_norm(values: np.ndarray, p: float) -> float:
+    """(Σ|v_i|^p)^{1/p}, or the maximum for p = ∞."""
+    largest = float(np.abs(values).max(initial=0.0))
+    if largest == 0 or math.isinf(p):
+        return largest
+    return largest * float(np.sum((np.abs(values) / largest) ** p) ** (1 / p))
+
+
+def _floor_for_bound(squares: np.ndarray, bound: float) -> float:
+    """α with Σ (1 − s_i²/α)₊ = C for increasing s_i²: α = (s_1² + … + s_k²)/(k − C) for the k directions below it."""
+    counts = np.arange(1, len(squares) + 1)
+    active = counts > bound
+    candidates = np.full(len(squares), math.inf)
+    candidates[active] = np.cumsum(squares)[active] / (counts[active] - bound)
+    # Each candidate is a value of a function of k whose minimum is where exactly k directions lie below it.
+    return float(candidates.min())
+
+
+def _log_bias(t: np.ndarray, p: float) -> np.ndarray:
+    """u = log b with 1 − b = t b^{p−1}: the root of log t + (p−1)u − log(1 − e^u), which is increasing and convex.
+
+    b ≤ (1 + t)^{-1/max(1, p−1)}, and from that side Newton's method descends monotonically to the root.
+    """
+    u = -np.log1p(t) / max(1.0, p - 1)
+    log_t = np.log(t)
+    for _ in range(_NEWTON_STEPS):
+        rest = -np.expm1(u)
+        step = (log_t + (p - 1) * u - np.log(rest)) / ((p - 1) + np.exp(u) / rest)
+        u = np.where(np.isfinite(step), u - step, u)
+        if (np.abs(step) <= 1e-15 * np.abs(u)).all():
+            break
+    return u

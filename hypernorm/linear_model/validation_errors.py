@@ -1,0 +1,82 @@
+"""Predictions for held-out samples, for all penalties and norms at once: K-fold and leave-one-out.
+
+The decomposition of a training set serves every penalty: with Z = X_val V the predictions are Z times the kept shares
+times the coefficients, one product for a whole path.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from hypernorm.linear_model.decomposition import Decomposition, Samples, decompose, dense_rows
+from hypernorm.linear_model.shrinkage import shrink_with_penalty
+
+__all__ = ["fold_predictions", "has_exact_leave_one_out", "leave_one_out_predictions"]
+
+
+def has_exact_leave_one_out(p: float, n: int, d: int) -> bool:
+    """Whether the closed form of `leave_one_out_predictions` is exact: ridge, and the spectral norm for n > d + 1."""
+    return p == 2 or (math.isinf(p) and n > d + 1)
+
+
+def fold_predictions(
+    samples: Samples,
+    folds: Iterable[tuple[np.ndarray, np.ndarray]],
+    norms: Sequence[float],
+    alphas: np.ndarray,
+    solver: str,
+) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    """For each fold the indices of the held-out samples and their predictions, of shape (norms, alphas, n_val, k)."""
+    for train, held_out in folds:
+        decomposition = decompose(samples.subset(train), solver)
+        rows = dense_rows(samples.X[held_out])
+        yield held_out, _path(decomposition, rows, norms, alphas)
+
+
+def _path(decomposition: Decomposition, rows: np.ndarray, norms: Sequence[float], alphas: np.ndarray) -> np.ndarray:
+    squares, k = decomposition.squares, decomposition.projections.shape[1]
+    kept = np.array([[shrink_with_penalty(squares, alpha, p).kept for alpha in alphas] for p in norms])
+    directions = (rows - decomposition.X_center) @ decomposition.V / squares
+    result = np.empty((*kept.shape[:2], len(rows), k))
+    for target in range(k):
+        scaled = directions * decomposition.projections[:, target]
+        result[..., target] = kept @ scaled.T + decomposition.y_center[target]
+    return result
+
+
+def leave_one_out_predictions(
+    samples: Samples, decomposition: Decomposition, p: float, alphas: np.ndarray
+) -> np.ndarray:
+    """Predictions of each sample from all others, of shape (alphas, n, k).
+
+    Exact for ridge regression, y_i − e_i/(1 − h_i), and for the spectral norm if n > d + 1: with the least-squares
+    prediction p_i = y_i − e_i/(1 − h_i) and the mean ȳ₋ᵢ of the others it is ȳ₋ᵢ + (1 − C₋ᵢ)(p_i − ȳ₋ᵢ), where C₋ᵢ
+    follows from α and Σ s^{-2} = tr(XᵀX)⁻¹ without the sample, by a rank-one update. For other norms, where a deleted
+    row turns the singular vectors, the first formula is an approximation.
+    """
+    y, weights = samples.y, np.ones(len(samples.y)) if samples.weights is None else samples.weights
+    centred = dense_rows(samples.X) - (0 if samples.intercept is None else decomposition.X_center)
+    Z = centred @ decomposition.V / np.sqrt(decomposition.squares)  # rows of U over the roots of the weights
+    base = np.zeros(len(y)) if samples.intercept is None else np.ones(len(y)) / weights.sum()
+    coefficients = decomposition.projections / np.sqrt(decomposition.squares)[:, None]
+
+    def shortcut(kept: np.ndarray) -> np.ndarray:
+        fitted = (Z * kept) @ coefficients + decomposition.y_center
+        leverages = weights * (base + (Z**2) @ kept)
+        return np.asarray(y - (y - fitted) / (1 - leverages)[:, None])
+
+    if not math.isinf(p):
+        return np.array([shortcut(shrink_with_penalty(decomposition.squares, alpha, p).kept) for alpha in alphas])
+    others = shortcut(np.ones(len(decomposition.squares)))
+    total = weights.sum()
+    means = decomposition.y_center - (weights / (total - weights))[:, None] * (y - decomposition.y_center)
+    means = np.zeros_like(y) if samples.intercept is None else means
+    # (G − w x xᵀ)⁻¹ has the trace tr G⁻¹ + w‖G⁻¹x‖²/(1 − w xᵀG⁻¹x); deleting a row moves the centre along with it.
+    scale = weights if samples.intercept is None else weights * total / (total - weights)
+    inverse_squares = 1 / decomposition.squares
+    traces = inverse_squares.sum() + scale * (Z**2 @ inverse_squares) / (1 - scale * (Z**2).sum(axis=1))
+    shares = [np.minimum(1 / (alpha * traces), 1) if alpha > 0 else np.ones(len(y)) for alpha in alphas]
+    return np.array([means + share[:, None] * (others - means) for share in shares])
