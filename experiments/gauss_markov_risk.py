@@ -34,7 +34,7 @@ def cases(n: int, gammas: Sequence[float], repeats: int) -> Iterator[Row]:
 
 PRESETS = {
     "quick": lambda: cases(150, GAMMAS[::2], 6),
-    "paper": lambda: cases(400, GAMMAS, 20),
+    "paper": lambda: cases(400, GAMMAS, 40),
 }
 
 
@@ -63,7 +63,7 @@ def trial(ensemble: str, n: int, gamma: float, seed: int) -> Row:
     errors = {}
     for name, p in NORMS.items():
         for target, noise in enumerate(NOISES):
-            alpha = n * best_penalty(ensemble, gamma, p, noise)
+            alpha = best_penalty(ensemble, gamma, p, noise) * (1 if math.isinf(p) else n)
             kept = shrink_with_penalty(decomposition.squares, alpha, p).kept
             estimate = decomposition.coefficients(kept)[:, target]
             errors[f"{name}, noise {noise:g}"] = float(np.sum((estimate - beta) ** 2))

@@ -55,7 +55,7 @@ def generalization_error(
     gamma : float
         d/n > 0.
     alpha : float
-        Penalty per sample, α/n of `SchattenRegressor` without intercept.
+        Penalty per sample, α/n of `SchattenRegressor` without intercept; for p = ∞ α itself, since Σ s^{-2} has a limit.
     p : float
         1 ≤ p ≤ ∞.
     signal : float
@@ -91,7 +91,7 @@ def generalization_error(
     law = _marchenko_pastur if ensemble == "gaussian" else _poisson
     eigenvalues, weights = law(gamma)
     if math.isinf(p) and alpha > 0:
-        # One shrinkage for all: Σ s^{-2} = γ E 1/λ.
+        # One shrinkage for all: Σ s^{-2} → γ E 1/λ over λ > 0.
         share = min(1 / (alpha * gamma * float(np.sum(weights / eigenvalues))), 1.0)
         bias, kept = np.full(len(eigenvalues), 1 - share), np.full(len(eigenvalues), share)
     else:
