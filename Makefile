@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint bench clean
+EXPERIMENTS := $(filter-out __init__ runner,$(basename $(notdir $(wildcard experiments/*.py))))
+
+.PHONY: demo test test-slow lint bench figures reproduce clean
 
 # One stamp per set of extras, so that a second call installs nothing.
 $(VENV)/.installed: pyproject.toml
@@ -35,6 +37,13 @@ test-slow: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.kernels
+
+figures: $(VENV)/.installed-test
+	$(BIN)/python -m paper_figures
+
+reproduce: $(VENV)/.installed-test
+	for name in $(EXPERIMENTS); do $(BIN)/python -m experiments.$$name --preset quick || exit 1; done
+	$(BIN)/python -m paper_figures
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
