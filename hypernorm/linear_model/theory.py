@@ -55,7 +55,7 @@ def generalization_error(
     gamma : float
         d/n > 0.
     alpha : float
-        Penalty per sample, α/n of `SchattenRegressor` without intercept; for p = ∞ α itself, since Σ s^{-2} has a limit.
+        Penalty per sample, α/n of `SchattenRegressor` without intercept; for p = ∞ α itself, as Σ s^{-2} has a limit.
     p : float
         1 ≤ p ≤ ∞.
     signal : float
