@@ -10,17 +10,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from functools import cache
 from itertools import pairwise
 from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["one_product_pool", "ordered_map", "product_threads", "split_range"]
+__all__ = ["one_product_pool", "ordered_map", "product_threads", "shared_threads", "split_range"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+_pool: ContextVar[ThreadPoolExecutor | None] = ContextVar("pool", default=None)
 
 
 @cache
@@ -55,6 +59,25 @@ def one_product_pool() -> AbstractContextManager[Any]:
     return _controller().select(filepath=others).limit(limits=1)
 
 
+@contextmanager
+def shared_threads() -> Iterator[None]:
+    """Context in which every product runs on one core, and `ordered_map` keeps its threads from call to call.
+
+    For iterations that map over blocks and do small products in between: threads that a small product has woken spin
+    for a while, and would take the cores from the next map.
+    """
+    threads = _thread_count()
+    if threads <= 1:
+        yield
+        return
+    with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        token = _pool.set(pool)
+        try:
+            yield
+        finally:
+            _pool.reset(token)
+
+
 def split_range(length: int, parts: int) -> list[range]:
     """Split ``range(length)`` into at most `parts` contiguous, nearly equal, non-empty ranges.
 
@@ -69,15 +92,23 @@ def split_range(length: int, parts: int) -> list[range]:
 
 def ordered_map(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     """Yield ``function(item)`` in the order of the items, computed by several threads when there are several items."""
+    shared = _pool.get()
+    if shared is not None:
+        yield from _results(shared, function, items)
+        return
     threads = min(_thread_count(), len(items))
     if threads <= 1:
         yield from map(function, items)
         return
     with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        futures = [pool.submit(function, item) for item in items]
-        try:
-            for future in futures:
-                yield future.result()
-        finally:
-            for future in futures:
-                future.cancel()
+        yield from _results(pool, function, items)
+
+
+def _results(pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    futures = [pool.submit(function, item) for item in items]
+    try:
+        for future in futures:
+            yield future.result()
+    finally:
+        for future in futures:
+            future.cancel()

@@ -100,6 +100,12 @@ def test_guide_runs(tmp_path, monkeypatch, capsys):
     assert "fingerprint" in capsys.readouterr().out  # the refused certificate
 
 
+@pytest.mark.parametrize("page", ["guide/dictionary_learning.md", "guide/gauss_markov.md"])
+def test_guides_to_the_estimators_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run(page)
+
+
 def test_commands_of_the_guide_run(tmp_path, monkeypatch, capsys):
     main = pytest.importorskip("hypernorm.cli").main
     monkeypatch.chdir(tmp_path)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._parallel import shared_threads
 from hypernorm._validation import check_count, check_exponent, check_generator, check_matrix, check_tolerance
 from hypernorm.bounds.kernels import gradients, norm_values
 from hypernorm.bounds.newton import LARGEST_DIMENSION, newton_finish
@@ -133,7 +134,8 @@ def search(
     V = _normalised(np.hstack([given, longest, _standard_starts(rows, q, n_starts, rng)]))
     if q == 2:
         V = V[:, :1] if n_starts == 0 else _leading_eigenvector(rows, V)
-    V = _iterate(rows, q, V, max_iter, rtol, deadline)
+    with shared_threads():
+        V = _iterate(rows, q, V, max_iter, rtol, deadline)
     if q <= 2 or d > LARGEST_DIMENSION:
         return V[:, 0]
     best, best_value = V[:, 0], -1.0

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from hypernorm._parallel import shared_threads
 from hypernorm._validation import check_count, check_exponent, check_nonnegative, check_tolerance
 from hypernorm.dictionary.certification import AtomCertificate, certify_leading_atom
 from hypernorm.dictionary.refinement import refine_row
@@ -156,7 +157,11 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         """
         p = self._check_parameters()
         X = self._validate(X, reset=True)
-        rows = Rows(X)
+        with shared_threads():
+            self._fit(Rows(X), p)
+        return self
+
+    def _fit(self, rows: Rows, p: float) -> None:
         whitening = Whitening.measure(rows, center=self.center, whiten=self.whiten)
         m = self._count_atoms(whitening, rows.shape)
         samples = rows.shifted(whitening.mean) if self.center else rows
@@ -169,14 +174,13 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
                 f"The atoms still changed by {found.change:.1e} after max_iter={self.max_iter} iterations; increase "
                 f"max_iter or tol={self.tol:g}.",
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
         B, offsets = found.W @ whitening.K.T, np.zeros(m)
         if self.refine:
             refined = [refine_row(samples, whitening, b, center=self.center) for b in B]
             B, offsets = np.array([b for b, _ in refined]), np.array([offset for _, offset in refined])
         self._set_atoms(B, offsets, whitening, rows.exponent)
-        return self
 
     def partial_fit(self, X: Any, y: Any = None) -> LpDictionaryLearning:
         """Update the atoms with a batch of a stream.

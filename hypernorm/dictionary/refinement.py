@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from hypernorm._parallel import product_threads
 from hypernorm.bounds.kernels import images
 from hypernorm.dictionary.whitening import Whitening
 from hypernorm.forms import Rows, column_means, second_moments
@@ -47,8 +46,7 @@ def refine_row(rows: Rows, whitening: Whitening, b: np.ndarray, *, center: bool)
         mean = column_means(rows, weights) if center else np.zeros(len(b))
         moments -= weights.sum() * np.outer(mean, mean)
         try:
-            with product_threads(1):  # threads woken for so small a system would disturb the next pass
-                solution = np.linalg.solve(K.T @ moments @ K, h)
+            solution = np.linalg.solve(K.T @ moments @ K, h)
         except np.linalg.LinAlgError:
             break  # all weight sits on fewer samples than directions: there is nothing left to gain
         if not np.isfinite(solution).all() or not h @ solution > 0:

@@ -12,14 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hypernorm._parallel import product_threads
 from hypernorm.bounds.kernels import gradients
 from hypernorm.forms import Rows
 
 __all__ = ["Ascent", "ascend", "normalised_rows", "polar_rows", "random_orthonormal_rows"]
-
-# Below this size a polar factor costs less on one core than waking threads would.
-_SMALL = 400
 
 
 @dataclass(frozen=True)
@@ -72,14 +68,13 @@ def _step(rows: Rows, K: np.ndarray, p: float, W: np.ndarray) -> tuple[np.ndarra
 
 def polar_rows(G: np.ndarray) -> np.ndarray:
     """The matrix with orthonormal rows nearest to G: UVᵀ of its singular value decomposition."""
-    with product_threads(1 if len(G) < _SMALL else None):
-        squares, U = np.linalg.eigh(G @ G.T)
-        if squares[0] <= 1e-6 * squares[-1]:
-            left, _, right = np.linalg.svd(G, full_matrices=False)
-            return np.asarray(left @ right)
-        W = (U / np.sqrt(squares)) @ (U.T @ G)
-        # Squaring the condition number cost half the digits; one Newton–Schulz step returns them.
-        return np.asarray(1.5 * W - 0.5 * (W @ W.T) @ W)
+    squares, U = np.linalg.eigh(G @ G.T)
+    if squares[0] <= 1e-6 * squares[-1]:
+        left, _, right = np.linalg.svd(G, full_matrices=False)
+        return np.asarray(left @ right)
+    W = (U / np.sqrt(squares)) @ (U.T @ G)
+    # Squaring the condition number cost half the digits; one Newton–Schulz step returns them.
+    return np.asarray(1.5 * W - 0.5 * (W @ W.T) @ W)
 
 
 def normalised_rows(G: np.ndarray) -> np.ndarray:

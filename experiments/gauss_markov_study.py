@@ -1,0 +1,409 @@
+"""Nuclear, spectral and ridge shrinkage beside principal components, PLS, the lasso and least squares.
+
+Claim: for coefficients without a preferred direction nothing beats ridge regression; where the signal lies along the
+leading directions of the samples the nuclear norm beats it, and stays close to it elsewhere, so that [1, 2, ∞] is a
+safe list to choose from. Refuted by an aligned problem on which nuclear shrinkage loses to ridge by more than two
+standard errors of the paired difference, or by a problem on which the choice among the norms costs more than 5% of
+ridge's error and two standard errors on top.
+
+Three parts, all in one file of results:
+
+alignment  The in-sample risk of each method over that of the best shrinkage of every single direction, each tuned to
+           the true risk: no sampling. d = 200, s_i² = i^{-decay}, var(β_i) ∝ (s_i²)^alignment, scaled to the signal
+           Σ s_i² var(β_i) = 1. At a noise variance of 5e-4 it gives the table that is kept below; others are swept.
+synthetic  120 Gaussian samples in 60 dimensions, covariance with the eigenvalues i^{-decay} in a random basis, Gaussian
+           coefficients with var(β_i) ∝ λ_i^alignment in that basis, scaled to a signal of variance 1. The error is the
+           excess risk, exactly, through the known covariance. An isotropic covariance knows no alignment.
+data       Repeated splits; features are standardised with the mean and deviation of the training samples, squares and
+           products being formed before. `diabetes` (442 × 10), also with squares and products (64); `breast cancer`
+           (569 × 30, target 0/1); `digits`: 400 random Fourier features √2 cos(wᵀx + u), entries of w normal with
+           deviation 1/(20√2), new ones for each split, ten 0/1 targets; `housing`: 500 samples like the Californian
+           census, new ones for each split, see `housing`.
+
+All penalties and numbers of components are chosen by the same five folds.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.cross_decomposition import PLSRegression
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LassoCV, LinearRegression
+from sklearn.model_selection import KFold
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+
+from experiments.runner import Row, main
+from hypernorm.linear_model import SchattenRegressor, SchattenRegressorCV
+from hypernorm.linear_model.shrinkage import shrink_with_penalty
+
+NORMS = {"ridge": 2.0, "nuclear": 1.0, "spectral": math.inf}
+DIRECTIONS = 200
+TABLE_NOISE = 5e-4
+TABLE = {
+    (1, 0): (1.00, 1.10, 1.27, 1.16),
+    (1, 1): (1.20, 1.03, 1.31, 3.76),
+    (1, 2): (2.07, 1.08, 1.25, 13.2),
+    (1, 4): (5.08, 1.21, 1.18, 41.8),
+    (2, 2): (1.88, 1.04, 1.15, 56.7),
+}
+"""Ridge, nuclear, principal components, spectral, for (decay, alignment), as they were first computed."""
+DESIGNS = ((0, 0), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2))
+NOISES = (0.3, 1.0)
+DATA = {
+    "diabetes": (354, 88),
+    "diabetes, squares": (354, 88),
+    "breast cancer": (455, 114),
+    "housing": (400, 100),
+    "digits, Fourier": (800, 200),
+}
+"""Training and held-out samples of each split."""
+FRESH = ("housing",)
+"""Drawn anew each time, so that the splits are independent."""
+METHODS = (
+    "ridge",
+    "nuclear",
+    "spectral",
+    "chosen norm",
+    "ridge, 9 penalties",
+    "nuclear, 9 penalties",
+    "principal components",
+    "partial least squares",
+    "lasso",
+    "least squares",
+)
+FOLDS = KFold(5)
+TOLERABLE = 0.05
+"""Loss of the choice among the norms that still counts as safe, as a share of ridge's error."""
+FOURIER_FEATURES = 400
+LONGEST_PLS = 30
+
+Predictions = dict[str, np.ndarray]
+
+
+def cases(noises: Sequence[float], seeds: int, splits: int) -> Iterator[Row]:
+    """The three parts one after the other."""
+    for decay, alignment in (*TABLE, (2, 0), (2, 1), (2, 4)):
+        for noise in noises:
+            yield {"part": "alignment", "decay": decay, "alignment": alignment, "noise": noise}
+    for seed in range(seeds):
+        for decay, alignment in DESIGNS:
+            for noise in NOISES:
+                yield {"part": "synthetic", "decay": decay, "alignment": alignment, "noise": noise, "seed": seed}
+    for seed in range(splits):
+        for data in DATA:
+            yield {"part": "data", "data": data, "seed": seed}
+
+
+PRESETS = {
+    "quick": lambda: cases((TABLE_NOISE,), 10, 2),
+    "paper": lambda: cases((1e-5, 1e-4, TABLE_NOISE, 1e-3, 1e-2), 60, 20),
+}
+
+
+def trial(part: str, **case: Any) -> Row:
+    """Errors of every method on one problem."""
+    if part == "alignment":
+        return {"risks": relative_risks(**case)}
+    return {"errors": synthetic(**case) if part == "synthetic" else on_data(**case)}
+
+
+def relative_risks(decay: float, alignment: float, noise: float) -> Row:
+    """In-sample risk over the oracle's, each at its best penalty, for a signal of 1; the noise is a variance here."""
+    squares = np.arange(1, DIRECTIONS + 1.0) ** -decay
+    variances = squares**alignment / np.sum(squares ** (alignment + 1))
+
+    def risk(bias: np.ndarray, kept: np.ndarray) -> float:
+        return float(np.sum(squares * bias**2 * variances + noise * kept**2))
+
+    oracle = noise / (squares * variances + noise)
+    best = risk(oracle, 1 - oracle)
+    lengths = (np.arange(DIRECTIONS) < k for k in range(DIRECTIONS + 1))
+    risks = {"principal components": min(risk(1.0 - kept, 1.0 * kept) for kept in lengths)}
+    for name, p in NORMS.items():
+        # 1/Σ s^{-2}, where spectral shrinkage begins, up to far above the largest eigenvalue.
+        grid = np.geomspace(1e-2 / np.sum(1 / squares), 1e6, 4001)
+        shrinkages = (shrink_with_penalty(squares, alpha, p) for alpha in grid)
+        risks[name] = min(risk(shrinkage.bias, shrinkage.kept) for shrinkage in shrinkages)
+    return {name: risk / best for name, risk in risks.items()}
+
+
+def synthetic(decay: float, alignment: float, noise: float, seed: int) -> Row:
+    """Excess risks of one sample of known covariance; the noise is a standard deviation."""
+    n, d = 120, 60
+    rng = np.random.default_rng([seed, round(10 * noise), decay, alignment])
+    eigenvalues = np.arange(1, d + 1.0) ** -decay
+    # A random basis, so that an aligned signal is not sparse in the features as well.
+    basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
+    beta = rng.standard_normal(d) * eigenvalues ** (alignment / 2)
+    beta /= math.sqrt(np.sum(eigenvalues * beta**2))
+    X = rng.standard_normal((n, d)) * np.sqrt(eigenvalues) @ basis.T
+    y = X @ basis @ beta + noise * rng.standard_normal(n)
+    # A linear rule is known from its values at 0 and at the principal axes of the covariance.
+    rows = np.vstack([np.zeros(d), np.sqrt(eigenvalues)[:, None] * basis.T])
+    truth = np.sqrt(eigenvalues) * beta
+    errors = {}
+    for name, values in predictions(X, y[:, None], rows).items():
+        intercept, slopes = values[0, 0], values[1:, 0] - values[0, 0]
+        errors[name] = float(intercept**2 + np.sum((slopes - truth) ** 2))
+    return errors
+
+
+def on_data(data: str, seed: int) -> Row:
+    """Mean squared errors on held-out samples of one split, averaged over the targets."""
+    rng = np.random.default_rng([seed, list(DATA).index(data)])
+    X, y = load(data, rng)
+    train_size, test_size = DATA[data]
+    order = rng.permutation(len(X))
+    train, test = order[:train_size], order[train_size : train_size + test_size]
+    scaler = StandardScaler().fit(X[train])
+    values = predictions(scaler.transform(X[train]), y[train], scaler.transform(X[test]))
+    return {name: float(np.mean((value - y[test]) ** 2)) for name, value in values.items()}
+
+
+def load(data: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Samples and targets, a column each."""
+    if data.startswith("diabetes"):
+        X, y = load_diabetes(return_X_y=True, scaled=False)
+        # The square of the sex repeats the sex.
+        X = np.delete(squares_and_products(X), 10 + 10, axis=1) if "squares" in data else X
+        return X, y[:, None]
+    if data == "breast cancer":
+        X, y = load_breast_cancer(return_X_y=True)
+        return X, y[:, None].astype(float)
+    if data == "housing":
+        return housing(sum(DATA[data]), rng)
+    pixels, digits = load_digits(return_X_y=True)
+    frequencies = rng.standard_normal((pixels.shape[1], FOURIER_FEATURES)) / (20 * math.sqrt(2))
+    phases = rng.uniform(0, 2 * np.pi, FOURIER_FEATURES)
+    return math.sqrt(2) * np.cos(pixels @ frequencies + phases), np.eye(10)[digits]
+
+
+def housing(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Made-up districts in the manner of the Californian census, with squares and products of the eight features.
+
+    Latitude and longitude scatter across a coast that runs north-west; rooms grow with income, and bedrooms follow
+    rooms; population and occupants are log-normal. The price grows with income and less so with rooms per bedroom and
+    age, falls with the distance from the coast and from two cities and with crowding, has log-normal noise and is
+    capped at 5, as there.
+    """
+    along, inland = rng.uniform(0, 1, n), rng.exponential(0.25, n)
+    latitude, longitude = 32.5 + 9 * along + 0.6 * inland, -117 - 7 * along + 2 * inland
+    income = np.exp(rng.normal(1.25, 0.45, n))
+    rooms = np.exp(1.3 + 0.25 * np.log(income) + rng.normal(0, 0.2, n))
+    bedrooms = rooms * np.exp(rng.normal(-1.6, 0.1, n))
+    age, population = rng.uniform(1, 52, n), np.exp(rng.normal(7, 0.7, n))
+    occupants = np.exp(rng.normal(1.05, 0.25, n))
+    cities = np.exp(-(((along - 0.2) / 0.1) ** 2)) + np.exp(-(((along - 0.6) / 0.08) ** 2))
+    logarithm = (
+        0.75 * np.log(income)
+        + 0.3 * np.log(rooms / bedrooms)
+        + 0.004 * age
+        - 0.9 * np.minimum(inland, 1)
+        + 0.4 * cities
+        - 0.5 * np.log(occupants)
+    )
+    price = np.minimum(np.exp(logarithm + rng.normal(0, 0.25, n)), 5)
+    X = np.column_stack([income, age, rooms, bedrooms, population, occupants, latitude, longitude])
+    return squares_and_products(X), price[:, None]
+
+
+def squares_and_products(X: np.ndarray) -> np.ndarray:
+    """The features, standardised, with their squares and products."""
+    return PolynomialFeatures(2, include_bias=False).fit_transform(StandardScaler().fit_transform(X))
+
+
+def predictions(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Predictions:
+    """What every method predicts for the rows after training on (X, y)."""
+    result = shrunk(X, y, rows)
+    result["principal components"] = tuned(component_path, X, y, rows)
+    result["partial least squares"] = tuned(pls_path, X, y, rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about convergence at the smallest penalties, which are not chosen
+        lassos = [LassoCV(cv=FOLDS, alphas=50, tol=1e-3).fit(X, target) for target in y.T]
+    result["lasso"] = np.column_stack([lasso.predict(rows) for lasso in lassos])
+    result["least squares"] = LinearRegression().fit(X, y).predict(rows)
+    return result
+
+
+def shrunk(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Predictions:
+    """The Schatten regressors, from one cross-validation.
+
+    It keeps the score of every norm and penalty, so what `SchattenRegressorCV` would choose among fewer of them can be
+    read off, and is not computed again.
+    """
+    norms = list(NORMS.values())
+    model = SchattenRegressorCV(p=norms, cv=FOLDS, store_cv_results=True).fit(X, y)
+    scores = model.cv_results_.mean(axis=2)
+    alphas = np.geomspace(1e-8, 1e2, scores.shape[1]) * np.max(model.singular_values_) ** 2
+    result = {"chosen norm": model.predict(rows).reshape(len(rows), -1)}
+    for index, (name, p) in enumerate(NORMS.items()):
+        for suffix, step in (("", 1), (", 9 penalties", 10)):
+            if name + suffix in METHODS:
+                alpha = alphas[::step][np.argmax(scores[index, ::step])]
+                fitted = SchattenRegressor(alpha, p=p).fit(X, y)
+                result[name + suffix] = fitted.predict(rows)
+    return result
+
+
+def tuned(path: Callable[..., np.ndarray], X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The predictions with the number of components that has the least error on the held-out samples of the folds."""
+    errors = []
+    for train, held_out in FOLDS.split(X):
+        values = path(X[train], y[train], X[held_out])
+        errors.append(np.mean((values - y[held_out]) ** 2, axis=(1, 2)))
+    shortest = min(map(len, errors))
+    best = int(np.argmin(np.mean([error[:shortest] for error in errors], axis=0)))
+    return path(X, y, rows)[best]
+
+
+def component_path(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Principal component regression with 0, 1, 2, … components, of shape (components + 1, rows, targets)."""
+    pca = PCA(svd_solver="full").fit(X)
+    known = pca.explained_variance_ > 1e-12 * pca.explained_variance_[0]
+    scores = pca.transform(X)[:, known]
+    slopes = scores.T @ (y - y.mean(axis=0)) / np.sum(scores**2, axis=0)[:, None]
+    return _cumulative(pca.transform(rows)[:, known], slopes, y)
+
+
+def pls_path(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Partial least squares, likewise."""
+    components = min(LONGEST_PLS, X.shape[1], len(X) - 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about targets that are explained before the last component
+        pls = PLSRegression(components, scale=False).fit(X, y)
+    return _cumulative((rows - X.mean(axis=0)) @ pls.x_rotations_, pls.y_loadings_.T, y)
+
+
+def _cumulative(scores: np.ndarray, slopes: np.ndarray, y: np.ndarray) -> np.ndarray:
+    steps = np.einsum("nk,kt->knt", scores, slopes)
+    return y.mean(axis=0) + np.concatenate([np.zeros_like(steps[:1]), np.cumsum(steps, axis=0)])
+
+
+def problem(row: Row) -> str:
+    """What a row measures, in words."""
+    if row["part"] == "data":
+        return str(row["data"])
+    return f"{spectrum(row['decay'])}, a = {row['alignment']}, σ = {row['noise']:g}"
+
+
+def spectrum(decay: int) -> str:
+    """The eigenvalues as the tables call them."""
+    return ("isotropic", "1/i", "1/i²")[decay]
+
+
+def compare(rows: list[Row], against: str = "ridge") -> list[Row]:
+    """Mean error of every problem and method, its standard error, and the paired difference to a reference.
+
+    Splits of the same data overlap. Their variance is multiplied by 1/J + n_test/n_train instead of 1/J (Nadeau and
+    Bengio, 2003); fresh samples are independent.
+    """
+    result = []
+    for name in dict.fromkeys(problem(row) for row in rows if row["part"] != "alignment"):
+        same = [row for row in rows if row["part"] != "alignment" and problem(row) == name]
+        factor = 1 / len(same)
+        if name in DATA and name not in FRESH:
+            factor += DATA[name][1] / DATA[name][0]
+        reference = np.array([row["errors"][against] for row in same])
+        for method in METHODS:
+            errors = np.array([row["errors"][method] for row in same])
+            difference = errors - reference
+            result.append(
+                {
+                    "part": same[0]["part"],
+                    "problem": name,
+                    "method": method,
+                    "mean": float(errors.mean()),
+                    "standard_error": float(errors.std(ddof=1) * math.sqrt(factor)),
+                    "difference": float(difference.mean()),
+                    "difference_error": float(difference.std(ddof=1) * math.sqrt(factor)),
+                    "reference": float(reference.mean()),
+                }
+            )
+    return result
+
+
+def outcome(row: Row) -> str:
+    """'wins', 'loses' or 'ties': whether the paired difference is beyond two of its standard errors."""
+    if abs(row["difference"]) <= 2 * row["difference_error"]:
+        return "ties"
+    return "wins" if row["difference"] < 0 else "loses"
+
+
+def summary(rows: list[Row]) -> str:
+    """Tables of all parts, and the verdicts."""
+    return "\n\n".join([alignment_table(rows), error_table(rows), verdict(rows)])
+
+
+def alignment_table(rows: list[Row]) -> str:
+    """Risks over the oracle's, and how far from the known ones."""
+    names = ("ridge", "nuclear", "principal components", "spectral")
+    lines = [f"| noise variance | s² | a | {' | '.join(names)} |", "|" + " --- |" * 7]
+    furthest = 0.0
+    for row in (row for row in rows if row["part"] == "alignment"):
+        risks = [row["risks"][name] for name in names]
+        values = " | ".join(f"{risk:.2f}" for risk in risks)
+        lines.append(f"| {row['noise']:g} | {spectrum(row['decay'])} | {row['alignment']} | {values} |")
+        known = TABLE.get((row["decay"], row["alignment"]))
+        if known and row["noise"] == TABLE_NOISE:
+            furthest = max(furthest, *(abs(a / b - 1) for a, b in zip(risks, known, strict=True)))
+    lines.append(f"\nAt noise variance {TABLE_NOISE:g}: at most {100 * furthest:.1f}% from the known table.")
+    return "\n".join(lines)
+
+
+def error_table(rows: list[Row]) -> str:
+    """Mean error ± standard error; below it the difference to ridge in per cent of ridge's error."""
+    compared = compare(rows)
+    lines = [f"| problem | {' | '.join(METHODS)} |", "| --- |" + " ---: |" * len(METHODS)]
+    for name in dict.fromkeys(row["problem"] for row in compared):
+        same = [row for row in compared if row["problem"] == name]
+        lines.append(f"| {name} | " + " | ".join(f"{r['mean']:.4g} ± {r['standard_error']:.2g}" for r in same) + " |")
+        lines.append("| − ridge, % | " + " | ".join(map(_percent, same)) + " |")
+    return "\n".join(lines)
+
+
+def _percent(row: Row) -> str:
+    mark = {"wins": " wins", "loses": " loses", "ties": ""}[outcome(row)]
+    scale = 100 / row["reference"]
+    return f"{scale * row['difference']:+.1f} ± {scale * row['difference_error']:.1f}{mark}"
+
+
+def verdict(rows: list[Row]) -> str:
+    """Where each norm wins and loses, what the coarse grid costs, and whether the claim stands."""
+    compared = compare(rows)
+    lines = []
+    for method in ("nuclear", "spectral", "chosen norm"):
+        for against in ("ridge", "principal components", "partial least squares"):
+            same = [row for row in compare(rows, against) if row["method"] == method]
+            parts = {kind: [row["problem"] for row in same if outcome(row) == kind] for kind in ("wins", "loses")}
+            lines.append(
+                f"- {method} against {against}: wins {len(parts['wins'])}, loses {len(parts['loses'])} of {len(same)}"
+                + "".join(f"; {kind} on {' / '.join(names)}" for kind, names in parts.items() if names)
+            )
+    means = {(row["problem"], row["method"]): row["mean"] for row in compared}
+    for name in ("ridge", "nuclear"):
+        costs = [means[p, f"{name}, 9 penalties"] / means[p, name] - 1 for p in dict.fromkeys(p for p, _ in means)]
+        lines.append(
+            f"- 9 penalties instead of 81 cost {name} {100 * np.mean(costs):+.1f}% of its error on average, "
+            f"{100 * max(costs):+.1f}% at worst"
+        )
+    outcomes = {(row["problem"], row["method"]): outcome(row) for row in compared}
+    aligned = {problem(row) for row in rows if row["part"] == "synthetic" and row["alignment"] > 0}
+    failures = [f"nuclear on {p}" for p in sorted(aligned) if outcomes[p, "nuclear"] == "loses"]
+    failures += [
+        f"chosen norm on {row['problem']}"
+        for row in compared
+        if row["method"] == "chosen norm"
+        and row["difference"] - 2 * row["difference_error"] > TOLERABLE * row["reference"]
+    ]
+    lines.append(f"Verdict: {'stands' if not failures else 'REFUTED by ' + '; '.join(failures)}.")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main("gauss_markov_study", PRESETS, trial, summary, __doc__)

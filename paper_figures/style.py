@@ -1,0 +1,92 @@
+"""One style for all figures: sizes for a page of two columns, colours for any colour vision, the same bytes each time.
+
+Importing this module sets the style. Figures are made without pyplot by `figure` and written by `save`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from experiments.runner import Row, read
+
+__all__ = ["COLOURS", "COLUMN", "GREY", "MARKERS", "OUTPUT", "PAGE", "figure", "rows_on_file", "save"]
+
+OUTPUT = Path(__file__).parent / "output"
+
+COLUMN, PAGE = 3.4, 7.0
+"""Widths of a column and of a page in inches."""
+
+COLOURS = {
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "green": "#009E73",
+    "blue": "#0072B2",
+    "vermilion": "#D55E00",
+    "purple": "#CC79A7",
+    "black": "#000000",
+}
+"""The palette of Okabe and Ito, told apart by people with any colour vision; yellow is too faint for lines."""
+
+GREY = "#767676"
+"""For references."""
+
+MARKERS = ("o", "s", "^", "D", "v")
+"""So that no series depends on its colour."""
+
+matplotlib.use("Agg")
+matplotlib.rcParams.update(
+    {
+        "font.family": "DejaVu Sans",
+        "font.size": 8,
+        "axes.titlesize": 8.5,
+        "axes.labelsize": 8.5,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.7,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.color": "#DDDDDD",
+        "grid.linewidth": 0.5,
+        "legend.fontsize": 7.5,
+        "legend.frameon": False,
+        "legend.handlelength": 1.8,
+        "lines.linewidth": 1.2,
+        "lines.markersize": 4.5,
+        "errorbar.capsize": 2,
+        "xtick.labelsize": 7.5,
+        "ytick.labelsize": 7.5,
+        # Text stays text in the file.
+        "pdf.fonttype": 42,
+        "savefig.dpi": 200,
+    }
+)
+
+
+def figure(width: float, height: float) -> Figure:
+    """An empty figure of the given size in inches, whose parts make room for one another."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def rows_on_file(name: str, preset: str = "paper") -> list[Row]:
+    """The rows of an experiment; without any there is nothing to draw."""
+    rows = read(name, preset)
+    if not rows:
+        raise SystemExit(f"No results on file; first run: python -m experiments.{name} --preset {preset}")
+    return rows
+
+
+def save(fig: Figure, name: str) -> None:
+    """Write the figure as PDF and PNG to `OUTPUT`, without a date, so that redrawing gives the same bytes."""
+    OUTPUT.mkdir(exist_ok=True)
+    metadata: dict[str, dict[str, Any]] = {
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+        "png": {"Software": None},
+    }
+    for suffix, entries in metadata.items():
+        path = OUTPUT / f"{name}.{suffix}"
+        fig.savefig(path, metadata=entries)
+        print(path)
