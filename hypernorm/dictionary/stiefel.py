@@ -3,6 +3,8 @@
 The objective is convex, so maximising its linearisation over the Stiefel manifold never decreases it: W ← UVᵀ, the
 polar factor of the gradient; over unit vectors w ← ∇/‖∇‖ (Journée, Nesterov, Richtárik & Sepulchre 2010; Zhai et al.
 2020 for p = 4). There is no step size. A step costs two r×n×m matrix products, an entrywise power and a polar factor.
+Near a maximum the step is shifted, which turns linear into almost quadratic convergence at no cost (FastICA's step,
+Hyvärinen 1999); the objective is watched, and a shifted step after which it falls is taken back.
 """
 
 from __future__ import annotations
@@ -16,6 +18,12 @@ from hypernorm.bounds.kernels import gradients
 from hypernorm.forms import Rows
 
 __all__ = ["Ascent", "ascend", "normalised_rows", "polar_rows", "random_orthonormal_rows"]
+
+
+# From a step this short on, an atom is near enough for Newton's method.
+_NEAR = 0.5
+# Samples from which its shift is estimated, in contiguous chunks.
+_CHUNK, _CHUNKS = 256, 8
 
 
 @dataclass(frozen=True)
@@ -50,13 +58,33 @@ def ascend(
 ) -> Ascent:
     """Iterate from W for the samples ``rows @ K`` until a step changes W by at most `tol`."""
     values, change, n_iter = np.zeros(len(W)), np.inf, 0
+    before, plain = -np.inf, W  # the objective and the plain step that precede W
+    shifting = True
     while n_iter < max_iter and change > tol:
         n_iter += 1
         G, values = _step(rows, K, p, W)
-        new = project(G)
+        if values.sum() < before * (1 - 1e-9) and shifting:
+            # Only plain steps are certain to ascend: take the one that was passed over, and no shortcut any more.
+            W, shifting, before = plain, False, -np.inf
+            continue
+        plain, before = project(G), float(values.sum())
+        new = project(G - _shift(rows, K, p, W) * W) if shifting and change < _NEAR else plain
         change = float(np.linalg.norm(new - W)) / np.sqrt(len(W))
         W = new
     return Ascent(W, values, n_iter, change)
+
+
+def _shift(rows: Rows, K: np.ndarray, p: float, W: np.ndarray) -> np.ndarray:
+    """(p−1) E|⟨w_j, z⟩|^{p−2} E⟨w_j, z⟩² for each row, from some of the samples, as a column.
+
+    Near an atom the step contracts by this number over E|⟨w_j, z⟩|^p; subtracting it from the gradient makes the step
+    Newton's (Hyvärinen 1999), and an estimate makes it nearly so.
+    """
+    n = rows.shape[0]
+    size = min(n, _CHUNK)
+    starts = np.linspace(0, n - size, min(_CHUNKS, -(-n // size))).astype(int)
+    Y = np.vstack([rows.operand(start, start + size) @ (K @ W.T) for start in starts.tolist()])
+    return np.asarray((p - 1) * (np.abs(Y) ** (p - 2)).mean(axis=0) * (Y**2).mean(axis=0))[:, None]
 
 
 def _step(rows: Rows, K: np.ndarray, p: float, W: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
