@@ -289,9 +289,19 @@ def verdict(rows: list[Row]) -> str:
         f"{_span(found)} the prediction ({len(found)} medians)"
         for number, (text, found, tolerance, held) in enumerate(claims, 1)
     ]
+    known = f"At n = 50 an error of 50% needs {_span(coarse)} the published samples. " if coarse else ""
+    titles = {spoil: name for name, spoil in SPOILS.items()}
+    failures = [
+        f"{titles[noise, outliers, corruption]} with p = {p:g}"
+        for (noise, outliers, corruption, p), same in groups(
+            rows, "spoils", "noise", "outliers", "corruption", "p"
+        ).items()
+        if median(same) > COARSE_SUCCESS
+    ]
     return (
         f"Verdict on {len(rows)} fits, p ≥ 3: {'; '.join(lines)}. For p = 2.5: samples {_span(below[0])}, errors "
-        f"{_span(below[1])} the prediction. At n = 50 an error of 50% needs {_span(coarse)} the published samples."
+        f"{_span(below[1])} the prediction. {known}"
+        f"Nothing learned from a random start: {', '.join(failures) or 'never'}."
     )
 
 

@@ -109,10 +109,12 @@ def draw_plane(rows: list[Row]) -> Figure:
     axis.set_ylabel("standard deviation σ of the noise")
     axis.set_title(f"p = {first['p']:g}, n = {first['n']}, r = {first['r']}")
     handles = [
-        Line2D([], [], color=GREY, lw=1, label="measured level"),
+        Line2D([], [], color="white", lw=1, label="measured"),
         Line2D([], [], color="black", lw=1.2, ls="--", label="predicted"),
     ]
-    fig.legend(handles=handles, loc="outside lower center", ncols=2)
+    # On a ground of the map's colour, so that white is seen.
+    ground = {"frameon": True, "facecolor": "#35B779", "edgecolor": "none"}
+    fig.legend(handles=handles, loc="outside lower center", ncols=2, title="level 0.3%, 1%, 3%", **ground)
     bar = fig.colorbar(image, ax=axis, label=f"median {_ERROR}")
     bar.ax.yaxis.set_major_formatter(_PLAIN)
     return fig
