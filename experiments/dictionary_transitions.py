@@ -54,7 +54,7 @@ COARSE_SUCCESS = 0.5
 THETA = 0.3
 
 # Shen et al. 2020, Complete dictionary learning via lp-norm maximization; the last is the middle of 5000 to 6000.
-PUBLISHED_SAMPLES = {3: 300, 4: 780, 5: 2000, 6: 5500}
+PUBLISHED_SAMPLES: dict[float, int] = {3: 300, 4: 780, 5: 2000, 6: 5500}
 
 SPOILS: dict[str, tuple[float, float, float]] = {
     "clean": (0.0, 0.0, 0.0),
