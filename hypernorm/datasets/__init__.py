@@ -1,6 +1,7 @@
 """Matrices to compute with: known norms, random families, bundled data and files."""
 
 from hypernorm.datasets.bundled import BUNDLED, load_bundled
+from hypernorm.datasets.contaminated import ADVERSARIES, INLIERS, Contaminated, contaminated
 from hypernorm.datasets.cube import cube_characters
 from hypernorm.datasets.files import NAMES, SUFFIXES, read_matrix
 from hypernorm.datasets.inexact import choi_biquadratic, choi_lam, inexact_norms, odd_cycle
@@ -20,15 +21,19 @@ from hypernorm.datasets.planted import PlantedDictionary, planted_dictionary
 from hypernorm.datasets.random import PlantedSubspace, gaussian, heavy_tailed, planted_sparse, signs, subspace
 
 __all__ = [
+    "ADVERSARIES",
     "BUNDLED",
+    "INLIERS",
     "NAMES",
     "SUFFIXES",
+    "Contaminated",
     "KnownNorm",
     "PlantedDictionary",
     "PlantedSubspace",
     "blocks",
     "choi_biquadratic",
     "choi_lam",
+    "contaminated",
     "cube_characters",
     "cube_functions",
     "e8",

@@ -1,0 +1,301 @@
+"""Samples of which an adversary has replaced a share: the test beds of robust mean and covariance estimation.
+
+A family of inliers is drawn first; an adversary who sees all of it then replaces ⌊εn⌋ of the points. Distances are
+measured by the inliers: r = (tr Σ)^{1/2} is the length of a typical inlier as seen from the center, √d where Σ is the
+identity, as it is in every family but "gaussian_decaying" and "mixture". The center is (1, …, 1).
+
+References
+----------
+I. Diakonikolas, G. Kamath, D. M. Kane, J. Li, A. Moitra and A. Stewart, "Being robust (in high dimensions) can be
+practical", ICML 2017, for the adversary "dkk".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from hypernorm._validation import check_count, check_generator, check_nonnegative
+from hypernorm.exceptions import InvalidInputError
+
+__all__ = ["ADVERSARIES", "INLIERS", "Contaminated", "contaminated"]
+
+Estimator = Callable[[np.ndarray, float], np.ndarray]
+
+_SPREAD = 0.1
+"""Standard deviation of a tight cluster, relative to that of the inliers."""
+_ANGLE = math.radians(75)
+_SMALLEST_DEVIATION = 0.1
+_DISTANCES = {"cluster": 1.0, "two_clusters": 1.0, "shell": 1.0, "far": 10.0, "hidden": 5.0}
+_CANDIDATES = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Contaminated:
+    """Samples with outliers, and what is true of them.
+
+    Attributes
+    ----------
+    samples : numpy.ndarray of shape (n, d)
+    is_inlier : numpy.ndarray of shape (n,), bool
+        False for the ⌊contamination · n⌋ points that the adversary has put in.
+    inlier_mean : numpy.ndarray of shape (d,)
+        Mean of the inliers among the samples.
+    clean_mean : numpy.ndarray of shape (d,)
+        Mean of the n points before any was replaced. It differs from `inlier_mean` by chance, except where the
+        adversary chooses which points to remove.
+    center : numpy.ndarray of shape (d,)
+        Mean of the distribution of the inliers.
+    covariance : numpy.ndarray of shape (d, d)
+        Covariance of the distribution of the inliers.
+    """
+
+    samples: np.ndarray
+    is_inlier: np.ndarray
+    inlier_mean: np.ndarray
+    clean_mean: np.ndarray
+    center: np.ndarray
+    covariance: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Population:
+    """Centred inliers: how to draw them, and the spectrum of their covariance in an orthonormal basis (columns)."""
+
+    draw: Callable[[int], np.ndarray]
+    variances: np.ndarray
+    basis: np.ndarray
+
+    @property
+    def radius(self) -> float:
+        return math.sqrt(self.variances.sum())
+
+    def least_direction(self, rng: np.random.Generator) -> np.ndarray:
+        """A unit vector of least variance, at random where there are many."""
+        least = self.basis[:, self.variances <= self.variances.min() * (1 + 1e-9)]
+        return least @ _directions(rng, 1, least.shape[1])[0]
+
+
+def contaminated(
+    n: int,
+    d: int,
+    contamination: float,
+    *,
+    inliers: str = "gaussian",
+    adversary: str = "cluster",
+    distance: float | None = None,
+    estimator: Estimator | None = None,
+    random_state: int | np.random.Generator | None = None,
+) -> Contaminated:
+    """Draw n points of a known distribution and let an adversary replace ⌊contamination · n⌋ of them.
+
+    Parameters
+    ----------
+    n, d : int
+        Numbers of samples and features.
+    contamination : float
+        Share of the points that is replaced, in [0, 1/2).
+    inliers : str, default "gaussian"
+        - "gaussian": standard normal;
+        - "gaussian_decaying": normal, with standard deviations from 1 down to 0.1, evenly spaced, in a random basis;
+        - "t3", "t5": multivariate Student t with 3 or 5 degrees of freedom, scaled to the identity covariance; the
+          fourth moment is infinite for 3;
+        - "laplace": independent Laplace coordinates of variance 1;
+        - "heavy_products": each coordinate is the product of two independent t variables with 3 degrees of freedom,
+          over 3; variance 1, but no bound on a fourth moment holds;
+        - "mixture": two standard normal clusters, three quarters of the mass at −u and a quarter at 3u for a random
+          unit vector u.
+    adversary : str, default "cluster"
+        - "none": no point is replaced, whatever `contamination`;
+        - "cluster": a tight cluster (a tenth of the inliers' deviations) at distance r in a random direction;
+        - "two_clusters": two such clusters in directions at 75° to each other;
+        - "shell": the inliers' own covariance and Mahalanobis length √d, but all in one half-space through the center;
+        - "subtractive": the points that are furthest in a random direction are removed; in their place come fresh
+          inliers from the other half, the lower one of twice as many draws as are needed;
+        - "far": a tight cluster at 10r;
+        - "dkk": half at random vertices of {0, 1}^d and half at (12, −2, 0, …, 0);
+        - "hidden": inliers, moved to 5 standard deviations along the direction of least variance;
+        - "adaptive": of eight tight clusters in random directions, at distances from one mean standard deviation to
+          3r, the one that moves `estimator` the furthest from the center.
+    distance : float, optional
+        Replaces the default distance 1, 10 or 5 of "cluster", "two_clusters", "shell", "far" (times r) and "hidden"
+        (in standard deviations).
+    estimator : callable, optional
+        ``estimator(samples, contamination)`` returns a location of shape (d,); for the adversary "adaptive".
+    random_state : None, int or numpy.random.Generator, default None
+        The inliers are drawn first, so the same integer gives the same ones to every adversary.
+
+    Returns
+    -------
+    Contaminated
+
+    Raises
+    ------
+    InvalidInputError
+
+    Examples
+    --------
+    >>> bed = contaminated(200, 5, 0.1, adversary="far", random_state=0)
+    >>> bed.samples.shape, int(np.sum(~bed.is_inlier))
+    ((200, 5), 20)
+    >>> bool(np.linalg.norm(bed.samples.mean(axis=0) - bed.center) > 2)
+    True
+    """
+    n, d = check_count(n, "n"), check_count(d, "d")
+    _check_choice(inliers, INLIERS, "inliers")
+    _check_choice(adversary, ADVERSARIES, "adversary")
+    if not 0 <= check_nonnegative(contamination, "contamination") < 0.5:
+        raise InvalidInputError(f"contamination must be at least 0 and less than 1/2, got {contamination!r}.")
+    if adversary in ("two_clusters", "dkk") and d < 2:
+        raise InvalidInputError(f"adversary={adversary!r} needs d of at least 2, got d = {d}.")
+    if distance is not None and adversary not in _DISTANCES:
+        raise InvalidInputError(f"distance has no meaning for adversary={adversary!r}; leave it out.")
+    if (estimator is not None) != (adversary == "adaptive"):
+        raise InvalidInputError("give an estimator with adversary='adaptive', and with no other.")
+    factor = _DISTANCES.get(adversary, 1.0) if distance is None else check_nonnegative(distance, "distance")
+
+    rng = check_generator(random_state)
+    population = _population(inliers, d, rng)
+    clean = population.draw(n)
+    # A product like 0.29 · 100 falls short of the whole number that is meant.
+    count = 0 if adversary == "none" else math.floor(contamination * n * (1 + 1e-12))
+    samples, replaced = clean.copy(), np.zeros(n, dtype=bool)
+    if count and adversary == "subtractive":
+        u = _directions(rng, 1, d)[0]
+        replaced[np.argsort(clean @ u)[n - count :]] = True
+        draws = population.draw(2 * count)
+        samples[replaced] = rng.permutation(draws[np.argsort(draws @ u)[:count]])
+    elif count:
+        replaced[rng.choice(n, size=count, replace=False)] = True
+        if estimator is not None:
+            samples[replaced] = _worst_cluster(population, samples, replaced, estimator, contamination, rng)
+        else:
+            samples[replaced] = rng.permutation(_OUTLIERS[adversary](population, count, factor, rng))
+
+    center = np.ones(d)
+    return Contaminated(
+        samples + center,
+        ~replaced,
+        samples[~replaced].mean(axis=0) + center,
+        clean.mean(axis=0) + center,
+        center,
+        (population.basis * population.variances) @ population.basis.T,
+    )
+
+
+def _check_choice(value: str, choices: tuple[str, ...], name: str) -> None:
+    if value not in choices:
+        raise InvalidInputError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}.")
+
+
+def _directions(rng: np.random.Generator, count: int, d: int) -> np.ndarray:
+    """Unit vectors, uniformly at random, as rows."""
+    vectors = rng.standard_normal((count, d))
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def _population(inliers: str, d: int, rng: np.random.Generator) -> _Population:
+    variances, basis = np.ones(d), np.eye(d)
+    if inliers == "gaussian_decaying":
+        deviations = np.linspace(1, _SMALLEST_DEVIATION, d)
+        basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
+        return _Population(lambda n: (rng.standard_normal((n, d)) * deviations) @ basis.T, deviations**2, basis)
+    if inliers == "mixture":
+        # The first column of a random orthogonal matrix is the direction between the clusters.
+        basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
+        variances = np.where(np.arange(d) == 0, 4.0, 1.0)
+        shifts = np.array([-1.0, -1.0, -1.0, 3.0])
+        return _Population(
+            lambda n: rng.standard_normal((n, d)) + rng.choice(shifts, n)[:, None] * basis[:, 0], variances, basis
+        )
+    draws: dict[str, Callable[[int], np.ndarray]] = {
+        "gaussian": lambda n: rng.standard_normal((n, d)),
+        "t3": lambda n: _student(rng, n, d, 3),
+        "t5": lambda n: _student(rng, n, d, 5),
+        "laplace": lambda n: rng.laplace(scale=math.sqrt(0.5), size=(n, d)),
+        "heavy_products": lambda n: rng.standard_t(3, (n, d)) * rng.standard_t(3, (n, d)) / 3,
+    }
+    return _Population(draws[inliers], variances, basis)
+
+
+def _student(rng: np.random.Generator, n: int, d: int, degrees: int) -> np.ndarray:
+    """Multivariate t of identity covariance: a normal vector over a common random scale."""
+    scales = np.sqrt(rng.chisquare(degrees, (n, 1)) / (degrees - 2))
+    return np.asarray(rng.standard_normal((n, d)) / scales)
+
+
+def _tight(population: _Population, positions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    deviations = _SPREAD * np.sqrt(population.variances)
+    return np.asarray(positions + (rng.standard_normal(positions.shape) * deviations) @ population.basis.T)
+
+
+def _cluster(population: _Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
+    d = len(population.variances)
+    return _tight(population, np.tile(factor * population.radius * _directions(rng, 1, d), (count, 1)), rng)
+
+
+def _two_clusters(population: _Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
+    u, v = np.linalg.qr(rng.standard_normal((len(population.variances), 2)))[0].T
+    directions = np.stack([u, math.cos(_ANGLE) * u + math.sin(_ANGLE) * v])
+    return _tight(population, factor * population.radius * directions[np.arange(count) % 2], rng)
+
+
+def _shell(population: _Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
+    d = len(population.variances)
+    points = _directions(rng, count, d)
+    # Half of the points are turned over, so that all lie on one side of the hyperplane orthogonal to u.
+    points *= np.where(points @ _directions(rng, 1, d)[0] < 0, -1.0, 1.0)[:, None]
+    return np.asarray(factor * math.sqrt(d) * (points * np.sqrt(population.variances)) @ population.basis.T)
+
+
+def _dkk(population: _Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
+    d = len(population.variances)
+    points = np.zeros((count, d))
+    points[: count // 2] = rng.integers(0, 2, (count // 2, d))
+    points[count // 2 :, :2] = 12.0, -2.0
+    return points - 1.0  # positions are told relative to the center
+
+
+def _hidden(population: _Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
+    v = population.least_direction(rng)
+    points = population.draw(count)
+    deviation = math.sqrt(population.variances.min())
+    along = deviation * (factor + _SPREAD * rng.standard_normal(count))
+    return np.asarray(points + np.outer(along - points @ v, v))
+
+
+def _worst_cluster(
+    population: _Population,
+    samples: np.ndarray,
+    replaced: np.ndarray,
+    estimator: Estimator,
+    contamination: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Of clusters at several distances the one that moves the estimate the furthest from the center."""
+    count = int(replaced.sum())
+    smallest = 1 / math.sqrt(len(population.variances))
+    worst, worst_error = samples[replaced], -1.0
+    for factor in np.geomspace(smallest, 3, _CANDIDATES):
+        candidate = _cluster(population, count, float(factor), rng)
+        samples[replaced] = candidate
+        error = float(np.linalg.norm(estimator(samples + 1.0, contamination) - 1.0))
+        if error > worst_error:
+            worst, worst_error = candidate, error
+    return worst
+
+
+_OUTLIERS: dict[str, Callable[[_Population, int, float, np.random.Generator], np.ndarray]] = {
+    "cluster": _cluster,
+    "two_clusters": _two_clusters,
+    "shell": _shell,
+    "far": _cluster,
+    "dkk": _dkk,
+    "hidden": _hidden,
+}
+
+INLIERS = ("gaussian", "gaussian_decaying", "t3", "t5", "laplace", "heavy_products", "mixture")
+ADVERSARIES = ("none", *_OUTLIERS, "subtractive", "adaptive")
