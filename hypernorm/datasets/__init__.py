@@ -1,7 +1,13 @@
 """Matrices to compute with: known norms, random families, bundled data and files."""
 
 from hypernorm.datasets.bundled import BUNDLED, load_bundled
-from hypernorm.datasets.contaminated import ADVERSARIES, INLIERS, Contaminated, contaminated
+from hypernorm.datasets.contamination import ADVERSARIES, Contaminated, contaminated
+from hypernorm.datasets.contamination_models import (
+    ContaminatedClusters,
+    ContaminatedRegression,
+    contaminated_clusters,
+    contaminated_regression,
+)
 from hypernorm.datasets.cube import cube_characters
 from hypernorm.datasets.files import NAMES, SUFFIXES, read_matrix
 from hypernorm.datasets.inexact import choi_biquadratic, choi_lam, inexact_norms, odd_cycle
@@ -18,6 +24,7 @@ from hypernorm.datasets.known import (
     rank_one,
 )
 from hypernorm.datasets.planted import PlantedDictionary, planted_dictionary
+from hypernorm.datasets.populations import INLIERS
 from hypernorm.datasets.random import PlantedSubspace, gaussian, heavy_tailed, planted_sparse, signs, subspace
 
 __all__ = [
@@ -27,6 +34,8 @@ __all__ = [
     "NAMES",
     "SUFFIXES",
     "Contaminated",
+    "ContaminatedClusters",
+    "ContaminatedRegression",
     "KnownNorm",
     "PlantedDictionary",
     "PlantedSubspace",
@@ -34,6 +43,8 @@ __all__ = [
     "choi_biquadratic",
     "choi_lam",
     "contaminated",
+    "contaminated_clusters",
+    "contaminated_regression",
     "cube_characters",
     "cube_functions",
     "e8",

@@ -19,16 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from hypernorm._validation import check_count, check_generator, check_nonnegative
+from hypernorm.datasets.populations import INLIERS, SPREAD, Population, check_choice, directions, draw_population
 from hypernorm.exceptions import InvalidInputError
 
-__all__ = ["ADVERSARIES", "INLIERS", "Contaminated", "contaminated"]
+__all__ = ["ADVERSARIES", "Contaminated", "contaminated"]
 
 Estimator = Callable[[np.ndarray, float], np.ndarray]
 
-_SPREAD = 0.1
-"""Standard deviation of a tight cluster, relative to that of the inliers."""
 _ANGLE = math.radians(75)
-_SMALLEST_DEVIATION = 0.1
 _DISTANCES = {"cluster": 1.0, "two_clusters": 1.0, "shell": 1.0, "far": 10.0, "hidden": 5.0}
 _CANDIDATES = 8
 
@@ -59,24 +57,6 @@ class Contaminated:
     clean_mean: np.ndarray
     center: np.ndarray
     covariance: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class _Population:
-    """Centred inliers: how to draw them, and the spectrum of their covariance in an orthonormal basis (columns)."""
-
-    draw: Callable[[int], np.ndarray]
-    variances: np.ndarray
-    basis: np.ndarray
-
-    @property
-    def radius(self) -> float:
-        return math.sqrt(self.variances.sum())
-
-    def least_direction(self, rng: np.random.Generator) -> np.ndarray:
-        """A unit vector of least variance, at random where there are many."""
-        least = self.basis[:, self.variances <= self.variances.min() * (1 + 1e-9)]
-        return least @ _directions(rng, 1, least.shape[1])[0]
 
 
 def contaminated(
@@ -145,8 +125,8 @@ def contaminated(
     True
     """
     n, d = check_count(n, "n"), check_count(d, "d")
-    _check_choice(inliers, INLIERS, "inliers")
-    _check_choice(adversary, ADVERSARIES, "adversary")
+    check_choice(inliers, INLIERS, "inliers")
+    check_choice(adversary, ADVERSARIES, "adversary")
     if not 0 <= check_nonnegative(contamination, "contamination") < 0.5:
         raise InvalidInputError(f"contamination must be at least 0 and less than 1/2, got {contamination!r}.")
     if adversary in ("two_clusters", "dkk") and d < 2:
@@ -158,13 +138,13 @@ def contaminated(
     factor = _DISTANCES.get(adversary, 1.0) if distance is None else check_nonnegative(distance, "distance")
 
     rng = check_generator(random_state)
-    population = _population(inliers, d, rng)
+    population = draw_population(inliers, d, rng)
     clean = population.draw(n)
     # A product like 0.29 · 100 falls short of the whole number that is meant.
     count = 0 if adversary == "none" else math.floor(contamination * n * (1 + 1e-12))
     samples, replaced = clean.copy(), np.zeros(n, dtype=bool)
     if count and adversary == "subtractive":
-        u = _directions(rng, 1, d)[0]
+        u = directions(rng, 1, d)[0]
         replaced[np.argsort(clean @ u)[n - count :]] = True
         draws = population.draw(2 * count)
         samples[replaced] = rng.permutation(draws[np.argsort(draws @ u)[:count]])
@@ -182,76 +162,30 @@ def contaminated(
         samples[~replaced].mean(axis=0) + center,
         clean.mean(axis=0) + center,
         center,
-        (population.basis * population.variances) @ population.basis.T,
+        population.covariance,
     )
 
 
-def _check_choice(value: str, choices: tuple[str, ...], name: str) -> None:
-    if value not in choices:
-        raise InvalidInputError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}.")
-
-
-def _directions(rng: np.random.Generator, count: int, d: int) -> np.ndarray:
-    """Unit vectors, uniformly at random, as rows."""
-    vectors = rng.standard_normal((count, d))
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
-def _population(inliers: str, d: int, rng: np.random.Generator) -> _Population:
-    variances, basis = np.ones(d), np.eye(d)
-    if inliers == "gaussian_decaying":
-        deviations = np.linspace(1, _SMALLEST_DEVIATION, d)
-        basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
-        return _Population(lambda n: (rng.standard_normal((n, d)) * deviations) @ basis.T, deviations**2, basis)
-    if inliers == "mixture":
-        # The first column of a random orthogonal matrix is the direction between the clusters.
-        basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
-        variances = np.where(np.arange(d) == 0, 4.0, 1.0)
-        shifts = np.array([-1.0, -1.0, -1.0, 3.0])
-        return _Population(
-            lambda n: rng.standard_normal((n, d)) + rng.choice(shifts, n)[:, None] * basis[:, 0], variances, basis
-        )
-    draws: dict[str, Callable[[int], np.ndarray]] = {
-        "gaussian": lambda n: rng.standard_normal((n, d)),
-        "t3": lambda n: _student(rng, n, d, 3),
-        "t5": lambda n: _student(rng, n, d, 5),
-        "laplace": lambda n: rng.laplace(scale=math.sqrt(0.5), size=(n, d)),
-        "heavy_products": lambda n: rng.standard_t(3, (n, d)) * rng.standard_t(3, (n, d)) / 3,
-    }
-    return _Population(draws[inliers], variances, basis)
-
-
-def _student(rng: np.random.Generator, n: int, d: int, degrees: int) -> np.ndarray:
-    """Multivariate t of identity covariance: a normal vector over a common random scale."""
-    scales = np.sqrt(rng.chisquare(degrees, (n, 1)) / (degrees - 2))
-    return np.asarray(rng.standard_normal((n, d)) / scales)
-
-
-def _tight(population: _Population, positions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    deviations = _SPREAD * np.sqrt(population.variances)
-    return np.asarray(positions + (rng.standard_normal(positions.shape) * deviations) @ population.basis.T)
-
-
-def _cluster(population: _Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
+def _cluster(population: Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
     d = len(population.variances)
-    return _tight(population, np.tile(factor * population.radius * _directions(rng, 1, d), (count, 1)), rng)
+    return population.tight(np.tile(factor * population.radius * directions(rng, 1, d), (count, 1)), rng)
 
 
-def _two_clusters(population: _Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
+def _two_clusters(population: Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
     u, v = np.linalg.qr(rng.standard_normal((len(population.variances), 2)))[0].T
-    directions = np.stack([u, math.cos(_ANGLE) * u + math.sin(_ANGLE) * v])
-    return _tight(population, factor * population.radius * directions[np.arange(count) % 2], rng)
+    axes = np.stack([u, math.cos(_ANGLE) * u + math.sin(_ANGLE) * v])
+    return population.tight(factor * population.radius * axes[np.arange(count) % 2], rng)
 
 
-def _shell(population: _Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
+def _shell(population: Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
     d = len(population.variances)
-    points = _directions(rng, count, d)
+    points = directions(rng, count, d)
     # Half of the points are turned over, so that all lie on one side of the hyperplane orthogonal to u.
-    points *= np.where(points @ _directions(rng, 1, d)[0] < 0, -1.0, 1.0)[:, None]
+    points *= np.where(points @ directions(rng, 1, d)[0] < 0, -1.0, 1.0)[:, None]
     return np.asarray(factor * math.sqrt(d) * (points * np.sqrt(population.variances)) @ population.basis.T)
 
 
-def _dkk(population: _Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
+def _dkk(population: Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
     d = len(population.variances)
     points = np.zeros((count, d))
     points[: count // 2] = rng.integers(0, 2, (count // 2, d))
@@ -259,16 +193,16 @@ def _dkk(population: _Population, count: int, factor: float, rng: np.random.Gene
     return points - 1.0  # positions are told relative to the center
 
 
-def _hidden(population: _Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
+def _hidden(population: Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
     v = population.least_direction(rng)
     points = population.draw(count)
     deviation = math.sqrt(population.variances.min())
-    along = deviation * (factor + _SPREAD * rng.standard_normal(count))
+    along = deviation * (factor + SPREAD * rng.standard_normal(count))
     return np.asarray(points + np.outer(along - points @ v, v))
 
 
 def _worst_cluster(
-    population: _Population,
+    population: Population,
     samples: np.ndarray,
     replaced: np.ndarray,
     estimator: Estimator,
@@ -288,7 +222,7 @@ def _worst_cluster(
     return worst
 
 
-_OUTLIERS: dict[str, Callable[[_Population, int, float, np.random.Generator], np.ndarray]] = {
+_OUTLIERS: dict[str, Callable[[Population, int, float, np.random.Generator], np.ndarray]] = {
     "cluster": _cluster,
     "two_clusters": _two_clusters,
     "shell": _shell,
@@ -297,5 +231,4 @@ _OUTLIERS: dict[str, Callable[[_Population, int, float, np.random.Generator], np
     "hidden": _hidden,
 }
 
-INLIERS = ("gaussian", "gaussian_decaying", "t3", "t5", "laplace", "heavy_products", "mixture")
 ADVERSARIES = ("none", *_OUTLIERS, "subtractive", "adaptive")

@@ -1,0 +1,301 @@
+"""Regression and clustering problems with outliers: samples, the truth behind them, and which samples to distrust."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.distance import pdist
+
+from hypernorm._validation import check_count, check_generator, check_nonnegative
+from hypernorm.datasets.populations import INLIERS, Population, check_choice, directions, draw_population
+from hypernorm.exceptions import InvalidInputError
+
+__all__ = [
+    "CLUSTER_OUTLIERS",
+    "REGRESSION_ADVERSARIES",
+    "REGRESSION_NOISES",
+    "ContaminatedClusters",
+    "ContaminatedRegression",
+    "contaminated_clusters",
+    "contaminated_regression",
+]
+
+REGRESSION_ADVERSARIES = ("none", "responses", "plane", "rows", "leverage")
+REGRESSION_NOISES = ("gaussian", "laplace", "t3", "heteroscedastic")
+CLUSTER_OUTLIERS = ("uniform", "cluster", "bridge", "far")
+_INTERCEPT = 2.0
+_SHIFT = 10.0
+_FAR = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class ContaminatedRegression:
+    """A linear model with outliers.
+
+    Attributes
+    ----------
+    samples : numpy.ndarray of shape (n, d)
+    targets : numpy.ndarray of shape (n,)
+        ``samples @ coefficients + intercept`` plus noise, for the inliers.
+    is_inlier : numpy.ndarray of shape (n,), bool
+    coefficients : numpy.ndarray of shape (d,)
+    intercept : float
+    covariance : numpy.ndarray of shape (d, d)
+        Covariance Σ of the inliers' rows; the excess risk of b is (b − coefficients)ᵀ Σ (b − coefficients).
+    """
+
+    samples: np.ndarray
+    targets: np.ndarray
+    is_inlier: np.ndarray
+    coefficients: np.ndarray
+    intercept: float
+    covariance: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class ContaminatedClusters:
+    """Clusters with outliers.
+
+    Attributes
+    ----------
+    samples : numpy.ndarray of shape (n, d)
+    labels : numpy.ndarray of shape (n,), int
+        From 0 to n_clusters − 1, and −1 for outliers.
+    centers : numpy.ndarray of shape (n_clusters, d)
+        Means of the distributions of the clusters.
+    scales : numpy.ndarray of shape (n_clusters,)
+        Standard deviation of each cluster, relative to the family of its points.
+    """
+
+    samples: np.ndarray
+    labels: np.ndarray
+    centers: np.ndarray
+    scales: np.ndarray
+
+
+def contaminated_regression(
+    n: int,
+    d: int,
+    contamination: float,
+    *,
+    adversary: str = "rows",
+    design: str = "gaussian",
+    noise: str = "gaussian",
+    noise_deviation: float = 0.5,
+    random_state: int | np.random.Generator | None = None,
+) -> ContaminatedRegression:
+    """Draw y = ⟨x, β⟩ + intercept + noise with a signal ⟨x, β⟩ of variance 1, and replace ⌊contamination · n⌋ samples.
+
+    Parameters
+    ----------
+    n, d : int
+        Numbers of samples and features.
+    contamination : float
+        Share of the samples that is replaced, in [0, 1/2).
+    adversary : str, default "rows"
+        - "none": no sample is replaced;
+        - "responses": targets are raised by ten deviations of the targets, the rows stay;
+        - "plane": the rows stay, and the targets follow −β without noise;
+        - "rows": rows and targets are replaced: a tight cluster of rows at the distance (tr Σ)^{1/2} of a typical row
+          in the direction Σβ, with targets that follow −β;
+        - "leverage": the same at ten times the distance.
+    design : str, default "gaussian"
+        Family of the rows, one of `hypernorm.datasets.INLIERS`; see `contaminated`. Their mean is (1, …, 1).
+    noise : str, default "gaussian"
+        "gaussian", "laplace" and "t3" (Student t with 3 degrees of freedom) are independent of the rows;
+        "heteroscedastic" is normal with a deviation proportional to |⟨x − E x, β⟩|. All have the deviation
+        `noise_deviation`.
+    noise_deviation : float, default 0.5
+    random_state : None, int or numpy.random.Generator, default None
+
+    Returns
+    -------
+    ContaminatedRegression
+
+    Raises
+    ------
+    InvalidInputError
+
+    Examples
+    --------
+    >>> bed = contaminated_regression(300, 4, 0.1, adversary="leverage", random_state=0)
+    >>> X, y = bed.samples[bed.is_inlier], bed.targets[bed.is_inlier]
+    >>> bool(np.std(y - X @ bed.coefficients - bed.intercept) < 0.6)
+    True
+    """
+    n, d = check_count(n, "n"), check_count(d, "d")
+    _check_share(contamination)
+    check_choice(adversary, REGRESSION_ADVERSARIES, "adversary")
+    check_choice(design, INLIERS, "design")
+    check_choice(noise, REGRESSION_NOISES, "noise")
+    check_nonnegative(noise_deviation, "noise_deviation")
+    rng = check_generator(random_state)
+
+    population = draw_population(design, d, rng)
+    direction = directions(rng, 1, d)[0]
+    coefficients = direction / math.sqrt(direction @ population.covariance @ direction)
+    rows = population.draw(n)
+    signal = rows @ coefficients
+    targets = signal + noise_deviation * _noise(noise, signal, rng)
+    is_inlier = np.ones(n, dtype=bool)
+    if adversary != "none":
+        is_inlier[rng.choice(n, size=_count(contamination, n), replace=False)] = False
+    out = ~is_inlier
+    if adversary == "responses":
+        targets[out] += _SHIFT * math.hypot(1, noise_deviation)
+    elif adversary == "plane":
+        targets[out] = -signal[out]
+    elif adversary in ("rows", "leverage"):
+        # Σβ is the direction in which a wrong target costs a fit the most: β there takes all of the signal.
+        along = population.covariance @ coefficients
+        along *= population.radius * (_FAR if adversary == "leverage" else 1) / np.linalg.norm(along)
+        rows[out] = population.tight(np.tile(along, (int(out.sum()), 1)), rng)
+        targets[out] = -rows[out] @ coefficients
+    # The rows move to their mean (1, …, 1).
+    return ContaminatedRegression(
+        rows + 1.0,
+        targets + coefficients.sum() + _INTERCEPT,
+        is_inlier,
+        coefficients,
+        _INTERCEPT,
+        population.covariance,
+    )
+
+
+def contaminated_clusters(
+    n: int,
+    d: int,
+    n_clusters: int,
+    contamination: float = 0.0,
+    *,
+    separation: float = 6.0,
+    inliers: str = "gaussian",
+    size_ratio: float = 1.0,
+    scale_ratio: float = 1.0,
+    outliers: str = "uniform",
+    random_state: int | np.random.Generator | None = None,
+) -> ContaminatedClusters:
+    """Draw clusters around random centers, and ⌊contamination · n⌋ outliers.
+
+    Parameters
+    ----------
+    n, d, n_clusters : int
+        Numbers of samples (at least one for each cluster beside the outliers), features and clusters.
+    contamination : float, default 0
+        Share of the outliers, in [0, 1/2).
+    separation : float, default 6
+        Least distance between two centers. Up to d clusters, all distances are equal.
+    inliers : str, default "gaussian"
+        Family of the points about their center, one of `hypernorm.datasets.INLIERS`; see `contaminated`.
+    size_ratio : float, default 1
+        Size of the largest cluster over that of the smallest, at least 1; sizes lie on a geometric scale.
+    scale_ratio : float, default 1
+        Standard deviation of the widest cluster over that of the narrowest, at least 1; deviations lie on a geometric
+        scale around 1 and are dealt to the clusters at random.
+    outliers : str, default "uniform"
+        - "uniform": uniform in the box that is twice as wide as the inliers' in every coordinate;
+        - "cluster": a tight cluster, ten times as far from the mean of the centers as the furthest of them, or as the
+          length of a typical inlier if that is more;
+        - "bridge": uniform on segments between two centers, with a tenth of the inliers' deviations around them;
+        - "far": at the distance of "cluster", each in a random direction.
+    random_state : None, int or numpy.random.Generator, default None
+
+    Returns
+    -------
+    ContaminatedClusters
+
+    Raises
+    ------
+    InvalidInputError
+
+    Examples
+    --------
+    >>> bed = contaminated_clusters(100, 3, 2, 0.1, random_state=0)
+    >>> np.bincount(bed.labels + 1).tolist()
+    [10, 45, 45]
+    """
+    n, d, k = check_count(n, "n"), check_count(d, "d"), check_count(n_clusters, "n_clusters")
+    _check_share(contamination)
+    check_choice(outliers, CLUSTER_OUTLIERS, "outliers")
+    check_nonnegative(separation, "separation")
+    for name, ratio in (("size_ratio", size_ratio), ("scale_ratio", scale_ratio)):
+        if check_nonnegative(ratio, name) < 1:
+            raise InvalidInputError(f"{name} must be at least 1, got {ratio!r}.")
+    count = _count(contamination, n)
+    if n - count < k:
+        raise InvalidInputError(f"n must leave a sample for each of {k} clusters beside {count} outliers, got {n}.")
+    if outliers == "bridge" and k < 2:
+        raise InvalidInputError("outliers='bridge' needs n_clusters of at least 2.")
+    rng = check_generator(random_state)
+
+    population = draw_population(inliers, d, rng)
+    centers = _centers(k, d, separation, rng)
+    scales = rng.permutation(np.geomspace(scale_ratio**-0.5, scale_ratio**0.5, k))
+    labels = np.repeat(np.arange(k), _sizes(n - count, np.geomspace(1, size_ratio, k)))
+    samples = np.empty((n, d))
+    samples[: n - count] = centers[labels] + scales[labels, None] * population.draw(n - count)
+    samples[n - count :] = _outliers(outliers, count, samples[: n - count], centers, population, rng)
+    order = rng.permutation(n)
+    return ContaminatedClusters(samples[order], np.append(labels, np.full(count, -1))[order], centers, scales)
+
+
+def _check_share(contamination: float) -> None:
+    if not check_nonnegative(contamination, "contamination") < 0.5:
+        raise InvalidInputError(f"contamination must be at least 0 and less than 1/2, got {contamination!r}.")
+
+
+def _count(contamination: float, n: int) -> int:
+    # A product like 0.29 · 100 falls short of the whole number that is meant.
+    return math.floor(contamination * n * (1 + 1e-12))
+
+
+def _noise(noise: str, signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Noise of variance 1, for a signal of variance 1."""
+    n = len(signal)
+    if noise == "heteroscedastic":
+        return np.asarray(rng.standard_normal(n) * np.abs(signal))
+    if noise == "t3":
+        return rng.standard_t(3, n) / math.sqrt(3)
+    return rng.standard_normal(n) if noise == "gaussian" else rng.laplace(scale=math.sqrt(0.5), size=n)
+
+
+def _sizes(n: int, shares: np.ndarray) -> np.ndarray:
+    """n split in proportion to the shares, at least 1 each, the remainder to the largest."""
+    sizes = np.maximum(1, np.floor(n * shares / shares.sum()).astype(int))
+    while (rest := n - int(sizes.sum())) != 0:
+        # Singletons may have taken too many; otherwise at most one is missing for each cluster.
+        sizes[np.argmax(sizes) if rest < 0 else np.argmax(n * shares / shares.sum() - sizes)] += int(np.sign(rest))
+    return np.asarray(sizes)
+
+
+def _centers(k: int, d: int, separation: float, rng: np.random.Generator) -> np.ndarray:
+    """Centers around (1, …, 1): orthogonal if there is room, else normal; the nearest two at the given distance."""
+    centers = np.linalg.qr(rng.standard_normal((d, k)))[0].T if k <= d else rng.standard_normal((k, d))
+    if k > 1:
+        centers *= separation / pdist(centers).min()
+    return np.asarray(centers - centers.mean(axis=0) + 1.0)
+
+
+def _outliers(
+    kind: str,
+    count: int,
+    inliers: np.ndarray,
+    centers: np.ndarray,
+    population: Population,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    k, d = centers.shape
+    if kind == "uniform":
+        low, high = inliers.min(axis=0), inliers.max(axis=0)
+        return (low + high) / 2 + rng.uniform(-1, 1, (count, d)) * (high - low)
+    if kind == "bridge":
+        ends = np.array([rng.choice(k, size=2, replace=False) for _ in range(count)]).reshape(count, 2)
+        share = rng.uniform(size=(count, 1))
+        return population.tight(share * centers[ends[:, 0]] + (1 - share) * centers[ends[:, 1]], rng)
+    middle = centers.mean(axis=0)
+    length = _FAR * max(population.radius, float(np.linalg.norm(centers - middle, axis=1).max()))
+    if kind == "far":
+        return middle + length * directions(rng, count, d)
+    return population.tight(np.tile(middle + length * directions(rng, 1, d)[0], (count, 1)), rng)
