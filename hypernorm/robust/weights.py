@@ -1,0 +1,108 @@
+"""Weights on samples: the set in which robust weights live, and the moments under them.
+
+With base weights p (1/n each, or the user's sample weights over their sum) and a contamination ε, every distribution of
+the inliers lies in Δ_ε = {u : 0 ≤ u_i ≤ p_i/(1−ε), Σ u_i = 1}: the samples that an adversary left alone, by their share
+of the base weights, are one of its points.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import Any
+
+import numpy as np
+
+from hypernorm._validation import check_matrix
+from hypernorm.exceptions import InvalidInputError
+
+__all__ = [
+    "check_base_weights",
+    "check_contamination",
+    "project_on_capped_simplex",
+    "weighted_covariance",
+    "weighted_mean",
+]
+
+
+def check_contamination(contamination: Any, name: str = "contamination") -> float:
+    """Return the share of outliers as a float in [0, 0.5).
+
+    Raises
+    ------
+    InvalidInputError
+        If it is no such number: with half of the samples replaced nobody can tell which half is which.
+    """
+    real = isinstance(contamination, numbers.Real) and not isinstance(contamination, bool | np.bool_)
+    share = float(contamination) if real else math.nan
+    if not 0 <= share < 0.5:
+        raise InvalidInputError(
+            f"{name} must be a number in [0, 0.5), the share of samples that may be outliers, got {contamination!r}."
+        )
+    return share
+
+
+def check_base_weights(sample_weight: Any, n: int) -> np.ndarray:
+    """Base weights of shape (n,) that sum to one: equal, or proportional to `sample_weight`.
+
+    Raises
+    ------
+    InvalidInputError
+        If the weights have another shape, are negative, not finite, or all zero.
+    """
+    if sample_weight is None:
+        return np.full(n, 1.0 / n)
+    weights = np.asarray(sample_weight)
+    if weights.shape != (n,):
+        raise InvalidInputError(
+            f"sample_weight must have the shape ({n},), one number per sample, got {weights.shape}."
+        )
+    weights = np.asarray(check_matrix(weights[None, :], "sample_weight"), dtype=np.float64)[0]
+    if (weights < 0).any() or not weights.any():
+        raise InvalidInputError("sample_weight must not be negative, nor zero for every sample.")
+    weights = weights / weights.max()
+    return np.asarray(weights / weights.sum())
+
+
+def weighted_mean(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Σ w_i x_i / Σ w_i, of shape (d,)."""
+    return np.asarray(weights @ X / weights.sum())
+
+
+def weighted_covariance(X: np.ndarray, weights: np.ndarray, center: np.ndarray) -> np.ndarray:
+    """Σ w_i (x_i − c)(x_i − c)ᵀ / Σ w_i, of shape (d, d) and exactly symmetric."""
+    rooted = (X - center) * np.sqrt(weights / weights.sum())[:, None]
+    return np.asarray(rooted.T @ rooted)
+
+
+def project_on_capped_simplex(values: np.ndarray, caps: np.ndarray) -> np.ndarray:
+    """The nearest point of {0 ≤ w_i ≤ caps_i, Σ w_i = 1} in the Euclidean norm.
+
+    It is clip(values − τ, 0, caps) for the τ that makes the sum one; the sum is piecewise linear in τ with kinks at
+    values_i and values_i − caps_i, so a search between sorted kinks finds τ exactly.
+
+    Raises
+    ------
+    InvalidInputError
+        If the caps sum to less than one.
+
+    Examples
+    --------
+    >>> project_on_capped_simplex(np.array([1.0, 0.2, 0.1]), np.array([0.5, 0.5, 0.5])).round(6).tolist()
+    [0.5, 0.3, 0.2]
+    """
+    total = float(caps.sum())
+    if total < 1 - 1e-12:
+        raise InvalidInputError(f"the caps sum to {total:g}; they must leave room for a total weight of one.")
+    kinks = np.unique(np.concatenate([values, values - caps]))
+    low, high = 0, len(kinks) - 1  # the sum is at least one at the first kink and zero at the last
+    while high - low > 1:
+        middle = (low + high) // 2
+        if np.clip(values - kinks[middle], 0, caps).sum() >= 1:
+            low = middle
+        else:
+            high = middle
+    sums = [float(np.clip(values - kinks[index], 0, caps).sum()) for index in (low, high)]
+    slope = (sums[0] - sums[1]) / (kinks[high] - kinks[low]) if high > low else 0.0
+    threshold = kinks[low] + ((sums[0] - 1) / slope if slope > 0 else 0.0)
+    return np.clip(values - threshold, 0, caps)
