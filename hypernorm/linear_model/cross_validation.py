@@ -17,6 +17,7 @@ from hypernorm.linear_model.validation_errors import (
     fold_predictions,
     has_exact_leave_one_out,
     leave_one_out_predictions,
+    wanted_shares,
 )
 
 __all__ = ["SchattenRegressorCV"]
@@ -105,9 +106,14 @@ class SchattenRegressorCV(SchattenRegressor):
         if self.alpha_per_target and self.scoring is not None:
             raise InvalidInputError("alpha_per_target chooses by squared errors; leave out scoring.")
         samples, single_target = self._samples(X, y, sample_weight)
-        decomposition = decompose(samples, self.solver)
-        largest = float(decomposition.squares.max(initial=0)) or 1.0
-        alphas = _DEFAULT_GRID * largest if self.alphas is None else self._check_alphas()
+        given = None if self.alphas is None else self._check_alphas()
+
+        def penalties(squares: np.ndarray) -> np.ndarray:
+            return _DEFAULT_GRID * (float(squares.max(initial=0)) or 1.0) if given is None else given
+
+        closed = self._has_closed_form(samples, norms)
+        decomposition = decompose(samples, self.solver, None if closed else wanted_shares(norms, penalties))
+        alphas = penalties(decomposition.squares)
         scores = self._scores(samples, decomposition, norms, alphas)  # (norms, alphas, k) or (norms, alphas)
         per_candidate = scores if self.alpha_per_target or scores.ndim == 2 else scores.mean(axis=2)
         flat = per_candidate.reshape(len(norms) * len(alphas), -1)
@@ -139,11 +145,20 @@ class SchattenRegressorCV(SchattenRegressor):
             raise InvalidInputError("alphas is empty; give at least one penalty, or None for the default grid.")
         return np.array([check_nonnegative(alpha, "alphas") for alpha in alphas])
 
+    def _has_exact_form(self, samples: Samples, norms: list[float]) -> bool:
+        return self.noise_covariance is None and all(has_exact_leave_one_out(p, *samples.X.shape) for p in norms)
+
+    def _has_closed_form(self, samples: Samples, norms: list[float]) -> bool:
+        """Whether all held-out predictions come from one decomposition."""
+        if self.cv is None or (isinstance(self.cv, str) and self.cv == "loo"):
+            return self._has_exact_form(samples, norms)
+        return isinstance(self.cv, str) and self.cv == "approximate_loo"
+
     def _scores(self, samples: Samples, decomposition: Any, norms: list[float], alphas: np.ndarray) -> np.ndarray:
         """Mean scores over the held-out samples: larger is better."""
-        n, d = samples.X.shape
-        exact = all(has_exact_leave_one_out(p, n, d) for p in norms) and self.noise_covariance is None
-        if self.cv == "approximate_loo" or (exact and (self.cv is None or self.cv == "loo")):
+        n = len(samples.y)
+        if self._has_closed_form(samples, norms):
+            exact = self._has_exact_form(samples, norms)
             self.cv_description_ = "exact leave-one-out" if exact else "approximate leave-one-out"
             predictions = np.array([leave_one_out_predictions(samples, decomposition, p, alphas) for p in norms])
             return self._score(samples, np.arange(n), predictions)

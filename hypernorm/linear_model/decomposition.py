@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,16 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
+from hypernorm.exceptions import InvalidInputError
+from hypernorm.linear_model.krylov import RitzPairs, ritz_pairs
+
 __all__ = ["SOLVERS", "Decomposition", "Samples", "decompose", "dense_rows"]
 
-SOLVERS = ("auto", "svd", "gram")
+SOLVERS = ("auto", "svd", "gram", "lanczos")
 # Dense samples up to so many entries are decomposed themselves, which keeps small singular values accurate.
 _LARGEST_SVD_ENTRIES = 10_000_000
+# Sparse samples whose singular vectors would have more entries are only multiplied with.
+_LARGEST_SPARSE_ENTRIES = 250_000_000
 _BLOCK_ENTRIES = 1 << 20
 
 
@@ -88,14 +94,26 @@ def dense_rows(block: Any) -> np.ndarray:
     return np.asarray(block if isinstance(block, np.ndarray) else block.toarray(), dtype=np.float64)
 
 
-def decompose(samples: Samples, solver: str = "auto") -> Decomposition:
-    """Decompose by singular values, or by the eigenvalues of the smaller Gram matrix."""
+def decompose(
+    samples: Samples, solver: str = "auto", shares: Callable[[np.ndarray], np.ndarray] | None = None
+) -> Decomposition:
+    """Decompose by singular values, by the eigenvalues of the smaller Gram matrix, or by Lanczos' process.
+
+    `shares` gives the shares 1 − b_i that are wanted, for each penalty, from the squares. Lanczos' process finds what
+    is needed for them; None stands for shares that need all squares, which it does not find.
+    """
     X = samples.X
     n, d = X.shape
-    dense = isinstance(X, np.ndarray)
     if solver == "auto":
-        solver = "svd" if dense and n * d <= _LARGEST_SVD_ENTRIES else "gram"
+        solver = _solver(X, shares is not None)
     X_center, y_center = samples.centres()
+    if solver == "lanczos":
+        if shares is None:
+            raise InvalidInputError(
+                "solver='lanczos' does not find all singular values, which p = ∞, bias_bound and closed forms of "
+                "leave-one-out need; use alpha with p < ∞ and folds, or solver='gram'."
+            )
+        return Decomposition(*_lanczos(samples, X_center, y_center, shares), X_center, y_center)
     if solver == "svd":
         U, s, Vt = scipy.linalg.svd(_weighted_block(samples, X_center, 0, n), full_matrices=False, check_finite=False)
         kept = s > max(n, d) * np.finfo(np.float64).eps * s.max(initial=0)
@@ -111,6 +129,33 @@ def decompose(samples: Samples, solver: str = "auto") -> Decomposition:
     s = np.sqrt(squares)
     projections = s[:, None] * (U.T @ _weighted_targets(samples, y_center))
     return Decomposition(centred.T @ (U / s), squares, projections, X_center, y_center)
+
+
+def _solver(X: Any, may_approximate: bool) -> str:
+    """What 'auto' stands for."""
+    n, d = X.shape
+    if isinstance(X, np.ndarray):
+        return "svd" if n * d <= _LARGEST_SVD_ENTRIES else "gram"
+    return "lanczos" if may_approximate and d * min(n, d) > _LARGEST_SPARSE_ENTRIES else "gram"
+
+
+def _lanczos(
+    samples: Samples, X_center: np.ndarray, y_center: np.ndarray, shares: Callable[[np.ndarray], np.ndarray]
+) -> RitzPairs:
+    """Products with the centred samples, which sparse ones survive as they are."""
+    X, column, weights = samples.X, samples.intercept, samples.weights
+
+    def transposed(values: np.ndarray) -> np.ndarray:
+        values = values if weights is None else weights * values
+        image = np.asarray(X.T @ values, dtype=np.float64)
+        return image if column is None else image - X_center * (column @ values)
+
+    def gram(vector: np.ndarray) -> np.ndarray:
+        values = np.asarray(X @ vector, dtype=np.float64)
+        return transposed(values if column is None else values - column * (X_center @ vector))
+
+    y = samples.y if column is None else samples.y - np.outer(column, y_center)
+    return ritz_pairs(gram, np.column_stack([transposed(y[:, target]) for target in range(y.shape[1])]), shares)
 
 
 def _eigenpairs(gram: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from hypernorm._validation import check_exponent, check_matrix, check_nonnegative
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.linear_model.decomposition import SOLVERS, Decomposition, Samples, decompose, dense_rows
-from hypernorm.linear_model.shrinkage import Shrinkage, schatten_norm, shrink_to_bound, shrink_with_penalty
+from hypernorm.linear_model.shrinkage import Shrinkage, kept_shares, schatten_norm, shrink_to_bound, shrink_with_penalty
 
 __all__ = ["SchattenRegressor"]
 
@@ -41,9 +42,11 @@ class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Whether to fit an intercept, which is not shrunk.
     noise_covariance : array_like of shape (n,) or (n, n), optional
         Covariance of the noise up to a factor, or its diagonal; the samples are whitened with it.
-    solver : {'auto', 'svd', 'gram'}, default 'auto'
+    solver : {'auto', 'svd', 'gram', 'lanczos'}, default 'auto'
         'svd' is the most accurate; 'gram' squares the condition number, and makes no copy of X and takes one pass over
-        it where n ≥ d. 'auto' takes 'svd' for dense X of up to ten million entries.
+        it where n ≥ d; 'lanczos' only multiplies with X, for α > 0 and p < ∞, and finds just the singular directions
+        that matter for y. 'auto' takes 'svd' for dense X of up to ten million entries, 'lanczos' for sparse X with
+        d·min(n, d) above 250 million, and else 'gram'.
 
     Attributes
     ----------
@@ -56,7 +59,7 @@ class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     bias_norm_ : float
         ‖b‖_p.
     singular_values_ : ndarray of shape (r,)
-        Of the centred and weighted samples.
+        Of the centred and weighted samples; approximations of those that y sees with solver='lanczos'.
     rank_ : int
     n_features_in_, feature_names_in_
         As everywhere in scikit-learn.
@@ -109,7 +112,9 @@ class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if self.solver not in SOLVERS:
             raise InvalidInputError(f"solver must be one of {', '.join(map(repr, SOLVERS))}, got {self.solver!r}.")
         samples, single_target = self._samples(X, y, sample_weight)
-        decomposition = decompose(samples, self.solver)
+        # A bound on the bias and the spectral norm need all singular values.
+        shares = None if bound is not None or math.isinf(p) else partial(kept_shares, alphas=np.array([alpha]), p=p)
+        decomposition = decompose(samples, self.solver, shares)
         squares = decomposition.squares
         shrinkage = shrink_with_penalty(squares, alpha, p) if bound is None else shrink_to_bound(squares, bound, p)
         self._set(decomposition, shrinkage, p, single_target)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-__all__ = ["Shrinkage", "schatten_norm", "shrink_to_bound", "shrink_with_penalty"]
+__all__ = ["Shrinkage", "kept_shares", "schatten_norm", "shrink_to_bound", "shrink_with_penalty"]
 
 _NEWTON_STEPS = 60
 
@@ -54,21 +54,13 @@ def shrink_with_penalty(squares: np.ndarray, alpha: float, p: float) -> Shrinkag
     p : float
         1 ≤ p ≤ ∞.
     """
-    zeros, ones = np.zeros(len(squares)), np.ones(len(squares))
-    if alpha == 0 or not squares.size:
-        return Shrinkage(zeros, ones, alpha)
-    if math.isinf(alpha):
-        return Shrinkage(ones, zeros, alpha)
-    if p == 1:
-        kept = np.minimum(squares / alpha, 1)
-        return Shrinkage(1 - kept, kept, alpha)
-    if math.isinf(p):
-        share = min(1 / (alpha * float(np.sum(1 / squares))), 1.0)
-        return Shrinkage(ones * (1 - share), ones * share, alpha)
-    if p == 2:
-        return Shrinkage(alpha / (squares + alpha), squares / (squares + alpha), alpha)
-    log_bias = _log_bias(squares / alpha, p)
-    return Shrinkage(np.exp(log_bias), -np.expm1(log_bias), alpha)
+    bias, kept = _shares(squares, np.array([alpha]), p)
+    return Shrinkage(bias[0], kept[0], alpha)
+
+
+def kept_shares(squares: np.ndarray, alphas: np.ndarray, p: float) -> np.ndarray:
+    """The shares 1 − b_i for each of several penalties, as an array of shape (penalties, r)."""
+    return _shares(squares, alphas, p)[1]
 
 
 def shrink_to_bound(squares: np.ndarray, bound: float, p: float) -> Shrinkage:
@@ -114,6 +106,29 @@ def _floor_for_bound(squares: np.ndarray, bound: float) -> float:
     candidates[active] = np.cumsum(squares)[active] / (counts[active] - bound)
     # Each candidate is a value of a function of k whose minimum is where exactly k directions lie below it.
     return float(candidates.min())
+
+
+def _shares(squares: np.ndarray, alphas: np.ndarray, p: float) -> tuple[np.ndarray, np.ndarray]:
+    """b and 1 − b of shape (penalties, r), solved for all penalties together."""
+    bias = np.repeat(np.where(alphas == 0, 0.0, 1.0)[:, None], len(squares), axis=1)
+    kept = 1 - bias
+    inner = (alphas > 0) & np.isfinite(alphas)
+    if not (inner.any() and squares.size):
+        return bias, kept
+    column = alphas[inner, None]
+    ratios = squares / column
+    if p == 1:
+        kept[inner] = np.minimum(ratios, 1)
+        bias[inner] = 1 - kept[inner]
+    elif math.isinf(p):
+        kept[inner] = np.minimum(1 / (column * float(np.sum(1 / squares))), 1)
+        bias[inner] = 1 - kept[inner]
+    elif p == 2:
+        bias[inner], kept[inner] = column / (squares + column), squares / (squares + column)
+    else:
+        log_bias = _log_bias(ratios, p)
+        bias[inner], kept[inner] = np.exp(log_bias), -np.expm1(log_bias)
+    return bias, kept
 
 
 def _log_bias(t: np.ndarray, p: float) -> np.ndarray:

@@ -7,19 +7,28 @@ times the coefficients, one product for a whole path.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from hypernorm.linear_model.decomposition import Decomposition, Samples, decompose, dense_rows
-from hypernorm.linear_model.shrinkage import shrink_with_penalty
+from hypernorm.linear_model.shrinkage import kept_shares
 
-__all__ = ["fold_predictions", "has_exact_leave_one_out", "leave_one_out_predictions"]
+__all__ = ["fold_predictions", "has_exact_leave_one_out", "leave_one_out_predictions", "wanted_shares"]
 
 
 def has_exact_leave_one_out(p: float, n: int, d: int) -> bool:
     """Whether the closed form of `leave_one_out_predictions` is exact: ridge, and the spectral norm for n > d + 1."""
     return p == 2 or (math.isinf(p) and n > d + 1)
+
+
+def wanted_shares(
+    norms: Sequence[float], penalties: Callable[[np.ndarray], np.ndarray]
+) -> Callable[[np.ndarray], np.ndarray] | None:
+    """From squares the shares of all norms and penalties; None if one of them depends on all squares."""
+    if any(math.isinf(p) for p in norms):
+        return None
+    return lambda squares: np.vstack([kept_shares(squares, penalties(squares), p) for p in norms])
 
 
 def fold_predictions(
@@ -31,14 +40,14 @@ def fold_predictions(
 ) -> Iterable[tuple[np.ndarray, np.ndarray]]:
     """For each fold the indices of the held-out samples and their predictions, of shape (norms, alphas, n_val, k)."""
     for train, held_out in folds:
-        decomposition = decompose(samples.subset(train), solver)
+        decomposition = decompose(samples.subset(train), solver, wanted_shares(norms, lambda squares: alphas))
         rows = dense_rows(samples.X[held_out])
         yield held_out, _path(decomposition, rows, norms, alphas)
 
 
 def _path(decomposition: Decomposition, rows: np.ndarray, norms: Sequence[float], alphas: np.ndarray) -> np.ndarray:
     squares, k = decomposition.squares, decomposition.projections.shape[1]
-    kept = np.array([[shrink_with_penalty(squares, alpha, p).kept for alpha in alphas] for p in norms])
+    kept = np.array([kept_shares(squares, alphas, p) for p in norms])
     directions = (rows - decomposition.X_center) @ decomposition.V / squares
     result = np.empty((*kept.shape[:2], len(rows), k))
     for target in range(k):
@@ -69,7 +78,7 @@ def leave_one_out_predictions(
         return np.asarray(y - (y - fitted) / (1 - leverages)[:, None])
 
     if not math.isinf(p):
-        return np.array([shortcut(shrink_with_penalty(decomposition.squares, alpha, p).kept) for alpha in alphas])
+        return np.array([shortcut(kept) for kept in kept_shares(decomposition.squares, alphas, p)])
     others = shortcut(np.ones(len(decomposition.squares)))
     total = weights.sum()
     means = decomposition.y_center - (weights / (total - weights))[:, None] * (y - decomposition.y_center)

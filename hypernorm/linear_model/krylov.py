@@ -1,0 +1,105 @@
+"""The part of a decomposition that the targets see, from products with X alone: for large sparse samples.
+
+The coefficients are β = f(G) c with G = X_cᵀX_c, c = X_cᵀy_c and f(s_i²) = (1 − b_i)/s_i². Lanczos' process started
+from c spans the Krylov space of G and c; with its Ritz pairs in place of the eigenpairs the same formula gives the best
+approximation of f(G) c from that space up to a factor, for every penalty and norm at once (Saad 1992; for ridge
+regression it is the conjugate gradient method). It ends when none of the wanted coefficients moves any more: at a
+geometric rate in the number of products for p > 1, while the kink of p = 1 in the middle of a dense spectrum leaves an
+error like its inverse square (2e-4 after 300 products with random sparse samples).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from hypernorm.exceptions import ConvergenceWarning
+
+__all__ = ["RitzPairs", "ritz_pairs"]
+
+_TOLERANCE = 1e-8
+_LARGEST_SPACE = 500
+_CHECK_EVERY = 10
+# Relative to the start of a process; what is left of a vector below it is rounding.
+_EXHAUSTED = 1e-13
+
+
+class RitzPairs(NamedTuple):
+    """V of shape (d, r), squares of shape (r,) and VᵀX_cᵀy_c of shape (r, k)."""
+
+    V: np.ndarray
+    squares: np.ndarray
+    projections: np.ndarray
+
+
+def ritz_pairs(
+    gram: Callable[[np.ndarray], np.ndarray], moments: np.ndarray, shares: Callable[[np.ndarray], np.ndarray]
+) -> RitzPairs:
+    """Ritz pairs that determine the coefficients of every target to about eight digits.
+
+    Parameters
+    ----------
+    gram : callable
+        The product of G with a vector of shape (d,).
+    moments : ndarray of shape (d, k)
+        c for each target; each gets a process of its own.
+    shares : callable
+        From squares of shape (r,) the shares 1 − b_i that are wanted, of shape (penalties, r).
+
+    Warns
+    -----
+    ConvergenceWarning
+        If a space of 500 dimensions does not suffice.
+    """
+    parts = [_process(gram, moments[:, target], shares) for target in range(moments.shape[1])]
+    projections = np.zeros((sum(len(part.squares) for part in parts), moments.shape[1]))
+    start = 0
+    for target, part in enumerate(parts):
+        projections[start : start + len(part.squares), target] = part.projections[:, 0]
+        start += len(part.squares)
+    return RitzPairs(
+        np.hstack([part.V for part in parts]), np.concatenate([part.squares for part in parts]), projections
+    )
+
+
+def _process(
+    gram: Callable[[np.ndarray], np.ndarray], b: np.ndarray, shares: Callable[[np.ndarray], np.ndarray]
+) -> RitzPairs:
+    d, size = len(b), float(np.linalg.norm(b))
+    if size == 0:
+        return RitzPairs(np.empty((d, 0)), np.empty(0), np.empty((0, 1)))
+    limit = min(d, _LARGEST_SPACE)
+    basis, diagonal, off = [b / size], [], []
+    before = np.zeros((1, 0))
+    while True:
+        image = gram(basis[-1])
+        diagonal.append(float(basis[-1] @ image))
+        for _ in range(2):  # orthogonal to working precision, whatever has converged already
+            for vector in basis:
+                image = image - (vector @ image) * vector
+        off.append(float(np.linalg.norm(image)))
+        steps = len(diagonal)
+        exhausted = off[-1] <= _EXHAUSTED * max(diagonal) or steps == limit
+        if exhausted or steps % _CHECK_EVERY == 0:
+            T = np.diag(diagonal) + np.diag(off[:-1], 1) + np.diag(off[:-1], -1)
+            squares, S = np.linalg.eigh(T)
+            kept = squares > d * np.finfo(np.float64).eps * squares[-1]
+            squares, S = squares[kept], S[:, kept]
+            coordinates = (shares(squares) / squares * S[0]) @ S.T
+            change = coordinates.copy()
+            change[:, : before.shape[1]] -= before
+            moved = float((np.linalg.norm(change, axis=1) / np.linalg.norm(coordinates, axis=1)).max())
+            if exhausted or moved <= _TOLERANCE:
+                if steps == limit < d and moved > _TOLERANCE:
+                    warnings.warn(
+                        f"The coefficients still moved by {moved:.0e} (relative) in the last of {steps} products with "
+                        "X; take a larger alpha or p, or solver='gram' if the Gram matrix fits.",
+                        ConvergenceWarning,
+                        stacklevel=2,
+                    )
+                return RitzPairs(np.array(basis).T @ S, squares, size * S[:1].T)
+            before = coordinates
+        basis.append(image / off[-1])
