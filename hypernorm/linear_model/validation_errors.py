@@ -72,20 +72,23 @@ def leave_one_out_predictions(
     base = np.zeros(len(y)) if samples.intercept is None else np.ones(len(y)) / weights.sum()
     coefficients = decomposition.projections / np.sqrt(decomposition.squares)[:, None]
 
+    lengths = Z**2
+
     def shortcut(kept: np.ndarray) -> np.ndarray:
-        fitted = (Z * kept) @ coefficients + decomposition.y_center
-        leverages = weights * (base + (Z**2) @ kept)
-        return np.asarray(y - (y - fitted) / (1 - leverages)[:, None])
+        """The first formula for the shares of each penalty, all in one product for every target."""
+        leverages = weights * (base + kept @ lengths.T)
+        fitted = np.stack([kept @ (Z * column).T for column in coefficients.T], axis=2) + decomposition.y_center
+        return np.asarray(y - (y - fitted) / (1 - leverages)[:, :, None])
 
     if not math.isinf(p):
-        return np.array([shortcut(kept) for kept in kept_shares(decomposition.squares, alphas, p)])
-    others = shortcut(np.ones(len(decomposition.squares)))
+        return shortcut(kept_shares(decomposition.squares, alphas, p))
+    others = shortcut(np.ones((1, len(decomposition.squares))))[0]
     total = weights.sum()
     means = decomposition.y_center - (weights / (total - weights))[:, None] * (y - decomposition.y_center)
     means = np.zeros_like(y) if samples.intercept is None else means
     # (G − w x xᵀ)⁻¹ has the trace tr G⁻¹ + w‖G⁻¹x‖²/(1 − w xᵀG⁻¹x); deleting a row moves the centre along with it.
     scale = weights if samples.intercept is None else weights * total / (total - weights)
     inverse_squares = 1 / decomposition.squares
-    traces = inverse_squares.sum() + scale * (Z**2 @ inverse_squares) / (1 - scale * (Z**2).sum(axis=1))
+    traces = inverse_squares.sum() + scale * (lengths @ inverse_squares) / (1 - scale * lengths.sum(axis=1))
     shares = [np.minimum(1 / (alpha * traces), 1) if alpha > 0 else np.ones(len(y)) for alpha in alphas]
     return np.array([means + share[:, None] * (others - means) for share in shares])
