@@ -36,7 +36,7 @@ test-slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow
 
 bench: $(VENV)/.installed-test
-	$(BIN)/python -m benchmarks.kernels
+	$(BIN)/python -m benchmarks
 
 figures: $(VENV)/.installed-test
 	$(BIN)/python -m paper_figures

@@ -20,7 +20,6 @@ only printed.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 import warnings
@@ -30,12 +29,12 @@ from typing import Any
 import numpy as np
 from joblib import parallel_config
 from sklearn.decomposition import DictionaryLearning, FastICA, MiniBatchDictionaryLearning
-from threadpoolctl import threadpool_info
 
-from benchmarks.harness import in_process
-from experiments.runner import Row, run
+from benchmarks.harness import Part, in_process, main, threads
+from benchmarks.referee import dictionary_errors
+from experiments.runner import Row
 from hypernorm.datasets import planted_dictionary
-from hypernorm.dictionary import LpDictionaryLearning, expected_error, recovery_error
+from hypernorm.dictionary import LpDictionaryLearning, expected_error
 
 N_FEATURES, N_SAMPLES = 100, 40_000
 THETAS = (0.1, 0.3)
@@ -124,22 +123,6 @@ LADDERS: dict[str, tuple[float, ...]] = {
 }
 
 
-def threads() -> int:
-    """Threads of the matrix products, which every method gets."""
-    return max(int(pool["num_threads"]) for pool in threadpool_info() if pool["user_api"] == "blas")
-
-
-def judge(atoms: np.ndarray, dictionary: np.ndarray) -> Row:
-    """Error and number of true atoms found, from the atoms alone."""
-    unit = atoms / np.linalg.norm(atoms, axis=1, keepdims=True)
-    cosines = np.abs(unit @ dictionary)
-    return {
-        "error": recovery_error(unit, dictionary),
-        "unmixing_error": recovery_error(np.linalg.pinv(unit.T), dictionary),
-        "found": int((cosines.max(axis=0) > 0.95).sum()),
-    }
-
-
 def measured(theta: float, method: str, seed: int, options: Row) -> Row:
     """One method on one problem, timed and judged."""
     function, defaults = {**METHODS, **SLOW}[method]
@@ -157,7 +140,7 @@ def measured(theta: float, method: str, seed: int, options: Row) -> Row:
     return {
         "seconds": statistics.median(times),
         "iterations": iterations,
-        **judge(atoms, planted.dictionary),
+        **dictionary_errors(atoms, planted.dictionary),
         "threads": threads(),
     }
 
@@ -242,25 +225,6 @@ def _rate(theta: float, dtype: str, p: float, center: bool) -> Row:
     }
 
 
-PARTS: dict[str, tuple[Callable[[], Iterator[Row]], Callable[..., Row]]] = {
-    "peers": (peer_cases, peers),
-    "slow": (slow_cases, peers),
-    "same_error": (same_error_cases, same_error),
-    "rate": (rate_cases, rate),
-}
-
-
-def table(rows: list[Row]) -> str:
-    """All rows in Markdown, numbers to four digits."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-
-    def text(value: Any) -> str:
-        return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
-
-    lines = [f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
-    return "\n".join(lines + [f"| {' | '.join(text(row.get(name)) for name in names)} |" for row in rows])
-
-
 def medians(rows: list[Row]) -> list[Row]:
     """Medians over the seeds; a run that did not end stands for itself."""
     result: list[Row] = []
@@ -288,19 +252,36 @@ def loosest(rows: list[Row]) -> list[Row]:
     return result
 
 
-def main() -> None:
-    """Run and print the parts that are named, by default all."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS])
-    parser.add_argument("--theta", type=float, choices=THETAS, help="only this sparsity")
-    options = parser.parse_args()
-    shorten = {"peers": medians, "slow": medians, "same_error": loosest}
-    for part in options.parts or PARTS:
-        cases, trial = PARTS[part]
-        chosen = [case for case in cases() if options.theta in (None, case["theta"])]
-        rows = run("dictionary_learning", part, chosen, trial)
-        print(f"\n{part}\n\n{table(shorten.get(part, list)(rows))}", flush=True)
+PARTS = {
+    "peers": Part(
+        f"Dictionaries of {N_FEATURES} atoms from {N_SAMPLES} samples, every method with its own defaults",
+        peer_cases,
+        peers,
+        ({"theta": 0.3, "method": "ℓ3", "seed": 0},),
+        medians,
+    ),
+    "slow": Part(
+        f"The same for methods that take longer, {LIMIT:.0f} s each",
+        slow_cases,
+        peers,
+        (),
+        medians,
+    ),
+    "same_error": Part(
+        "The fastest run of every method within 5% of the error at its tightest tolerance",
+        same_error_cases,
+        same_error,
+        ({"theta": 0.3, "method": "ℓ3", "tol": 1e-2, "seed": 0},),
+        loosest,
+    ),
+    "rate": Part(
+        "One iteration against a square matrix product of the same precision",
+        rate_cases,
+        rate,
+        ({"theta": 0.1, "dtype": "float32", "p": 4, "center": False},),
+    ),
+}
 
 
 if __name__ == "__main__":
-    main()
+    main("dictionary_learning", PARTS, __doc__)

@@ -1,18 +1,85 @@
-"""Timing, memory and limits, the same for every benchmark and every competitor."""
+"""Parts, timing, memory and limits, the same for every benchmark and every competitor."""
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import resource
 import statistics
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
-__all__ = ["in_process", "peak_gigabytes", "product_seconds", "seconds"]
+from experiments.runner import RESULTS, Row, run
+
+__all__ = ["Part", "in_process", "main", "measure", "peak_gigabytes", "product_seconds", "seconds", "table", "threads"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One comparison of a benchmark.
+
+    Attributes
+    ----------
+    title : str
+        What is compared with what, for the reader of the results.
+    cases : callable
+        The cases to measure.
+    trial : callable
+        From a case its measured values.
+    small : tuple of dict
+        A few cases of seconds, to try the script with.
+    shorten : callable
+        From all rows those that are shown, medians for instance.
+    """
+
+    title: str
+    cases: Callable[[], Iterable[Row]]
+    trial: Callable[..., Row]
+    small: tuple[Row, ...]
+    shorten: Callable[[list[Row]], list[Row]] = list
+
+
+def measure(name: str, part: str, content: Part, folder: Path, small: bool = False) -> list[Row]:
+    """The rows of a part, those on file included."""
+    return run(name, part, content.small if small else content.cases(), content.trial, folder=folder)
+
+
+def main(name: str, parts: Mapping[str, Part], description: str | None) -> None:
+    """The command line of a benchmark: run and print the parts that are named, by default all."""
+    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
+    parser.add_argument("parts", nargs="*", choices=[[], *parts])
+    parser.add_argument("--small", action="store_true", help="a few small cases, and nothing is written")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) if options.small else RESULTS
+        for part in options.parts or parts:
+            if options.small and not parts[part].small:
+                continue
+            rows = measure(name, part, parts[part], folder, options.small)
+            print(f"\n{parts[part].title}\n\n{table(parts[part].shorten(rows))}", flush=True)
+
+
+def table(rows: list[Row]) -> str:
+    """Rows in Markdown, numbers to four digits."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+
+    def text(value: Any) -> str:
+        return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+    lines = [f"| {' | '.join(name.replace('_', ' ') for name in names)} |", f"|{' --- |' * len(names)}"]
+    return "\n".join(lines + [f"| {' | '.join(text(row.get(name)) for name in names)} |" for row in rows])
+
+
+def threads() -> int:
+    """Threads of the matrix products, which every method gets."""
+    return max(int(pool["num_threads"]) for pool in threadpool_info() if pool["user_api"] == "blas")
 
 
 def seconds(function: Callable[[], object], repeats: int = 5) -> float:

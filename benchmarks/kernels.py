@@ -1,4 +1,4 @@
-"""How close the hot kernels come to the matrix product of the machine: `python -m benchmarks.kernels`.
+"""How close the hot kernels come to the matrix product of the machine: `python -m benchmarks.kernels [PART …]`.
 
 Each figure is the median of several runs after a warm-up. The rate of a kernel counts the operations of its matrix
 products alone (3n²d for a realigned product through the blocks of K, 4ndk for a step of the power method), divided by
@@ -8,17 +8,19 @@ the realigned certificate claims is checked here too: λ against a Rayleigh quot
 
 from __future__ import annotations
 
-import platform
 import time
+from collections.abc import Iterator
 
 import numpy as np
-from threadpoolctl import threadpool_info
 
 import hypernorm as hn
-from benchmarks.harness import peak_gigabytes, product_seconds, seconds
+from benchmarks.harness import Part, in_process, main, peak_gigabytes, product_seconds, seconds, threads
+from experiments.runner import Row
 from hypernorm.bounds.kernels import gradients
 from hypernorm.datasets import gaussian
 from hypernorm.forms import RealignedMap, Rows
+
+LIMIT = 600.0
 
 
 def product_rate() -> float:
@@ -26,53 +28,76 @@ def product_rate() -> float:
     return 2 * 2000**3 / product_seconds(2000)
 
 
-def realigned(n: int = 8000, d: int = 400) -> None:
+def realigned(n: int, d: int) -> Row:
     """The certificate of a large matrix: kernel rate, accuracy, proof, memory."""
+    return in_process(_realigned, n, d, limit=LIMIT)
+
+
+def _realigned(n: int, d: int) -> Row:
     X = gaussian(n, d, random_state=1)
     mapping = RealignedMap(Rows(X), products=1)
     U = np.eye(d) / np.sqrt(d)
     rate = product_rate()
-    for label, function in (("product", lambda: mapping(U)), ("product with error sums", lambda: mapping.measured(U))):
-        elapsed = seconds(function)
-        print(f"realigned {label}: n = {n}, d = {d}: {elapsed:.3f} s, {3 * n * n * d / elapsed / rate:.0%} of the rate")
+    product, measured = seconds(lambda: mapping(U)), seconds(lambda: mapping.measured(U))
     start = time.perf_counter()
     certificate = hn.spectral_bound(X, 4)
     found = time.perf_counter() - start
     verified = certificate.verify(X)
+    peak = peak_gigabytes()
     for _ in range(12):
         U = mapping(U)
         U /= np.linalg.norm(U)
-    quotient = float(np.vdot(U, mapping(U)))
-    print(
-        f"realigned certificate: found and proved in {found:.1f} s, verified in {verified.seconds:.1f} s; "
-        f"λ exceeds the Rayleigh quotient by {certificate.values[0] / quotient - 1:.1e}"
-    )
-    print(f"peak memory of the process so far: {peak_gigabytes():.2f} GiB")
+    return {
+        "product_seconds": product,
+        "share_of_rate": 3 * n * n * d / product / rate,
+        "share_with_error_sums": 3 * n * n * d / measured / rate,
+        "certificate_seconds": found,
+        "verify_seconds": verified.seconds,
+        "above_rayleigh_quotient": certificate.values[0] / float(np.vdot(U, mapping(U))) - 1,
+        "gigabytes": peak,
+        "gigaflops": rate / 1e9,
+        "threads": threads(),
+    }
 
 
-def power(n: int = 100_000, d: int = 100, starts: int = 64) -> None:
+def power(n: int, d: int, starts: int, q: float, dtype: str) -> Row:
     """A step of the batched power method."""
-    X = gaussian(n, d, random_state=1)
+    return in_process(_power, n, d, starts, q, dtype, limit=LIMIT)
+
+
+def _power(n: int, d: int, starts: int, q: float, dtype: str) -> Row:
+    rows = Rows(gaussian(n, d, random_state=1).astype(dtype))
     V = np.random.default_rng(2).standard_normal((d, starts))
-    V /= np.linalg.norm(V, axis=0)
-    rate = product_rate()
-    for dtype in (np.float64, np.float32):
-        rows = Rows(X.astype(dtype))
+    V = (V / np.linalg.norm(V, axis=0)).astype(dtype)
+    elapsed = seconds(lambda: gradients(rows, V, q))
+    return {
+        "seconds": elapsed,
+        "share_of_double_precision_rate": 4 * n * d * starts / elapsed / product_rate(),
+        "threads": threads(),
+    }
+
+
+def power_cases() -> Iterator[Row]:
+    for dtype in ("float64", "float32"):
         for q in (3, 4, 3.7):
-            elapsed = seconds(lambda rows=rows, dtype=dtype, q=q: gradients(rows, V.astype(dtype), q))
-            print(
-                f"power step: n = {n}, d = {d}, {starts} starts, q = {q}, {np.dtype(dtype).name}: {elapsed:.4f} s, "
-                f"{4 * n * d * starts / elapsed / rate:.0%} of the double-precision rate"
-            )
+            yield {"n": 100_000, "d": 100, "starts": 64, "q": q, "dtype": dtype}
 
 
-def main() -> None:
-    """Print the machine and all figures."""
-    threads = {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
-    print(f"{platform.machine()}, {threads} threads, numpy {np.__version__}; {product_rate() / 1e9:.0f} GFLOP/s")
-    realigned()
-    power()
+PARTS = {
+    "realigned": Part(
+        "Realigned bound: a product through the blocks of XXᵀ against the matrix product, and the whole certificate",
+        lambda: iter([{"n": 8000, "d": 400}]),
+        realigned,
+        ({"n": 300, "d": 20},),
+    ),
+    "power": Part(
+        "One step of the batched power method against the matrix product",
+        power_cases,
+        power,
+        ({"n": 2000, "d": 20, "starts": 8, "q": 3.7, "dtype": "float64"},),
+    ),
+}
 
 
 if __name__ == "__main__":
-    main()
+    main("kernels", PARTS, __doc__)

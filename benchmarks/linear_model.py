@@ -11,26 +11,22 @@ loo     The same by leave-one-out, which both have in closed form for ridge.
 memory  n = 1,000,000, d = 100 in double precision, one fit by solver='gram' and one by scikit-learn's Ridge, each in a
         process of its own: time, and the largest memory beyond what the samples and targets already occupied.
 
-Rows go to results/linear_model/PART.jsonl; a part that is on file is only printed. `--small` tries the script on small
-sizes and writes nothing.
+Rows go to results/linear_model/PART.jsonl; a part that is on file is only printed.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from sklearn.linear_model import Ridge, RidgeCV
-from threadpoolctl import threadpool_info
 
-from benchmarks.harness import in_process, peak_gigabytes, product_seconds
-from experiments.runner import RESULTS, Row, run
+from benchmarks.harness import Part, in_process, main, peak_gigabytes, product_seconds, threads
+from benchmarks.referee import ridge_residual
+from experiments.runner import Row
 from hypernorm.linear_model import SchattenRegressor, SchattenRegressorCV
 
 PENALTIES = np.geomspace(1e-3, 1e6, 100)
@@ -77,6 +73,8 @@ def _path(n: int, d: int, folds: int | None) -> Row:
         **ratios,
         "same penalty": bool(ours.alpha_ == theirs.alpha_),
         "penalty": float(ours.alpha_),
+        "residual": ridge_residual(X, y, ours.coef_, ours.intercept_, ours.alpha_),
+        "RidgeCV, residual": ridge_residual(X, y, theirs.coef_, theirs.intercept_, theirs.alpha_),
         "coefficients apart": float(np.abs(ours.coef_ - theirs.coef_).max() / np.abs(theirs.coef_).max()),
         "product, s": product_seconds(),
         "threads": threads(),
@@ -105,53 +103,36 @@ def _memory(n: int, d: int, method: str) -> Row:
     }
 
 
-def threads() -> int:
-    """Threads of the matrix products."""
-    return max(int(pool["num_threads"]) for pool in threadpool_info() if pool["user_api"] == "blas")
+def choice_cases(folds: int | None) -> Iterator[Row]:
+    yield {"n": 5000, "d": 300, "folds": folds}
 
 
-Part = tuple[Callable[[bool], Iterator[Row]], Callable[..., Row]]
-
-
-def path_cases(small: bool) -> Iterator[Row]:
-    yield {"n": 400 if small else 5000, "d": 30 if small else 300, "folds": 5}
-
-
-def loo_cases(small: bool) -> Iterator[Row]:
-    yield {"n": 400 if small else 5000, "d": 30 if small else 300, "folds": None}
-
-
-def memory_cases(small: bool) -> Iterator[Row]:
+def memory_cases() -> Iterator[Row]:
     for method in ("hypernorm", "scikit-learn"):
-        yield {"n": 20_000 if small else 1_000_000, "d": 100, "method": method}
+        yield {"n": 1_000_000, "d": 100, "method": method}
 
 
-PARTS: dict[str, Part] = {"path": (path_cases, path), "loo": (loo_cases, path), "memory": (memory_cases, memory)}
-
-
-def table(rows: list[Row]) -> str:
-    """A line for every value, in Markdown."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-
-    def text(value: Any) -> str:
-        return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-    return "\n".join(f"| {name} | {' | '.join(text(row.get(name, '')) for row in rows)} |" for name in names)
-
-
-def main() -> None:
-    """Run and print the parts that are named, by default all."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS])
-    parser.add_argument("--small", action="store_true", help="small sizes, and nothing is written")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) if options.small else RESULTS
-        for part in options.parts or PARTS:
-            cases, trial = PARTS[part]
-            rows = run("linear_model", part, cases(options.small), trial, folder=folder)
-            print(f"\n{part}\n\n{table(rows)}", flush=True)
+PARTS = {
+    "path": Part(
+        "Choice among 100 penalties by five folds: SchattenRegressorCV for ridge and for five norms, and RidgeCV",
+        lambda: choice_cases(5),
+        path,
+        ({"n": 400, "d": 30, "folds": 5},),
+    ),
+    "loo": Part(
+        "Choice among 100 ridge penalties by leave-one-out in closed form: SchattenRegressorCV and RidgeCV",
+        lambda: choice_cases(None),
+        path,
+        ({"n": 400, "d": 30, "folds": None},),
+    ),
+    "memory": Part(
+        "One fit of a million samples: SchattenRegressor(p=1, solver='gram') and scikit-learn's Ridge",
+        memory_cases,
+        memory,
+        ({"n": 20_000, "d": 100, "method": "hypernorm"},),
+    ),
+}
 
 
 if __name__ == "__main__":
-    main()
+    main("linear_model", PARTS, __doc__)

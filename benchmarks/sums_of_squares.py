@@ -10,7 +10,6 @@ was stopped continues there, and one that is on file is only printed.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -22,8 +21,9 @@ from typing import Any
 import numpy as np
 
 import hypernorm as hn
-from benchmarks.harness import in_process, peak_gigabytes, product_seconds, seconds
-from experiments.runner import Row, run
+from benchmarks.harness import Part, in_process, main, peak_gigabytes, product_seconds, seconds
+from benchmarks.referee import proved_gap, proved_lower, proved_upper
+from experiments.runner import Row
 from hypernorm import datasets
 from hypernorm.exceptions import ConvergenceWarning
 from hypernorm.forms import MonomialBasis
@@ -68,10 +68,10 @@ def agreement_cases() -> Iterator[Row]:
 def agreement(d: int, family: str, seed: int, solver: str) -> Row:
     """The structured solver's proved bound against that of a conic solver, in the norm."""
     X = FAMILIES[family](d, seed)
-    ours = hn.sos_bound(X, rtol=1e-8, random_state=seed).verify(X).upper
+    ours = proved_upper(X, hn.sos_bound(X, rtol=1e-8, random_state=seed))
     options = {"eps": 1e-8, "max_iters": 100_000} if solver == "SCS" else {}
     theirs, elapsed = conic(X, solver, **options)
-    return {"difference": ours / theirs.verify(X).upper - 1, "conic_seconds": elapsed}
+    return {"difference": ours / proved_upper(X, theirs) - 1, "conic_seconds": elapsed}
 
 
 def peer_cases() -> Iterator[Row]:
@@ -87,15 +87,15 @@ def peers(d: int, family: str, seed: int) -> Row:
     found: list[hn.NormInterval] = []
     hn.sos_bound(WARM_UP)
     elapsed = seconds(lambda: found.append(hn.two_to_q_norm(X, method="sos", random_state=seed)), 3)
-    lower = found[-1].witness.verify(X).lower
+    lower = proved_lower(X, found[-1].witness)
     product = product_seconds(MonomialBasis.count(d, 2))
     certificate, scs_seconds = conic(X, "SCS", eps=1e-6)
     return {
         "seconds": elapsed,
         "products": elapsed / product,
-        "gap": found[-1].certificate.verify(X).upper / lower - 1,
+        "gap": proved_upper(X, found[-1].certificate) / lower - 1,
         "scs_seconds": scs_seconds,
-        "scs_gap": certificate.verify(X).upper / lower - 1,
+        "scs_gap": proved_upper(X, certificate) / lower - 1,
         "ratio": scs_seconds / elapsed,
     }
 
@@ -148,7 +148,7 @@ def _scale_hypernorm(d: int, family: str) -> Row:
 def _scale_conic(d: int, family: str, solver: str) -> Row:
     X = FAMILIES[family](d, 0)
     certificate, elapsed = conic(X, solver, **({"eps": 1e-6} if solver == "SCS" else {}))
-    return {"seconds": elapsed, "gap": certificate.verify(X).upper / hn.lower_bound(X, random_state=0).value - 1}
+    return {"seconds": elapsed, "gap": proved_gap(X, certificate, hn.lower_bound(X, random_state=0))}
 
 
 def degree_cases() -> Iterator[Row]:
@@ -173,7 +173,7 @@ def degrees(name: str, degree: int | None, d: int | None = None) -> Row:
         warnings.simplefilter("ignore", ConvergenceWarning)  # no lower bound meets an inexact relaxation
         certificate = hn.sos_bound(X, q, degree=degree, random_state=0)
     elapsed = time.perf_counter() - start
-    upper, lower = certificate.verify(X).upper, hn.lower_bound(X, q, random_state=0).verify(X).lower
+    upper, lower = proved_upper(X, certificate), proved_lower(X, hn.lower_bound(X, q, random_state=0))
     return {
         "q": q,
         "gap": upper / lower - 1,
@@ -193,7 +193,7 @@ def cube(n: int) -> Row:
     start = time.perf_counter()
     interval = hn.two_to_q_norm(X, method="sos", random_state=0)
     elapsed = time.perf_counter() - start
-    lower, upper = interval.witness.verify(X).lower, interval.certificate.verify(X).upper
+    lower, upper = proved_lower(X, interval.witness), proved_upper(X, interval.certificate)
     return {"d": X.shape[1], "lower": lower**4, "upper": upper**4, "gap": upper / lower - 1, "seconds": elapsed}
 
 
@@ -206,13 +206,13 @@ def restarts(seed: int) -> Row:
     """240 × 60 sign matrices: the best of 64 random restarts against the vector that the relaxation leads to."""
     X = datasets.signs(240, 60, random_state=seed)
     interval = hn.two_to_q_norm(X, method="sos", random_state=seed)
-    lower = interval.witness.verify(X).lower
+    lower = proved_lower(X, interval.witness)
     V = np.random.default_rng(seed).standard_normal((60, 64))
     for _ in range(1000):
         V = X.T @ (X @ (V / np.linalg.norm(V, axis=0))) ** 3
     V /= np.linalg.norm(V, axis=0)
     values = ((X @ V) ** 4).sum(axis=0) ** 0.25
-    mixed = hn.lower_bound(X, random_state=seed).verify(X).lower
+    mixed = proved_lower(X, hn.lower_bound(X, random_state=seed))
     return {
         "relaxation": lower,
         "gap": interval.gap,
@@ -231,8 +231,8 @@ def interruption(d: int, family: str, stop: float) -> Row:
     """A solve that is stopped early, and its continuation from the checkpoint."""
     X = FAMILIES[family](d, 0)
     hn.sos_bound(WARM_UP)
-    lower = hn.lower_bound(X, random_state=0).value
-    outcome: Row = {"realigned": hn.spectral_bound(X).verify(X).upper / lower}
+    lower = proved_lower(X, hn.lower_bound(X, random_state=0))
+    outcome: Row = {"realigned": proved_upper(X, hn.spectral_bound(X)) / lower}
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the stop is meant
         checkpoint = Path(folder) / "state.npz"
@@ -244,7 +244,7 @@ def interruption(d: int, family: str, stop: float) -> Row:
             start = time.perf_counter()
             certificate = hn.sos_bound(X, random_state=0, **options)
             outcome[f"{name}_seconds"] = time.perf_counter() - start
-            outcome[name] = certificate.verify(X).upper / lower
+            outcome[name] = proved_upper(X, certificate) / lower
     return outcome
 
 
@@ -262,49 +262,84 @@ def data(name: str, degree: int) -> Row:
     certificate = hn.sos_bound(X, degree=degree, random_state=0)
     elapsed = time.perf_counter() - start
     verified = certificate.verify(X)
-    lower = hn.lower_bound(X, random_state=0).verify(X).lower
+    lower = proved_lower(X, hn.lower_bound(X, random_state=0))
     return {"n": len(X), "d": X.shape[1], "gap": verified.upper / lower - 1, "seconds": elapsed}
 
 
-PARTS: dict[str, tuple[Callable[[], Iterator[Row]], Callable[..., Row]]] = {
-    "agreement": (agreement_cases, agreement),
-    "peers": (peer_cases, peers),
-    "scale": (scale_cases, scale),
-    "conic_scale": (conic_scale_cases, conic_scale),
-    "degrees": (degree_cases, degrees),
-    "cube": (cube_cases, cube),
-    "restarts": (restart_cases, restarts),
-    "interruption": (interruption_cases, interruption),
-    "data": (data_cases, data),
+def peer_medians(rows: list[Row]) -> list[Row]:
+    """Medians over families and seeds for each dimension."""
+    names = ("seconds", "products", "gap", "scs_seconds", "scs_gap", "ratio")
+    groups = {d: [row for row in rows if row["d"] == d] for d in dict.fromkeys(row["d"] for row in rows)}
+    return [
+        {"d": d, "runs": len(same), **{name: statistics.median(row[name] for row in same) for name in names}}
+        for d, same in groups.items()
+    ]
+
+
+def largest_difference(rows: list[Row]) -> list[Row]:
+    """One line: how many instances, and how far the bounds are apart at most."""
+    return [{"instances": len(rows), "largest_difference": max(abs(row["difference"]) for row in rows)}]
+
+
+PARTS = {
+    "agreement": Part(
+        "Proved bounds of the structured solver against those of Clarabel (d ≤ 10) and SCS (d = 15, 20)",
+        agreement_cases,
+        agreement,
+        ({"d": 4, "family": "sign n=4d", "seed": 0, "solver": "CLARABEL"},),
+        largest_difference,
+    ),
+    "peers": Part(
+        "A proved interval of relative width 1e-6 against SCS's solve time at its tolerance 1e-6; medians",
+        peer_cases,
+        peers,
+        ({"d": 6, "family": "sign n=4d", "seed": 0},),
+        peer_medians,
+    ),
+    "scale": Part(
+        "A proved interval at every size; width 1e-6 up to d = 60, then 1e-5",
+        scale_cases,
+        scale,
+        ({"d": 10, "family": "sign n=4d"},),
+    ),
+    "conic_scale": Part(
+        "The same relaxation by conic solvers, with time limits and 16 GB",
+        conic_scale_cases,
+        conic_scale,
+        ({"d": 6, "family": "sign n=4d", "solver": "CLARABEL", "limit": 60},),
+    ),
+    "degrees": Part(
+        "Higher degrees: designs, forms on which degree 4 is inexact, random matrices at q = 6 and 8",
+        degree_cases,
+        degrees,
+        ({"name": "icosahedron", "degree": None},),
+    ),
+    "cube": Part(
+        "Functions of degree ≤ 2 on the n-cube: max E f⁴/(E f²)²",
+        cube_cases,
+        cube,
+        ({"n": 4},),
+    ),
+    "restarts": Part(
+        "240 × 60 sign matrices: what 64 random restarts, and the default search, lose to the relaxation's vector",
+        restart_cases,
+        restarts,
+        (),
+    ),
+    "interruption": Part(
+        "A solve stopped early and resumed from its checkpoint",
+        interruption_cases,
+        interruption,
+        ({"d": 20, "family": "sign n=4d", "stop": 0.1},),
+    ),
+    "data": Part(
+        "Bundled real data, q = 4",
+        data_cases,
+        data,
+        ({"name": "breast_cancer", "degree": 4},),
+    ),
 }
 
 
-def table(rows: list[Row]) -> str:
-    """All rows in Markdown, numbers to four digits."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-
-    def text(value: Any) -> str:
-        return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
-
-    lines = [f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
-    return "\n".join(lines + [f"| {' | '.join(text(row.get(name)) for name in names)} |" for row in rows])
-
-
-def main() -> None:
-    """Run and print the parts that are named, by default all."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS])
-    for part in parser.parse_args().parts or PARTS:
-        cases, trial = PARTS[part]
-        rows = run("sums_of_squares", part, cases(), trial)
-        print(f"\n{part}\n\n{table(rows)}", flush=True)
-        if part == "peers":
-            for d in (20, 30, 40):
-                ours, theirs = (
-                    statistics.median(row[name] for row in rows if row["d"] == d) for name in ("seconds", "scs_seconds")
-                )
-                print(f"d = {d}: medians {ours:.3f} s and SCS {theirs:.1f} s, ratio {theirs / ours:.0f}")
-
-
 if __name__ == "__main__":
-    main()
+    main("sums_of_squares", PARTS, __doc__)

@@ -14,12 +14,12 @@ import os
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy
-import sklearn
 from joblib import Parallel, delayed, parallel_config
 from rich.console import Console
 from rich.progress import track
@@ -32,15 +32,28 @@ RESULTS = Path(__file__).parent.parent / "results"
 
 Row = dict[str, Any]
 
+# Distributions whose versions a result depends on, with the module that shows whether they are there.
+_PACKAGES = {
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "numba": "numba",
+    "scikit-learn": "sklearn",
+    "cvxpy": "cvxpy",
+    "scs": "scs",
+    "clarabel": "clarabel",
+    "spams-bin": "spams",
+    "dictlearn": "dictlearn",
+    "python-picard": "picard",
+    "statsmodels": "statsmodels",
+}
+
 
 def machine() -> Row:
     """Versions and machine, as the first line of a file of results."""
     return {
         "hypernorm": hn.__version__,
         "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "sklearn": sklearn.__version__,
+        **{name: version(name) for name in _PACKAGES if find_spec(_PACKAGES[name])},
         "processor": _processor(),
         "cores": os.cpu_count(),
     }

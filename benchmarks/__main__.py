@@ -1,0 +1,79 @@
+"""Every benchmark in one run, and its results as a page: `python -m benchmarks`.
+
+Writes benchmarks/RESULTS.md from the rows under results. Parts that are on file are not measured again, so that a run
+that was stopped continues; with `--fresh` every part is measured anew, and replaces its rows when it is complete.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from benchmarks import dictionary_learning, kernels, linear_model, sums_of_squares
+from benchmarks.harness import measure, table
+from experiments.runner import RESULTS, Row
+
+PAGE = Path(__file__).parent / "RESULTS.md"
+BENCHMARKS: dict[str, ModuleType] = {
+    "kernels": kernels,
+    "sums_of_squares": sums_of_squares,
+    "dictionary_learning": dictionary_learning,
+    "linear_model": linear_model,
+}
+_HEAD = """# Benchmarks
+
+hypernorm and its peers on the same instances, with the same threads, warmed up; medians where a run is short enough to
+be repeated. Every bound, error and residual is recomputed by `benchmarks/referee.py` from what a method returned.
+Failures and time-outs are rows like any other. Written by `python -m benchmarks`; seconds unless a name says otherwise.
+"""
+
+
+def conditions(name: str, part: str) -> Row:
+    """The first line of a file of rows: versions and machine."""
+    first = json.loads((RESULTS / name / f"{part}.jsonl").read_text().splitlines()[0])
+    return {key: value for key, value in first.items() if key not in ("experiment", "preset")}
+
+
+def sections(fresh: bool, small: bool, folder: Path) -> Iterator[str]:
+    """The text of every part, as it is measured."""
+    said: Row = {}
+    for name, module in BENCHMARKS.items():
+        yield f"## {name.replace('_', ' ').capitalize()}\n\n`python -m benchmarks.{name}`"
+        for part, content in module.PARTS.items():
+            if small and not content.small:
+                continue
+            rows = measure(name, part, content, folder, small)
+            if fresh:
+                (RESULTS / name).mkdir(exist_ok=True)
+                shutil.move(folder / name / f"{part}.jsonl", RESULTS / name / f"{part}.jsonl")
+            text = f"### {content.title}\n\n{table(content.shorten(rows))}"
+            if not small and (now := conditions(name, part)) != said:
+                text += "\n\nMeasured with " + ", ".join(f"{key} {value}" for key, value in now.items()) + "."
+                said = now
+            yield text
+
+
+def main() -> None:
+    """Run what is missing, print it, and write the page."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--fresh", action="store_true", help="measure every part anew, in this run")
+    parser.add_argument("--small", action="store_true", help="a few small cases, and nothing is written")
+    options = parser.parse_args()
+    texts = [_HEAD]
+    with tempfile.TemporaryDirectory() as scratch:
+        for text in sections(
+            options.fresh, options.small, Path(scratch) if options.fresh or options.small else RESULTS
+        ):
+            print(f"\n{text}", flush=True)
+            texts.append(text)
+    if not options.small:
+        PAGE.write_text("\n\n".join(text.strip() for text in texts) + "\n")
+
+
+if __name__ == "__main__":
+    main()
