@@ -10,6 +10,16 @@ from hypernorm.datasets.contamination_models import (
 )
 from hypernorm.datasets.cube import cube_characters
 from hypernorm.datasets.files import NAMES, SUFFIXES, read_matrix
+from hypernorm.datasets.graphs import (
+    NETWORKS,
+    cayley_graph,
+    johnson_graph,
+    load_network,
+    noisy_cube,
+    random_geometric_graph,
+    random_regular_graph,
+    short_code,
+)
 from hypernorm.datasets.inexact import choi_biquadratic, choi_lam, inexact_norms, odd_cycle
 from hypernorm.datasets.known import (
     KnownNorm,
@@ -32,6 +42,7 @@ __all__ = [
     "BUNDLED",
     "INLIERS",
     "NAMES",
+    "NETWORKS",
     "SUFFIXES",
     "Contaminated",
     "ContaminatedClusters",
@@ -40,6 +51,7 @@ __all__ = [
     "PlantedDictionary",
     "PlantedSubspace",
     "blocks",
+    "cayley_graph",
     "choi_biquadratic",
     "choi_lam",
     "contaminated",
@@ -53,15 +65,21 @@ __all__ = [
     "icosahedron",
     "identity",
     "inexact_norms",
+    "johnson_graph",
     "known_norms",
     "load_bundled",
+    "load_network",
+    "noisy_cube",
     "odd_cycle",
     "orthogonal_rows",
     "planted_dictionary",
     "planted_sparse",
     "polygon",
+    "random_geometric_graph",
+    "random_regular_graph",
     "rank_one",
     "read_matrix",
+    "short_code",
     "signs",
     "subspace",
 ]

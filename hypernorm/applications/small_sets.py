@@ -1,0 +1,326 @@
+"""Small sets expand: a proved lower bound on the expansion of every set of vertices of at most a given measure.
+
+A step of the random walk from a random vertex of S leaves S with probability Φ(S). If almost no function in the span of
+the walk's leading eigenvectors is concentrated on few vertices, then small sets have little to do with these vectors
+and expand much better than the second eigenvalue says. The 2→q norm of the leading eigenspace is the exact form of
+this (Barak, Brandão, Harrow, Kelner, Steurer & Zhou 2012); the proofs stand in docs/theory/small_sets.md.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+
+from hypernorm._display import rounded_up
+from hypernorm._validation import check_count, check_exponent, check_generator
+from hypernorm.applications.walk import Walk
+from hypernorm.bounds import NormInterval, lower_bound, two_to_q_norm
+from hypernorm.certificates import Certificate, Rigor, VerifiedBound
+from hypernorm.certificates.rounding import check_arithmetic, lower_float, precision, rational
+from hypernorm.exceptions import CertificateError, InvalidInputError
+
+__all__ = ["SmallSetExpansion", "check_measure", "small_set_expansion"]
+
+# Eigenvalues that exceed the threshold by less than this are left to the slack.
+_NEGLIGIBLE = 1e-12
+_SAME = 1e-9
+# What another machine proves for the same certificate may differ in the last places.
+_MARGIN = 1e-12
+_STARTS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class SmallSetExpansion:
+    """A proof that Φ(S) ≥ (1 − λ)(1 − μ) − ε − ‖X‖²_{2→q} μ^{1 − 2/q} for every set S of measure μ.
+
+    The measure is the stationary distribution of the walk, |S|/n for regular graphs.
+
+    Attributes
+    ----------
+    threshold : float
+        λ: the eigenvalues above it belong to the leading eigenspace.
+    slack : float
+        ε: what the proof of the spectral part gives to rounding, about 1e-12 to 1e-8.
+    q : float
+    matrix : ndarray of shape (n, k)
+        X: the k leading eigenvectors apart from the trivial one, times (λ_j − λ)^{1/2}, as functions on the vertices
+        with the measure in the weights; for a regular graph n^{1/2 − 1/q} times the eigenvectors of length one.
+    norm_bound : float
+        At least the 2→q norm of X, from the certificate.
+    interval : NormInterval or None
+        The norm of X with its witness and certificate; None where k = 0.
+
+    Examples
+    --------
+    >>> from hypernorm.applications import small_set_expansion
+    >>> from hypernorm.datasets import noisy_cube
+    >>> cube = noisy_cube(6, 0.9)
+    >>> proof = small_set_expansion(cube, measure=1 / 64, random_state=0)
+    >>> spectral = small_set_expansion(cube, threshold=0.9)
+    >>> round(proof.bound(1 / 64), 3), round(spectral.bound(1 / 64), 3)
+    (0.225, 0.098)
+    >>> proof.verify(cube).upper <= proof.norm_bound
+    True
+    """
+
+    threshold: float
+    slack: float
+    q: float
+    matrix: np.ndarray
+    norm_bound: float
+    interval: NormInterval | None
+
+    @property
+    def dimension(self) -> int:
+        """k, the number of eigenvalues above the threshold; the trivial one, 1, does not count."""
+        return int(self.matrix.shape[1])
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """What proves `norm_bound`; None where k = 0."""
+        return None if self.interval is None else self.interval.certificate
+
+    def bound(self, mu: float) -> float:
+        """A proved lower bound on the expansion of every set of measure at most `mu`.
+
+        It decreases as `mu` grows, and is 0 where nothing is proved.
+
+        Parameters
+        ----------
+        mu : float
+            In (0, 1]. A fraction like j/n covers the sets of j of n vertices although it is rounded.
+        """
+        mu = check_measure(mu, "mu")
+        with precision():
+            measure = rational(min(mu * (1 + 2.0**-50), 1.0))
+            rest = rational(self.threshold)
+            power = rational(1) if math.isinf(self.q) else 1 - 2 / rational(self.q)
+            # μ⁰ is 1; ball arithmetic would take it for exp(0 · log μ), which is as good but wider.
+            concentrated = rational(self.norm_bound) ** 2 * (measure**power if self.q > 2 else 1)
+            return lower_float((1 - rest) * (1 - measure) - rational(self.slack) - concentrated)
+
+    @np.errstate(all="ignore")
+    def verify(self, graph: Any) -> VerifiedBound:
+        """Prove both parts of the bound again, for a given graph.
+
+        Parameters
+        ----------
+        graph : array_like, sparse matrix or networkx graph
+
+        Returns
+        -------
+        VerifiedBound
+            Of the 2→q norm of `matrix`, in floating point with rounding errors bounded.
+
+        Raises
+        ------
+        CertificateError
+            If the walk on this graph is not dominated as claimed or the norm is not proved.
+        InvalidInputError
+            If `graph` is not a usable graph.
+        """
+        start = time.perf_counter()
+        walk = Walk.read(graph)
+        self._check_claim(walk.size)
+        check_arithmetic()
+        Y = walk.hoelder_weights(self.q)[:, None] * self.matrix
+        if not walk.is_dominated(self.threshold, self.slack, Y):
+            raise CertificateError(
+                f"Nothing is proved: outside the {self.dimension} vectors of the proof the walk on this graph may have "
+                f"eigenvalues above {self.threshold!r}."
+            )
+        upper = 0.0
+        if self.interval is not None:
+            upper = self.interval.certificate.verify(self.matrix).upper
+            if not upper <= self.norm_bound:
+                raise CertificateError(f"The norm is proved to be at most {upper!r}, not {self.norm_bound!r}.")
+        return VerifiedBound(upper, Rigor.FLOATING_POINT, time.perf_counter() - start)
+
+    def _check_claim(self, n: int) -> None:
+        numbers = (self.threshold, self.slack, self.q, self.norm_bound)
+        matrix = self.matrix
+        if not (
+            all(isinstance(number, float) and not math.isnan(number) for number in numbers)
+            and -1 <= self.threshold <= 1
+            and 0 <= self.slack < math.inf
+            and self.q >= 2
+            and 0 <= self.norm_bound < math.inf
+            and type(matrix)
+            is np.ndarray  # to a masked array or np.matrix the operators of a proof mean something else
+            and matrix.dtype == np.float64
+            and matrix.ndim == 2
+            and np.isfinite(matrix).all()
+        ):
+            raise CertificateError("The proof is broken: its numbers must be finite floats in their ranges.")
+        if matrix.shape[0] != n:
+            raise CertificateError(f"The proof is for a graph of {matrix.shape[0]} vertices, this one has {n}.")
+        if (self.certificate is None) != (self.dimension == 0):
+            raise CertificateError("The proof is broken: it needs a certificate exactly where its matrix has columns.")
+        if self.certificate is not None and self.certificate.q != self.q:
+            raise CertificateError(f"The certificate is for q = {self.certificate.q!r}, the proof for q = {self.q!r}.")
+
+    def __repr__(self) -> str:
+        return (
+            f"SmallSetExpansion(q={self.q:g}, threshold={rounded_up(self.threshold, 6)}, dimension={self.dimension}, "
+            f"norm_bound={rounded_up(self.norm_bound, 8)})"
+        )
+
+
+@np.errstate(all="ignore")
+def small_set_expansion(
+    graph: Any,
+    threshold: float | None = None,
+    *,
+    q: float = 4,
+    measure: float = 0.05,
+    max_dimension: int = 40,
+    random_state: int | np.random.Generator | None = None,
+    **options: Any,
+) -> SmallSetExpansion:
+    """Prove that small sets of a graph expand.
+
+    Parameters
+    ----------
+    graph : array_like, DataFrame, sparse matrix or networkx graph
+        Undirected, with non-negative weights and without isolated vertices; n up to some thousands, because dense n × n
+        matrices are decomposed.
+    threshold : float, optional
+        λ in [−1, 1]: eigenvalues of the walk above it belong to the leading eigenspace. From the second largest
+        eigenvalue on, nothing does, and the proof is the spectral one, Φ(S) ≥ (1 − λ)(1 − μ). By default the
+        eigenvalue that promises the best bound for sets of the given measure; the promise rests on vectors found, the
+        bound on a proof, and it is never worse than the spectral one at that measure.
+    q : float
+        Exponent, 2 ≤ q ≤ ∞. Larger ones suit smaller sets. The sharpest certificates exist for 4; ∞ needs none.
+    measure : float
+        In (0, 1]; chooses the threshold. The bound holds for every measure.
+    max_dimension : int
+        Thresholds with more eigenvalues above them are not tried.
+    random_state : None, int or numpy.random.Generator
+    **options
+        For `hypernorm.two_to_q_norm`, such as ``method`` or ``time_limit``.
+
+    Returns
+    -------
+    SmallSetExpansion
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument cannot be used.
+
+    See Also
+    --------
+    find_small_set : a set that expands little, for comparison.
+
+    Examples
+    --------
+    >>> from hypernorm.applications import small_set_expansion
+    >>> from hypernorm.datasets import johnson_graph
+    >>> proof = small_set_expansion(johnson_graph(12, 4), measure=0.01, random_state=0)
+    >>> proof.dimension, round(proof.threshold, 3), round(proof.bound(0.01), 3)
+    (11, 0.313, 0.629)
+    """
+    walk = Walk.read(graph)
+    q, measure = check_exponent(q), check_measure(measure, "measure")
+    check_count(max_dimension, "max_dimension")
+    rng = check_generator(random_state)
+    N = walk.normalised()
+    root = np.sqrt(walk.stationary)
+    # Takes the trivial eigenvalue from 1 to −1, out of the way.
+    N -= 2 * np.outer(root, root)
+    if threshold is not None:
+        given = _check_threshold(threshold)
+        values, vectors = scipy.linalg.eigh(N, subset_by_value=(given, np.inf))
+        return _prove(walk, given, values, vectors, q, rng, options)
+
+    count = min(max_dimension + 1, walk.size - 1)
+    values, vectors = scipy.linalg.eigh(N, subset_by_index=(walk.size - count, walk.size - 1))
+    candidates = _distinct(values[::-1])
+    weights = walk.hoelder_weights(q)
+    power = 1 - 2 / q
+
+    @functools.cache
+    def promise(index: int) -> float:
+        """λ + (1 − λ)μ + ‖X‖² μ^{1 − 2/q} with the norm of a vector that was found; convex in λ."""
+        level = candidates[index]
+        X = _leading(level, values, vectors) / weights[:, None]
+        norm = lower_bound(X, q, n_starts=_STARTS, random_state=rng).value if X.shape[1] else 0.0
+        return level + (1 - level) * measure + norm**2 * measure**power
+
+    first, last = 0, len(candidates) - 1
+    while first < last:
+        middle = (first + last) // 2
+        first, last = (first, middle) if promise(middle) <= promise(middle + 1) else (middle + 1, last)
+    proved = _prove(walk, candidates[first], values, vectors, q, rng, options)
+    if first and proved.bound(measure) < (1 - candidates[0]) * (1 - measure):
+        proved = _prove(walk, candidates[0], values, vectors, q, rng, options)
+    return proved
+
+
+def check_measure(mu: Any, name: str) -> float:
+    """Return a measure in (0, 1] as a float.
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    try:
+        measure = float(mu)
+    except (TypeError, ValueError):
+        measure = math.nan
+    if not 0 < measure <= 1:
+        raise InvalidInputError(f"{name} must be a number in (0, 1], a share of the stationary measure; got {mu!r}.")
+    return measure
+
+
+def _check_threshold(threshold: Any) -> float:
+    try:
+        level = float(threshold)
+    except (TypeError, ValueError):
+        level = math.nan
+    if not -1 <= level <= 1:
+        raise InvalidInputError(f"threshold must be a number in [−1, 1] like the eigenvalues, got {threshold!r}.")
+    return level
+
+
+def _distinct(values: np.ndarray) -> Sequence[float]:
+    """Of decreasing eigenvalues the first of each group of equal ones."""
+    new = np.concatenate([[True], np.diff(values) < -_SAME])
+    return [min(max(value, -1.0), 1.0) for value in values[new].tolist()]
+
+
+def _leading(threshold: float, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Y: the eigenvectors above the threshold, times (λ_j − λ)^{1/2}."""
+    above = values - threshold > _NEGLIGIBLE
+    return np.asarray(vectors[:, above] * np.sqrt(values[above] - threshold))
+
+
+def _prove(
+    walk: Walk,
+    threshold: float,
+    values: np.ndarray,
+    vectors: np.ndarray,
+    q: float,
+    rng: np.random.Generator,
+    options: dict[str, Any],
+) -> SmallSetExpansion:
+    """The proof for a threshold, from all eigenvalues above it."""
+    check_arithmetic()
+    weights = walk.hoelder_weights(q)
+    X = _leading(threshold, values, vectors) / weights[:, None]
+    X.setflags(write=False)
+    Y = weights[:, None] * X
+    slack = 2 * _NEGLIGIBLE + walk.dominating_slack(threshold, Y)
+    if not walk.is_dominated(threshold, slack, Y):
+        raise CertificateError(f"The spectral part of the bound could not be proved at the threshold {threshold!r}.")
+    if not X.shape[1]:
+        return SmallSetExpansion(threshold, slack, q, X, 0.0, None)
+    interval = two_to_q_norm(X, q, random_state=rng, **options)
+    return SmallSetExpansion(threshold, slack, q, X, interval.upper * (1 + _MARGIN), interval)

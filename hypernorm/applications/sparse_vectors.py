@@ -1,0 +1,214 @@
+"""Sparse vectors in a subspace: the spikiest direction, with a proof that there is none spikier, and what it implies.
+
+A vector with k non-zero entries has ‖w‖_q ≥ k^{1/q − 1/2} ‖w‖₂, so a sparse vector in a subspace shows in the 2→q norm
+of an orthonormal basis. Conversely an upper bound on that norm bounds the number of non-zero entries of every vector of
+the subspace from below. For q = 4 and a vector planted among random ones, sums of squares were so used by Barak,
+Kelner & Steurer (*Rounding sum-of-squares relaxations*, STOC 2014). The proofs stand in docs/theory/small_sets.md.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+
+from hypernorm._display import rounded_down, rounded_up
+from hypernorm._validation import check_exponent, check_generator, check_matrix, check_tolerance
+from hypernorm.bounds import NormInterval, two_to_q_norm
+from hypernorm.certificates.rounding import (
+    SAFETY,
+    TINY,
+    check_arithmetic,
+    gamma,
+    lower_float,
+    precision,
+    rational,
+    upper_float,
+)
+from hypernorm.certificates.witness import attained_interval
+from hypernorm.exceptions import InvalidInputError
+from hypernorm.forms import Rows
+
+__all__ = ["SparseDirection", "sparsest_direction"]
+
+# A basis with a larger condition number, after its columns have been scaled, spans a subspace that rounding decides.
+_LARGEST_CONDITION = 1e9
+
+
+@dataclass(frozen=True, eq=False)
+class SparseDirection:
+    """The spikiest direction of a subspace that was found, and a proof of how spiky any direction can be.
+
+    Attributes
+    ----------
+    coefficients : ndarray of shape (d,)
+        Of the direction in the given basis.
+    vector : ndarray of shape (n,)
+        The direction w = basis @ coefficients, of length one up to rounding.
+    support : ndarray of int
+        Where |w_i| is at least half of ‖w‖_q^{q/(q−2)}, the size of the entries of a flat vector that is as spiky.
+    q : float
+    lower : float
+        ‖w‖_q/‖w‖₂ for w = basis @ coefficients before rounding, proved from below.
+    upper : float
+        Proved upper bound on ‖w‖_q/‖w‖₂ for every vector w ≠ 0 of the subspace that the given basis spans.
+    matrix : ndarray of shape (n, d)
+        A basis that is orthonormal up to rounding.
+    interval : NormInterval
+        The 2→q norm of `matrix`, with witness and certificate.
+    """
+
+    coefficients: np.ndarray
+    vector: np.ndarray
+    support: np.ndarray
+    q: float
+    lower: float
+    upper: float
+    matrix: np.ndarray
+    interval: NormInterval
+
+    @property
+    def gap(self) -> float:
+        """upper/lower − 1."""
+        return self.upper / self.lower - 1 if self.lower > 0 else math.inf
+
+    def is_spikiest(self, rtol: float = 1e-6) -> bool:
+        """Whether no vector of the subspace is spikier by more than a relative `rtol`."""
+        return self.gap <= check_tolerance(rtol)
+
+    @property
+    def least_support(self) -> int:
+        """Proved: no vector of the subspace but zero has fewer non-zero entries.
+
+        ‖w‖_q ≥ k^{1/q − 1/2} ‖w‖₂ for k non-zero entries, so k ≥ upper^{−2q/(q−2)}.
+        """
+        with precision():
+            power = rational(2) if math.isinf(self.q) else 2 * rational(self.q) / (rational(self.q) - 2)
+            return max(1, math.ceil(lower_float(rational(self.upper) ** -power)))
+
+    def __repr__(self) -> str:
+        return (
+            f"SparseDirection(q={self.q:g}, shape={self.matrix.shape}, lower={rounded_down(self.lower, 8)}, "
+            f"upper={rounded_up(self.upper, 8)}, support of {len(self.support)}, least_support={self.least_support})"
+        )
+
+
+@np.errstate(all="ignore")
+def sparsest_direction(
+    basis: Any, q: float = 4, *, random_state: int | np.random.Generator | None = None, **options: Any
+) -> SparseDirection:
+    """Find the direction of a subspace with the largest ‖w‖_q/‖w‖₂, and prove how large that ratio can be.
+
+    If the subspace contains a vector with k non-zero entries of the same size among directions that are spread out,
+    this direction is it; if in addition the bounds meet, it is proved to be a sparsest vector of the subspace.
+
+    Parameters
+    ----------
+    basis : array_like, DataFrame or sparse matrix of shape (n, d)
+        Linearly independent columns, d ≤ n; they need not be orthonormal.
+    q : float
+        Exponent, 2 < q ≤ ∞.
+    random_state : None, int or numpy.random.Generator
+    **options
+        For `hypernorm.two_to_q_norm`, such as ``method`` or ``time_limit``.
+
+    Returns
+    -------
+    SparseDirection
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument cannot be used, or the columns are linearly dependent or too close to it.
+
+    Examples
+    --------
+    >>> from hypernorm.applications import sparsest_direction
+    >>> from hypernorm.datasets import planted_sparse
+    >>> X, planted = planted_sparse(200, 8, sparsity=20, random_state=0)
+    >>> found = sparsest_direction(X, random_state=0)
+    >>> bool(abs(found.vector @ planted) > 1 - 1e-9), found.is_spikiest(), len(found.support), found.least_support
+    (True, True, 20, 20)
+    """
+    matrix = check_matrix(basis, "basis")
+    q = check_exponent(q)
+    if q == 2:
+        raise InvalidInputError("q must be larger than 2: for q = 2 all directions have the ratio 1.")
+    rng = check_generator(random_state)
+    n, d = matrix.shape
+    if d > n:
+        raise InvalidInputError(f"basis has {d} columns of {n} entries; a subspace has at most as many dimensions.")
+    dense = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
+    scaled, exponents = _scaled(dense)
+    T = _orthogonaliser(scaled)
+    X = scaled @ T
+    X.setflags(write=False)
+    interval = two_to_q_norm(X, q, random_state=rng, **options)
+    check_arithmetic()
+    coordinates = T @ interval.witness.vector
+    image = scaled @ coordinates
+    length = float(np.linalg.norm(image))
+    vector = image / length
+    typical = float(np.linalg.norm(vector, q)) ** (1 if math.isinf(q) else q / (q - 2))
+    return SparseDirection(
+        np.ldexp(coordinates / length, -exponents),
+        vector,
+        np.flatnonzero(np.abs(vector) >= typical / 2),
+        q,
+        _lower(scaled, coordinates, q),
+        _upper(scaled, T, X, interval.upper),
+        X,
+        interval,
+    )
+
+
+def _scaled(basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The columns divided by powers of two, without rounding; the span stays what it is."""
+    largest = np.abs(basis).max(axis=0)
+    if not largest.all():
+        raise InvalidInputError(f"column {int(np.argmin(largest))} of basis is zero; leave it out.")
+    exponents = np.frexp(largest)[1]
+    scaled = np.ldexp(basis, -exponents)
+    if not (np.ldexp(scaled, exponents) == basis).all():
+        raise InvalidInputError("basis has a column whose entries differ by a factor of more than 2^1000.")
+    return scaled, exponents
+
+
+def _orthogonaliser(B: np.ndarray) -> np.ndarray:
+    """T with BT orthonormal up to rounding."""
+    d = B.shape[1]
+    R = np.linalg.qr(B, mode="r")
+    singular = np.linalg.svd(R, compute_uv=False)
+    if not singular[-1] * _LARGEST_CONDITION >= singular[0]:
+        raise InvalidInputError(
+            "the columns of basis are linearly dependent, or nearly so; give a basis, e.g. scipy.linalg.orth(basis)."
+        )
+    return np.asarray(scipy.linalg.solve_triangular(R, np.eye(d)))
+
+
+def _lower(B: np.ndarray, coordinates: np.ndarray, q: float) -> float:
+    """‖Bc‖_q/‖Bc‖₂, proved from below."""
+    rows = Rows(B)
+    below, above = attained_interval(rows, coordinates, q)[0], attained_interval(rows, coordinates, 2.0)[1]
+    with precision():
+        return lower_float(rational(below) / rational(above))
+
+
+def _upper(B: np.ndarray, T: np.ndarray, X: np.ndarray, norm: float) -> float:
+    """max ‖w‖_q/‖w‖₂ over the span of B, proved from above by a bound on the 2→q norm of X = fl(BT).
+
+    With BT = X + E, every w in the span is (X + E)c, ‖w‖_q ≤ (‖X‖_{2→q} + ‖E‖)‖c‖ and ‖w‖₂ ≥ (σ_min(X) − ‖E‖)‖c‖; the
+    last factor is positive, so T is invertible and there is no other w.
+    """
+    n, d = B.shape
+    loss = SAFETY * gamma(d + 2) * float(np.linalg.norm(np.abs(B) @ np.abs(T))) + TINY
+    square = float(np.linalg.norm(X)) ** 2
+    deviation = float(np.linalg.norm(X.T @ X - np.eye(d))) + gamma(n + 4) * square + gamma(4) * math.sqrt(d)
+    with precision():
+        smallest = (1 - rational(SAFETY * deviation)).sqrt() - rational(loss)
+        if not smallest > 0:
+            raise InvalidInputError("basis is too close to linear dependence for a proof; orthonormalise it first.")
+        return upper_float((rational(norm) + rational(loss)) / smallest)

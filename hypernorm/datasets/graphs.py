@@ -1,0 +1,283 @@
+"""Graphs on which sets expand: weighted adjacency matrices of families whose spectrum is known, and of real networks.
+
+Every function returns a symmetric matrix of non-negative weights. A weight on the diagonal is a loop, with which the
+walk stays where it is.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
+
+from hypernorm._validation import check_count, check_generator, check_nonnegative
+from hypernorm.exceptions import InvalidInputError
+
+__all__ = [
+    "NETWORKS",
+    "cayley_graph",
+    "johnson_graph",
+    "load_network",
+    "noisy_cube",
+    "random_geometric_graph",
+    "random_regular_graph",
+    "short_code",
+]
+
+NETWORKS: tuple[str, ...] = ("karate_club", "les_miserables", "davis_southern_women", "florentine_families")
+"""The names that `load_network` knows."""
+
+_MOST_VERTICES = 1 << 20
+_ATTEMPTS = 10_000
+
+
+def noisy_cube(m: int, rho: float = 0.9) -> np.ndarray:
+    """The noise graph on {−1, 1}^m: a step changes the sign of each coordinate with probability (1 − ρ)/2.
+
+    The walk is the noise operator T_ρ. Its eigenvalues are ρ^k with multiplicity C(m, k), with the products of k
+    coordinates for eigenfunctions.
+
+    Parameters
+    ----------
+    m : int
+    rho : float, default 0.9
+        0 ≤ ρ ≤ 1.
+
+    Returns
+    -------
+    numpy.ndarray of shape (2^m, 2^m)
+        The transition probabilities; all are positive unless ρ = 1.
+
+    Examples
+    --------
+    >>> noisy_cube(1, 0.5)
+    array([[0.75, 0.25],
+           [0.25, 0.75]])
+    """
+    m = _check_small(check_count(m, "m"), 2, name="m")
+    if check_nonnegative(rho, "rho") > 1:
+        raise InvalidInputError(f"rho must be at most 1, got {rho!r}.")
+    stay, change = (1 + rho) / 2, (1 - rho) / 2
+    return functools.reduce(np.kron, [np.array([[stay, change], [change, stay]])] * m)
+
+
+def johnson_graph(v: int, k: int) -> sp.csr_array:
+    """The subsets of size k of v elements, joined when they share k − 1.
+
+    The walk has the eigenvalues 1 − j(v + 1 − j)/(k(v − k)) with multiplicity C(v, j) − C(v, j − 1), j ≤ min(k, v − k).
+
+    Parameters
+    ----------
+    v, k : int
+        1 ≤ k < v.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of shape (C(v, k), C(v, k))
+        Subsets in lexicographic order.
+
+    Examples
+    --------
+    >>> johnson_graph(4, 2).sum(axis=1)
+    array([4., 4., 4., 4., 4., 4.])
+    """
+    if check_count(k, "k") >= check_count(v, "v"):
+        raise InvalidInputError(f"k must be less than v, got v = {v!r} and k = {k!r}.")
+    sets = np.array(list(itertools.combinations(range(v), k)))
+    members = np.zeros((len(sets), v))
+    members[np.arange(len(sets))[:, None], sets] = 1
+    return sp.csr_array((members @ members.T == k - 1).astype(np.float64))
+
+
+def cayley_graph(
+    orders: Sequence[int], generators: Sequence[Sequence[int]], weights: Sequence[float] | None = None
+) -> sp.csr_array:
+    """The Cayley graph of an abelian group: x is joined to x + g and x − g for each generator g.
+
+    The walk has the eigenvalue Σ_g w_g cos(2π Σ_i χ_i g_i/orders_i) / Σ_g w_g for each χ in the group.
+
+    Parameters
+    ----------
+    orders : sequence of int
+        The group is Z_{orders[0]} × Z_{orders[1]} × …
+    generators : sequence of sequences of int
+        Each as long as `orders`; taken modulo the orders. Zero gives loops.
+    weights : sequence of float, optional
+        A positive weight for each generator; default 1.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of shape (N, N)
+        N is the product of the orders; the last coordinate runs the fastest. Steps that lead to the same vertex are
+        added up, so every row adds up to 2 Σ w.
+
+    Examples
+    --------
+    >>> cayley_graph([5], [[1]]).toarray()[0]  # the cycle
+    array([0., 1., 0., 0., 1.])
+    """
+    sizes = [check_count(order, "every order") for order in orders]
+    if not sizes or len(generators) == 0:
+        raise InvalidInputError("a Cayley graph needs at least one cyclic factor and one generator.")
+    steps = np.asarray(generators)
+    if steps.ndim != 2 or steps.shape[1] != len(sizes) or steps.dtype.kind not in "iu":
+        raise InvalidInputError(f"generators must be rows of {len(sizes)} integers, one for each cyclic factor.")
+    amounts = np.ones(len(steps)) if weights is None else np.asarray(weights, dtype=np.float64)
+    if amounts.shape != (len(steps),) or not (np.isfinite(amounts) & (amounts > 0)).all():
+        raise InvalidInputError(f"weights must be {len(steps)} positive numbers, one for each generator.")
+    total = _check_small(int(np.prod([float(size) for size in sizes])), name="the product of the orders")
+    points = np.stack(np.unravel_index(np.arange(total), sizes), axis=1)
+    graph = sp.csr_array((total, total))
+    for step, amount in zip(steps, amounts, strict=True):
+        target = np.ravel_multi_index(tuple(((points + step) % sizes).T), sizes)
+        one_way = sp.csr_array((np.full(total, amount), (np.arange(total), target)), shape=(total, total))
+        graph = graph + one_way + one_way.T
+    return sp.csr_array(graph)
+
+
+def short_code(m: int, degree: int) -> sp.csr_array:
+    """The short code: polynomials of degree at most `degree` in m bits, joined when they differ by a product.
+
+    The product is of `degree` independent affine functions: a codeword of least weight of the Reed–Muller code. The
+    walk has an eigenvalue 1 − 2^{1 − degree} for the 2^m evaluations f ↦ (−1)^{f(x)}, which are as independent as the
+    coordinates of a cube, on far fewer vertices than 2^{2^m} (Barak, Gopalan, Håstad, Meka, Raghavendra & Steurer,
+    *Making the long code shorter*, 2012).
+
+    Parameters
+    ----------
+    m, degree : int
+        1 ≤ degree ≤ m.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of shape (N, N)
+        N = 2^(Σ_{j ≤ degree} C(m, j)).
+
+    Examples
+    --------
+    >>> short_code(3, 2).shape
+    (128, 128)
+    """
+    if check_count(degree, "degree") > check_count(m, "m"):
+        raise InvalidInputError(f"degree must be at most m = {m}, got {degree!r}.")
+    monomials = [list(s) for size in range(degree + 1) for s in itertools.combinations(range(m), size)]
+    _check_small(len(monomials), 2, name="the number of monomials")
+    points = (np.arange(2**m)[:, None] >> np.arange(m)) & 1
+    code = np.stack([points[:, s].all(axis=1) for s in monomials]).astype(np.int64)
+    messages = (np.arange(2 ** len(monomials))[:, None] >> np.arange(len(monomials))[::-1]) & 1
+    lightest = (messages @ code % 2).sum(axis=1) == 2 ** (m - degree)
+    # In a group of exponent two a step and its inverse are one step.
+    return cayley_graph([2] * len(monomials), messages[lightest], [0.5] * int(lightest.sum()))
+
+
+def random_regular_graph(n: int, degree: int, random_state: int | np.random.Generator | None = None) -> sp.csr_array:
+    """A random regular graph without loops or parallel edges: the union of disjoint random perfect matchings.
+
+    Parameters
+    ----------
+    n : int
+        Number of vertices, even.
+    degree : int
+        Less than n; the time grows exponentially beyond 10 or so.
+    random_state : None, int or numpy.random.Generator, default None
+
+    Returns
+    -------
+    scipy.sparse.csr_array of shape (n, n)
+
+    Examples
+    --------
+    >>> set(random_regular_graph(20, 3, random_state=0).sum(axis=1).tolist())
+    {3.0}
+    """
+    n, degree = _check_small(check_count(n, "n"), name="n"), check_count(degree, "degree")
+    if n % 2 or degree >= n:
+        raise InvalidInputError(f"n must be even and larger than the degree, got n = {n} and degree = {degree}.")
+    rng = check_generator(random_state)
+    graph = sp.csr_array((n, n))
+    for _ in range(_ATTEMPTS):
+        ends = rng.permutation(n).reshape(2, -1)
+        matching = sp.csr_array((np.ones(n), (ends.ravel(), ends[::-1].ravel())), shape=(n, n))
+        if not graph.multiply(matching).nnz:
+            graph = sp.csr_array(graph + matching)
+            if graph.nnz == n * degree:
+                return graph
+    raise InvalidInputError(f"no {degree}-regular graph of disjoint random matchings was found; take a smaller degree.")
+
+
+def random_geometric_graph(
+    n: int, radius: float, random_state: int | np.random.Generator | None = None
+) -> sp.csr_array:
+    """Random points in the unit square, joined when closer than the radius; the largest connected component.
+
+    Parameters
+    ----------
+    n : int
+        Number of points.
+    radius : float
+    random_state : None, int or numpy.random.Generator, default None
+
+    Returns
+    -------
+    scipy.sparse.csr_array of shape (m, m)
+        m ≤ n.
+
+    Examples
+    --------
+    >>> random_geometric_graph(50, 2.0, random_state=0).nnz == 50 * 49
+    True
+    """
+    n, radius = _check_small(check_count(n, "n"), name="n"), check_nonnegative(radius, "radius")
+    pairs = KDTree(check_generator(random_state).random((n, 2))).query_pairs(radius, output_type="ndarray")
+    ends = np.vstack([pairs, pairs[:, ::-1]]).T
+    graph = sp.csr_array((np.ones(ends.shape[1]), (ends[0], ends[1])), shape=(n, n))
+    labels = connected_components(graph, directed=False)[1]
+    largest = np.flatnonzero(labels == np.bincount(labels).argmax())
+    return sp.csr_array(graph[largest][:, largest])
+
+
+def load_network(name: str) -> sp.csr_array:
+    """Load a social network that comes with networkx, which has to be installed.
+
+    Parameters
+    ----------
+    name : {"karate_club", "les_miserables", "davis_southern_women", "florentine_families"}
+        - "karate_club", 34 vertices: members of a karate club; weights count shared activities (Zachary 1977);
+        - "les_miserables", 77: characters of the novel; weights count shared chapters (Knuth 1993);
+        - "davis_southern_women", 32: women and the events they attended, bipartite (Davis, Gardner & Gardner 1941);
+        - "florentine_families", 15: marriages among families of Renaissance Florence (Padgett & Ansell 1993).
+
+    Returns
+    -------
+    scipy.sparse.csr_array
+
+    Raises
+    ------
+    InvalidInputError
+        If the name is unknown or networkx is not installed.
+
+    Examples
+    --------
+    >>> load_network("florentine_families").shape
+    (15, 15)
+    """
+    if name not in NETWORKS:
+        raise InvalidInputError(f"there is no network {name!r}; choose one of {', '.join(NETWORKS)}.")
+    try:
+        import networkx
+    except ImportError:
+        raise InvalidInputError("The networks come with networkx: pip install 'hypernorm[graphs]'") from None
+    graph = getattr(networkx, f"{name}_graph")()
+    return sp.csr_array(networkx.to_scipy_sparse_array(graph, dtype=np.float64, weight="weight"))
+
+
+def _check_small(value: int, base: int | None = None, *, name: str) -> int:
+    """Refuse numbers of vertices, `value` or base^value, that no method here can handle."""
+    if value > (_MOST_VERTICES if base is None else _MOST_VERTICES.bit_length() - 1):
+        raise InvalidInputError(f"{name} is {value}; graphs of more than 2^20 vertices are out of reach.")
+    return value
