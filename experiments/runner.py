@@ -12,8 +12,10 @@ import argparse
 import json
 import os
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -70,7 +72,12 @@ def _processor() -> str:
 def read(name: str, preset: str, folder: Path = RESULTS) -> list[Row]:
     """The rows of a preset that are on file, without the first line."""
     path = folder / name / f"{preset}.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()[1:]] if path.exists() else []
+    return [json.loads(line) for line in _whole_lines(path)[1:]]
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """Without a last line that a killed run did not complete."""
+    return path.read_text().split("\n")[:-1] if path.exists() else []
 
 
 def run(
@@ -90,13 +97,14 @@ def run(
     missing = [case for case in cases if _key(case, names) not in done]
     path = folder / name / f"{preset}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        path.write_text(json.dumps({"experiment": name, "preset": preset, **machine()}) + "\n")
-    with path.open("a") as file, _backend(jobs, scheduler):
-        outcomes = Parallel(return_as="generator_unordered")(delayed(_row)(trial, case) for case in missing)
-        for row in track(outcomes, f"{name} ({preset})", len(missing), console=Console(stderr=True)):
-            done[_key(row, names)] = row
-            file.write(json.dumps(row) + "\n")
+    lines = _whole_lines(path) or [json.dumps({"experiment": name, "preset": preset, **machine()})]
+    path.write_text("".join(f"{line}\n" for line in lines))
+    row = partial(_row, trial) if scheduler is None else _WithItsCode(partial(_row, trial), trial.__module__)
+    with path.open("a") as file, _backend(jobs, scheduler, row):
+        outcomes = Parallel(return_as="generator_unordered")(delayed(row)(case) for case in missing)
+        for outcome in track(outcomes, f"{name} ({preset})", len(missing), console=Console(stderr=True)):
+            done[_key(outcome, names)] = outcome
+            file.write(json.dumps(outcome) + "\n")
             file.flush()
     return [done[_key(case, names)] for case in cases]
 
@@ -114,13 +122,42 @@ def _key(row: Mapping[str, Any], names: Sequence[str]) -> str:
     return json.dumps([row.get(name) for name in names])
 
 
-def _backend(jobs: int, scheduler: str | None) -> AbstractContextManager[Any]:
+@contextmanager
+def _backend(jobs: int, scheduler: str | None, row: Callable[..., Row]) -> Iterator[None]:
     if scheduler is None:
-        return parallel_config(n_jobs=jobs) if jobs != 1 else nullcontext()
+        with parallel_config(n_jobs=jobs) if jobs != 1 else nullcontext():
+            yield
+        return
     from distributed import Client  # an extra, needed only here
 
-    Client(scheduler)
-    return parallel_config("dask")
+    with Client(scheduler) as client, parallel_config("dask"):
+        client.submit(callable, row).result()  # if it cannot travel this says so, where joblib would wait for ever
+        yield
+
+
+class _WithItsCode:
+    """A function that is pickled with its code: the machines of a cluster have hypernorm, but not these scripts.
+
+    What wraps a function at the top of a script, as functools.cache does, is pickled by name and cannot travel.
+    """
+
+    def __init__(self, function: Callable[..., Any], module: str):
+        self._function, self._module = function, module
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._function(*arguments)
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Any], tuple[bytes]]:
+        import cloudpickle  # comes with distributed
+
+        modules = {sys.modules[__name__.partition(".")[0]], sys.modules[self._module]}
+        for module in modules:
+            cloudpickle.register_pickle_by_value(module)
+        try:
+            return cloudpickle.loads, (cloudpickle.dumps(self._function),)
+        finally:
+            for module in modules:
+                cloudpickle.unregister_pickle_by_value(module)
 
 
 def main(
