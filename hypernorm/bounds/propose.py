@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from scipy.linalg import eigh
@@ -25,6 +26,13 @@ __all__ = ["Proposed", "Search", "first_proved", "propose"]
 _EXPECTED_PRODUCTS = 12
 # The margin above a computed eigenvalue starts at about the rounding error of the proof and grows tenfold as needed.
 _ATTEMPTS = 7
+
+
+class _Provable(Protocol):
+    def prove(self, source: Any, /) -> float: ...
+
+
+Proof = TypeVar("Proof", bound=_Provable)
 
 
 @dataclass
@@ -111,8 +119,10 @@ def propose(rows: Rows, q: float, kind: str, digest: str, options: Search) -> Pr
     return Proposed(*first_proved(certificate, rows), vectors, stop)
 
 
-def first_proved(certificate: Callable[[float], Certificate], rows: Rows) -> tuple[Certificate, float]:
+def first_proved(certificate: Callable[[float], Proof], source: Any) -> tuple[Proof, float]:
     """The certificate with the smallest margin, a power of ten times its least, that is proved; and its bound.
+
+    `source` is what the certificate is about: the rows, or the form.
 
     Raises
     ------
@@ -123,7 +133,7 @@ def first_proved(certificate: Callable[[float], Certificate], rows: Rows) -> tup
     for attempt in range(_ATTEMPTS):
         proposed = certificate(10.0**attempt)
         try:
-            return proposed, proposed.prove(rows)
+            return proposed, proposed.prove(source)
         except CertificateError as failed:
             error = failed
     raise CertificateError(f"No bound could be proved in floating point; rounding errors are too large ({error}).")

@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 import warnings
 import zipfile
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -20,9 +21,22 @@ from hypernorm._archive import write_archive
 from hypernorm.certificates.plan import KINDS, is_available, plan
 from hypernorm.exceptions import CertificateError, InvalidInputError
 
-__all__ = ["FORMAT_VERSION", "Content", "read_content", "write_content"]
+__all__ = [
+    "FORMAT_VERSION",
+    "Content",
+    "Members",
+    "read_archive",
+    "read_array",
+    "read_content",
+    "read_text",
+    "write_content",
+    "write_members",
+]
 
 FORMAT_VERSION = 1
+
+Members: TypeAlias = dict[str, zipfile.ZipInfo]
+Parsed = TypeVar("Parsed")
 
 _SCALARS = {
     "format_version": "<i8",
@@ -74,6 +88,17 @@ def write_content(content: Content, path: str | PathLike[str]) -> None:
             with np.errstate(over="ignore"):
                 single = packed.astype("<f4")
             members[f"matrix_{index}"] = single if (single == packed).all() else packed.astype("<f8")
+    write_members(members, path)
+
+
+def write_members(members: Mapping[str, np.ndarray], path: str | PathLike[str]) -> None:
+    """Write arrays to a file that appears under its name only when it is complete.
+
+    Raises
+    ------
+    InvalidInputError
+        If the folder does not exist or cannot be written.
+    """
     target = Path(path)
     try:
         write_archive(target, members)
@@ -91,12 +116,25 @@ def read_content(path: str | PathLike[str]) -> Content:
     InvalidInputError
         If there is no such file or it cannot be read.
     """
+    return read_archive(path, _content)
+
+
+def read_archive(path: str | PathLike[str], parse: Callable[[zipfile.ZipFile, Members], Parsed]) -> Parsed:
+    """What `parse` makes of the members of an archive, every one of which it has to take away.
+
+    Raises
+    ------
+    CertificateError
+        If the file is not well-formed; the message says what is wrong.
+    InvalidInputError
+        If there is no such file or it cannot be read.
+    """
     source = Path(path)
     try:
         size = source.stat().st_size
         with source.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("error")  # numpy warns of odd headers, which no certificate has
-            return _read(file, size)
+            return _read(file, size, parse)
     except OSError as error:
         raise InvalidInputError(f"Cannot read the certificate {source}: {error.strerror or error}.") from None
     except CertificateError as error:
@@ -107,7 +145,7 @@ def read_content(path: str | PathLike[str]) -> Content:
         raise CertificateError(f"{source}: not a readable certificate ({type(error).__name__}: {reason})") from None
 
 
-def _read(file: IO[bytes], size: int) -> Content:
+def _read(file: IO[bytes], size: int, parse: Callable[[zipfile.ZipFile, Members], Parsed]) -> Parsed:
     if not zipfile.is_zipfile(file):
         raise CertificateError("not a certificate: the file is no .npz archive, or it is truncated")
     with zipfile.ZipFile(file) as archive:
@@ -115,34 +153,39 @@ def _read(file: IO[bytes], size: int) -> Content:
         version = int(_scalar(archive, members, "format_version"))
         if version != FORMAT_VERSION:
             raise CertificateError(f"format version {version} is not supported, this hypernorm reads {FORMAT_VERSION}")
-        kind, q = _text(archive, members, "kind"), float(_scalar(archive, members, "q"))
-        if kind not in KINDS or math.isnan(q) or not is_available(kind, q):
-            raise CertificateError(f"no certificate of kind {kind!r} exists for q = {q}")
-        n, d = (int(side) for side in _array(archive, members, "shape", ("<i8",), ((2,),)))
-        if not (0 < n < 2**60 and 0 < d < 2**30):
-            raise CertificateError(f"the shape ({n}, {d}) is impossible")
-        exponent = int(_scalar(archive, members, "exponent"))
-        if abs(exponent) > _LARGEST_EXPONENT:
-            raise CertificateError(f"the exponent {exponent} is out of range")
-        radius = float(_scalar(archive, members, "radius"))
-        if not (math.isfinite(radius) and radius > 0):
-            raise CertificateError(f"the radius {radius} is not positive")
-        factors = plan(kind, q)
-        values = _array(archive, members, "values", ("<f8",), ((len(factors),),))
-        if not (np.isfinite(values) & (values >= 0)).all():
-            raise CertificateError("a value is negative, infinite or NaN")
-        matrices = tuple(
-            _symmetric(archive, members, f"matrix_{index}", factor.sides(d)) if factor.has_matrix else None
-            for index, factor in enumerate(factors)
-        )
-        digest = _text(archive, members, "fingerprint")
+        content = parse(archive, members)
         if members:
             raise CertificateError(f"unexpected members {sorted(members)[:3]}")
+    return content
+
+
+def _content(archive: zipfile.ZipFile, members: Members) -> Content:
+    kind, q = read_text(archive, members, "kind"), float(_scalar(archive, members, "q"))
+    if kind not in KINDS or math.isnan(q) or not is_available(kind, q):
+        raise CertificateError(f"no certificate of kind {kind!r} exists for q = {q}")
+    n, d = (int(side) for side in read_array(archive, members, "shape", ("<i8",), ((2,),)))
+    if not (0 < n < 2**60 and 0 < d < 2**30):
+        raise CertificateError(f"the shape ({n}, {d}) is impossible")
+    exponent = int(_scalar(archive, members, "exponent"))
+    if abs(exponent) > _LARGEST_EXPONENT:
+        raise CertificateError(f"the exponent {exponent} is out of range")
+    radius = float(_scalar(archive, members, "radius"))
+    if not (math.isfinite(radius) and radius > 0):
+        raise CertificateError(f"the radius {radius} is not positive")
+    factors = plan(kind, q)
+    values = read_array(archive, members, "values", ("<f8",), ((len(factors),),))
+    if not (np.isfinite(values) & (values >= 0)).all():
+        raise CertificateError("a value is negative, infinite or NaN")
+    matrices = tuple(
+        _symmetric(archive, members, f"matrix_{index}", factor.sides(d)) if factor.has_matrix else None
+        for index, factor in enumerate(factors)
+    )
+    digest = read_text(archive, members, "fingerprint")
     return Content(kind, q, (n, d), digest, exponent, radius, tuple(values.tolist()), matrices)
 
 
-def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
-    members: dict[str, zipfile.ZipInfo] = {}
+def _members(archive: zipfile.ZipFile, size: int) -> Members:
+    members: Members = {}
     for info in archive.infolist():
         if info.filename in members:
             raise CertificateError(f"member {info.filename!r} appears twice")
@@ -152,14 +195,14 @@ def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
     return members
 
 
-def _array(
+def read_array(
     archive: zipfile.ZipFile,
-    members: dict[str, zipfile.ZipInfo],
+    members: Members,
     name: str,
     dtypes: tuple[str, ...],
     shapes: tuple[tuple[int, ...], ...],
 ) -> np.ndarray:
-    """Read and remove one member, whose type and shape must be among the expected ones."""
+    """Take away one member, whose type and shape must be among the expected ones."""
     info = members.pop(f"{name}.npy", None)
     if info is None:
         raise CertificateError(f"the member {name!r} is missing")
@@ -179,20 +222,19 @@ def _array(
     return np.frombuffer(data, dtype=dtype).reshape(shape)
 
 
-def _scalar(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str) -> float:
-    return _array(archive, members, name, (_SCALARS[name],), ((),)).item()
+def _scalar(archive: zipfile.ZipFile, members: Members, name: str) -> float:
+    return read_array(archive, members, name, (_SCALARS[name],), ((),)).item()
 
 
-def _text(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str) -> str:
+def read_text(archive: zipfile.ZipFile, members: Members, name: str) -> str:
+    """Take away a member that is one short text."""
     lengths = tuple(f"<U{length}" for length in range(1, _LONGEST_TEXT + 1))
-    return str(_array(archive, members, name, lengths, ((),)))
+    return str(read_array(archive, members, name, lengths, ((),)))
 
 
-def _symmetric(
-    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str, sides: tuple[int, ...]
-) -> np.ndarray:
+def _symmetric(archive: zipfile.ZipFile, members: Members, name: str, sides: tuple[int, ...]) -> np.ndarray:
     shapes = tuple((side * (side + 1) // 2,) for side in sides)
-    packed = _array(archive, members, name, ("<f8", "<f4"), shapes)
+    packed = read_array(archive, members, name, ("<f8", "<f4"), shapes)
     if not np.isfinite(packed).all():
         raise CertificateError(f"the member {name!r} has entries that are infinite or NaN")
     side = sides[shapes.index(packed.shape)]

@@ -1,0 +1,237 @@
+"""The structured solver for separable bounds: pseudo-moments of product vectors, and the multipliers that bound them.
+
+The primal problem maximises ⟨M, Y⟩ over pseudo-moments y, one number for each class of equal monomials, whose Gram
+matrices Y_j = A_j* y are positive semidefinite of trace one. Its dual is min Σ_j λ_max(C_j + W_j) over the W_j that
+together represent the zero form, where the C_j represent f. As in `hypernorm.bounds.splitting`, the alternating
+direction method of multipliers needs projections only, and all are explicit, because an entry belongs to one class:
+
+    Y_j ← projection of A_j* z − U_j + C_j/σ on {Y ⪰ 0, tr Y = 1}
+    z   ← weighted class averages of Ŷ_j + U_j over all j,    Ŷ_j = 1.6 Y_j − 0.6 A_j* z
+    U_j ← U_j + Ŷ_j − A_j* z,    and W_j = −σ U_j is feasible throughout.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from enum import Enum
+
+import numpy as np
+
+from hypernorm._parallel import product_threads
+from hypernorm._validation import check_memory
+from hypernorm.certificates.rounding import TINY, UNIT
+from hypernorm.certificates.separable import SeparableCertificate
+from hypernorm.forms.product import ProductClasses, ProductForm, gram_sides
+
+__all__ = ["ProductSolver", "ProductStop", "check_product_memory"]
+
+_RELAXATION = 1.6
+_CHECK_EVERY = 10
+_BALANCE_EVERY = 20  # iterations between changes of σ, which follow the ratio of the residuals
+_RATIO, _STEP = 5.0, 1.5
+_LAST_BALANCE = 1000  # a σ that goes on changing need not converge
+_ONE_THREAD = 400  # waking threads costs more than it saves below this size
+
+
+class ProductStop(Enum):
+    """Why the solver stopped."""
+
+    MET = "the bound met the lower bound within the tolerance"
+    SOLVED = "the relaxation was solved: no certificate of its level is better"
+    TIME_LIMIT = "the time limit was reached"
+    MAX_ITERATIONS = "the limit on iterations was reached"
+    INTERRUPTED = "the computation was interrupted"
+
+
+def check_product_memory(dims: tuple[int, int], level: int, field: str) -> None:
+    """Refuse a relaxation that cannot fit, before anything of its size is allocated.
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    sides = gram_sides(dims, level, field)
+    needed = sum(16 * (12 + 2 * level) * side * side for side in sides) + 64 * max(sides) ** 2
+    check_memory(needed, f"Level {level} for dims {dims} (Gram matrices of {max(sides)} rows)", "use a lower level")
+
+
+class ProductSolver:
+    """Solve the relaxation of one level for one form.
+
+    Parameters
+    ----------
+    form : ProductForm
+    classes : ProductClasses
+
+    Attributes
+    ----------
+    bound : float
+        Best Σ_j λ_max(C_j + W_j) so far, for the scaled matrix; computed, not proved.
+    value : float
+        Best lower estimate of the value of the relaxation: ⟨M, Y⟩ at pseudo-moments made feasible.
+    iteration : int
+    """
+
+    def __init__(self, form: ProductForm, classes: ProductClasses):
+        self._form, self._classes = form, classes
+        self._weights = [
+            np.sqrt(np.multiply.outer(m, m).astype(float)) for m in (p.multiplicities for p in classes.parts)
+        ]
+        squares = [np.multiply.outer(part.multiplicities, part.multiplicities) for part in classes.parts]
+        self._totals = sum(classes.sums(part, square) for part, square in zip(classes.parts, squares, strict=True))
+        self._scale = _spread(form.matrix)
+        self._C = self._spread_out(classes.coefficients(form.matrix) / (self._scale * self._totals))
+        # The moments of uniformly distributed vectors, which are feasible and in the interior.
+        identity = np.diag(classes.parts[0].multiplicities.astype(np.float64))
+        spread = self._spread_out(classes.sums(classes.parts[0], identity) / self._totals)
+        self._centre = [matrix / np.trace(spread[0]) for matrix in spread]
+        self._depth = [float(np.linalg.eigvalsh(matrix)[0]) for matrix in self._centre]
+        self._U = [np.zeros_like(C) for C in self._C]
+        self._Z = [np.zeros_like(C) for C in self._C]
+        self._sigma = 0.25
+        self._primal, self._dual = math.inf, math.inf
+        self.iteration = 0
+        self.bound, self.value = math.inf, -math.inf
+        self._best = self._C
+        self._check()
+
+    def run(
+        self,
+        lower: Callable[[np.ndarray | None], float],
+        *,
+        tolerance: float,
+        max_iter: int = 5000,
+        deadline: float = math.inf,
+    ) -> ProductStop:
+        """Iterate until the bound is within `tolerance` of the lower bound or of the relaxation's value.
+
+        `lower` takes starting points x of shape (n, a), or None, and returns the best known value of the scaled form.
+        """
+        with product_threads(1 if max(map(len, self._C)) < _ONE_THREAD else None):
+            try:
+                return self._run(lower, tolerance, max_iter, deadline)
+            except KeyboardInterrupt:
+                return ProductStop.INTERRUPTED
+
+    def _run(
+        self, lower: Callable[[np.ndarray | None], float], tolerance: float, max_iter: int, deadline: float
+    ) -> ProductStop:
+        best = lower(None)
+        asked = 0
+        while True:
+            if self.bound - best <= tolerance:
+                return ProductStop.MET
+            # The pseudo-moments of a solved relaxation point to better vectors where there are any.
+            if self.bound - self.value <= tolerance:
+                best = lower(self.directions())
+                return ProductStop.MET if self.bound - best <= tolerance else ProductStop.SOLVED
+            if time.perf_counter() > deadline:
+                return ProductStop.TIME_LIMIT
+            if self.iteration >= max_iter:
+                return ProductStop.MAX_ITERATIONS
+            if self.iteration >= 2 * asked + _CHECK_EVERY:
+                best, asked = lower(self.directions()), self.iteration
+            for _ in range(_CHECK_EVERY):
+                self._iterate()
+                if time.perf_counter() > deadline:
+                    break
+            self._check()
+
+    def directions(self, count: int = 4) -> np.ndarray:
+        """Vectors x of shape (count, a) to which the leading eigenvectors of the first Gram matrix point."""
+        vectors = np.linalg.eigh(self._Z[0])[1][:, ::-1][:, :count].T
+        unfolded = vectors.reshape(len(vectors), self._form.dims[0], -1)
+        return np.asarray(np.linalg.svd(unfolded, full_matrices=False)[0][:, :, 0])
+
+    def certificate(self, growth: float) -> SeparableCertificate:
+        """The certificate of the best multipliers, its values growth times a margin above the computed eigenvalues."""
+        values, matrices = [], []
+        for G, weights, part in zip(self._best, self._weights, self._classes.parts, strict=True):
+            H = self._scale * G * weights
+            H = (H + H.conj().T) / 2
+            size = float(np.abs(G).max())
+            top = float(np.linalg.eigvalsh(G)[-1])
+            # About what the proof of definiteness loses: the traces and the rounding of the class sums.
+            margin = 16 * UNIT * (len(G) + 4) * len(G) * float(part.multiplicities.max()) * (size + abs(top))
+            values.append(self._scale * (top + growth * margin))
+            H.setflags(write=False)
+            matrices.append(H)
+        form, level = self._form, self._classes.level
+        return SeparableCertificate(
+            form.dims, form.field, level, form.digest, form.exponent, tuple(values), tuple(matrices)
+        )
+
+    def _iterate(self) -> None:
+        before = self._Z
+        Y = [_on_simplex(Z - U + C / self._sigma) for Z, U, C in zip(self._Z, self._U, self._C, strict=True)]
+        mixed = [_RELAXATION * y + (1 - _RELAXATION) * z for y, z in zip(Y, self._Z, strict=True)]
+        self._Z = self._spread_out(self._averages([y + u for y, u in zip(mixed, self._U, strict=True)]))
+        self._U = [u + y - z for u, y, z in zip(self._U, mixed, self._Z, strict=True)]
+        self.iteration += 1
+        self._primal = _distance(Y, self._Z)
+        self._dual = self._sigma * _distance(self._Z, before)
+        if self.iteration % _BALANCE_EVERY == 0 and self.iteration <= _LAST_BALANCE:
+            if self._primal > _RATIO * self._dual:
+                self._rescale(_STEP)
+            elif self._dual > _RATIO * self._primal:
+                self._rescale(1 / _STEP)
+
+    def _rescale(self, factor: float) -> None:
+        self._sigma *= factor
+        self._U = [U / factor for U in self._U]
+
+    def _check(self) -> None:
+        """Bound of the current multipliers, and value of the current pseudo-moments mixed with the centre."""
+        G = [C - self._sigma * U for C, U in zip(self._C, self._U, strict=True)]
+        bound = self._scale * sum(float(np.linalg.eigvalsh(matrix)[-1]) for matrix in G)
+        if bound < self.bound:
+            self.bound, self._best = bound, G
+        trace = float(np.trace(self._Z[0]).real)
+        if trace <= 0:
+            return
+        Z = [matrix / trace for matrix in self._Z]
+        share = max(-float(np.linalg.eigvalsh(z)[0]) / depth for z, depth in zip(Z, self._depth, strict=True))
+        share = max(share, 0.0)
+        mixed = ((z + share * centre) / (1 + share) for z, centre in zip(Z, self._centre, strict=True))
+        value = self._scale * sum(float(np.vdot(C, z).real) for C, z in zip(self._C, mixed, strict=True))
+        self.value = max(self.value, value)
+
+    def _averages(self, matrices: list[np.ndarray]) -> np.ndarray:
+        """(Σ A_j A_j*)⁻¹ Σ A_j applied to one matrix for each part."""
+        total = np.zeros(self._classes.count, dtype=matrices[0].dtype)
+        for part, weights, matrix in zip(self._classes.parts, self._weights, matrices, strict=True):
+            total += _bincount(part.classes.ravel(), (weights * matrix).ravel(), self._classes.count)
+        return total / self._totals
+
+    def _spread_out(self, moments: np.ndarray) -> list[np.ndarray]:
+        """A_j* of numbers by class, for each part."""
+        return [
+            weights * moments[part.classes] for part, weights in zip(self._classes.parts, self._weights, strict=True)
+        ]
+
+
+def _spread(matrix: np.ndarray) -> float:
+    """Half the distance of the extreme eigenvalues, the scale on which a multiple of the identity has no effect."""
+    values = np.linalg.eigvalsh(matrix)
+    return max(float(values[-1] - values[0]) / 2, 1e-12 * float(np.abs(values).max()), TINY)
+
+
+def _on_simplex(matrix: np.ndarray) -> np.ndarray:
+    """The nearest positive semidefinite matrix of trace one."""
+    values, vectors = np.linalg.eigh(matrix)
+    excess = (np.cumsum(values[::-1]) - 1) / np.arange(1, len(values) + 1)
+    rank = int(np.nonzero(values[::-1] > excess)[0][-1]) + 1
+    kept = vectors[:, -rank:] * np.sqrt(values[-rank:] - excess[rank - 1])
+    return np.asarray(kept @ kept.conj().T)
+
+
+def _bincount(places: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
+    if not np.iscomplexobj(values):
+        return np.bincount(places, values, count)
+    return np.bincount(places, values.real, count) + 1j * np.bincount(places, values.imag, count)
+
+
+def _distance(first: list[np.ndarray], second: list[np.ndarray]) -> float:
+    return math.sqrt(sum(float(np.linalg.norm(a - b)) ** 2 for a, b in zip(first, second, strict=True)))
