@@ -36,6 +36,7 @@ from hypernorm.datasets.known import (
 from hypernorm.datasets.planted import PlantedDictionary, planted_dictionary
 from hypernorm.datasets.populations import INLIERS
 from hypernorm.datasets.random import PlantedSubspace, gaussian, heavy_tailed, planted_sparse, signs, subspace
+from hypernorm.datasets.states import KnownSeparableValue, known_separable_values
 
 __all__ = [
     "ADVERSARIES",
@@ -48,6 +49,7 @@ __all__ = [
     "ContaminatedClusters",
     "ContaminatedRegression",
     "KnownNorm",
+    "KnownSeparableValue",
     "PlantedDictionary",
     "PlantedSubspace",
     "blocks",
@@ -67,6 +69,7 @@ __all__ = [
     "inexact_norms",
     "johnson_graph",
     "known_norms",
+    "known_separable_values",
     "load_bundled",
     "load_network",
     "noisy_cube",
