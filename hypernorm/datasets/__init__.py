@@ -9,6 +9,7 @@ from hypernorm.datasets.contamination_models import (
     contaminated_regression,
 )
 from hypernorm.datasets.cube import cube_characters
+from hypernorm.datasets.embeddings import isometric_embedding, lifted_embedding
 from hypernorm.datasets.files import NAMES, SUFFIXES, read_matrix
 from hypernorm.datasets.graphs import (
     NETWORKS,
@@ -67,9 +68,11 @@ __all__ = [
     "icosahedron",
     "identity",
     "inexact_norms",
+    "isometric_embedding",
     "johnson_graph",
     "known_norms",
     "known_separable_values",
+    "lifted_embedding",
     "load_bundled",
     "load_network",
     "noisy_cube",
