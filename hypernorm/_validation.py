@@ -14,21 +14,25 @@ from typing import Any, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
+from hypernorm._chunks import Chunks, is_chunked
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = [
     "Matrix",
+    "RowMatrix",
     "check_count",
     "check_exponent",
     "check_generator",
     "check_matrix",
     "check_memory",
     "check_nonnegative",
+    "check_rows",
     "check_time_limit",
     "check_tolerance",
 ]
 
 Matrix: TypeAlias = np.ndarray | sp.csr_array
+RowMatrix: TypeAlias = Matrix | Chunks
 
 _BLOCK_ENTRIES = 1 << 22
 _LARGEST_EXACT_INTEGER = 2**53
@@ -54,6 +58,8 @@ def check_matrix(X: Any, name: str = "X") -> Matrix:
     """
     if isinstance(X, np.ma.MaskedArray):
         raise InvalidInputError(f"{name} is a masked array; fill the masked entries first, e.g. {name}.filled(0).")
+    if is_chunked(X):
+        raise InvalidInputError(f"{name} is a Dask array, which is not supported here; {name}.compute() loads it.")
     array = _to_csr(X, name) if sp.issparse(X) else _to_dense(X, name)
     if array.ndim != 2:
         remedy = f"; use {name}.reshape(-1, 1) for one column or {name}.reshape(1, -1) for one row"
@@ -69,6 +75,34 @@ def check_matrix(X: Any, name: str = "X") -> Matrix:
     return array
 
 
+def check_rows(X: Any, name: str = "X") -> RowMatrix:
+    """Like `check_matrix`; but a Dask array may be given too, and stays where it is.
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    if not is_chunked(X):
+        return check_matrix(X, name)
+    chunks = Chunks(X, name)
+    _check_kind(chunks.dtype, name)
+    if 0 in chunks.shape:
+        raise InvalidInputError(f"{name} is empty: it has shape {chunks.shape}; give at least one row and column.")
+    for part, bad_entry in zip(chunks.parts, chunks.map(_bad_entry, [()] * len(chunks.parts)), strict=True):
+        if bad_entry is not None:
+            value, row, column = bad_entry
+            _raise_entry(value, (part.start + row, column), name)
+    return chunks
+
+
+def _check_kind(dtype: np.dtype, name: str) -> None:
+    if dtype.kind not in "fiub":
+        what = {"c": "complex numbers", "O": "Python objects"}.get(dtype.kind, f"type {dtype}")
+        raise InvalidInputError(
+            f"{name} holds {what}; hypernorm needs real numbers (if they are real, {name}.astype(float) converts them)."
+        )
+
+
 def _to_dense(X: Any, name: str) -> np.ndarray:
     if hasattr(X, "to_numpy") and hasattr(getattr(X, "dtypes", None), "items"):
         X = _from_frame(X, name)
@@ -78,11 +112,7 @@ def _to_dense(X: Any, name: str) -> np.ndarray:
         raise InvalidInputError(f"{name} is not a rectangular array of numbers: {error}.") from None
     if array is not X and array.dtype.kind == "f" and not hasattr(X, "dtype"):
         _check_mixed_integers(X, array, name)
-    if array.dtype.kind not in "fiub":
-        what = {"c": "complex numbers", "O": "Python objects"}.get(array.dtype.kind, f"type {array.dtype}")
-        raise InvalidInputError(
-            f"{name} holds {what}; hypernorm needs real numbers (if they are real, {name}.astype(float) converts them)."
-        )
+    _check_kind(array.dtype, name)
     return array
 
 
@@ -137,18 +167,27 @@ def _to_csr(X: Any, name: str) -> Matrix:
 
 def _check_entries(array: Matrix, name: str) -> None:
     if isinstance(array, np.ndarray):
-        step = max(1, _BLOCK_ENTRIES // array.shape[1])
-        for start in range(0, array.shape[0], step):
-            block = array[start : start + step]
-            bad = _first_bad(block)
-            if bad is not None:
-                row, column = divmod(bad, block.shape[1])
-                _raise_entry(block[row, column], (start + row, column), name)
+        bad_entry = _bad_entry(array)
+        if bad_entry is not None:
+            value, row, column = bad_entry
+            _raise_entry(value, (row, column), name)
     else:
         bad = _first_bad(array.data)
         if bad is not None:
             index = (int(np.searchsorted(array.indptr, bad, side="right")) - 1, int(array.indices[bad]))
             _raise_entry(array.data[bad], index, name)
+
+
+def _bad_entry(array: np.ndarray) -> tuple[Any, int, int] | None:
+    """The first entry that cannot be used, with its row and column."""
+    step = max(1, _BLOCK_ENTRIES // array.shape[1])
+    for start in range(0, array.shape[0], step):
+        block = array[start : start + step]
+        bad = _first_bad(block)
+        if bad is not None:
+            row, column = divmod(bad, block.shape[1])
+            return block[row, column], start + row, column
+    return None
 
 
 def _first_bad(values: np.ndarray) -> int | None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hypernorm._display import exponent_text, rounded_down, rounded_up
-from hypernorm._validation import check_exponent, check_generator, check_matrix, check_time_limit, check_tolerance
+from hypernorm._validation import check_exponent, check_generator, check_rows, check_time_limit, check_tolerance
 from hypernorm.bounds.power import search
 from hypernorm.bounds.propose import Search, propose
 from hypernorm.bounds.splitting import SosProgress, SosStop
@@ -161,7 +161,7 @@ def two_to_q_norm(
 
     Parameters
     ----------
-    X : array_like, DataFrame or sparse matrix of shape (n, d)
+    X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
         Real and finite. Dense of any type and layout, memory-mapped, scipy sparse, or a pandas frame.
     q : float
         Exponent, 2 ≤ q ≤ ∞. For q = 2 and q = ∞ the interval is exact up to rounding.
@@ -196,7 +196,7 @@ def two_to_q_norm(
     >>> interval.lower <= 1 <= interval.upper, interval.is_exact()
     (True, True)
     """
-    matrix = check_matrix(X)
+    matrix = check_rows(X)
     q = check_exponent(q)
     if method not in METHODS:
         raise InvalidInputError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}.")

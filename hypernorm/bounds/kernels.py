@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from hypernorm._parallel import ordered_map
 from hypernorm.forms import Rows
 
-__all__ = ["gradients", "images", "norm_values"]
+__all__ = ["gradients", "norm_values"]
 
 # Beyond this exponent |y|^{q−1} can underflow for rows that are merely short; columns are normalised first.
 _LARGEST_PLAIN_EXPONENT = 32.0
@@ -39,7 +38,7 @@ def gradients(rows: Rows, V: np.ndarray, q: float) -> np.ndarray:
     # In the dimension of the powers only the direction counts, so large exponents may be computed relatively.
     largest = np.abs(_largest_values(rows, V, step)) if q > _LARGEST_PLAIN_EXPONENT else None
 
-    def partial(part: range) -> np.ndarray:
+    def partial(rows: Rows, part: range) -> np.ndarray:
         total = np.zeros(V.shape, dtype=np.float64)
         # Fresh memory for every block would cost as much as the entrywise work.
         images, scratch = np.empty((2, min(step, len(part)), V.shape[1]), dtype=dtype)
@@ -53,16 +52,16 @@ def gradients(rows: Rows, V: np.ndarray, q: float) -> np.ndarray:
                 total += block.T @ _signed_power(image, q - 1, scratch[:size])
         return total
 
-    return sum(ordered_map(partial, rows.ranges(step)), np.zeros(V.shape))
+    return sum(rows.partials(partial, rows.ranges(step)), np.zeros(V.shape))
 
 
 def _largest_values(rows: Rows, V: np.ndarray, step: int) -> np.ndarray:
-    def partial(part: range) -> np.ndarray:
+    def partial(rows: Rows, part: range) -> np.ndarray:
         blocks = range(part.start, part.stop, step)
         images = (rows.operand(start, min(start + step, part.stop), V.dtype) @ V for start in blocks)
         return np.max([np.abs(image).max(axis=0) for image in images], axis=0)
 
-    largest = np.max(list(ordered_map(partial, rows.ranges(step))), axis=0)
+    largest = np.max(list(rows.partials(partial, rows.ranges(step))), axis=0)
     return np.where(largest > 0, largest, 1)
 
 
@@ -71,7 +70,7 @@ def norm_values(rows: Rows, V: np.ndarray, q: float) -> np.ndarray:
     step = rows.block_rows(V.shape[1])
     largest = _largest_values(rows, V, step)
 
-    def partial(part: range) -> np.ndarray:
+    def partial(rows: Rows, part: range) -> np.ndarray:
         total = np.zeros(V.shape[1])
         for start in range(part.start, part.stop, step):
             image = np.abs(rows.operand(start, min(start + step, part.stop), V.dtype) @ V)
@@ -79,19 +78,4 @@ def norm_values(rows: Rows, V: np.ndarray, q: float) -> np.ndarray:
                 total += ((image / largest) ** q).sum(axis=0)
         return total
 
-    return largest * sum(ordered_map(partial, rows.ranges(step)), np.zeros(V.shape[1])) ** (1 / q)
-
-
-def images(rows: Rows, v: np.ndarray) -> np.ndarray:
-    """Xv for one vector."""
-    step = rows.block_rows()
-    result = np.empty(rows.shape[0])
-
-    def fill(part: range) -> None:
-        for start in range(part.start, part.stop, step):
-            stop = min(start + step, part.stop)
-            result[start:stop] = rows.operand(start, stop) @ v
-
-    for _ in ordered_map(fill, rows.ranges(step)):
-        pass
-    return result
+    return largest * sum(rows.partials(partial, rows.ranges(step)), np.zeros(V.shape[1])) ** (1 / q)

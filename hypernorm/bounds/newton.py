@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from hypernorm._parallel import ordered_map
 from hypernorm.bounds.kernels import norm_values
 from hypernorm.forms import Rows
 
@@ -74,15 +73,8 @@ def _tangent_hessian(hessian: np.ndarray, multiplier: float, v: np.ndarray) -> n
 
 def _expand(rows: Rows, q: float, v: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """‖Xv‖_q, and gradient and Hessian of f/q divided by the (q−1)-th power of the largest |⟨x_i, v⟩|."""
-    step = rows.block_rows()
-    blocks = [range(part.start, part.stop) for part in rows.ranges(step)]
-    image = np.concatenate(
-        [
-            rows.operand(start, min(start + step, part.stop)) @ v
-            for part in blocks
-            for start in range(part.start, part.stop, step)
-        ]
-    )
+    step, d = rows.block_rows(), rows.shape[1]
+    image = rows.images(v)
     largest = float(np.abs(image).max()) or 1.0
     with np.errstate(under="ignore"):
         relative = np.abs(image) / largest
@@ -90,18 +82,17 @@ def _expand(rows: Rows, q: float, v: np.ndarray) -> tuple[float, np.ndarray, np.
         size = largest * float(np.sum(relative**q)) ** (1 / q)
     gradient_weights = curvature_weights * image / largest
 
-    def partial(part: range) -> tuple[np.ndarray, np.ndarray]:
-        d = rows.shape[1]
+    def partial(rows: Rows, part: range, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         gradient, hessian = np.zeros(d), np.zeros((d, d))
         for start in range(part.start, part.stop, step):
             stop = min(start + step, part.stop)
-            block = rows.block(start, stop)
-            gradient += block.T @ gradient_weights[start:stop]
-            hessian += (block * curvature_weights[start:stop, None]).T @ block
+            block, inner = rows.block(start, stop), slice(start - part.start, stop - part.start)
+            gradient += block.T @ first[inner]
+            hessian += (block * second[inner, None]).T @ block
         return gradient, hessian
 
-    gradient, hessian = np.zeros(rows.shape[1]), np.zeros((rows.shape[1],) * 2)
-    for part_gradient, part_hessian in ordered_map(partial, blocks):
+    gradient, hessian = np.zeros(d), np.zeros((d, d))
+    for part_gradient, part_hessian in rows.partials(partial, rows.ranges(step), gradient_weights, curvature_weights):
         gradient += part_gradient
         hessian += part_hessian
     # In one common scale: g carries |y|^{q−1}/largest^{q−1}, H carries |y|^{q−2}/largest^{q−2}.

@@ -17,7 +17,14 @@ from typing import Any
 import numpy as np
 
 from hypernorm._parallel import shared_threads
-from hypernorm._validation import check_count, check_exponent, check_generator, check_matrix, check_tolerance
+from hypernorm._validation import (
+    check_count,
+    check_exponent,
+    check_generator,
+    check_matrix,
+    check_rows,
+    check_tolerance,
+)
 from hypernorm.bounds.kernels import gradients, norm_values
 from hypernorm.bounds.newton import LARGEST_DIMENSION, newton_finish
 from hypernorm.certificates import Witness, attained_value
@@ -50,7 +57,7 @@ def lower_bound(
 
     Parameters
     ----------
-    X : array_like, DataFrame or sparse matrix of shape (n, d)
+    X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
     q : float
         Exponent, 1 ≤ q ≤ ∞. For q = 2 and q = ∞ the result is the norm itself, up to rounding.
     n_starts : int
@@ -86,7 +93,7 @@ def lower_bound(
     >>> round(hn.lower_bound(X, q=4, random_state=0).value ** 4, 9)  # v = (1, 1, 1)/√3: 3·(1/9) + 9
     9.333333333
     """
-    matrix = check_matrix(X)
+    matrix = check_rows(X)
     q = check_exponent(q, smallest=1)
     check_count(n_starts, "n_starts")
     check_count(max_iter, "max_iter")
@@ -223,7 +230,7 @@ def _standard_starts(rows: Rows, q: float, count: int, rng: np.random.Generator)
 
 def _longest_rows(rows: Rows, count: int) -> np.ndarray:
     chosen = np.argsort(-rows.norms, kind="stable")[:count]
-    return np.vstack([rows.block(row, row + 1) for row in chosen.tolist()]).T
+    return rows.taken(chosen).T
 
 
 def _leading_eigenvector(rows: Rows, V: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from hypernorm._validation import (
     check_count,
     check_exponent,
     check_generator,
-    check_matrix,
+    check_rows,
     check_time_limit,
     check_tolerance,
 )
@@ -55,7 +55,7 @@ def sos_bound(
 
     Parameters
     ----------
-    X : array_like, DataFrame or sparse matrix of shape (n, d)
+    X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
     q : float
         Exponent, 2 < q < ∞.
     degree : int, optional
@@ -99,7 +99,7 @@ def sos_bound(
     >>> certificate.upper / hn.lower_bound(X, q=4, random_state=0).value < 1 + 1e-6
     True
     """
-    matrix = check_matrix(X)
+    matrix = check_rows(X)
     q = check_exponent(q)
     if not is_available("sos", q):
         raise InvalidInputError(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hypernorm._validation import check_exponent, check_matrix, check_time_limit, check_tolerance
+from hypernorm._validation import check_exponent, check_rows, check_time_limit, check_tolerance
 from hypernorm.bounds.propose import Search, propose
 from hypernorm.certificates import KINDS, Certificate, is_available
 from hypernorm.exceptions import InvalidInputError
@@ -27,7 +27,7 @@ def spectral_bound(
 
     Parameters
     ----------
-    X : array_like, DataFrame or sparse matrix of shape (n, d)
+    X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
     q : float
         Exponent, 2 ≤ q ≤ ∞.
     kind : str
@@ -59,7 +59,7 @@ def spectral_bound(
     >>> 1 <= certificate.upper < 1 + 1e-7
     True
     """
-    matrix = check_matrix(X)
+    matrix = check_rows(X)
     q = check_exponent(q)
     if kind not in SPECTRAL_KINDS:
         raise InvalidInputError(f"kind must be one of {', '.join(map(repr, SPECTRAL_KINDS))}, got {kind!r}.")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hypernorm._display import rounded_up
-from hypernorm._validation import check_matrix
+from hypernorm._validation import check_rows
 from hypernorm.certificates import exact as exact_proofs
 from hypernorm.certificates import floating as floating_proofs
 from hypernorm.certificates.exact import ExactRows
@@ -124,7 +124,7 @@ class Certificate:
 
         Parameters
         ----------
-        X : array_like, DataFrame or sparse matrix of shape (n, d)
+        X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
         exact : bool
             Prove in exact integer arithmetic (python-flint) instead of floating point with bounded rounding errors.
             It trusts neither the processor's rounding nor LAPACK, and costs 10 to 1,000 times more.
@@ -141,7 +141,7 @@ class Certificate:
             If `X` is not a usable matrix.
         """
         start = time.perf_counter()
-        matrix = check_matrix(X)
+        matrix = check_rows(X)
         shape = (int(matrix.shape[0]), int(matrix.shape[1]))
         if shape != self.shape:
             raise CertificateError(f"The certificate is for a matrix of shape {self.shape}, X has shape {shape}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import flint
 import numpy as np
 
 from hypernorm._display import rounded_down
-from hypernorm._validation import check_exponent, check_matrix
+from hypernorm._validation import check_exponent, check_rows
 from hypernorm.certificates.certificate import Rigor
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.rounding import (
@@ -84,13 +85,13 @@ class Witness:
 
         Parameters
         ----------
-        X : array_like, DataFrame or sparse matrix of shape (n, d)
+        X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
         vector : array_like of shape (d,)
             Finite and not zero; its length does not matter.
         q : float
             Exponent, 1 ≤ q ≤ ∞.
         """
-        matrix = check_matrix(X)
+        matrix = check_rows(X)
         q = check_exponent(q, smallest=1)
         vector = _check_vector(vector, matrix.shape[1])
         rows = Rows(matrix)
@@ -102,7 +103,7 @@ class Witness:
 
         Parameters
         ----------
-        X : array_like, DataFrame or sparse matrix of shape (n, d)
+        X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
         exact : bool
             Form Xv in exact integer arithmetic.
 
@@ -117,7 +118,7 @@ class Witness:
             If the witness belongs to another matrix or does not attain `value`.
         """
         start = time.perf_counter()
-        matrix = check_matrix(X)
+        matrix = check_rows(X)
         if tuple(matrix.shape) != self.shape or fingerprint(matrix) != self.fingerprint:
             raise CertificateError("The witness is for another matrix: shape or fingerprint of X differ.")
         try:
@@ -185,39 +186,32 @@ def attained_interval(rows: Rows, vector: np.ndarray, q: float, *, exact: bool =
         return lower_float((below - moved) * scale), upper_float((above + moved) * scale)
 
 
-def _norm_of(values: list[flint.arb], q: float) -> flint.arb:
-    """‖·‖_q of positive balls; zeros are left out of the list."""
-    if not values:
-        return rational(0)
+def _norm_of(values: Iterable[flint.arb], q: float) -> flint.arb:
+    """‖·‖_q of positive balls; zeros are left out."""
+    total = rational(0)
     if math.isinf(q):
-        largest = values[0]
-        for value in values[1:]:
-            largest = largest.max(value)
-        return largest
+        for value in values:
+            total = total.max(value)
+        return total
     exponent = int(q) if q == int(q) else rational(q)
-    return sum((value**exponent for value in values), rational(0)) ** (1 / rational(q))
+    for value in values:
+        total += value**exponent
+    return total if total.is_zero() else total ** (1 / rational(q))
 
 
-def _rounded_values(rows: Rows, vector: np.ndarray) -> tuple[list[flint.arb], list[flint.arb]]:
+def _rounded_values(rows: Rows, vector: np.ndarray) -> tuple[Iterator[flint.arb], Iterator[flint.arb]]:
     """Lower and upper bounds of the non-zero |⟨x_i, v⟩|."""
     size = float(np.linalg.norm(vector)) * SAFETY
     error = (gamma(rows.shape[1] + 2) * size) * rows.norms * SAFETY + TINY
-    image = np.concatenate(
-        [
-            rows.operand(start, min(start + _BLOCK_ROWS, rows.shape[0])) @ vector
-            for start in range(0, rows.shape[0], _BLOCK_ROWS)
-        ]
-    )
-    below, above = (np.abs(image) - error) * (1 - 4 * UNIT), (np.abs(image) + error) * (1 + 4 * UNIT)
-    return [flint.arb(value) for value in below[below > 0].tolist()], [flint.arb(value) for value in above.tolist()]
+    image = np.abs(rows.images(vector))
+    below, above = (image - error) * (1 - 4 * UNIT), (image + error) * (1 + 4 * UNIT)
+    return map(flint.arb, below[below > 0].tolist()), map(flint.arb, above.tolist())
 
 
-def _exact_values(rows: Rows, vector: np.ndarray) -> list[flint.arb]:
+def _exact_values(rows: Rows, vector: np.ndarray) -> Iterator[flint.arb]:
     column = DyadicMatrix.from_floats(vector[:, None])
-    values: list[flint.arb] = []
     for start in range(0, rows.shape[0], _BLOCK_ROWS):
         block = DyadicMatrix.from_floats(rows.block(start, min(start + _BLOCK_ROWS, rows.shape[0])))
         image = block @ column
         scale = rational(2) ** image.exponent
-        values.extend(flint.arb(abs(entry)) * scale for entry in image.integers.entries() if entry)
-    return values
+        yield from (flint.arb(abs(entry)) * scale for entry in image.integers.entries() if entry)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from hypernorm.bounds.kernels import images
 from hypernorm.dictionary.whitening import Whitening
 from hypernorm.forms import Rows, column_means, second_moments
 
@@ -38,7 +37,7 @@ def refine_row(rows: Rows, whitening: Whitening, b: np.ndarray, *, center: bool)
     """
     S, K = whitening.S, whitening.K  # K confines b to the directions in which the samples vary
     start = b / np.sqrt(b @ S @ b)
-    h, values, found = K.T @ (S @ start), images(rows, start), (start, 0.0)
+    h, values, found = K.T @ (S @ start), rows.images(start), (start, 0.0)
     before = float(np.abs(values).mean())
     for width in _WIDTHS:
         weights = 1 / np.hypot(values, width)
@@ -53,7 +52,7 @@ def refine_row(rows: Rows, whitening: Whitening, b: np.ndarray, *, center: bool)
             break
         current = K @ (solution / (h @ solution))
         offset = float(mean @ current)
-        values = images(rows, current) - offset
+        values = rows.images(current) - offset
         length = np.sqrt(current @ S @ current)
         found = (current / length, offset / length)
     return found if np.abs(values).mean() < before else (start, 0.0)

@@ -83,7 +83,7 @@ def _shift(rows: Rows, K: np.ndarray, p: float, W: np.ndarray) -> np.ndarray:
     n = rows.shape[0]
     size = min(n, _CHUNK)
     starts = np.linspace(0, n - size, min(_CHUNKS, -(-n // size))).astype(int)
-    Y = np.vstack([rows.operand(start, start + size) @ (K @ W.T) for start in starts.tolist()])
+    Y = rows.taken(np.unique(starts[:, None] + np.arange(size))) @ (K @ W.T)
     return np.asarray((p - 1) * (np.abs(Y) ** (p - 2)).mean(axis=0) * (Y**2).mean(axis=0))[:, None]
 
 

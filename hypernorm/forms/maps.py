@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hypernorm._parallel import ordered_map
+from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms.moments import moment_matrix
 from hypernorm.forms.monomials import MonomialBasis
 from hypernorm.forms.rows import Rows
@@ -55,18 +56,18 @@ class FlatteningMap:
 
     def apply(self, U: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return T(U), exactly symmetric, and the computed values x_iᵀ U x_i."""
-        rows, d = self.rows, self.rows.shape[1]
+        d, step = self.rows.shape[1], self.step
 
-        def partial(part: range) -> tuple[np.ndarray, np.ndarray]:
+        def partial(rows: Rows, part: range) -> tuple[np.ndarray, np.ndarray]:
             total, values = np.zeros((d, d)), []
-            for start in range(part.start, part.stop, self.step):
-                block = rows.block(start, min(start + self.step, part.stop))
+            for start in range(part.start, part.stop, step):
+                block = rows.block(start, min(start + step, part.stop))
                 values.append(np.einsum("ij,ij->i", block @ U, block))
                 total += (block * values[-1][:, None]).T @ block
             return total, np.concatenate(values)
 
         total, values = np.zeros((d, d)), []
-        for part_total, part_values in ordered_map(partial, rows.ranges(self.step)):
+        for part_total, part_values in self.rows.partials(partial, self.rows.ranges(step)):
             total += part_total
             values.append(part_values)
         return (total + total.T) / 2, np.concatenate(values)
@@ -102,7 +103,15 @@ class RealignedMap:
         size = MonomialBasis.count(d, 2)
         through_rows = 3.0 * products * n * n * d
         through_slices = float(n) * size * size + 4.0 * products * size * d**3
-        return through_slices < through_rows and 8 * size * size <= _SLICES_BYTES
+        fits = 8 * size * size <= _SLICES_BYTES
+        if len(self.rows.pieces) > 1:  # pairs of rows that lie on different machines never meet
+            if not fits:
+                raise InvalidInputError(
+                    f"X has {d} columns, too many for the realigned bound of rows in chunks; use the row-norm or "
+                    "flattening bound, or load X into memory."
+                )
+            return True
+        return through_slices < through_rows and fits
 
     def __call__(self, U: np.ndarray) -> np.ndarray:
         return self._by_rows(U, measure=False)[0] if self.slices is None else self._by_slices(U)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg.blas import dsyrk
 
-from hypernorm._parallel import ordered_map
 from hypernorm._validation import check_memory
 from hypernorm.forms.monomials import MonomialBasis
 from hypernorm.forms.rows import Rows
@@ -28,12 +27,14 @@ def column_means(rows: Rows, weights: np.ndarray | None = None) -> np.ndarray:
     weights = np.ones(rows.shape[0]) if weights is None else weights
     step = rows.block_rows()
 
-    def partial(part: range) -> np.ndarray:
-        blocks = ((start, min(start + step, part.stop)) for start in range(part.start, part.stop, step))
-        sums = (rows.operand(start, stop).T @ weights[start:stop] for start, stop in blocks)
-        return sum(sums, np.zeros(rows.shape[1]))
+    def partial(rows: Rows, part: range, weights: np.ndarray) -> np.ndarray:
+        total = np.zeros(rows.shape[1])
+        for start in range(part.start, part.stop, step):
+            stop = min(start + step, part.stop)
+            total += rows.operand(start, stop).T @ weights[start - part.start : stop - part.start]
+        return total
 
-    return sum(ordered_map(partial, rows.ranges(step)), np.zeros(rows.shape[1])) / weights.sum()
+    return sum(rows.partials(partial, rows.ranges(step), weights), np.zeros(rows.shape[1])) / weights.sum()
 
 
 def second_moments(rows: Rows, weights: np.ndarray | None = None, *, absolute: bool = False) -> np.ndarray:
@@ -53,16 +54,18 @@ def second_moments(rows: Rows, weights: np.ndarray | None = None, *, absolute: b
     """
     step = rows.block_rows()
 
-    def partial(part: range) -> np.ndarray:
+    def partial(rows: Rows, part: range, *weights: np.ndarray) -> np.ndarray:
         total = np.zeros((rows.shape[1], rows.shape[1]))
         for start in range(part.start, part.stop, step):
             stop = min(start + step, part.stop)
             block = np.abs(rows.block(start, stop)) if absolute else rows.block(start, stop)
-            weighted = block if weights is None else block * weights[start:stop, None]
+            weighted = block * weights[0][start - part.start : stop - part.start, None] if weights else block
             total += weighted.T @ block
         return total
 
-    total = sum(ordered_map(partial, rows.ranges(step)), np.zeros((rows.shape[1], rows.shape[1])))
+    entries = () if weights is None else (weights,)
+    partials = rows.partials(partial, rows.ranges(step), *entries)
+    total = sum(partials, np.zeros((rows.shape[1], rows.shape[1])))
     return (total + total.T) / 2
 
 
@@ -72,7 +75,7 @@ def moment_depth(rows: Rows, size: int) -> int:
     A product that adds to its result in place may do so after every term, so a whole group of blocks is one chain.
     """
     group = min(rows.shape[0], _BLOCKS_PER_GROUP * _block_rows(rows, size))
-    return group + -(-rows.shape[0] // group)
+    return group + max(-(-len(piece) // group) for piece in rows.pieces) + len(rows.pieces) - 1
 
 
 def _block_rows(rows: Rows, size: int) -> int:
@@ -112,16 +115,26 @@ def moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
         f"The moment matrix of degree {2 * half_degree} for d = {d} ({size} x {size})",
         "use the realigned or row-norm bound, or reduce the number of columns",
     )
-    basis = MonomialBasis(d, half_degree)
-    n, step = rows.shape[0], _block_rows(rows, size)
-    total = np.zeros((size, size), order="F")
-    for first in range(0, n, _BLOCKS_PER_GROUP * step):
-        group = np.zeros((size, size), order="F")
-        for start in range(first, min(first + _BLOCKS_PER_GROUP * step, n), step):
-            images = basis.evaluate(rows.block(start, min(start + step, n)))
-            # One triangle, added in place: a D×D temporary per block would cost more than the product.
-            group = dsyrk(1.0, images.T, beta=1.0, c=group, trans=1, lower=1, overwrite_c=1)
-        total += group
+    step = _block_rows(rows, size)
+
+    def partial(rows: Rows, part: range) -> np.ndarray:
+        basis = MonomialBasis(d, half_degree)
+        total = np.zeros((size, size), order="F")
+        for first in range(part.start, part.stop, _BLOCKS_PER_GROUP * step):
+            group = np.zeros((size, size), order="F")
+            last = min(first + _BLOCKS_PER_GROUP * step, part.stop)
+            for start in range(first, last, step):
+                images = basis.evaluate(rows.block(start, min(start + step, last)))
+                # One triangle, added in place: a D×D temporary per block would cost more than the product.
+                group = dsyrk(1.0, images.T, beta=1.0, c=group, trans=1, lower=1, overwrite_c=1)
+            total += group
+        return total
+
+    # A single piece is not split among threads: each would need a D×D sum, and the product uses all cores by itself.
+    partials = rows.partials(partial, rows.pieces)
+    total = next(partials)
+    for more in partials:
+        total = total + more
     total += np.tril(total, -1).T
     result = np.asarray(total.T)
     result.setflags(write=False)

@@ -8,17 +8,22 @@ below the normal range, which `Rows.inexact` reports so that the proofs can pay 
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import DTypeLike
 
-from hypernorm._parallel import split_range
-from hypernorm._validation import Matrix
+from hypernorm._chunks import Chunks
+from hypernorm._parallel import ordered_map, split_range
+from hypernorm._validation import Matrix, RowMatrix
 
 __all__ = ["Rows", "fingerprint"]
+
+Result = TypeVar("Result")
 
 # Blocks of about this many entries stay in the second-level cache together with their images.
 _BLOCK_ENTRIES = 1 << 17
@@ -33,8 +38,8 @@ class Rows:
 
     Parameters
     ----------
-    matrix : ndarray or csr_array of shape (n, d)
-        As returned by `hypernorm._validation.check_matrix`.
+    matrix : ndarray, csr_array or Chunks of shape (n, d)
+        As returned by `hypernorm._validation.check_rows`.
 
     Attributes
     ----------
@@ -56,31 +61,29 @@ class Rows:
         Reweighted copies by their power; kept by the proofs that need them.
     """
 
-    def __init__(self, matrix: Matrix):
+    def __init__(self, matrix: RowMatrix):
         self.shape: tuple[int, int] = (int(matrix.shape[0]), int(matrix.shape[1]))
         self.multiplier: np.ndarray | None = None
         self.shift: np.ndarray | None = None
         self.moments: dict[int, np.ndarray] = {}
         self.reweightings: dict[Any, Any] = {}
-        self._matrix = matrix
-        self._sparse = not isinstance(matrix, np.ndarray)
+        self._matrix: RowMatrix = matrix
+        self._first = 0  # row of the matrix meant that is the first of `_matrix`
         self.exponent = 0
         self._measure()
-        if not isinstance(matrix, np.ndarray) or matrix.nbytes <= _COPY_BYTES:
+        if not isinstance(matrix, Chunks) and (sp.issparse(matrix) or matrix.nbytes <= _COPY_BYTES):
             self._matrix = self._scaled(matrix)
             self._shift = 0
         else:
             self._shift = self.exponent
 
     def _measure(self) -> None:
-        smallest = np.inf
-        exponents = np.zeros(self.shape[0], dtype=np.int64)
-        squares = np.zeros(self.shape[0])
-        step = max(1, _BLOCK_ENTRIES // self.shape[1]) if not self._sparse else 4096
-        for start in range(0, self.shape[0], step):
-            part = slice(start, min(start + step, self.shape[0]))
-            exponents[part], squares[part], least = _measure_block(_to_float64(self._matrix[part]))
-            smallest = min(smallest, least)
+        if isinstance(self._matrix, Chunks):
+            found = list(self._matrix.map(_measure_matrix, [()] * len(self._matrix.parts)))
+            exponents, squares = (np.concatenate([part[index] for part in found]) for index in (0, 1))
+            smallest = min(part[2] for part in found)
+        else:
+            exponents, squares, smallest = _measure_matrix(self._matrix)
         positive = squares > 0
         if positive.any():
             lengths = exponents[positive] + np.frexp(np.sqrt(squares[positive]))[1]
@@ -122,6 +125,62 @@ class Rows:
             norms = np.ldexp(np.sqrt(self.row_squares), self.row_exponents)
             return norms if self.multiplier is None else norms * self.multiplier
 
+    @property
+    def pieces(self) -> list[range]:
+        """The rows in parts that lie together: one, or the chunks."""
+        return self._matrix.parts if isinstance(self._matrix, Chunks) else [range(self.shape[0])]
+
+    def partials(
+        self, function: Callable[..., Result], parts: Sequence[range], *per_row: np.ndarray
+    ) -> Iterator[Result]:
+        """Yield ``function(rows, part, *entries)`` for each part, in order, computed side by side.
+
+        The function must read the rows through its argument, since it may run on another machine; `per_row` are
+        arrays with an entry for each row, of which it gets those of the part. No part may cross the border of a piece.
+        """
+        slices = [tuple(array[part.start : part.stop] for array in per_row) for part in parts]
+        if not isinstance(self._matrix, Chunks):
+            return ordered_map(lambda index: function(self, parts[index], *slices[index]), range(len(parts)))
+        starts = [piece.start for piece in self.pieces]
+        numbers = [bisect_right(starts, part.start) - 1 for part in parts]
+        views = [self._view(self.pieces[number]) for number in numbers]
+        arguments = [(function, *items) for items in zip(views, parts, slices, strict=True)]
+        return self._matrix.map(_on_chunk, arguments, numbers)
+
+    def _view(self, piece: range) -> Rows:
+        """These rows for a machine that has one piece of the matrix, without the matrix."""
+        rows = self._copy()
+        del rows._matrix, rows.row_squares, rows.row_exponents
+        rows._first = piece.start
+        if rows.multiplier is not None:
+            rows.multiplier = rows.multiplier[piece.start : piece.stop]
+        return rows
+
+    def images(self, v: np.ndarray) -> np.ndarray:
+        """Xv for one vector."""
+        step = self.block_rows()
+
+        def partial(rows: Rows, part: range) -> np.ndarray:
+            blocks = ((start, min(start + step, part.stop)) for start in range(part.start, part.stop, step))
+            return np.concatenate([rows.operand(start, stop) @ v for start, stop in blocks])
+
+        return np.concatenate(list(self.partials(partial, self.ranges(step))))
+
+    def taken(self, chosen: np.ndarray) -> np.ndarray:
+        """The rows of the given different indices as a dense array, in the order of the indices."""
+        marks = np.zeros(self.shape[0], dtype=bool)
+        marks[chosen] = True
+
+        def partial(rows: Rows, part: range, marked: np.ndarray) -> np.ndarray:
+            indices = np.flatnonzero(marked) + part.start
+            runs = np.split(indices, np.flatnonzero(np.diff(indices) > 1) + 1)
+            return np.vstack([rows.block(int(run[0]), int(run[-1]) + 1) for run in runs])
+
+        parts = [piece for piece in self.pieces if marks[piece.start : piece.stop].any()]
+        result = np.empty((len(chosen), self.shape[1]))
+        result[np.argsort(chosen)] = np.concatenate(list(self.partials(partial, parts, marks)))
+        return result
+
     def block(self, start: int, stop: int) -> np.ndarray:
         """Rows `start` to `stop` as a dense float64 array."""
         block = self.operand(start, stop)
@@ -129,6 +188,7 @@ class Rows:
 
     def operand(self, start: int, stop: int, dtype: DTypeLike = np.float64) -> Any:
         """Rows `start` to `stop` for a matrix product in the given precision: sparse if the matrix is."""
+        start, stop = start - self._first, stop - self._first
         block = self._matrix[start:stop]
         if self._shift:
             block = _scale(_to_float64(block), self._shift)
@@ -145,14 +205,16 @@ class Rows:
         return min(self.shape[0], max(64, _BLOCK_ENTRIES // max(self.shape[1], width or 1)))
 
     def ranges(self, step: int) -> list[range]:
-        """The rows in a fixed number of contiguous ranges, each of whole steps if it has more than one."""
+        """The rows in contiguous ranges: a fixed number, each of whole steps if it has more than one; or the chunks."""
+        if isinstance(self._matrix, Chunks):
+            return self.pieces
         blocks = -(-self.shape[0] // step)
         return [range(part.start * step, min(part.stop * step, self.shape[0])) for part in split_range(blocks, _RANGES)]
 
     def depth(self, step: int) -> int:
         """Longest chain of additions in a sum over all rows that is formed by blocks of `step` and by ranges."""
-        blocks = -(-self.shape[0] // step)
-        return min(step, self.shape[0]) + -(-blocks // _RANGES) + _RANGES
+        ranges = self.ranges(step)
+        return min(step, self.shape[0]) + max(-(-len(part) // step) for part in ranges) + len(ranges)
 
     @property
     def search_dtype(self) -> np.dtype:
@@ -171,6 +233,23 @@ class Rows:
         old = before if isinstance(before, np.ndarray) else before.data
         new = after if isinstance(after, np.ndarray) else after.data
         return bool((np.ldexp(new, self.exponent) != old).any())
+
+
+def _measure_matrix(matrix: Matrix) -> tuple[np.ndarray, np.ndarray, float]:
+    """`_measure_block` for all rows of a matrix, block by block."""
+    n, d = matrix.shape
+    step = max(1, _BLOCK_ENTRIES // d) if isinstance(matrix, np.ndarray) else 4096
+    found = [_measure_block(_to_float64(matrix[start : start + step])) for start in range(0, n, step)]
+    exponents, squares, smallest = zip(*found, strict=True)
+    return np.concatenate(exponents).astype(np.int64), np.concatenate(squares), min(smallest)
+
+
+def _on_chunk(
+    chunk: np.ndarray, function: Callable[..., Result], rows: Rows, part: range, entries: tuple[np.ndarray, ...]
+) -> Result:
+    """What `Rows.partials` asks of the machine that has the chunk."""
+    rows._matrix = np.ascontiguousarray(chunk)
+    return function(rows, part, *entries)
 
 
 def _measure_block(block: Matrix) -> tuple[np.ndarray, np.ndarray, float]:
@@ -212,7 +291,7 @@ def _scale(matrix: Matrix, exponent: int) -> Matrix:
         return sp.csr_array((np.ldexp(matrix.data, -exponent), matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
-def fingerprint(matrix: Matrix) -> str:
+def fingerprint(matrix: RowMatrix) -> str:
     """SHA-256 of the shape and the values of a matrix, the same for every storage of the same numbers.
 
     Dense or sparse, row- or column-major, integers or floats: only the position and the binary64 value of the

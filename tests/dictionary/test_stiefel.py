@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from hypernorm.bounds.kernels import images
 from hypernorm.datasets import planted_dictionary
 from hypernorm.dictionary.stiefel import _step, normalised_rows, polar_rows, random_orthonormal_rows
 from hypernorm.dictionary.whitening import Whitening
@@ -50,5 +49,5 @@ def test_shifted_rows_weighted_means_and_images():
     np.testing.assert_allclose(column_means(rows, weights), np.average(scaled, axis=0, weights=weights))
     shifted = rows.shifted(shift)
     np.testing.assert_allclose(second_moments(shifted, weights), ((scaled - shift).T * weights) @ (scaled - shift))
-    np.testing.assert_allclose(images(shifted, v), (scaled - shift) @ v)
-    np.testing.assert_allclose(images(rows, v), scaled @ v)
+    np.testing.assert_allclose(shifted.images(v), (scaled - shift) @ v)
+    np.testing.assert_allclose(rows.images(v), scaled @ v)

@@ -1,0 +1,134 @@
+"""Rows in chunks: the same bounds as in memory, whatever the chunks."""
+
+import dask.array as da
+import numpy as np
+import pytest
+
+import hypernorm as hn
+from hypernorm._validation import check_matrix, check_rows
+from hypernorm.bounds.kernels import gradients, norm_values
+from hypernorm.exceptions import CertificateError, HypernormError, InvalidInputError
+from hypernorm.forms import FlatteningMap, RealignedMap, Rows, column_means, fingerprint, moment_matrix, second_moments
+
+CHUNKS = [(700, 5), (137, 5), (256, 2), ((1, 699), 5)]
+
+
+@pytest.fixture
+def matrix():
+    X = np.random.default_rng(0).standard_normal((700, 5)) * 1e3
+    X[17] = 0
+    return X
+
+
+@pytest.fixture(params=CHUNKS, ids=str)
+def chunked(matrix, request):
+    return da.from_array(matrix, chunks=request.param)
+
+
+def test_rows_measure_and_read_the_same(matrix, chunked):
+    rows, expected = Rows(check_rows(chunked)), Rows(check_matrix(matrix))
+    assert (rows.shape, rows.exponent, rows.inexact) == (expected.shape, expected.exponent, expected.inexact)
+    np.testing.assert_array_equal(rows.norms, expected.norms)
+    np.testing.assert_array_equal(rows.block(120, 300), expected.block(120, 300))
+    chosen = np.array([650, 3, 4, 5, 136, 137])
+    np.testing.assert_array_equal(rows.taken(chosen), expected.taken(chosen))
+    np.testing.assert_array_equal(expected.taken(chosen), expected.block(0, 700)[chosen])
+    assert fingerprint(check_rows(chunked)) == fingerprint(matrix)
+
+
+@pytest.mark.parametrize("kind", ["plain", "reweighted", "shifted"])
+def test_every_pass_adds_up_the_same(matrix, chunked, kind):
+    rng = np.random.default_rng(1)
+    weights, shift = rng.uniform(0.5, 2, 700), rng.standard_normal(5)
+    rows, expected = Rows(check_rows(chunked)), Rows(check_matrix(matrix))
+    if kind == "reweighted":
+        rows, expected = rows.reweighted(weights), expected.reweighted(weights)
+    elif kind == "shifted":
+        rows, expected = rows.shifted(shift), expected.shifted(shift)
+    V, U = rng.standard_normal((5, 3)), np.eye(5) + 0.1
+    passes = [
+        lambda rows: rows.images(V[:, 0]),
+        lambda rows: column_means(rows, weights),
+        lambda rows: second_moments(rows, weights, absolute=True),
+        lambda rows: moment_matrix(rows, 2),
+        lambda rows: FlatteningMap(rows)(U),
+        lambda rows: RealignedMap(rows, 10)(U),
+        lambda rows: gradients(rows, V, 3.5),
+        lambda rows: gradients(rows, V, 40),
+        lambda rows: norm_values(rows, V, 5),
+    ]
+    for one_pass in passes:
+        np.testing.assert_allclose(one_pass(rows), one_pass(expected), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("kind", ["row_norm", "flattening", "realigned", "moment"])
+def test_certificates_of_chunks_verify_in_memory_and_in_other_chunks(matrix, chunked, kind):
+    certificate = hn.spectral_bound(chunked, 4, kind)
+    assert certificate.upper == pytest.approx(hn.spectral_bound(matrix, 4, kind).upper, rel=1e-7)
+    assert certificate.verify(matrix).upper == pytest.approx(certificate.upper, rel=1e-12)
+    assert certificate.verify(chunked.rechunk((100, 5))).upper == pytest.approx(certificate.upper, rel=1e-12)
+    with pytest.raises(CertificateError, match="fingerprint"):
+        certificate.verify(chunked + 1)
+
+
+def test_the_whole_interval_for_several_exponents(matrix):
+    chunked = da.from_array(matrix, chunks=(200, 5))
+    for q in (3, 4, 6):
+        interval, expected = hn.two_to_q_norm(chunked, q, random_state=0), hn.two_to_q_norm(matrix, q, random_state=0)
+        assert interval.lower == pytest.approx(expected.lower, rel=1e-9)
+        assert interval.upper == pytest.approx(expected.upper, rel=1e-6)
+        assert interval.witness.verify(matrix).lower <= interval.certificate.verify(chunked, exact=True).upper
+
+
+def test_integers_and_single_precision():
+    whole = np.arange(60).reshape(20, 3) % 7
+    for matrix in (whole, whole.astype(np.float32)):
+        chunked = da.from_array(matrix, chunks=(6, 3))
+        assert hn.two_to_q_norm(chunked, random_state=0).certificate.verify(whole).upper > 0
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (da.ones(5, chunks=2), "two-dimensional"),
+        (da.ones((0, 3)), "empty"),
+        (da.ones((4, 3), dtype=complex), "complex"),
+        (da.from_array(np.array([[1.0, 2], [3, np.nan], [1, 1]]), chunks=(2, 1)), "row 1, column 1"),
+        (da.ones((6, 2), chunks=(3, 2))[da.ones(6, chunks=3) > 0], "compute_chunk_sizes"),
+    ],
+)
+def test_what_cannot_be_used_is_named(array, message):
+    with pytest.raises(InvalidInputError, match=message):
+        hn.lower_bound(array)
+
+
+def test_where_chunks_are_not_supported_the_error_says_so():
+    with pytest.raises(InvalidInputError, match=r"X\.compute\(\)"):
+        check_matrix(da.ones((3, 2)))
+
+
+def test_too_many_columns_for_the_realigned_bound():
+    with pytest.raises(InvalidInputError, match="too many"):
+        hn.spectral_bound(da.ones((300, 200), chunks=(100, 200)), 4, "realigned")
+
+
+def test_a_failing_chunk_is_an_error():
+    def fail(block):
+        raise OSError("the disk is gone")
+
+    broken = da.ones((10, 2), chunks=(5, 2)).map_blocks(fail, dtype=float, meta=np.empty((0, 0)))
+    with pytest.raises(OSError, match="the disk is gone"):
+        hn.lower_bound(broken)
+
+
+def test_a_lost_machine_is_named(monkeypatch, matrix):
+    class KilledWorker(Exception):  # noqa: N818 (as distributed calls it)
+        pass
+
+    def lose(*tasks):
+        raise KilledWorker
+
+    rows = Rows(check_rows(da.from_array(matrix, chunks=(100, 5))))
+    monkeypatch.setattr("dask.compute", lose)
+    with pytest.raises(HypernormError, match="rows 0 to"):
+        second_moments(rows)
