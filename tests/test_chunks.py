@@ -1,8 +1,14 @@
 """Rows in chunks: the same bounds as in memory, whatever the chunks."""
 
+import os
+import signal
+import threading
+import time
+
 import dask.array as da
 import numpy as np
 import pytest
+from distributed import Client, LocalCluster
 
 import hypernorm as hn
 from hypernorm._validation import check_matrix, check_rows
@@ -132,3 +138,20 @@ def test_a_lost_machine_is_named(monkeypatch, matrix):
     monkeypatch.setattr("dask.compute", lose)
     with pytest.raises(HypernormError, match="rows 0 to"):
         second_moments(rows)
+
+
+def test_a_cluster_of_processes_gives_the_same_and_survives_the_loss_of_one(matrix):
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        chunked = da.from_array(matrix, chunks=(100, 5))
+        for kind in ("row_norm", "flattening", "realigned"):
+            expected = hn.spectral_bound(matrix, 4, kind).upper
+            assert hn.spectral_bound(chunked, 4, kind).upper == pytest.approx(expected, rel=1e-7)
+        witness = hn.lower_bound(chunked, random_state=0)
+        assert witness.value == pytest.approx(hn.lower_bound(matrix, random_state=0).value, rel=1e-9)
+        worker = next(iter(client.run(os.getpid).values()))
+        slow = chunked.map_blocks(lambda block: (time.sleep(0.2), block)[1])
+        timer = threading.Timer(0.5, os.kill, (worker, signal.SIGKILL))
+        timer.start()
+        moments = second_moments(Rows(check_rows(slow)))
+        timer.join()
+        np.testing.assert_allclose(moments, second_moments(Rows(matrix)), rtol=1e-12)

@@ -6,7 +6,7 @@ The rows are read in blocks; beside the D×D result only one block of D-dimensio
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg.blas import dsyrk
+from scipy.linalg import blas  # its functions cannot be pickled, the module can
 
 from hypernorm._validation import check_memory
 from hypernorm.forms.monomials import MonomialBasis
@@ -126,7 +126,7 @@ def moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
             for start in range(first, last, step):
                 images = basis.evaluate(rows.block(start, min(start + step, last)))
                 # One triangle, added in place: a D×D temporary per block would cost more than the product.
-                group = dsyrk(1.0, images.T, beta=1.0, c=group, trans=1, lower=1, overwrite_c=1)
+                group = blas.dsyrk(1.0, images.T, beta=1.0, c=group, trans=1, lower=1, overwrite_c=1)
             total += group
         return total
 
