@@ -1,10 +1,12 @@
 """The moment filter: take weight from samples until no direction looks contaminated.
 
-In every round the samples are centred and whitened under the current weights, so that the result does not depend on
-units, and directions are sought whose projections have an extreme fourth moment (or skewness) compared with Gaussian
-data of the same size. Along such a direction, samples lose weight in proportion to the fourth power of their distance
-from the mean, until the projection is like that of clean data or the allowance is used up. While the fourth moment
-exceeds twice what the inliers contribute, the outliers lose more weight than the inliers (docs/theory/robust.md).
+In every round the samples are centred and whitened under the current weights, so that units and scales do not matter,
+and directions are sought whose projections have an extreme fourth or third moment compared with Gaussian data of the
+same size. Along them the tails lose weight (`hypernorm.robust.trimming`), where the mean and the median differ most
+first, until every projection is like that of clean data or the allowance is used up.
+
+The fourth moment alone is blind to a single cluster of about 21% of the samples, which leaves it at 3. The third
+moment sees that cluster, and smaller fourth moments reveal larger ones.
 """
 
 from __future__ import annotations
@@ -14,18 +16,48 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hypernorm._validation import check_generator
 from hypernorm.robust.directions import extreme_directions
-from hypernorm.robust.thresholds import clean_moments
-from hypernorm.robust.weights import weighted_covariance
+from hypernorm.robust.thresholds import CleanMoments, clean_moments
+from hypernorm.robust.trimming import line_scale, scale_level, trim_line
+from hypernorm.robust.weights import weighted_quantile
+from hypernorm.robust.whitening import Whitened, whiten
 
-__all__ = ["Filtered", "moment_filter", "whiten"]
+__all__ = ["ALLOWANCE", "Filtered", "Removal", "moment_filter"]
 
-# A whitened r-dimensional sample shows structure in fourth moments only if n is beyond about r²/_SAMPLES.
-_SAMPLES = 2.5
-_RANK_TOLERANCE = 1e-10
-# Share of the allowance that may be spent before mean and scale along a line are computed anew.
-_STEP = 0.125
-_MOST_STEPS = 200
+ALLOWANCE = 1.5
+"""Weight that a filter may take, relative to the contamination: inliers lose some along with the outliers."""
+
+_DIRECTIONS_PER_ROUND = 5
+# Whitened samples longer than the median by more than this many standard deviations are pulled in for the search.
+_CLIP = 2.5
+# A sample so many times further from the coordinate-wise median than half of the samples is dropped at once.
+_FAR = 6.0
+_NEGLIGIBLE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Removal:
+    """Why samples lost weight.
+
+    Attributes
+    ----------
+    reason : str
+        ``"asymmetry"``, ``"heavy tails"``, ``"two groups"`` or ``"distance"``.
+    weight : float
+        Share of the base weights that was taken.
+    direction : ndarray of shape (d,) or None
+        Vector on which the samples were projected; None where only the distance from the coordinate-wise median
+        counted.
+    skewness, kurtosis : float
+        Of the projections before; NaN without a direction.
+    """
+
+    reason: str
+    weight: float
+    direction: np.ndarray | None
+    skewness: float
+    kurtosis: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,26 +69,29 @@ class Filtered:
     weights : ndarray of shape (n,)
         Sum to one; at most p_i/(1 − removed) for base weights p.
     location : ndarray of shape (d,)
-        Mean under the weights.
+        Mean under the weights, or the known centre.
     scores : ndarray of shape (n,)
-        How far out each sample is: its largest distance from the mean, in standard deviations, over the directions
-        that the filter looked at last.
+        The largest distance of each sample from the centre, in standard deviations, over the directions in which
+        weight was removed and those of the last round.
     removed : float
         Share of the base weights that was taken away.
+    removals : tuple of Removal
     value, threshold : float
-        The largest fourth moment found in the last round, and the value that clean data do not exceed.
+        The criterion in the last round, and the value that clean data rarely exceed: for the moment filter the largest
+        kurtosis of a direction.
     n_iter : int
         Rounds.
     converged : bool
-        Whether the last round found nothing more to remove; False after `max_iter` rounds or if the allowance ended.
+        Whether the filter ended by itself: nothing more looks contaminated, or the allowance is used up.
     reason : str
-        Why the filter stopped, in words.
+        Why it ended, in words.
     """
 
     weights: np.ndarray
     location: np.ndarray
     scores: np.ndarray
     removed: float
+    removals: tuple[Removal, ...]
     value: float
     threshold: float
     n_iter: int
@@ -72,23 +107,22 @@ def moment_filter(
     center: np.ndarray | None = None,
     whitened: bool = True,
     max_iter: int = 100,
-    random_state: np.random.Generator | int | None = None,
+    random_state: int | np.random.Generator | None = None,
 ) -> Filtered:
-    """Take weight from outlying samples by their fourth moments.
+    """Take weight from outlying samples by their third and fourth moments in whitened coordinates.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
         Finite, in double precision.
     contamination : float
-        ε in [0, 0.5); at most this share of the base weights is removed.
+        ε in [0, 0.5). At most 1.5 ε of the weight is taken.
     base_weights : ndarray of shape (n,), optional
         Sum to one; equal by default.
     center : ndarray of shape (d,), optional
-        A known centre; by default the weighted mean of every round.
+        A known centre; by default mean and median are measured in every round.
     whitened : bool
-        Whether to whiten in every round. Without, the samples are only scaled by one common factor, and the filter
-        looks for outliers in the directions of large variance.
+        False divides by one common scale instead, and so looks in the directions of large variance only.
     max_iter : int
         Limit on the rounds.
     random_state : None, int or numpy.random.Generator
@@ -96,131 +130,155 @@ def moment_filter(
     Returns
     -------
     Filtered
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).standard_normal((500, 3))
+    >>> X[:50, 2] += 5
+    >>> found = moment_filter(X, 0.1, random_state=0)
+    >>> bool(found.weights[:50].sum() < 0.01), found.removals[0].reason
+    (True, 'asymmetry')
     """
-    rng = np.random.default_rng(random_state)
-    n, d = X.shape
-    base = np.full(n, 1.0 / n) if base_weights is None else base_weights
-    weights = base.copy()
-    allowance = contamination
-    scores = np.zeros(n)
-    value = threshold = math.nan
-    converged, reason, rounds = False, f"max_iter={max_iter} rounds were made", 0
-    for rounds in range(1, max_iter + 1):
-        share = weights / weights.sum()
-        mean = share @ X if center is None else center
-        Y = whiten(X, share, mean, whitened=whitened)
+    base = np.full(len(X), 1.0 / len(X)) if base_weights is None else base_weights
+    state = _State(X, base, contamination, center, check_generator(random_state))
+    state.drop_far_samples()
+    converged, reason, rounds = False, f"max_iter = {max_iter} rounds were made", 0
+    while rounds < max_iter and not converged:
+        rounds += 1
+        converged, reason = state.round(whitened)
+    share = state.weights / state.weights.sum()
+    return Filtered(
+        share,
+        share @ X if center is None else center,
+        state.scores,
+        float(base.sum() - state.weights.sum()),
+        tuple(state.removals),
+        state.value,
+        state.threshold,
+        rounds,
+        converged,
+        reason,
+    )
+
+
+class _State:
+    """Weights that have not been divided by their sum, and what has been found so far."""
+
+    def __init__(
+        self,
+        X: np.ndarray,
+        base: np.ndarray,
+        contamination: float,
+        center: np.ndarray | None,
+        rng: np.random.Generator,
+    ):
+        self.X, self.weights, self.center, self.rng = X, base, center, rng
+        self.allowance = ALLOWANCE * contamination
+        self.least = 1.0 - self.allowance
+        self.level = scale_level(contamination)
+        self.known = None if center is None else 0.0
+        self.scores = np.zeros(len(X))
+        self.removals: list[Removal] = []
+        self.value = self.threshold = math.nan
+
+    def drop_far_samples(self) -> None:
+        """Drop samples so far out that they would spoil the first whitening, the furthest first.
+
+        Distances are measured from the coordinate-wise median, in units of the median deviation of each column.
+        """
+        middle = np.median(self.X, axis=0) if self.center is None else self.center
+        deviations = np.abs(self.X - middle)
+        units = np.median(deviations, axis=0)
+        distances = np.linalg.norm(deviations[:, units > 0] / units[units > 0], axis=1)
+        order = np.argsort(-distances, kind="stable")
+        affordable = order[np.cumsum(self.weights[order]) <= self.allowance]
+        far = affordable[distances[affordable] > _FAR * weighted_quantile(distances, self.weights, 0.5)]
+        if len(far):
+            self.removals.append(Removal("distance", float(self.weights[far].sum()), None, math.nan, math.nan))
+            self.weights = self.weights.copy()
+            self.weights[far] = 0.0
+
+    def round(self, whitened: bool) -> tuple[bool, str]:
+        """Look for suspicious directions and trim along the worst; whether the filter has ended, and why."""
+        share = self.weights / self.weights.sum()
+        mean = share @ self.X if self.center is None else self.center
+        space = whiten(self.X, share, mean, scale_only=not whitened)
+        Y = space.coordinates
         if Y.shape[1] == 0:
-            converged, reason = True, "the samples with weight do not vary"
-            break
+            return True, "the samples with weight do not vary"
         clean = clean_moments(1 / float(share @ share), Y.shape[1])
-        directions = extreme_directions(Y, share, rng)
-        found = False
-        scores = np.abs(Y @ directions.heavy[:, :1])[:, 0]
-        value = float(share @ scores**4) / float(share @ scores**2) ** 2
-        threshold = clean.largest
-        for kind, columns in (("heavy", directions.heavy), ("light", directions.light), ("skewed", directions.skewed)):
-            for v in columns.T:
-                line = Y @ v
-                shape = _Line(line, weights, center is None)
-                if not clean.is_suspicious(kind, shape.kurtosis, shape.skewness):
+        # First without the influence of single long samples, which the plain moments would put before everything.
+        for coordinates in (_clipped(Y, share), Y):
+            V = extreme_directions(coordinates, share, self.rng)
+            changed, scores = self._trim_along(coordinates @ V, Y @ V, space.transform @ V, clean)
+            if changed:
+                break
+        if float(self.weights.sum()) <= self.least + _NEGLIGIBLE * self.allowance:
+            ended, reason = True, "the allowed share of the weight is removed"
+        else:
+            ended, reason = not changed, "no direction looks contaminated"
+        if ended:
+            np.maximum(self.scores, scores, out=self.scores)
+        return ended, reason
+
+    def _trim_along(
+        self, shown: np.ndarray, lines: np.ndarray, directions: np.ndarray, clean: CleanMoments
+    ) -> tuple[bool, np.ndarray]:
+        """Trim along suspicious columns; whether any weight was taken, and each sample's largest distance."""
+        share = self.weights / self.weights.sum()
+        _, kurtosis = _moments(lines, share, self.known)
+        self.value, self.threshold = float(kurtosis.max()), clean.largest
+        scales = [line_scale(line, self.weights, self.level, self.known) for line in shown.T]
+        centers = np.array([scale.center for scale in scales])
+        deviations = np.array([scale.scale for scale in scales])
+        units = np.where(deviations > 0, deviations, np.inf)
+        # The mean is what is to be protected, so the direction in which it is pulled the furthest comes first.
+        pulls = np.abs(share @ shown - centers) / units
+        count = 0
+        for index in np.argsort(-pulls, kind="stable").tolist():
+            reason = self._try(shown[:, index], lines[:, index], directions[:, index], clean)
+            if reason:
+                np.maximum(self.scores, np.abs(lines[:, index] - centers[index]) / units[index], out=self.scores)
+                count += 1
+                if count == _DIRECTIONS_PER_ROUND:
                     break
-                np.maximum(scores, np.abs(line), out=scores)
-                left = allowance - (1.0 - float(weights.sum()))
-                trimmed, succeeded = _trim(line, weights, left, kind, center is None)
-                if succeeded or kind == "heavy":
-                    found = found or bool((trimmed < weights).any())
-                    weights = trimmed
-        if not found:
-            converged, reason = True, "no direction looks contaminated"
-            break
-        if 1.0 - float(weights.sum()) >= allowance * (1 - 1e-9):
-            reason = "the allowed share of the weight is removed"
-            break
-    removed = max(0.0, 1.0 - float(weights.sum()))
-    weights = weights / weights.sum()
-    location = weights @ X if center is None else center
-    return Filtered(weights, location, scores, removed, value, threshold, rounds, converged, reason)
+        return count > 0, (np.abs(lines - centers) / units).max(axis=1)
+
+    def _try(self, shown: np.ndarray, line: np.ndarray, direction: np.ndarray, clean: CleanMoments) -> bool:
+        """Trim along one line if its moments are suspicious and trimming mends them."""
+        skewness, kurtosis = self._shape(shown, self.weights)
+        asymmetric, heavy = skewness > clean.skewness, kurtosis > clean.largest
+        if not (asymmetric or heavy or kurtosis < clean.smallest):
+            return False
+        left = float(self.weights.sum()) - self.least
+        trimmed = trim_line(line, self.weights, left, self.level, self.known)
+        after = self._shape(shown, trimmed)
+        # A bounded or two-peaked distribution of the inliers has a small fourth moment too, and stays as it was.
+        mended = (asymmetric and after[0] < skewness) or (heavy and after[1] < kurtosis) or clean.contains(*after)
+        taken = float(self.weights.sum() - trimmed.sum())
+        if not (mended and taken > 0):
+            return False
+        reason = "asymmetry" if asymmetric else "heavy tails" if heavy else "two groups"
+        self.removals.append(Removal(reason, taken, direction, skewness, kurtosis))
+        self.weights = trimmed
+        return True
+
+    def _shape(self, line: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+        skewness, kurtosis = _moments(line[:, None], weights / weights.sum(), self.known)
+        return float(skewness[0]), float(kurtosis[0])
 
 
-def whiten(X: np.ndarray, weights: np.ndarray, mean: np.ndarray, *, whitened: bool = True) -> np.ndarray:
-    """Centred samples in coordinates with unit covariance under the weights, of shape (n, r).
-
-    With fewer than about d²/2.5 samples only the leading principal components of the standardised columns are kept,
-    r ≈ √(2.5 n) of them: in more dimensions every sample is an extreme direction of its own, and fourth moments cannot
-    tell outliers from noise.
-    """
-    Z = X - mean
-    largest = np.abs(Z).max(initial=0.0)
-    if not largest > 0:
-        return np.zeros((len(X), 0))
-    Z = np.ldexp(Z, -np.frexp(largest)[1])
-    effective = 1 / float(weights @ weights)
-    rank = max(1, min(Z.shape[1], int(math.sqrt(_SAMPLES * effective))))
-    if rank < Z.shape[1] and whitened:
-        scales = np.sqrt(weights @ Z**2)
-        Z = Z / np.where(scales > 0, scales, 1)
-    values, vectors = np.linalg.eigh(weighted_covariance(Z, weights, np.zeros(Z.shape[1])))
-    keep = np.flatnonzero(values > _RANK_TOLERANCE * values[-1])[-rank:]
-    if not len(keep):
-        return np.zeros((len(X), 0))
-    return np.asarray(Z @ (vectors[:, keep] / np.sqrt(values[keep] if whitened else values[-1])))
+def _moments(lines: np.ndarray, share: np.ndarray, known: float | None) -> tuple[np.ndarray, np.ndarray]:
+    """Absolute skewness and kurtosis of each column, about its mean or about the known centre."""
+    shifted = lines - (share @ lines if known is None else known)
+    variances = share @ shifted**2
+    z = shifted / np.sqrt(np.where(variances > 0, variances, 1.0))
+    squares = z * z
+    return np.abs(share @ (squares * z)), share @ (squares * squares)
 
 
-class _Line:
-    """Standardised projections and their third and fourth moments under unnormalised weights."""
-
-    def __init__(self, line: np.ndarray, weights: np.ndarray, centered: bool):
-        total = float(weights.sum())
-        shifted = line - float(weights @ line) / total if centered else line
-        variance = float(weights @ shifted**2) / total
-        self.z = shifted / math.sqrt(variance) if variance > 0 else np.zeros_like(line)
-        self.skewness = float(weights @ self.z**3) / total
-        self.kurtosis = float(weights @ self.z**4) / total
-
-
-def _trim(
-    line: np.ndarray, weights: np.ndarray, allowance: float, kind: str, centered: bool
-) -> tuple[np.ndarray, bool]:
-    """Take weight from the far ends of a line until its moments are those of clean data.
-
-    Returns the new weights and whether the line is clean now. A line that was too light has to become too heavy on the
-    way, as a minority that shrinks does.
-    """
-    budget = allowance
-    target = 3.0
-    was_heavy = kind == "heavy"
-    for _ in range(_MOST_STEPS):
-        shape = _Line(line, weights, centered)
-        if was_heavy and shape.kurtosis <= target:
-            return weights, True
-        was_heavy = was_heavy or shape.kurtosis > 1.1 * target
-        if allowance <= 1e-3 * budget:
-            return weights, False
-        goal = target if was_heavy else 0.0
-        moved = _flow(weights, shape.z**4, goal, min(allowance, _STEP * budget))
-        taken = float((weights - moved).sum())
-        if taken <= 0:
-            return weights, False
-        allowance -= taken
-        weights = moved
-    return weights, False
-
-
-def _flow(weights: np.ndarray, scores: np.ndarray, goal: float, most: float) -> np.ndarray:
-    """Follow dw_i = −τ_i w_i dλ until the mean score falls to the goal or the weight `most` is gone."""
-    tau = scores / scores.max(initial=1e-300)
-    goal = goal / float(scores.max(initial=1e-300))
-    low, high = 0.0, 1.0
-    total = float(weights.sum())
-
-    def beyond(rate: float) -> bool:
-        moved = weights * np.exp(-rate * tau)
-        rest = float(moved.sum())
-        return total - rest >= most or float(moved @ tau) <= goal * rest
-
-    while not beyond(high) and high < 2.0**60:
-        low, high = high, 2 * high
-    for _ in range(30):
-        middle = (low + high) / 2
-        low, high = (low, middle) if beyond(middle) else (middle, high)
-    return np.asarray(weights * np.exp(-low * tau))
+def _clipped(Y: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Samples pulled in to a length that Gaussian ones seldom exceed."""
+    lengths = np.linalg.norm(Y, axis=1)
+    radius = weighted_quantile(lengths, share, 0.5) * (1 + _CLIP / math.sqrt(Y.shape[1]))
+    return Y * np.minimum(1.0, radius / np.where(lengths > 0, lengths, 1.0))[:, None]

@@ -24,11 +24,9 @@ class CleanMoments:
     smallest: float
     skewness: float
 
-    def is_suspicious(self, kind: str, kurtosis: float, skewness: float) -> bool:
-        """Whether a direction of this kind is beyond what clean data show."""
-        if kind == "heavy":
-            return kurtosis > self.largest
-        return kurtosis < self.smallest if kind == "light" else abs(skewness) > self.skewness
+    def contains(self, skewness: float, kurtosis: float) -> bool:
+        """Whether moments are like those of clean data."""
+        return abs(skewness) <= self.skewness and self.smallest <= kurtosis <= self.largest
 
 
 def clean_moments(n: float, r: int) -> CleanMoments:

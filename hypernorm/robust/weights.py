@@ -22,6 +22,7 @@ __all__ = [
     "project_on_capped_simplex",
     "weighted_covariance",
     "weighted_mean",
+    "weighted_quantile",
 ]
 
 
@@ -73,6 +74,21 @@ def weighted_covariance(X: np.ndarray, weights: np.ndarray, center: np.ndarray) 
     """Σ w_i (x_i − c)(x_i − c)ᵀ / Σ w_i, of shape (d, d) and exactly symmetric."""
     rooted = (X - center) * np.sqrt(weights / weights.sum())[:, None]
     return np.asarray(rooted.T @ rooted)
+
+
+def weighted_quantile(values: np.ndarray, weights: np.ndarray, level: float) -> float:
+    """The smallest value up to which the share `level` of the weight lies.
+
+    Examples
+    --------
+    >>> weighted_quantile(np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 2.0]), 0.5)
+    2.0
+    """
+    order = np.argsort(values, kind="stable")
+    cumulative = np.cumsum(weights[order])
+    # Rounding of the sums must not decide which of two values it is.
+    index = int(np.searchsorted(cumulative, level * (1 - 1e-12) * cumulative[-1]))
+    return float(values[order[min(index, len(values) - 1)]])
 
 
 def project_on_capped_simplex(values: np.ndarray, caps: np.ndarray) -> np.ndarray:

@@ -1,0 +1,60 @@
+"""Coordinates in which a weighted sample has unit covariance."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from hypernorm.robust.weights import weighted_covariance
+
+__all__ = ["Whitened", "whiten"]
+
+# Fourth moments of n samples show structure in about √(_SAMPLES · n) dimensions at most.
+_SAMPLES = 2.5
+_RANK_TOLERANCE = 1e-10
+
+
+class Whitened(NamedTuple):
+    """Coordinates Y = (X − center) @ transform, of shapes (n, r) and (d, r)."""
+
+    coordinates: np.ndarray
+    transform: np.ndarray
+
+
+def whiten(X: np.ndarray, weights: np.ndarray, center: np.ndarray, *, scale_only: bool = False) -> Whitened:
+    """Centre and whiten under the weights, in at most √(2.5 n) dimensions.
+
+    With fewer than about d²/2.5 samples every sample is an extreme direction of its own and fourth moments cannot tell
+    outliers from noise; then only the leading principal components of the standardised columns are kept.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    weights : ndarray of shape (n,)
+        Sum to one; n is counted as 1/Σ w_i².
+    center : ndarray of shape (d,)
+    scale_only : bool
+        Divide by the largest standard deviation of any direction instead of whitening.
+
+    Returns
+    -------
+    Whitened
+        Of rank r = 0 if the samples with weight do not vary.
+    """
+    d = X.shape[1]
+    Z = X - center
+    largest = float(np.abs(Z).max(initial=0.0))
+    exponent = int(np.frexp(largest)[1])
+    Z = np.ldexp(Z, -exponent)
+    dimensions = max(1, min(d, int(math.sqrt(_SAMPLES / float(weights @ weights)))))
+    scales = np.ones(d)
+    if dimensions < d and not scale_only:
+        deviations = np.sqrt(weights @ Z**2)
+        scales = np.where(deviations > 0, deviations, 1)
+        Z = Z / scales
+    values, vectors = np.linalg.eigh(weighted_covariance(Z, weights, np.zeros(d)))
+    kept = np.flatnonzero(values > max(0.0, _RANK_TOLERANCE * values[-1]))[-dimensions:]
+    directions = vectors[:, kept] / np.sqrt(values[-1:] if scale_only else values[kept])
+    return Whitened(Z @ directions, np.ldexp(directions / scales[:, None], -exponent))
