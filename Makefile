@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 EXPERIMENTS := $(filter-out __init__ runner,$(basename $(notdir $(wildcard experiments/*.py))))
 
-.PHONY: demo test test-slow lint bench figures reproduce clean
+.PHONY: demo test test-slow lint bench figures reproduce docs clean
 
 # One stamp per set of extras, so that a second call installs nothing.
 $(VENV)/.installed: pyproject.toml
@@ -45,5 +45,14 @@ reproduce: $(VENV)/.installed-test
 	for name in $(EXPERIMENTS); do $(BIN)/python -m experiments.$$name --preset quick || exit 1; done
 	$(BIN)/python -m paper_figures
 
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	@touch $@
+
+docs: $(VENV)/.installed-docs
+	rm -rf docs/api
+	$(BIN)/python -m sphinx -n -W --keep-going -q docs docs/_build/html -d docs/_build/doctrees
+	$(BIN)/python docs/check_site.py docs/_build/html
+
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build docs/_build docs/api docs/auto_gallery *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

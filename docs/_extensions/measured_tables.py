@@ -1,0 +1,147 @@
+"""The tables of the comparison with other programs, computed from the results on file and never typed."""
+
+from __future__ import annotations
+
+import json
+import re
+from statistics import median
+
+from experiments.gauss_markov_study import METHODS, compare, outcome
+from experiments.runner import RESULTS, Row, read
+
+__all__ = ["TABLES", "machine"]
+
+Table = list[list[str]]
+
+
+def machine(name: str, part: str) -> str:
+    """Where a file of results was measured."""
+    with (RESULTS / name / f"{part}.jsonl").open(encoding="utf-8") as file:
+        head = json.loads(file.readline())
+    return f"{head['cores']} cores of an {head['processor']}, numpy {head['numpy']}"
+
+
+def conic_times() -> Table:
+    """A proved interval of relative width 10⁻⁶ beside the solve time of SCS."""
+    rows = read("sums_of_squares", "peers")
+    table = [["columns", "matrices", "hypernorm, search and proof", "SCS through cvxpy", "ratio"]]
+    for d in sorted({row["d"] for row in rows}):
+        same = [row for row in rows if row["d"] == d]
+        ours, theirs = (median(row[key] for row in same) for key in ("seconds", "scs_seconds"))
+        table.append([str(d), str(len(same)), _seconds(ours), _seconds(theirs), f"{theirs / ours:.0f}"])
+    return table
+
+
+def conic_sizes() -> Table:
+    """Larger matrices of signs, where the conic solvers do not arrive."""
+    others = {(row["solver"], row["d"]): row for row in read("sums_of_squares", "conic_scale")}
+    table = [["columns", "hypernorm", "proved gap", "SCS", "Clarabel"]]
+    for row in read("sums_of_squares", "scale"):
+        if ("SCS", row["d"]) in others and row["family"].startswith("sign"):
+            endings = [_ending(others[solver, row["d"]]) for solver in ("SCS", "CLARABEL")]
+            table.append([str(row["d"]), _seconds(row["seconds"]), f"{row['gap']:.0e}", *endings])
+    return table
+
+
+def agreement() -> Table:
+    """The largest relative difference between the bounds of two solvers, both proved by the same checker."""
+    rows = read("sums_of_squares", "agreement")
+    table = [["solver", "columns", "matrices", "largest difference of the bounds"]]
+    for solver in dict.fromkeys(row["solver"] for row in rows):
+        same = [row for row in rows if row["solver"] == solver]
+        sizes = [row["d"] for row in same]
+        largest = max(abs(row["difference"]) for row in same)
+        table.append(
+            [solver.replace("CLARABEL", "Clarabel"), f"{min(sizes)} to {max(sizes)}", str(len(same)), f"{largest:.0e}"]
+        )
+    return table
+
+
+def dictionaries() -> Table:
+    """Time and error of every method at its tightest tolerance."""
+    rows: dict[tuple[str, float], Row] = {}
+    for row in read("dictionary_learning", "same_error") + read("dictionary_learning", "slow"):
+        rows.setdefault((row["method"], row["theta"]), row)
+    names = {
+        "ℓ3, whitened": "hypernorm, p = 3",
+        "ℓ3": "hypernorm, p = 3, whiten=False",
+        "ℓ3, refined": "hypernorm, p = 3, refine=True",
+        "FastICA u|u|": "FastICA, contrast of p = 3",
+        "FastICA logcosh": "FastICA",
+    }
+    thetas = sorted({theta for _, theta in rows})
+    table = [["method", *(f"θ = {theta:g}" for theta in thetas)]]
+    for method in dict.fromkeys(method for method, _ in rows):
+        table.append([names.get(method, method), *(_time_and_error(rows[method, theta]) for theta in thetas)])
+    return table
+
+
+def regressions() -> Table:
+    """Mean error relative to ridge regression; won or lost: beyond two standard errors of the paired difference."""
+    groups: dict[str, dict[str, list[Row]]] = {}
+    for row in compare(read("gauss_markov_study", "paper")):
+        alignment = re.search(r"a = \d+", row["problem"])
+        group = f"synthetic, {alignment.group()}" if alignment else "data"
+        groups.setdefault(group, {}).setdefault(row["method"], []).append(row)
+    names = {"nuclear": "hypernorm, p = 1", "spectral": "hypernorm, p = ∞", "chosen norm": "hypernorm, chosen p"}
+    shown = [method for method in METHODS if method != "ridge" and "penalties" not in method]
+    table = [["method", *(f"{group} ({len(methods['ridge'])})" for group, methods in groups.items())]]
+    for method in shown:
+        table.append([names.get(method, method), *(_against_ridge(rows[method]) for rows in groups.values())])
+    return table
+
+
+def ridge_paths() -> Table:
+    """SchattenRegressorCV beside scikit-learn's RidgeCV, the same penalties, folds and score."""
+    table = [["100 penalties", "RidgeCV", "SchattenRegressorCV, p = 2", "five norms"]]
+    for part, name in (("path", "five folds"), ("loo", "leave-one-out")):
+        (row,) = read("linear_model", part)
+        five = _seconds(row["five norms, s"]) if "five norms, s" in row else ""
+        size = f"{name}, {row['n']:,} × {row['d']}"
+        table.append([size, _seconds(row["RidgeCV, s"]), _seconds(row["one norm, s"]), five])
+    return table
+
+
+TABLES = {
+    "conic_times": (conic_times, "sums_of_squares", "peers"),
+    "conic_sizes": (conic_sizes, "sums_of_squares", "scale"),
+    "agreement": (agreement, "sums_of_squares", "agreement"),
+    "dictionaries": (dictionaries, "dictionary_learning", "same_error"),
+    "regressions": (regressions, "gauss_markov_study", "paper"),
+    "ridge_paths": (ridge_paths, "linear_model", "path"),
+}
+"""For each table the function that computes it and the results whose first line tells the machine."""
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2g} s" if value < 100 else f"{value:.0f} s"
+
+
+def _ending(row: Row) -> str:
+    if "ended" not in row:
+        return _seconds(row["seconds"])
+    return "out of memory" if "memory" in row["ended"] else row["ended"].replace("time-out after", "stopped after")
+
+
+def _time_and_error(row: Row) -> str:
+    return _ending(row) if "ended" in row else f"{_seconds(row['seconds'])}, {100 * row['error']:.2g} %"
+
+
+def _against_ridge(rows: list[Row]) -> str:
+    changes = [100 * row["difference"] / row["reference"] for row in rows]
+    outcomes = [outcome(row) for row in rows]
+    counted = {"won": outcomes.count("wins"), "lost": outcomes.count("loses")}
+    words = [f"{count} {word}" for word, count in counted.items() if count] or ["ties"]
+    return ", ".join([_range(min(changes), max(changes)), *words])
+
+
+def _range(low: float, high: float) -> str:
+    texts = [f"{value:+.0f}".replace("-", "−").replace("+0", "0").replace("−0", "0") for value in (low, high)]
+    return f"{texts[0]} %" if texts[0] == texts[1] else f"{texts[0]} to {texts[1]} %"
+
+
+def markdown(table: Table) -> str:
+    """A table as Markdown has it, numbers to the right."""
+    head, *rest = [[cell.replace("|", "\\|") for cell in row] for row in table]
+    lines = [f"| {' | '.join(head)} |", "| --- |" + " ---: |" * (len(head) - 1)]
+    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rest])

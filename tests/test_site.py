@@ -1,0 +1,157 @@
+"""What the site adds to the pages: gallery, check without hypernorm, measured tables, check of links."""
+
+import ast
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import hypernorm as hn
+
+DOCS = Path(__file__).parent.parent / "docs"
+SCRIPT = DOCS / "guide" / "verify_certificate.py"
+# A few seconds each; `make docs` runs all of them.
+SLOW = {"plot_1_first_interval", "plot_3_degree_six", "plot_4_restarts"}
+GALLERY = [
+    pytest.param(path, id=path.stem, marks=pytest.mark.slow if path.stem in SLOW else ())
+    for path in sorted((DOCS / "gallery").glob("*.py"))
+]
+
+
+@pytest.mark.parametrize("path", GALLERY)
+def test_example_of_the_gallery_runs(path, monkeypatch):
+    monkeypatch.setattr(plt, "show", lambda: None)
+    plt.switch_backend("Agg")
+    runpy.run_path(str(path))
+    assert plt.get_fignums()
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def verify():
+    """The function `verify` of the script that does without hypernorm."""
+    return runpy.run_path(str(SCRIPT))["verify"]
+
+
+def certificates(kind, X, q, **options):
+    if kind == "sos":
+        return hn.sos_bound(X, q=q, random_state=0, **options)
+    return hn.spectral_bound(X, q=q, kind=kind)
+
+
+def stored(certificate, folder, **changes):
+    """The members of the certificate's file, some of them replaced."""
+    certificate.save(folder / "certificate.npz")
+    return {**np.load(folder / "certificate.npz"), **changes}
+
+
+@pytest.mark.parametrize(
+    ("kind", "q", "shape", "scale", "options"),
+    [
+        ("realigned", 4, (40, 5), 1.0, {}),
+        ("realigned", 4, (7, 1), 3e40, {}),
+        ("realigned", 4, (300, 3), 1e-150, {}),
+        ("realigned", 2.5, (40, 5), 1.0, {}),
+        ("realigned", 7.5, (40, 5), 1e-40, {}),
+        ("sos", 4, (40, 5), 1.0, {}),
+        ("sos", 4, (40, 5), 3e40, {"single_precision": True}),
+        ("sos", 4, (30, 3), 1.0, {"degree": 8}),
+        ("sos", 6, (30, 3), 1e-40, {}),
+        ("sos", 6, (30, 3), 1.0, {"degree": 8}),
+        ("sos", 3, (40, 4), 1.0, {}),
+        ("sos", 20, (40, 4), 1.0, {}),
+    ],
+)
+def test_bound_without_hypernorm_is_that_of_the_exact_proof(verify, tmp_path, kind, q, shape, scale, options):
+    X = scale * np.random.default_rng(14).standard_normal(shape)
+    certificate = certificates(kind, X, q, **options)
+    bound = verify(X, stored(certificate, tmp_path))
+    assert bound == pytest.approx(certificate.verify(X, exact=True).upper, rel=4e-16, abs=0)
+    assert bound >= hn.lower_bound(X, q=q, random_state=0).value
+
+
+def test_rows_of_zero_are_no_obstacle(verify, tmp_path):
+    X = np.random.default_rng(15).standard_normal((30, 4))
+    X[7] = 0
+    certificate = hn.spectral_bound(X, q=3, kind="realigned")
+    assert verify(X, stored(certificate, tmp_path)) == pytest.approx(certificate.upper, rel=1e-15, abs=0)
+
+
+@pytest.mark.parametrize(("kind", "q"), [("realigned", 4), ("realigned", 3), ("sos", 4), ("sos", 6), ("sos", 5)])
+def test_too_small_a_value_is_not_proved_without_hypernorm(verify, tmp_path, kind, q):
+    X = np.random.default_rng(16).standard_normal((40, 4))
+    members = stored(certificates(kind, X, q), tmp_path)
+    assert verify(X, members) is not None
+    for j in range(len(members["values"])):
+        values = members["values"].copy()
+        values[j] *= 1 - 1e-4
+        assert verify(X, {**members, "values": values}) is None
+
+
+@pytest.mark.parametrize("kind", ["realigned", "sos"])
+def test_other_tampering_is_not_proved_without_hypernorm(verify, tmp_path, kind):
+    X = np.random.default_rng(17).standard_normal((40, 4))
+    members = stored(certificates(kind, X, 4), tmp_path)
+    assert verify(1.001 * X, members) is None
+    assert verify(X, {**members, "exponent": members["exponent"] - 1}) is None
+    assert verify(X, {**members, "matrix_0": -members["matrix_0"]}) is None
+    assert verify(X, {**members, "matrix_0": 0 * members["matrix_0"]}) is None
+    assert verify(X, {**members, "q": np.array(1.5)}) is None
+
+
+def test_script_without_hypernorm_runs_as_a_command(tmp_path):
+    X = np.random.default_rng(18).standard_normal((30, 3))
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "other.npy", 2 * X)
+    certificate = hn.spectral_bound(X, q=4)
+    certificate.save(tmp_path / "certificate.npz")
+
+    def command(matrix):
+        words = [sys.executable, str(SCRIPT), matrix, "certificate.npz"]
+        return subprocess.run(words, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
+
+    proved, refused = command("X.npy"), command("other.npy")
+    assert (proved.returncode, refused.returncode) == (0, 1)
+    assert float(proved.stdout.split("≤")[1]) == pytest.approx(certificate.upper, rel=4e-16)
+    assert "not proved" in refused.stdout
+
+
+def test_script_needs_only_numpy_and_flint():
+    tree = ast.parse(SCRIPT.read_text(encoding="utf-8"))
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert imported - set(sys.stdlib_module_names) == {"numpy", "flint"}
+
+
+def test_page_shows_functions_of_the_script():
+    page = (DOCS / "guide" / "independent_verification.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^:pyobject: (\w+)$", page, flags=re.MULTILINE)
+    assert len(shown) >= 7
+    assert set(shown) <= set(runpy.run_path(str(SCRIPT)))
+
+
+def test_tables_of_the_comparison_come_from_the_results():
+    measured = runpy.run_path(str(DOCS / "_extensions" / "measured_tables.py"))
+    page = (DOCS / "comparison.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^```\{measured\} (\w+)$", page, flags=re.MULTILINE)) == set(measured["TABLES"])
+    for compute, name, part in measured["TABLES"].values():
+        head, *rows = compute()
+        assert rows
+        assert all(len(row) == len(head) for row in rows)
+        assert all(re.search(r"\d|memory|stopped|ties", cell) or not cell for row in rows for cell in row[1:])
+        assert re.fullmatch(r"\d+ cores of an .+", measured["machine"](name, part))
+
+
+def test_check_of_the_site_finds_what_is_broken(tmp_path):
+    problems = runpy.run_path(str(DOCS / "check_site.py"))["problems"]
+    assert problems(tmp_path)  # no pages
+    (tmp_path / "a.html").write_text('<p id="here"><a href="b.html#there">b</a> <a href="#here">a</a></p>')
+    (tmp_path / "b.html").write_text('<p id="there"><a href="https://example.org/">elsewhere</a></p>')
+    assert problems(tmp_path) == []
+    (tmp_path / "b.html").write_text('<p id="moved"><a href="c.html">c</a><img src="https://example.org/x.png"></p>')
+    assert len(problems(tmp_path)) == 3
