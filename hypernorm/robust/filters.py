@@ -21,7 +21,7 @@ from hypernorm.robust.directions import extreme_directions
 from hypernorm.robust.thresholds import CleanMoments, clean_moments
 from hypernorm.robust.trimming import line_scale, scale_level, trim_line
 from hypernorm.robust.weights import weighted_quantile
-from hypernorm.robust.whitening import Whitened, whiten
+from hypernorm.robust.whitening import whiten
 
 __all__ = ["ALLOWANCE", "Filtered", "Removal", "moment_filter"]
 
