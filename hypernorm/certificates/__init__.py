@@ -1,6 +1,7 @@
 """What a bound is, how it is proved and how it is stored. Knows no solver."""
 
 from hypernorm.certificates.certificate import Certificate, Rigor, VerifiedBound, load_certificate
+from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound, displaced_mass, weighted_rows
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
 from hypernorm.certificates.rounding import UNIT, reweight
 from hypernorm.certificates.witness import VerifiedValue, Witness, attained_value
@@ -10,13 +11,17 @@ __all__ = [
     "UNIT",
     "Certificate",
     "Factor",
+    "MeanCertificate",
     "Rigor",
     "VerifiedBound",
+    "VerifiedMeanBound",
     "VerifiedValue",
     "Witness",
     "attained_value",
+    "displaced_mass",
     "is_available",
     "load_certificate",
     "plan",
     "reweight",
+    "weighted_rows",
 ]

@@ -1,0 +1,102 @@
+"""From weights to a proved error bound: certificates for the moments under the weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hypernorm._validation import check_exponent, check_matrix, check_nonnegative
+from hypernorm.bounds.propose import Search, propose
+from hypernorm.certificates import Certificate, MeanCertificate, weighted_rows
+from hypernorm.exceptions import InvalidInputError
+from hypernorm.forms import MonomialBasis, Rows, fingerprint
+from hypernorm.robust.weights import check_base_weights, check_contamination
+
+__all__ = ["certify_mean", "certify_moment"]
+
+# Sums of squares below this size of the Gram matrix take a fraction of a second.
+_LARGEST_GRAM_SIZE = 300
+# The realigned bound is used where one of its products costs at most so many operations, else the flattening bound.
+_REALIGNED_OPERATIONS = 2e10
+
+
+def certify_mean(
+    X: Any,
+    weights: Any,
+    contamination: float,
+    *,
+    location: np.ndarray | None = None,
+    sample_weight: Any = None,
+    moments: Sequence[float] = (2, 4),
+    inlier_moments: Sequence[float | None] | None = None,
+) -> MeanCertificate:
+    """Prove how far the weighted mean can be from the mean of the inliers, whichever samples those are.
+
+    With δ the largest mass in which the weights and a distribution on the inliers can differ, and B_w, B bounds on the
+    q-th central moment of either, ‖μ_w − μ‖ ≤ (B_w + B) δ^{1−1/q}/(1 − δ); the smallest over the given q is taken.
+
+    Parameters
+    ----------
+    X : array_like, DataFrame or sparse matrix of shape (n, d)
+    weights : array_like of shape (n,)
+        Non-negative, any weights from any method; their scale does not matter.
+    contamination : float
+        ε in [0, 0.5): the inliers have at least the share 1 − ε of the samples, or of `sample_weight`.
+    location : ndarray of shape (d,), optional
+        The estimate, by default the weighted mean. The bound holds for any, and grows with its distance from that mean.
+    sample_weight : array_like of shape (n,), optional
+    moments : sequence of float, default (2, 4)
+        Exponents q ≥ 2.
+    inlier_moments : sequence of float or None, optional
+        B for each of the moments: (mean |⟨x_i − μ, v⟩|^q)^{1/q} ≤ B over the inliers, for every unit vector v. None
+        supposes that the moment of the inliers is at most that of the weights.
+
+    Returns
+    -------
+    MeanCertificate
+        Its `verify` proves the bound.
+
+    Raises
+    ------
+    InvalidInputError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).standard_normal((500, 3))
+    >>> certificate = certify_mean(X, np.ones(500), 0.01, inlier_moments=[1.1, 1.5])
+    >>> certificate.verify(X).error_bound < 0.11
+    True
+    """
+    matrix = check_matrix(X)
+    dense = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
+    share = check_contamination(contamination)
+    shares = check_base_weights(weights, len(dense))
+    orders = [check_exponent(q, name="moments") for q in moments]
+    if not orders or any(math.isinf(q) for q in orders):
+        raise InvalidInputError(f"moments must be finite exponents q ≥ 2, at least one, got {moments!r}.")
+    given = [None] * len(orders) if inlier_moments is None else list(inlier_moments)
+    if len(given) != len(orders):
+        raise InvalidInputError(f"inlier_moments must have an entry for each of moments={tuple(orders)}, got {given}.")
+    premises = tuple(None if B is None else check_nonnegative(B, "inlier_moments") for B in given)
+    center = shares @ dense if location is None else np.asarray(location, dtype=np.float64)
+    base = None if sample_weight is None else check_base_weights(sample_weight, len(dense))
+    norms = tuple(certify_moment(weighted_rows(dense, shares, center, q), q) for q in orders)
+    shape = (int(dense.shape[0]), int(dense.shape[1]))
+    return MeanCertificate(center, shares, base, share, norms, premises, shape, fingerprint(matrix))
+
+
+def certify_moment(Y: np.ndarray, q: float) -> Certificate:
+    """A proved bound on the 2→q norm of `Y`, by the sharpest kind that costs seconds at most."""
+    rows, (n, d) = Rows(Y), Y.shape
+    if q == 2:
+        kind = "row_norm"
+    elif MonomialBasis.count(d, max(2, math.ceil(q / 2))) <= _LARGEST_GRAM_SIZE:
+        kind = "sos"
+    else:
+        slices = float(n) * MonomialBasis.count(d, 2) ** 2 if d <= 60 else math.inf
+        kind = "realigned" if min(3.0 * n * n * d, slices) <= _REALIGNED_OPERATIONS else "flattening"
+    return propose(rows, q, kind, fingerprint(Y), Search(rtol=1e-4)).certificate

@@ -1,0 +1,174 @@
+"""Proved distances between a weighted mean and the mean of the inliers."""
+
+import dataclasses
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hypernorm as hn
+from hypernorm.certificates import MeanCertificate, displaced_mass
+from hypernorm.exceptions import CertificateError, InvalidInputError
+from hypernorm.robust.certification import certify_mean
+
+
+def worst_by_enumeration(weights, base, contamination):
+    """1 − Σ min(w, u) over every set of inliers."""
+    n, worst = len(weights), 0.0
+    for size in range(1, n + 1):
+        for inliers in itertools.combinations(range(n), size):
+            chosen = list(inliers)
+            mass = base[chosen].sum()
+            if mass >= 1 - contamination - 1e-13:
+                u = np.zeros(n)
+                u[chosen] = base[chosen] / mass
+                worst = max(worst, 1 - np.minimum(weights / weights.sum(), u).sum())
+    return worst
+
+
+@given(st.integers(0, 10**6), st.integers(2, 9), st.sampled_from([0.0, 0.1, 0.2, 0.34, 0.49]))
+@settings(max_examples=60, deadline=None)
+def test_displaced_mass_is_the_worst_case(seed, n, contamination):
+    rng = np.random.default_rng(seed)
+    weights = rng.uniform(size=n) * (rng.uniform(size=n) > 0.3)
+    weights[0] += 0.1
+    found = displaced_mass(weights, None, contamination)
+    worst = worst_by_enumeration(weights, np.full(n, 1 / n), contamination)
+    assert worst <= found <= worst + 1e-12
+    base = rng.uniform(0.1, 1, n)
+    base /= base.sum()
+    assert displaced_mass(weights, base, contamination) >= worst_by_enumeration(weights, base, contamination)
+
+
+def test_displaced_mass_of_known_weights():
+    for n, k in ((100, 10), (1000, 250)):
+        epsilon = k / n
+        assert displaced_mass(np.ones(n), None, epsilon) == pytest.approx(epsilon, abs=1e-11)
+        trimmed = np.r_[np.zeros(k), np.ones(n - k)]
+        assert displaced_mass(trimmed, None, epsilon) == pytest.approx(epsilon / (1 - epsilon), abs=1e-11)
+        assert displaced_mass(trimmed, np.ones(n), epsilon) == pytest.approx(epsilon / (1 - epsilon), abs=1e-3)
+    assert displaced_mass(np.ones(10), None, 0.0) < 1e-12
+
+
+@pytest.mark.parametrize("d", [1, 3, 8])
+@pytest.mark.parametrize("scale", [1e-120, 1.0, 1e120])
+def test_the_bound_holds_for_contaminated_samples(d, scale):
+    rng = np.random.default_rng(d)
+    for _ in range(6):
+        inliers = rng.standard_t(6, size=(180, d))
+        X = scale * np.vstack([inliers, rng.standard_normal((20, d)) + rng.uniform(0, 5, d)])
+        weights = np.r_[rng.uniform(0.5, 1, 180), rng.uniform(0, 1, 20)]
+        mean = X[:180].mean(axis=0)
+        moments = [hn.two_to_q_norm((X[:180] - mean) / 180 ** (1 / q), q, random_state=0).upper for q in (2, 4)]
+        certificate = certify_mean(X, weights, 0.1, inlier_moments=moments)
+        verified = certificate.verify(X)
+        error = np.linalg.norm(certificate.location - mean)
+        assert error <= verified.error_bound < 20 * scale
+        assert not verified.assumed
+        for q, moment in zip((2, 4), verified.moments, strict=True):
+            centred = X - certificate.location
+            v = rng.standard_normal(d)
+            v /= np.linalg.norm(v)
+            attained = (certificate.weights @ np.abs(centred @ v / scale) ** q) ** (1 / q)
+            assert attained <= moment / scale * (1 + 1e-12)
+
+
+def test_any_location_is_certified_and_pays_for_its_distance():
+    X = np.random.default_rng(0).standard_normal((300, 2))
+    near = certify_mean(X, np.ones(300), 0.05, inlier_moments=[1.2, 1.6]).verify(X)
+    far = certify_mean(X, np.ones(300), 0.05, location=np.array([3.0, 4.0]), inlier_moments=[1.2, 1.6]).verify(X)
+    assert near.error_bound + 4.5 < far.error_bound
+    assert far.error_bound > np.linalg.norm(X.mean(axis=0) - [3, 4])
+
+
+def test_no_contamination_leaves_rounding():
+    X = np.random.default_rng(0).standard_normal((50, 4))
+    verified = certify_mean(X, np.ones(50), 0.0).verify(X)
+    assert verified.displaced_mass < 1e-12
+    assert verified.error_bound < 1e-5
+    assert verified.assumed
+
+
+def test_hopeless_weights_prove_nothing():
+    X = np.random.default_rng(0).standard_normal((50, 4))
+    weights = np.zeros(50)
+    weights[0] = 1
+    assert certify_mean(X, weights, 0.1).verify(X).error_bound == math.inf
+
+
+@pytest.fixture(scope="module")
+def honest():
+    X = np.random.default_rng(1).standard_normal((80, 3))
+    return X, certify_mean(X, np.ones(80), 0.1, inlier_moments=[1.3, 1.7])
+
+
+def changed(certificate, **fields):
+    return dataclasses.replace(certificate, **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"weights": np.full(80, -1.0)}, "negative"),
+        ({"weights": np.full(80, np.nan)}, "finite"),
+        ({"weights": np.zeros(80)}, "positive sum"),
+        ({"weights": np.ones(79)}, "shape"),
+        ({"weights": np.ma.masked_array(np.ones(80))}, "ndarray"),
+        ({"location": np.zeros(4)}, "shape"),
+        ({"location": np.full(3, np.inf)}, "finite"),
+        ({"base_weights": -np.ones(80)}, "negative"),
+        ({"contamination": 0.5}, "contamination"),
+        ({"contamination": -0.1}, "contamination"),
+        ({"contamination": math.nan}, "contamination"),
+        ({"inlier_moments": (1.3,)}, "for each"),
+        ({"inlier_moments": (math.nan, 1.0)}, "finite float"),
+        ({"norms": (), "inlier_moments": ()}, "needs norms"),
+        ({"fingerprint": "0"}, "other samples"),
+        ({"shape": (80, 4)}, "other samples"),
+    ],
+)
+def test_tampered_certificates_are_rejected(honest, fields, message):
+    X, certificate = honest
+    with pytest.raises(CertificateError, match=message):
+        changed(certificate, **fields).verify(X)
+
+
+def test_a_norm_that_does_not_hold_is_rejected(honest):
+    X, certificate = honest
+    for index in range(2):
+        norm = certificate.norms[index]
+        norms = list(certificate.norms)
+        norms[index] = dataclasses.replace(norm, values=tuple(0.9 * value for value in norm.values))
+        with pytest.raises(CertificateError, match="not proved"):
+            changed(certificate, norms=tuple(norms)).verify(X)
+
+
+def test_weights_moved_to_far_samples_do_not_keep_the_bound(honest):
+    X, certificate = honest
+    far = X.copy()
+    far[0] = 100
+    with pytest.raises(CertificateError, match="other samples"):
+        certificate.verify(far)
+    with pytest.raises(CertificateError):
+        changed(certificate, weights=np.r_[10.0, np.ones(79)] / 80).verify(X)
+
+
+def test_wrong_arguments_are_named():
+    X = np.zeros((5, 2))
+    for arguments, message in [
+        ({"contamination": 0.6}, "contamination"),
+        ({"contamination": 0.1, "moments": []}, "moments"),
+        ({"contamination": 0.1, "moments": [np.inf]}, "moments"),
+        ({"contamination": 0.1, "inlier_moments": [1.0]}, "inlier_moments"),
+    ]:
+        with pytest.raises(InvalidInputError, match=message):
+            certify_mean(X, np.ones(5), **arguments)
+
+
+def test_identical_samples():
+    certificate = certify_mean(np.full((10, 3), 0.1), np.ones(10), 0.2)
+    assert isinstance(certificate, MeanCertificate)
+    assert certificate.verify(np.full((10, 3), 0.1)).error_bound < 1e-15
