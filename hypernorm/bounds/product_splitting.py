@@ -8,6 +8,9 @@ direction method of multipliers needs projections only, and all are explicit, be
     Y_j ← projection of A_j* z − U_j + C_j/σ on {Y ⪰ 0, tr Y = 1}
     z   ← weighted class averages of Ŷ_j + U_j over all j,    Ŷ_j = 1.6 Y_j − 0.6 A_j* z
     U_j ← U_j + Ŷ_j − A_j* z,    and W_j = −σ U_j is feasible throughout.
+
+The whole state is V_j = Ŷ_j + U_j, of which the second line makes z and the third U_j, so that every V is as good as
+another: the iteration V → V' is accelerated by Anderson's method, and the bounds stay bounds.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import numpy as np
 
 from hypernorm._parallel import product_threads
 from hypernorm._validation import check_memory
+from hypernorm.bounds.anderson import Anderson
 from hypernorm.certificates.rounding import TINY, UNIT
 from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.forms.product import ProductClasses, ProductForm, gram_sides
@@ -30,8 +34,10 @@ __all__ = ["ProductSolver", "ProductStop", "check_product_memory"]
 _RELAXATION = 1.6
 _CHECK_EVERY = 10
 _BALANCE_EVERY = 20  # iterations between changes of σ, which follow the ratio of the residuals
-_RATIO, _STEP = 5.0, 1.5
+_RATIO, _STEP = 3.0, 1.5
 _LAST_BALANCE = 1000  # a σ that goes on changing need not converge
+_MEMORY = 15
+_ACCELERATE_FROM = 20  # the first iterations settle which eigenvalues are positive
 _ONE_THREAD = 400  # waking threads costs more than it saves below this size
 
 
@@ -88,13 +94,13 @@ class ProductSolver:
         spread = self._spread_out(classes.sums(classes.parts[0], identity) / self._totals)
         self._centre = [matrix / np.trace(spread[0]) for matrix in spread]
         self._depth = [float(np.linalg.eigvalsh(matrix)[0]) for matrix in self._centre]
-        self._U = [np.zeros_like(C) for C in self._C]
-        self._Z = [np.zeros_like(C) for C in self._C]
+        self._V = [np.zeros_like(C) for C in self._C]
+        self._acceleration = Anderson(_MEMORY)
         self._sigma = 0.25
-        self._primal, self._dual = math.inf, math.inf
         self.iteration = 0
         self.bound, self.value = math.inf, -math.inf
         self._best = self._C
+        self._split()
         self._check()
 
     def run(
@@ -151,10 +157,10 @@ class ProductSolver:
         for G, weights, part in zip(self._best, self._weights, self._classes.parts, strict=True):
             H = self._scale * G * weights
             H = (H + H.conj().T) / 2
-            size = float(np.abs(G).max())
             top = float(np.linalg.eigvalsh(G)[-1])
             # About what the proof of definiteness loses: the traces and the rounding of the class sums.
-            margin = 16 * UNIT * (len(G) + 4) * len(G) * float(part.multiplicities.max()) * (size + abs(top))
+            size = 1 + float(np.abs(G).max()) + abs(top)
+            margin = 16 * UNIT * (len(G) + 4) * len(G) * float(part.multiplicities.max()) * size
             values.append(self._scale * (top + growth * margin))
             H.setflags(write=False)
             matrices.append(H)
@@ -166,21 +172,37 @@ class ProductSolver:
     def _iterate(self) -> None:
         before = self._Z
         Y = [_on_simplex(Z - U + C / self._sigma) for Z, U, C in zip(self._Z, self._U, self._C, strict=True)]
-        mixed = [_RELAXATION * y + (1 - _RELAXATION) * z for y, z in zip(Y, self._Z, strict=True)]
-        self._Z = self._spread_out(self._averages([y + u for y, u in zip(mixed, self._U, strict=True)]))
-        self._U = [u + y - z for u, y, z in zip(self._U, mixed, self._Z, strict=True)]
+        primal = _distance(Y, self._Z)
+        V = [_RELAXATION * y + (1 - _RELAXATION) * z + u for y, z, u in zip(Y, self._Z, self._U, strict=True)]
         self.iteration += 1
-        self._primal = _distance(Y, self._Z)
-        self._dual = self._sigma * _distance(self._Z, before)
+        self._V = V if self.iteration <= _ACCELERATE_FROM else self._accelerated(V)
+        self._split()
         if self.iteration % _BALANCE_EVERY == 0 and self.iteration <= _LAST_BALANCE:
-            if self._primal > _RATIO * self._dual:
+            dual = self._sigma * _distance(self._Z, before)
+            if primal > _RATIO * dual:
                 self._rescale(_STEP)
-            elif self._dual > _RATIO * self._primal:
+            elif dual > _RATIO * primal:
                 self._rescale(1 / _STEP)
+
+    def _split(self) -> None:
+        """Z_j = A_j* z and U_j from the state."""
+        self._Z = self._spread_out(self._averages(self._V))
+        self._U = [V - Z for V, Z in zip(self._V, self._Z, strict=True)]
+
+    def _accelerated(self, image: list[np.ndarray]) -> list[np.ndarray]:
+        point, plain = (np.concatenate([matrix.ravel() for matrix in state]) for state in (self._V, image))
+        flat, start, result = self._acceleration.next(point, plain), 0, []
+        for matrix in image:
+            part = flat[start : start + matrix.size].reshape(matrix.shape)
+            result.append((part + part.conj().T) / 2)  # rounding would be amplified
+            start += matrix.size
+        return result
 
     def _rescale(self, factor: float) -> None:
         self._sigma *= factor
         self._U = [U / factor for U in self._U]
+        self._V = [Z + U for Z, U in zip(self._Z, self._U, strict=True)]
+        self._acceleration.restart()
 
     def _check(self) -> None:
         """Bound of the current multipliers, and value of the current pseudo-moments mixed with the centre."""
