@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -88,10 +89,13 @@ def johnson_graph(v: int, k: int) -> sp.csr_array:
     """
     if check_count(k, "k") >= check_count(v, "v"):
         raise InvalidInputError(f"k must be less than v, got v = {v!r} and k = {k!r}.")
+    total = _check_small(math.comb(v, k), name="the number of subsets")
     sets = np.array(list(itertools.combinations(range(v), k)))
-    members = np.zeros((len(sets), v))
-    members[np.arange(len(sets))[:, None], sets] = 1
-    return sp.csr_array((members @ members.T == k - 1).astype(np.float64))
+    # Neighbours have one subset of size k − 1 in common.
+    smaller = np.stack([np.delete(sets, j, axis=1) for j in range(k)], axis=1).reshape(total * k, k - 1)
+    labels = np.unique(smaller, axis=0, return_inverse=True)[1].ravel() if k > 1 else np.zeros(total, dtype=int)
+    incidence = sp.csr_array((np.ones(total * k), (np.repeat(np.arange(total), k), labels)))
+    return sp.csr_array(incidence @ incidence.T - k * sp.eye_array(total))
 
 
 def cayley_graph(
