@@ -160,6 +160,11 @@ class SosSolver:
         """Leading eigenvectors of Y read as vectors of R^d, as columns."""
         return np.column_stack([self._unfolding.direction(self._V[:, j]) for j in range(min(count, self.rank))])
 
+    def pseudo_moments(self) -> np.ndarray:
+        """The dual iterate in the orthonormal basis: positive semidefinite, of trace one, nearly that of moments."""
+        triangle = np.tril(self._Y)
+        return np.asarray(triangle + np.tril(triangle, -1).T)
+
     def run(
         self,
         lower: Callable[[np.ndarray | None], float],
