@@ -5,6 +5,7 @@ import inspect
 import pkgutil
 import sys
 import types
+from enum import Enum
 from pathlib import Path
 
 DOCS = Path(__file__).parent
@@ -65,13 +66,15 @@ def public_names() -> dict[str, dict[str, list[str]]]:
 
 def _exports(module: str) -> dict[str, list[str]]:
     loaded = importlib.import_module(module)
-    kinds: dict[str, list[str]] = {"classes": [], "exceptions": [], "functions": [], "data": []}
+    kinds: dict[str, list[str]] = {kind: [] for kind in ("classes", "enumerations", "exceptions", "functions", "data")}
     for name in getattr(loaded, "__all__", ()):
         value = getattr(loaded, name)
         if module != "hypernorm" and getattr(hypernorm, name, None) is value:
             continue
         if inspect.isclass(value):
             kinds["exceptions" if issubclass(value, Exception) else "classes"].append(name)
+            if issubclass(value, Enum):
+                kinds["enumerations"].append(name)
         else:
             kinds["functions" if isinstance(value, types.FunctionType) else "data"].append(name)
     return kinds

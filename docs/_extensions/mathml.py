@@ -16,8 +16,8 @@ from sphinx.util import logging
 _logger = logging.getLogger(__name__)
 _converter = LatexToMathML(annotation=True, fancy_error=False)
 # Chromium stretches a delimiter that has an exponent only if it stands in a row of its own.
-_LARGE_WITH_SCRIPT = re.compile(r"(<msu(?:b|p|bsup)>)(<mo minsize[^>]*>[^<]*</mo>)")
-_NO_BREAK = "&#8288;"
+_LARGE_WITH_SCRIPT = re.compile(r"(<msu(?:b|p|bsup)>)(<mo [^>]*minsize=[^>]*>[^<]*</mo>)")
+_START, _END = re.compile(r"\S{0,3}"), re.compile(r"\S{0,3}$")
 _LONG = 40
 """Characters of LaTeX from which an inline formula may scroll by itself on a narrow screen."""
 
@@ -39,16 +39,27 @@ def _converted(node: nodes.math | nodes.math_block) -> str:
         return ""
 
 
+def keep_together(app: Sphinx, doctree: nodes.document) -> None:
+    """Bind formulas to the brackets, commas and letters that touch them, so that no line breaks between."""
+    for formula in list(doctree.findall(nodes.math)):
+        parent = formula.parent
+        group = nodes.inline(classes=["unbroken"])
+        place = parent.index(formula)
+        before, after = (parent[k] if 0 <= k < len(parent) else None for k in (place - 1, place + 1))
+        start = _END.search(before).group() if isinstance(before, nodes.Text) else ""
+        end = _START.match(after).group() if isinstance(after, nodes.Text) else ""
+        if start or end:
+            parent.replace(formula, group)
+            group += [nodes.Text(start), formula, nodes.Text(end)]
+            if start:
+                parent.replace(before, nodes.Text(before.removesuffix(start)))
+            if end:
+                parent.replace(after, nodes.Text(after.removeprefix(end)))
+
+
 def visit_inline(translator: Any, node: nodes.math) -> None:
     kind = "math long" if len(node.astext()) > _LONG else "math"
-    place = node.parent.index(node)
-    before, after = (
-        "".join(n.astext() for n in node.parent[:place]),
-        "".join(n.astext() for n in node.parent[place + 1 :]),
-    )
-    # No line break between a formula and the brackets, commas and words that touch it.
-    left, right = (_NO_BREAK if text and not text.isspace() else "" for text in (before[-1:], after[:1]))
-    translator.body.append(f'{left}<span class="{kind}">{_converted(node)}</span>{right}')
+    translator.body.append(f'<span class="{kind}">{_converted(node)}</span>')
     raise nodes.SkipNode
 
 
@@ -58,5 +69,6 @@ def visit_block(translator: Any, node: nodes.math_block) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("doctree-read", keep_together)
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
