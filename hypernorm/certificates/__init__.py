@@ -3,7 +3,9 @@
 from hypernorm.certificates.certificate import Certificate, Rigor, VerifiedBound, load_certificate
 from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound, displaced_mass, weighted_rows
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
+from hypernorm.certificates.product_state import ProductState
 from hypernorm.certificates.rounding import UNIT, reweight
+from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.certificates.witness import VerifiedValue, Witness, attained_value
 
 __all__ = [
@@ -12,7 +14,9 @@ __all__ = [
     "Certificate",
     "Factor",
     "MeanCertificate",
+    "ProductState",
     "Rigor",
+    "SeparableCertificate",
     "VerifiedBound",
     "VerifiedMeanBound",
     "VerifiedValue",
