@@ -223,7 +223,7 @@ def separable_value(
     climb = _Climb(form, rng, n_starts, tolerance * norm, math.inf if limit is None else start + limit)
     status = climb.run(levels)
     if status is SeparableStatus.MAX_ITERATIONS:
-        warnings.warn(status.message[0].upper() + status.message[1:] + ".", ConvergenceWarning, stacklevel=2)
+        warnings.warn(status.message[0].upper() + status.message[1:] + ".", ConvergenceWarning, stacklevel=3)
     assert climb.certificate is not None
     return SeparableInterval(
         climb.state.value,
