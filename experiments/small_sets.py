@@ -9,7 +9,6 @@ the spectral one by more than 1e-7, or by one that is not 10% above it at measur
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -112,12 +111,8 @@ def least_expansion(family: str, measure: float) -> float:
 def trial(family: str, measure: float, q: float | str) -> Row:
     """The proved bound, the spectral bound, and a set that was found."""
     weights = graph(family)
-    exponent = float(q)
-    # For q = ∞ the norm is the longest row, whatever the dimension.
-    most = len(weights) if math.isinf(exponent) else 36
-    proof = small_set_expansion(
-        weights, q=exponent, measure=measure, max_dimension=most, rtol=1e-3, random_state=np.random.default_rng(0)
-    )
+    most = None if q == "inf" else 36
+    proof = small_set_expansion(weights, q=float(q), measure=measure, max_dimension=most, rtol=1e-3, random_state=0)
     proof.verify(weights)
     found = find_small_set(weights, measure, proof)
     row: Row = {

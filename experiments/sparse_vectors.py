@@ -130,9 +130,9 @@ def summary(rows: list[Row]) -> str:
     lines.append(
         f"Verdict: {'stands' if stands else 'REFUTED'}: {violated} of {len(rows)} proved bounds violated; "
         f"{unexplained} of {failures} failures without a spikier direction to explain them; found by the 2→4 norm "
-        f"and by ℓ1: {wins[smallest][0]} and {wins[smallest][1]} at d = {smallest}, {wins[largest][0]} and {wins[largest][1]} at "
-        f"d = {largest}; of {successes} vectors found by the 2→4 norm {int(known['proved'].sum())} were proved to be "
-        "sparsest."
+        f"and by ℓ1: {wins[smallest][0]} and {wins[smallest][1]} at d = {smallest}, {wins[largest][0]} and "
+        f"{wins[largest][1]} at d = {largest}; of {successes} vectors found by the 2→4 norm "
+        f"{int(known['proved'].sum())} were proved to be sparsest."
     )
     return "\n".join(lines)
 

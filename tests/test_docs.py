@@ -100,7 +100,16 @@ def test_guide_runs(tmp_path, monkeypatch, capsys):
     assert "fingerprint" in capsys.readouterr().out  # the refused certificate
 
 
-@pytest.mark.parametrize("page", ["index.md", "guide/dictionary_learning.md", "guide/gauss_markov.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "index.md",
+        "guide/dictionary_learning.md",
+        "guide/gauss_markov.md",
+        "guide/small_sets.md",
+        "guide/sparse_vectors.md",
+    ],
+)
 def test_guides_to_the_estimators_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run(page)

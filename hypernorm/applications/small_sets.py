@@ -34,6 +34,7 @@ _SAME = 1e-9
 # What another machine proves for the same certificate may differ in the last places.
 _MARGIN = 1e-12
 _STARTS = 16
+_MOST_DIMENSIONS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +181,7 @@ def small_set_expansion(
     *,
     q: float = 4,
     measure: float = 0.05,
-    max_dimension: int = 40,
+    max_dimension: int | None = None,
     rtol: float = 1e-4,
     random_state: int | np.random.Generator | None = None,
     **options: Any,
@@ -201,8 +202,9 @@ def small_set_expansion(
         Exponent, 2 ≤ q ≤ ∞. Larger ones suit smaller sets. The sharpest certificates exist for 4; ∞ needs none.
     measure : float
         In (0, 1]; chooses the threshold. The bound holds for every measure.
-    max_dimension : int
-        Thresholds with more eigenvalues above them are not tried.
+    max_dimension : int, optional
+        Thresholds with more eigenvalues above them are not tried. Default 40, for the sake of the sum of squares; no
+        limit for q = ∞.
     rtol : float
         Relative gap at which the bounds on the norm count as meeting. Leading eigenspaces of symmetric graphs are slow
         to certify to more digits.
@@ -233,6 +235,8 @@ def small_set_expansion(
     """
     walk = Walk.read(graph)
     q, measure = check_exponent(q), check_measure(measure, "measure")
+    if max_dimension is None:
+        max_dimension = walk.size if math.isinf(q) else _MOST_DIMENSIONS
     check_count(max_dimension, "max_dimension")
     rng = check_generator(random_state)
     options = {"rtol": check_tolerance(rtol), "random_state": rng, **options}
