@@ -1,1 +1,21 @@
 """Robust statistics under a bounded moment: estimates that come with an error bound proved from the data."""
+
+from hypernorm.robust.certification import certify_mean
+from hypernorm.robust.filters import Filtered, Removal, moment_filter
+from hypernorm.robust.mean import RobustLocation, RobustMean, robust_mean
+from hypernorm.robust.reweighting import Reweighted, certified_reweighting
+from hypernorm.robust.spectral_filters import covariance_filter, quantum_entropy_filter
+
+__all__ = [
+    "Filtered",
+    "Removal",
+    "Reweighted",
+    "RobustLocation",
+    "RobustMean",
+    "certified_reweighting",
+    "certify_mean",
+    "covariance_filter",
+    "moment_filter",
+    "quantum_entropy_filter",
+    "robust_mean",
+]

@@ -1,0 +1,347 @@
+"""Robust means with a proved error bound: one estimator for every method."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from hypernorm._validation import check_count, check_exponent, check_generator, check_matrix, check_nonnegative
+from hypernorm.certificates import MeanCertificate
+from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.robust.certification import certify_mean
+from hypernorm.robust.classical import CLASSICAL
+from hypernorm.robust.filters import Filtered, Removal, moment_filter
+from hypernorm.robust.reweighting import certified_reweighting
+from hypernorm.robust.spectral_filters import covariance_filter, quantum_entropy_filter
+from hypernorm.robust.weights import check_base_weights, check_contamination
+
+__all__ = ["METHODS", "RobustLocation", "RobustMean", "robust_mean"]
+
+FILTERS = ("moment", "covariance", "quantum_entropy", "certified")
+METHODS = (*FILTERS, *CLASSICAL)
+# What `contamination="auto"` lets the moment filter take away at most.
+_LARGEST_CONTAMINATION = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class RobustLocation:
+    """A robust mean with what was removed and what is proved.
+
+    Attributes
+    ----------
+    location : ndarray of shape (d,)
+    weights : ndarray of shape (n,) or None
+        Sum to one, with the location as their mean; None for methods without weights.
+    error_bound : float
+        Proved by `certificate`: the distance from the mean of the inliers is at most this, under its premises; ∞ if
+        nothing is proved.
+    certificate : MeanCertificate or None
+    scores : ndarray of shape (n,)
+        How far out each sample is, in standard deviations or, for certified reweighting and methods without weights,
+        fourth powers and distances.
+    contamination : float
+        As given, or as estimated.
+    removals : tuple of Removal
+        What was taken away and why, by a filter.
+    n_iter : int
+    converged : bool
+    """
+
+    location: np.ndarray
+    weights: np.ndarray | None
+    error_bound: float
+    certificate: MeanCertificate | None
+    scores: np.ndarray
+    contamination: float
+    removals: tuple[Removal, ...]
+    n_iter: int
+    converged: bool
+
+    def __repr__(self) -> str:
+        removed = sum(removal.weight for removal in self.removals)
+        return (
+            f"RobustLocation(d={len(self.location)}, contamination={self.contamination:.3g}, removed={removed:.3g}, "
+            f"error_bound={self.error_bound:.4g}, converged={self.converged})"
+        )
+
+
+def robust_mean(
+    X: Any,
+    contamination: float | str = 0.1,
+    *,
+    method: str = "moment",
+    moment: float = 4,
+    inlier_moment: float | None = None,
+    covariance: Any = None,
+    sample_weight: Any = None,
+    certify: bool = True,
+    max_iter: int = 100,
+    random_state: int | np.random.Generator | None = None,
+) -> RobustLocation:
+    """Estimate the mean of samples of which a share may be corrupted, and prove how far off the estimate can be.
+
+    Parameters
+    ----------
+    X : array_like or DataFrame of shape (n, d)
+    contamination : float or 'auto', default 0.1
+        ε in [0, 0.5), the share of samples that may be anything at all. 'auto' takes the share that the moment filter
+        removes when it may remove 30%, which undercounts outliers among the inliers and counts heavy tails.
+    method : str, default 'moment'
+        ``'moment'``, the filter by third and fourth moments in whitened coordinates; ``'certified'``, the weights with
+        the smallest sum-of-squares bound on the fourth moment (d ≤ 30); ``'covariance'`` and ``'quantum_entropy'``,
+        filters by second moments; or a standard estimator: ``'mean'``, ``'coordinatewise_median'``,
+        ``'trimmed_mean'``, ``'geometric_median'``, ``'median_of_means'``, ``'huber'``, ``'lai_rao_vempala'``,
+        ``'lee_valiant'``, ``'projected_gradient'``.
+    moment : float, default 4
+        Exponent q ≥ 2 of the moment that the error bound rests on.
+    inlier_moment : float, optional
+        B with (mean |⟨x_i − μ, v⟩|^q)^{1/q} ≤ B over the inliers for every unit vector v. By default the bound rests
+        on the premise that the moment of the inliers is at most that of the weights, for q and for 2.
+    covariance : array_like of shape (d, d), optional
+        Covariance of the inliers, if it is known, for the filters by second moments.
+    sample_weight : array_like of shape (n,), optional
+        Weight 2 equals a repeated sample.
+    certify : bool, default True
+        Prove an error bound. It costs a few passes over the samples.
+    max_iter : int, default 100
+    random_state : None, int or numpy.random.Generator
+
+    Returns
+    -------
+    RobustLocation
+
+    Raises
+    ------
+    InvalidInputError
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the method was ended by `max_iter`; weights and bound are valid all the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.robust import robust_mean
+    >>> X = np.random.default_rng(0).standard_normal((500, 3))
+    >>> X[:40] = 5
+    >>> found = robust_mean(X, 0.1, random_state=0)
+    >>> bool(np.linalg.norm(found.location) < 0.2), bool(found.error_bound < 1.5)
+    (True, True)
+    """
+    matrix = check_matrix(X)
+    if not isinstance(matrix, np.ndarray):
+        raise InvalidInputError("X is sparse, which robust means do not support, since centring fills it; X.toarray().")
+    samples = np.ascontiguousarray(matrix, dtype=np.float64)
+    if method not in METHODS:
+        raise InvalidInputError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}.")
+    q = check_exponent(moment, name="moment")
+    if not q < np.inf:
+        raise InvalidInputError("moment must be finite.")
+    premise = None if inlier_moment is None else check_nonnegative(inlier_moment, "inlier_moment")
+    known = _check_covariance(covariance, method, samples.shape[1])
+    check_count(max_iter, "max_iter")
+    rng = check_generator(random_state)
+    base = check_base_weights(sample_weight, len(samples))
+    if isinstance(contamination, str):
+        if contamination != "auto":
+            raise InvalidInputError(f"contamination must be a number in [0, 0.5) or 'auto', got {contamination!r}.")
+        share = min(moment_filter(samples, _LARGEST_CONTAMINATION, base_weights=base, random_state=rng).removed, 0.49)
+    else:
+        share = check_contamination(contamination)
+    found = _estimate(method, samples, share, base, known, max_iter, rng)
+    if not found.converged:
+        warnings.warn(
+            f"The {method} method was ended by max_iter={max_iter}; the result is valid but may be improved.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    certificate = None
+    if certify and found.weights is not None:
+        # With a moment of the inliers only its bound is free of further premises.
+        orders = (q,) if premise is not None or q == 2 else (2.0, q)
+        certificate = certify_mean(
+            samples,
+            found.weights,
+            share,
+            location=found.location,
+            sample_weight=sample_weight,
+            moments=orders,
+            inlier_moments=[premise] * len(orders),
+        )
+    bound = np.inf if certificate is None else certificate.prove(samples)[0]
+    return RobustLocation(
+        found.location,
+        found.weights,
+        float(bound),
+        certificate,
+        found.scores,
+        share,
+        found.removals,
+        found.n_iter,
+        found.converged,
+    )
+
+
+@dataclass(frozen=True)
+class _Estimate:
+    location: np.ndarray
+    weights: np.ndarray | None
+    scores: np.ndarray
+    removals: tuple[Removal, ...]
+    n_iter: int
+    converged: bool
+
+
+def _estimate(
+    method: str,
+    X: np.ndarray,
+    contamination: float,
+    base: np.ndarray,
+    covariance: np.ndarray | None,
+    max_iter: int,
+    rng: np.random.Generator,
+) -> _Estimate:
+    if method in CLASSICAL:
+        location, weights = CLASSICAL[method](X, contamination, base, rng)
+        scores = np.linalg.norm(X - location, axis=1)
+        return _Estimate(location, weights, scores, (), 1, True)
+    if method == "covariance":
+        return _of_filter(covariance_filter, X, contamination, base, max_iter, covariance=covariance)
+    if method == "quantum_entropy":
+        return _of_filter(quantum_entropy_filter, X, contamination, base, max_iter, covariance=covariance)
+    filtered = _of_filter(moment_filter, X, contamination, base, max_iter, random_state=rng)
+    if method == "moment" or contamination == 0:
+        return filtered
+    found = certified_reweighting(
+        X, contamination, initial_weights=filtered.weights, base_weights=base, max_iter=max_iter, random_state=rng
+    )
+    # Cuts that stop short of their tolerance leave weights that are nearly as good, and no less proved.
+    return _Estimate(found.location, found.weights, found.scores, filtered.removals, found.n_iter, True)
+
+
+def _of_filter(
+    function: Callable[..., Filtered],
+    X: np.ndarray,
+    contamination: float,
+    base: np.ndarray,
+    max_iter: int,
+    **options: Any,
+) -> _Estimate:
+    if contamination == 0:
+        return _Estimate(base @ X, base, np.zeros(len(X)), (), 0, True)
+    found = function(X, contamination, base_weights=base, max_iter=max_iter, **options)
+    return _Estimate(found.location, found.weights, found.scores, found.removals, found.n_iter, found.converged)
+
+
+def _check_covariance(covariance: Any, method: str, d: int) -> np.ndarray | None:
+    if covariance is None:
+        return None
+    if method not in ("covariance", "quantum_entropy"):
+        raise InvalidInputError(
+            f"covariance is used by the methods 'covariance' and 'quantum_entropy' only, not {method!r}."
+        )
+    matrix = np.asarray(check_matrix(covariance, "covariance"), dtype=np.float64)
+    if matrix.shape != (d, d) or not np.allclose(matrix, matrix.T, rtol=1e-10, atol=0):
+        raise InvalidInputError(f"covariance must be a symmetric {d} x {d} matrix, got shape {matrix.shape}.")
+    try:
+        np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        raise InvalidInputError("covariance is not positive definite; add a little to its diagonal.") from None
+    return matrix
+
+
+class RobustMean(BaseEstimator):
+    """`robust_mean` as an estimator: the mean of contaminated samples with a proved error bound.
+
+    Parameters
+    ----------
+    contamination, method, moment, inlier_moment, covariance, certify, max_iter, random_state
+        As for `robust_mean`.
+
+    Attributes
+    ----------
+    location_ : ndarray of shape (d,)
+    weights_ : ndarray of shape (n,) or None
+    error_bound_ : float
+        ‖location_ − mean of the inliers‖ is at most this; ∞ where nothing is proved: without weights, without
+        `certify`, or if too much may be corrupted.
+    certificate_ : MeanCertificate or None
+        ``certificate_.verify(X)`` proves the bound again.
+    scores_ : ndarray of shape (n,)
+    contamination_ : float
+    removals_ : tuple of Removal
+        What was taken away and why.
+    n_iter_ : int
+    converged_ : bool
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.robust import RobustMean
+    >>> X = np.random.default_rng(0).standard_normal((500, 3))
+    >>> X[:40, 0] = 4
+    >>> model = RobustMean(contamination=0.1, random_state=0).fit(X)
+    >>> bool(abs(model.location_[0]) < 0.1), model.certificate_.verify(X).error_bound == model.error_bound_
+    (True, True)
+    """
+
+    def __init__(
+        self,
+        contamination: float | str = 0.1,
+        *,
+        method: str = "moment",
+        moment: float = 4,
+        inlier_moment: float | None = None,
+        covariance: Any = None,
+        certify: bool = True,
+        max_iter: int = 100,
+        random_state: Any = None,
+    ):
+        self.contamination = contamination
+        self.method = method
+        self.moment = moment
+        self.inlier_moment = inlier_moment
+        self.covariance = covariance
+        self.certify = certify
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> RobustMean:
+        """Estimate.
+
+        Parameters
+        ----------
+        X : array_like or DataFrame of shape (n, d)
+        y : ignored
+        sample_weight : array_like of shape (n,), optional
+
+        Raises
+        ------
+        InvalidInputError
+        """
+        X = validate_data(self, X, dtype=np.float64)
+        found = robust_mean(
+            X,
+            self.contamination,
+            method=self.method,
+            moment=self.moment,
+            inlier_moment=self.inlier_moment,
+            covariance=self.covariance,
+            sample_weight=sample_weight,
+            certify=self.certify,
+            max_iter=self.max_iter,
+            random_state=self.random_state,
+        )
+        self.location_, self.weights_, self.error_bound_ = found.location, found.weights, found.error_bound
+        self.certificate_, self.scores_, self.contamination_ = found.certificate, found.scores, found.contamination
+        self.removals_, self.n_iter_, self.converged_ = found.removals, found.n_iter, found.converged
+        return self

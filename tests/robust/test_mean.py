@@ -1,0 +1,191 @@
+"""RobustMean: the proved bound holds, conventions, awkward input."""
+
+import itertools
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import hypernorm as hn
+from hypernorm.datasets import contaminated
+from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.robust import RobustMean, robust_mean
+from hypernorm.robust.mean import FILTERS, METHODS
+
+
+@parametrize_with_checks(
+    [RobustMean(random_state=0), RobustMean(method="certified", random_state=0, contamination=0.2)]
+)
+def test_conventions_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def inlier_moment(sample, q):
+    """A proved bound on the q-th central moment of the true inliers."""
+    X = sample.samples[sample.is_inlier]
+    return hn.two_to_q_norm((X - X.mean(axis=0)) / len(X) ** (1 / q), q, random_state=0, method="spectral").upper
+
+
+@pytest.mark.parametrize("method", FILTERS)
+@pytest.mark.parametrize("adversary", ["cluster", "two_clusters", "far", "dkk", "hidden", "subtractive", "shell"])
+def test_the_proved_bound_holds(method, adversary):
+    for seed, (d, inliers) in enumerate(itertools.product((2, 6), ("gaussian", "t5"))):
+        sample = contaminated(120, d, 0.1, inliers=inliers, adversary=adversary, random_state=seed)
+        found = robust_mean(sample.samples, 0.1, method=method, inlier_moment=inlier_moment(sample, 4), random_state=0)
+        assert np.linalg.norm(found.location - sample.inlier_mean) <= found.error_bound
+        assert found.certificate.verify(sample.samples).error_bound == found.error_bound
+        assert found.error_bound < 20 * np.linalg.norm(sample.samples.std(axis=0))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_far_outliers_do_no_harm(method):
+    sample = contaminated(200, 4, 0.1, adversary="far", random_state=0)
+    found = robust_mean(sample.samples, 0.1, method=method, random_state=0)
+    error = np.linalg.norm(found.location - sample.inlier_mean)
+    assert error < (2.5 if method in ("mean", "median_of_means") else 0.7)
+    if found.weights is not None:
+        assert found.weights.sum() == pytest.approx(1)
+        np.testing.assert_allclose(found.weights @ sample.samples, found.location, atol=1e-10)
+
+
+@pytest.mark.parametrize("method", FILTERS)
+def test_no_contamination_is_the_mean(method):
+    X = np.random.default_rng(0).standard_normal((40, 3))
+    found = robust_mean(X, 0.0, method=method)
+    np.testing.assert_allclose(found.location, X.mean(axis=0))
+    assert found.error_bound < 1e-5
+
+
+@pytest.mark.parametrize("method", FILTERS)
+def test_clean_samples_lose_little(method):
+    for inliers in ("gaussian", "t5"):
+        for n, d in ((400, 10), (100, 25)):
+            errors, plain = [], []
+            for seed in range(6):
+                X = contaminated(n, d, 0.0, inliers=inliers, adversary="none", random_state=seed).samples
+                errors.append(np.sum(robust_mean(X, 0.1, method=method, certify=False, random_state=0).location ** 2))
+                plain.append(np.sum(X.mean(axis=0) ** 2))
+            assert np.sqrt(np.mean(errors) / np.mean(plain)) < (1.3 if method == "certified" else 1.15)
+
+
+def test_sample_weight_two_is_a_repeated_sample():
+    sample = contaminated(100, 3, 0.1, adversary="far", random_state=1)
+    weights = np.random.default_rng(0).integers(1, 4, 100)
+    repeated = np.repeat(sample.samples, weights, axis=0)
+    for method in ("covariance", "moment"):
+        first = robust_mean(sample.samples, 0.1, method=method, sample_weight=weights, random_state=0)
+        second = robust_mean(repeated, 0.1, method=method, random_state=0)
+        np.testing.assert_allclose(first.location, second.location, atol=0.05)
+        assert first.error_bound == pytest.approx(second.error_bound, rel=0.05)
+
+
+def test_unknown_contamination_is_estimated():
+    sample = contaminated(500, 5, 0.12, adversary="far", random_state=0)
+    found = robust_mean(sample.samples, "auto", random_state=0)
+    assert 0.1 < found.contamination < 0.16
+    clean = contaminated(500, 5, 0.0, adversary="none", random_state=0)
+    assert robust_mean(clean.samples, "auto", random_state=0).contamination < 0.03
+
+
+def test_a_known_covariance_finds_the_hidden_cluster():
+    sample = contaminated(2000, 10, 0.1, inliers="gaussian_decaying", adversary="hidden", random_state=0)
+    errors = {}
+    for known in (None, sample.covariance):
+        for method in ("covariance", "quantum_entropy"):
+            found = robust_mean(sample.samples, 0.1, method=method, covariance=known, certify=False)
+            difference = found.location - sample.inlier_mean
+            errors[method, known is None] = float(difference @ np.linalg.solve(sample.covariance, difference)) ** 0.5
+    for method in ("covariance", "quantum_entropy"):
+        assert errors[method, False] < errors[method, True] / 2
+
+
+def test_what_was_removed_is_reported():
+    X = np.random.default_rng(0).standard_normal((300, 3))
+    X[:30, 1] += 9
+    for method in ("moment", "covariance", "quantum_entropy"):
+        found = robust_mean(X, 0.1, method=method, random_state=0)
+        assert sum(removal.weight for removal in found.removals) == pytest.approx(0.1, abs=0.06)
+        assert found.weights[:30].sum() < 0.01
+        assert found.scores[:30].min() > np.median(found.scores[30:])
+        assert "removed=0.1" in repr(found)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.array([[0.0, 1.0], [2.0, 5.0]]),
+        np.ones((10, 3)),
+        np.repeat(np.random.default_rng(0).standard_normal((5, 2)), 20, axis=0),
+        np.column_stack([np.random.default_rng(0).standard_normal((50, 2)), np.full(50, 7.0)]),
+        np.random.default_rng(0).standard_normal((12, 30)),
+        np.random.default_rng(0).standard_normal((60, 3)) * 1e100,
+        np.random.default_rng(0).standard_normal((60, 3)) * 1e-100,
+    ],
+    ids=["two samples", "identical", "duplicates", "constant column", "n < d", "huge", "tiny"],
+)
+@pytest.mark.parametrize("method", FILTERS)
+def test_awkward_samples(X, method):
+    found = robust_mean(X, 0.1, method=method, random_state=0)
+    spread = np.ptp(X, axis=0)
+    assert np.all(np.abs(found.location - np.median(X, axis=0)) <= spread * (1 + 1e-12))
+    assert found.error_bound >= 0
+
+
+def test_frames_integers_and_single_precision_agree():
+    X = np.random.default_rng(0).integers(-20, 20, (100, 3))
+    X[:8] = 300
+    expected = robust_mean(X.astype(float), 0.1, random_state=0)
+    for other in (X, X.astype(np.float32), pd.DataFrame(X, columns=list("abc")), X.tolist()):
+        np.testing.assert_allclose(robust_mean(other, 0.1, random_state=0).location, expected.location)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"contamination": 0.5}, r"contamination must be a number in \[0, 0.5\)"),
+        ({"contamination": -0.1}, "contamination"),
+        ({"contamination": np.nan}, "contamination"),
+        ({"contamination": "much"}, "'auto'"),
+        ({"method": "median"}, "method must be one of"),
+        ({"moment": 1.5}, "moment must be at least 2"),
+        ({"moment": math.inf}, "moment must be finite"),
+        ({"inlier_moment": -1}, "inlier_moment"),
+        ({"max_iter": 0}, "max_iter"),
+        ({"covariance": np.eye(3)}, "covariance is used by"),
+        ({"covariance": np.eye(2), "method": "covariance"}, "symmetric 3 x 3"),
+        ({"covariance": -np.eye(3), "method": "covariance"}, "not positive definite"),
+        ({"sample_weight": np.ones(4)}, "sample_weight"),
+        ({"random_state": "a"}, "random_state"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, message):
+    with pytest.raises(InvalidInputError, match=message):
+        robust_mean(np.random.default_rng(0).standard_normal((20, 3)), **arguments)
+
+
+def test_wrong_samples_are_named():
+    with pytest.raises(InvalidInputError, match="row 1, column 0"):
+        robust_mean([[1.0, 2.0], [np.nan, 1.0]])
+    with pytest.raises(InvalidInputError, match=r"toarray\(\)"):
+        robust_mean(sp.eye_array(5))
+    with pytest.raises(InvalidInputError, match="at most 30 columns"):
+        robust_mean(np.random.default_rng(0).standard_normal((100, 40)), 0.1, method="certified")
+
+
+def test_too_few_rounds_warn():
+    sample = contaminated(300, 6, 0.2, adversary="dkk", random_state=0)
+    with pytest.warns(ConvergenceWarning, match="max_iter=1"):
+        robust_mean(sample.samples, 0.2, method="covariance", max_iter=1)
+
+
+def test_the_estimator_is_the_function():
+    sample = contaminated(150, 3, 0.1, random_state=0)
+    model = clone(RobustMean(0.1, method="covariance", moment=3)).fit(sample.samples)
+    found = robust_mean(sample.samples, 0.1, method="covariance", moment=3)
+    np.testing.assert_array_equal(model.location_, found.location)
+    assert model.error_bound_ == found.error_bound
+    assert [norm.q for norm in model.certificate_.norms] == [2, 3]
