@@ -228,7 +228,7 @@ def test_choi_lam_form_is_missed_at_degree_4():
 def test_depth_of_a_moment_matrix(n, size):
     b = min(n, max(64, min(1024, 2**23 // size), 2**20 // size))
     g = min(8 * b, n)
-    assert moment_depth(SimpleNamespace(shape=(n, 5)), size) == g + -(-n // g)
+    assert moment_depth(SimpleNamespace(shape=(n, 5), pieces=[range(n)]), size) == g + -(-n // g)
     assert b == min(n, 1024) or not 1024 <= size <= 8192
 
 

@@ -16,7 +16,7 @@ import hypernorm as hn
 DOCS = Path(__file__).parent.parent / "docs"
 SCRIPT = DOCS / "guide" / "verify_certificate.py"
 # A few seconds each; `make docs` runs all of them.
-SLOW = {"plot_1_first_interval", "plot_3_degree_six", "plot_4_restarts"}
+SLOW = {"plot_1_first_interval", "plot_3_degree_six", "plot_4_restarts", "plot_8_robust_mean"}
 GALLERY = [
     pytest.param(path, id=path.stem, marks=pytest.mark.slow if path.stem in SLOW else ())
     for path in sorted((DOCS / "gallery").glob("*.py"))
