@@ -230,7 +230,7 @@ def separable_value(
         climb.upper,
         form.dims,
         form.field,
-        math.ldexp(norm, form.exponent),
+        _unscaled(norm, form),
         climb.state,
         climb.certificate,
         status,
@@ -282,9 +282,9 @@ class _Climb:
         solver = ProductSolver(self.form, ProductClasses(self.form.dims, level, self.form.field))
         stop = solver.run(self._lower, tolerance=_SHARE * self.tolerance, max_iter=_MAX_ITER, deadline=self.deadline)
         certificate, upper = first_proved(solver.certificate, self.form)
-        if upper < self.upper:
+        if self.certificate is None or upper < self.upper:
             self.certificate, self.upper = certificate, upper
-        relaxation = math.ldexp(solver.value, self.form.exponent)
+        relaxation = _unscaled(solver.value, self.form)
         self.records.append(SeparableRecord(level, upper, relaxation, solver.iteration, time.perf_counter() - start))
         return stop
 
@@ -295,6 +295,11 @@ class _Climb:
             if state.value > self.state.value:
                 self.state = state
         return math.ldexp(self.state.value, -self.form.exponent)
+
+
+def _unscaled(value: float, form: ProductForm) -> float:
+    """A value of the scaled form in the units of M; infinite if no float can hold it."""
+    return float(np.ldexp(value, form.exponent))
 
 
 def norm_operator(X: Any) -> np.ndarray:

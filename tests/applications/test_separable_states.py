@@ -191,6 +191,13 @@ def test_multiples_of_the_identity(M, value):
         assert interval.certificate.verify(M, exact=True).upper == interval.upper
 
 
+@pytest.mark.parametrize(("M", "value"), [(np.diag([1.7e308] * 4), 1.7e308), (np.ones((4, 4)) * 1.7e308, np.inf)])
+def test_entries_next_to_the_largest_float(M, value):
+    interval = separable_value(M, (2, 2), random_state=0)
+    assert 1.7e308 * (1 - 1e-12) <= interval.lower <= value <= interval.upper
+    assert interval.certificate.verify(M, exact=True).upper == interval.upper
+
+
 def test_the_seed_decides():
     M = random_hermitian(9, np.random.default_rng(6))
     first, second = (separable_value(M, (3, 3), random_state=7) for _ in range(2))
