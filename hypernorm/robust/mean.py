@@ -106,7 +106,7 @@ def robust_mean(
     covariance : array_like of shape (d, d), optional
         Covariance of the inliers, if it is known, for the filters by second moments.
     sample_weight : array_like of shape (n,), optional
-        Weight 2 equals a repeated sample.
+        Relative weights; a sample of weight zero does not count.
     certify : bool, default True
         Prove an error bound. It costs a few passes over the samples.
     max_iter : int, default 100

