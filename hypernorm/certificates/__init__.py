@@ -1,6 +1,7 @@
 """What a bound is, how it is proved and how it is stored. Knows no solver."""
 
 from hypernorm.certificates.certificate import Certificate, Rigor, VerifiedBound, load_certificate
+from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCovarianceBound, whitened_rows
 from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound, displaced_mass, weighted_rows
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
 from hypernorm.certificates.product_state import ProductState
@@ -12,12 +13,14 @@ __all__ = [
     "KINDS",
     "UNIT",
     "Certificate",
+    "CovarianceCertificate",
     "Factor",
     "MeanCertificate",
     "ProductState",
     "Rigor",
     "SeparableCertificate",
     "VerifiedBound",
+    "VerifiedCovarianceBound",
     "VerifiedMeanBound",
     "VerifiedValue",
     "Witness",
@@ -28,4 +31,5 @@ __all__ = [
     "plan",
     "reweight",
     "weighted_rows",
+    "whitened_rows",
 ]

@@ -1,8 +1,10 @@
 """Robust statistics under a bounded moment: estimates that come with an error bound proved from the data."""
 
 from hypernorm.robust.certification import certify_mean
+from hypernorm.robust.covariance import RobustCovariance, certify_covariance
 from hypernorm.robust.filters import Filtered, Removal, moment_filter
 from hypernorm.robust.mean import RobustLocation, RobustMean, robust_mean
+from hypernorm.robust.regression import RobustRegressor
 from hypernorm.robust.reweighting import Reweighted, certified_reweighting
 from hypernorm.robust.spectral_filters import covariance_filter, quantum_entropy_filter
 
@@ -10,9 +12,12 @@ __all__ = [
     "Filtered",
     "Removal",
     "Reweighted",
+    "RobustCovariance",
     "RobustLocation",
     "RobustMean",
+    "RobustRegressor",
     "certified_reweighting",
+    "certify_covariance",
     "certify_mean",
     "covariance_filter",
     "moment_filter",

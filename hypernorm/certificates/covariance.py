@@ -1,0 +1,253 @@
+"""How far a weighted covariance can be from the covariance of the inliers: a bound that the samples themselves prove.
+
+Weights w, and a distribution u on the inliers, differ in a mass m = 1 − Σ min(w_i, u_i). Let κ_w and κ_u bound the
+kurtosis of ⟨x, v⟩ under either, in every direction v. With ρ(κ) = r + √(r(κ − 1)) and r = m/(1 − m),
+
+    (1 − ρ(κ_w)) Var_w⟨x, v⟩ ≤ Var_u⟨x, v⟩ ≤ Var_w⟨x, v⟩ / (1 − ρ(κ_u))    for every v.
+
+The left inequality supposes nothing of the inliers but their number. κ_w is the fourth power of the 2→4 norm of a
+matrix, the weighted samples in coordinates with unit covariance, and a certificate proves it. The proof stands in
+docs/theory/robust.md. Rounding is accounted for throughout: the weights need not add up to one, the location need not
+be their mean, nor the covariance theirs, and the coordinates need not be white.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hypernorm._validation import Matrix, check_matrix
+from hypernorm.certificates.certificate import Certificate
+from hypernorm.certificates.mean import displaced_mass, weighted_rows
+from hypernorm.certificates.rounding import (
+    SAFETY,
+    TINY,
+    UNIT,
+    check_arithmetic,
+    definite_shift,
+    gamma,
+    is_proved_positive_definite,
+    lower_float,
+    precision,
+    rational,
+    upper_float,
+)
+from hypernorm.exceptions import CertificateError
+from hypernorm.forms import Rows, fingerprint
+
+if TYPE_CHECKING:
+    import flint
+
+__all__ = ["CovarianceCertificate", "VerifiedCovarianceBound", "whitened_rows"]
+
+
+@dataclass(frozen=True)
+class VerifiedCovarianceBound:
+    """What a successful verification proves.
+
+    Attributes
+    ----------
+    least_ratio, largest_ratio : float
+        The variance of the inliers, whichever they are, is in every direction at least and at most so many times the
+        variance by the covariance matrix. The first needs no premise on moments; 0 and infinity if nothing follows.
+    error_bound : float
+        ‖S^{-1/2} Ĉ S^{-1/2} − I‖ is at most this number for the covariance S of the inliers and the matrix Ĉ.
+    displaced_mass : float
+        The largest mass in which the weights and a distribution on the inliers can differ.
+    kurtosis : float
+        Proved bound on the kurtosis of the samples under the weights, in every direction.
+    assumed : bool
+        Whether `largest_ratio` and `error_bound` suppose that the kurtosis of the inliers is at most that number.
+    seconds : float
+    """
+
+    least_ratio: float
+    largest_ratio: float
+    error_bound: float
+    displaced_mass: float
+    kurtosis: float
+    assumed: bool
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class CovarianceCertificate:
+    """A proof that a covariance matrix is close to that of the inliers.
+
+    Attributes
+    ----------
+    location : ndarray of shape (d,)
+    covariance : ndarray of shape (d, d)
+    weights : ndarray of shape (n,)
+        Non-negative, adding up to one short of rounding.
+    contamination : float
+        The inliers are at least the share 1 − ε of the samples. This is a premise, not proved.
+    transform : ndarray of shape (d, d)
+        K, such that the samples (x − location) @ K have a covariance near the identity.
+    norm : Certificate
+        For q = 4 and the matrix with the rows w_i^{1/4} Kᵀ(x_i − location) of the positive weights.
+    inlier_kurtosis : float or None
+        A bound on the kurtosis of the inliers in every direction, a premise; None stands for the premise that it is at
+        most that of the weighted samples.
+    shape : tuple of int
+    fingerprint : str
+        Of the samples.
+    """
+
+    location: np.ndarray
+    covariance: np.ndarray
+    weights: np.ndarray
+    contamination: float
+    transform: np.ndarray
+    norm: Certificate
+    inlier_kurtosis: float | None
+    shape: tuple[int, int]
+    fingerprint: str
+
+    @np.errstate(all="ignore")
+    def verify(self, X: Any) -> VerifiedCovarianceBound:
+        """Prove the bound for a matrix of samples.
+
+        Parameters
+        ----------
+        X : array_like, DataFrame or sparse matrix of shape (n, d)
+
+        Returns
+        -------
+        VerifiedCovarianceBound
+
+        Raises
+        ------
+        CertificateError
+            If the certificate was made for other samples or does not prove its claim.
+        InvalidInputError
+            If `X` is not a usable matrix.
+        """
+        start = time.perf_counter()
+        matrix = check_matrix(X)
+        if tuple(matrix.shape) != self.shape or fingerprint(matrix) != self.fingerprint:
+            raise CertificateError("The certificate is for other samples: shape or fingerprint of X differ.")
+        check_arithmetic()
+        self._check()
+        displaced = displaced_mass(self.weights, None, self.contamination)
+        with precision():
+            kurtosis, least, largest = self._prove(matrix)
+            inliers = kurtosis if self.inlier_kurtosis is None else rational(self.inlier_kurtosis)
+            low = lower_float(least * _kept_share(displaced, kurtosis))
+            high = upper_float(largest / _kept_share(displaced, inliers))
+            bounded = low > 0 and math.isfinite(high)
+            error = upper_float((1 / rational(low) - 1).max(1 - 1 / rational(high))) if bounded else math.inf
+            found = upper_float(kurtosis)
+        assumed = self.inlier_kurtosis is None
+        return VerifiedCovarianceBound(low, high, error, displaced, found, assumed, time.perf_counter() - start)
+
+    def _prove(self, matrix: Matrix) -> tuple[flint.arb, flint.arb, flint.arb]:
+        """Bounds on the kurtosis under the weights and on the ratio of their variance to that of the matrix."""
+        X = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
+        weights, K = self.weights, self.transform
+        depth = gamma(len(X) + 4)
+        total = float(weights.sum())
+        totals = rational(total * (1 - depth)), rational(total * (1 + depth))
+        Y, errors = _coordinates(X, self.location, K)
+        Z = whitened_rows(Y, weights)
+        if not (np.isfinite(errors).all() and np.isfinite(Z).all()):
+            raise CertificateError("The samples are too far apart for a proof: their coordinates overflow.")
+
+        # The rows of the certificate and the exact ones differ by the coordinates' errors and two roundings.
+        gap = SAFETY * (float(np.linalg.norm(np.sqrt(np.sqrt(weights)) * errors)) + 2 * UNIT * float(np.linalg.norm(Z)))
+        fourth = (rational(self.norm.prove(Rows(Z))) + rational(gap + TINY)) / totals[0] ** (rational(1) / 4)
+        mean = weights @ Y
+        rounding = depth * float(np.linalg.norm(weights @ np.abs(Y))) + float(weights @ errors)
+        offset = rational(SAFETY * (float(np.linalg.norm(mean)) + rounding) + TINY) / totals[0]
+
+        V = np.sqrt(weights)[:, None] * Y
+        size = float(np.linalg.norm(V))
+        gap = float(np.linalg.norm(np.sqrt(weights) * errors)) + 3 * UNIT * size
+        below, above = _eigenvalue_bounds(V.T @ V, depth * size**2 + gap * (2 * size + gap))
+        variances = rational(below) / totals[1] - offset**2, rational(above) / totals[0]
+
+        image = K.T @ self.covariance @ K
+        magnitude = float(np.linalg.norm(np.abs(K).T @ np.abs(self.covariance) @ np.abs(K)))
+        # What underflows in the first of the two products is multiplied by K.
+        lost = math.ldexp(len(K) * float(np.abs(K).sum()), -1060)
+        matrix_below, matrix_above = _eigenvalue_bounds(image, gamma(2 * len(K) + 4) * magnitude + lost)
+        if not (variances[0] > 0 and matrix_below > 0):
+            raise CertificateError("The certificate does not prove that its coordinates have full rank.")
+        kurtosis = ((fourth + offset) ** 2 / variances[0]) ** 2
+        return kurtosis, variances[0] / rational(matrix_above), variances[1] / rational(matrix_below)
+
+    def _check(self) -> None:
+        n, d = self.shape
+        arrays = {
+            "location": (self.location, (d,)),
+            "covariance": (self.covariance, (d, d)),
+            "weights": (self.weights, (n,)),
+            "transform": (self.transform, (d, d)),
+        }
+        for name, (array, shape) in arrays.items():
+            if not (type(array) is np.ndarray and array.dtype == np.float64 and array.shape == shape):
+                raise CertificateError(f"The certificate's {name} must be a float64 ndarray of shape {shape}.")
+            if not np.isfinite(array).all():
+                raise CertificateError(f"The certificate's {name} must be finite.")
+        if (self.weights < 0).any() or not 0.5 < float(self.weights.sum()) < 2:
+            raise CertificateError("The certificate's weights must not be negative and must add up to about one.")
+        if not (self.covariance == self.covariance.T).all():
+            raise CertificateError("The certificate's covariance must be symmetric.")
+        if not (isinstance(self.contamination, float) and 0 <= self.contamination < 0.5):
+            raise CertificateError(f"The contamination must be a float in [0, 0.5), got {self.contamination!r}.")
+        if not (isinstance(self.norm, Certificate) and self.norm.q == 4):
+            raise CertificateError("The certificate's norm must be a certificate for q = 4.")
+        kurtosis = self.inlier_kurtosis
+        if not (kurtosis is None or (isinstance(kurtosis, float) and 1 <= kurtosis < math.inf)):
+            raise CertificateError(
+                f"The kurtosis of the inliers must be a float of at least 1 or None, got {kurtosis!r}."
+            )
+
+    def __repr__(self) -> str:
+        return f"CovarianceCertificate(shape={self.shape}, contamination={self.contamination:g})"
+
+
+def whitened_rows(Y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The rows w_i^{1/4} y_i of the positive weights, whose 2→4 norm is the fourth root of the kurtosis."""
+    return weighted_rows(Y, weights, np.zeros(Y.shape[1]), 4.0)
+
+
+def _coordinates(X: np.ndarray, location: np.ndarray, K: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(X − location) @ K, and a bound on the length of each row's rounding error."""
+    differences = X - location
+    magnitudes = np.abs(differences) @ np.abs(K)
+    return differences @ K, SAFETY * gamma(len(K) + 2) * np.linalg.norm(magnitudes, axis=1) + TINY
+
+
+def _eigenvalue_bounds(A: np.ndarray, error: float) -> tuple[float, float]:
+    """Proved bounds on the eigenvalues of every symmetric matrix within `error` of A in the spectral norm."""
+    A = (A + A.T) / 2
+    error = SAFETY * (error + 4 * UNIT * float(np.linalg.norm(A))) + TINY
+    values = np.linalg.eigvalsh(A)
+    margin = 4 * (error + definite_shift(np.eye(len(A)) * float(np.abs(values).max())))
+    below, above = float(values[0] - margin), float(values[-1] + margin)
+    identity = np.eye(len(A))
+    if not (
+        below > 2.0**-100
+        and above < 2.0**100
+        and is_proved_positive_definite(A - below * identity, error)
+        and is_proved_positive_definite(above * identity - A, error)
+    ):
+        raise CertificateError("The certificate does not prove that its coordinates have full rank.")
+    return below, above
+
+
+def _kept_share(displaced: float, kurtosis: flint.arb) -> flint.arb:
+    """1 − ρ: the least share of a variance that remains when the mass `displaced` is taken away; at least zero."""
+    if displaced >= 1:
+        return rational(0)
+    ratio = rational(displaced) / (1 - rational(displaced))
+    return _at_least_zero(1 - ratio - (ratio * _at_least_zero(kurtosis - 1)).sqrt())
+
+
+def _at_least_zero(ball: flint.arb) -> flint.arb:
+    return ball.max(rational(0))

@@ -1,0 +1,260 @@
+"""The scikit-learn estimator of location and covariance by the moment filter, and the proof of how good it is."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.covariance import EmpiricalCovariance
+from sklearn.utils.validation import validate_data
+
+from hypernorm._validation import check_count, check_generator, check_matrix
+from hypernorm.certificates import CovarianceCertificate, whitened_rows
+from hypernorm.exceptions import CertificateError, ConvergenceWarning, InvalidInputError
+from hypernorm.forms import fingerprint
+from hypernorm.robust.automatic import check_contamination_or_auto, filter_samples
+from hypernorm.robust.certification import certify_moment
+from hypernorm.robust.weights import check_base_weights, check_contamination, weighted_covariance
+
+__all__ = ["RobustCovariance", "certify_covariance"]
+
+# Directions with less than this share of the variance, after every column is brought to variance one, are rounding.
+_RANK_TOLERANCE = 1e-10
+
+
+class RobustCovariance(EmpiricalCovariance):
+    """Location and covariance of samples of which a share is corrupted.
+
+    The samples are whitened, and samples far out in directions of suspicious third or fourth moments lose weight,
+    again and again until no direction looks contaminated or the allowance is used up. Location and covariance are those
+    of the samples under the final weights. A certificate on their fourth moment proves how far the covariance can be
+    from that of the inliers, whichever samples these are.
+
+    Parameters
+    ----------
+    contamination : float or 'auto', default 0.1
+        Share ε of outliers that is allowed for, 0 ≤ ε < 0.5; weight of up to 1.5 ε is removed where samples look
+        corrupted, and nothing from a sample that looks Gaussian. 'auto' allows for 30% and takes what was removed for
+        ε, which counts heavy tails as outliers.
+    store_precision : bool, default True
+    assume_centered : bool, default False
+        Whether the location is known to be zero.
+    certify : bool, default True
+        Whether to prove an error bound, which takes longer than the fit.
+    max_iter : int, default 100
+        Limit on the rounds of the filter.
+    random_state : None, int or numpy.random.Generator
+        For the directions in which the filter looks.
+
+    Attributes
+    ----------
+    location_ : ndarray of shape (d,)
+    covariance_ : ndarray of shape (d, d)
+        Of the samples under the weights; singular if n ≤ d.
+    precision_ : ndarray of shape (d, d)
+        Pseudo-inverse of the covariance; only with `store_precision`.
+    weights_ : ndarray of shape (n,)
+        They sum to one.
+    support_ : ndarray of shape (n,), bool
+        Which samples have kept more than half of their weight.
+    removals_ : tuple of Removal
+        What was removed, and why.
+    contamination_ : float
+        ε as given or found.
+    certificate_ : CovarianceCertificate or None
+        None if there is no proof: without `certify`, or if the samples under the weights have no full rank.
+    error_bound_ : float
+        ‖S^{-1/2} covariance_ S^{-1/2} − I‖ is at most this number, where S is the covariance of the inliers, provided
+        that they are at least the share 1 − ε of the samples and that their kurtosis is in no direction larger than
+        `kurtosis_`. Infinite if nothing is proved.
+    variance_ratios_ : tuple of float
+        The variance of the inliers is in every direction at least and at most so many times that by `covariance_`,
+        under the same provisos, of which the first number needs only the one on the share.
+    kurtosis_ : float
+        Proved bound on the kurtosis of the samples under the weights, in every direction.
+    n_iter_ : int
+    converged_ : bool
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If `max_iter` was reached.
+
+    See Also
+    --------
+    certify_covariance : the same proof for other weights, or for a known kurtosis of the inliers.
+    sklearn.covariance.MinCovDet : minimum covariance determinant, which flags many samples of clean data.
+
+    Notes
+    -----
+    Nothing corrects the covariance for the removal of the inliers' own extreme samples: from clean Gaussian samples
+    next to nothing is removed. `error_bound_` is about the inliers in the sample; the distance of their covariance from
+    that of the population they come from is a matter of the sample size.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.robust import RobustCovariance
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((1000, 4)) * [1.0, 1.0, 1.0, 0.1]
+    >>> X[:50, 3] = 0.5  # five standard deviations out in a direction of little variance
+    >>> model = RobustCovariance(0.05, random_state=0).fit(X)
+    >>> bool(model.support_[:50].any()), round(float(model.covariance_[3, 3]), 3)
+    (False, 0.01)
+    >>> model.error_bound_ < 1
+    True
+    """
+
+    def __init__(
+        self,
+        contamination: Any = 0.1,
+        *,
+        store_precision: bool = True,
+        assume_centered: bool = False,
+        certify: bool = True,
+        max_iter: int = 100,
+        random_state: Any = None,
+    ):
+        self.contamination = contamination
+        self.store_precision = store_precision
+        self.assume_centered = assume_centered
+        self.certify = certify
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> RobustCovariance:
+        """Estimate location and covariance.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+        y : ignored
+
+        Raises
+        ------
+        InvalidInputError
+            If an argument cannot be used.
+        """
+        contamination = check_contamination_or_auto(self.contamination)
+        check_count(self.max_iter, "max_iter")
+        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        rng = check_generator(self.random_state)
+        center = np.zeros(X.shape[1]) if self.assume_centered else None
+        found, share = filter_samples(X, contamination, random_state=rng, center=center, max_iter=self.max_iter)
+        self.location_ = found.location
+        self._set_covariance(weighted_covariance(X, found.weights, found.location))
+        self.weights_, self.removals_, self.contamination_ = found.weights, found.removals, share
+        self.support_ = found.weights > found.weights.max() / 2
+        self.n_iter_, self.converged_ = found.n_iter, found.converged
+        if not found.converged:
+            warnings.warn(
+                f"The filter reached max_iter={self.max_iter} rounds; increase max_iter.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        self._certify(X)
+        return self
+
+    def _certify(self, X: np.ndarray) -> None:
+        self.certificate_: CovarianceCertificate | None = None
+        self.error_bound_, self.variance_ratios_, self.kurtosis_ = math.inf, (0.0, math.inf), math.inf
+        if not self.certify:
+            return
+        try:
+            certificate = certify_covariance(
+                X, self.weights_, self.contamination_, location=self.location_, covariance=self.covariance_
+            )
+            proved = certificate.verify(X)
+        except InvalidInputError:  # no full rank, as documented
+            return
+        except CertificateError as error:
+            warnings.warn(f"No error bound was proved: {error}", ConvergenceWarning, stacklevel=3)
+            return
+        self.certificate_ = certificate
+        self.error_bound_, self.kurtosis_ = proved.error_bound, proved.kurtosis
+        self.variance_ratios_ = (proved.least_ratio, proved.largest_ratio)
+
+
+def certify_covariance(
+    X: Any,
+    weights: Any,
+    contamination: float,
+    *,
+    location: np.ndarray | None = None,
+    covariance: np.ndarray | None = None,
+    inlier_kurtosis: float | None = None,
+) -> CovarianceCertificate:
+    """Prove how far a covariance matrix can be from that of the inliers, whichever samples those are.
+
+    With m the largest mass in which the weights and a distribution on the inliers can differ, κ_w and κ bounds on the
+    kurtosis of either in every direction, and ρ(κ) = r + √(r(κ − 1)), r = m/(1 − m), the variance of the inliers is in
+    every direction at least 1 − ρ(κ_w) and at most 1/(1 − ρ(κ)) times the variance under the weights.
+
+    Parameters
+    ----------
+    X : array_like, DataFrame or sparse matrix of shape (n, d)
+    weights : array_like of shape (n,)
+        Non-negative, any weights from any method; their scale does not matter.
+    contamination : float
+        ε in [0, 0.5): the inliers are at least the share 1 − ε of the samples.
+    location : ndarray of shape (d,), optional
+    covariance : ndarray of shape (d, d), optional
+        The estimates, by default those under the weights. The proof holds for any, and is the weaker the further they
+        are from the default.
+    inlier_kurtosis : float, optional
+        κ: for every v, mean ⟨x − μ, v⟩⁴ ≤ κ (mean ⟨x − μ, v⟩²)² over the inliers and about their mean μ; 3 for Gaussian
+        inliers, and more for few of them. By default κ is supposed to be at most κ_w.
+
+    Returns
+    -------
+    CovarianceCertificate
+        Its `verify` proves the bound.
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument cannot be used, or if the samples with weight have no covariance of full rank.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).standard_normal((2000, 3))
+    >>> proved = certify_covariance(X, np.ones(2000), 0.01).verify(X)
+    >>> 0.8 < proved.least_ratio < 1 < proved.largest_ratio < 1.25
+    True
+    """
+    matrix = check_matrix(X)
+    dense = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
+    n, d = dense.shape
+    share, shares = check_contamination(contamination), check_base_weights(weights, n)
+    if inlier_kurtosis is not None and not 1 <= inlier_kurtosis < math.inf:
+        raise InvalidInputError(f"inlier_kurtosis must be a number of at least 1 or None, got {inlier_kurtosis!r}.")
+    kurtosis = None if inlier_kurtosis is None else float(inlier_kurtosis)
+    center = shares @ dense if location is None else np.asarray(location, dtype=np.float64)
+    estimate = weighted_covariance(dense, shares, center) if covariance is None else np.asarray(covariance, np.float64)
+    transform = _whitening_transform(weighted_covariance(dense, shares, center))
+    norm = certify_moment(whitened_rows((dense - center) @ transform, shares), 4.0)
+    return CovarianceCertificate(
+        center, estimate, shares, share, transform, norm, kurtosis, (n, d), fingerprint(matrix)
+    )
+
+
+def _whitening_transform(covariance: np.ndarray) -> np.ndarray:
+    """K with Kᵀ covariance K = I."""
+    deviations = np.sqrt(np.diag(covariance))
+    if not (deviations > 0).all():
+        column = int(np.argmin(deviations))
+        raise InvalidInputError(
+            f"Column {column} of X is constant where there is weight, so nothing can be proved of it."
+        )
+    values, vectors = np.linalg.eigh(covariance / np.outer(deviations, deviations))
+    if not values[0] > _RANK_TOLERANCE * values[-1]:
+        raise InvalidInputError(
+            "The covariance under the weights is singular, so nothing can be proved; give more samples than features, "
+            "or reduce the features, e.g. with PCA."
+        )
+    return np.asarray(vectors / np.sqrt(values) / deviations[:, None])

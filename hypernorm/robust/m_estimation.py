@@ -1,0 +1,128 @@
+"""M-estimators of linear regression by iteratively reweighted least squares."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from hypernorm.robust.weights import weighted_quantile
+
+__all__ = ["Fit", "LinearProblem"]
+
+# Both give 95% of the efficiency of least squares with Gaussian noise.
+_HUBER = 1.345
+_BISQUARE = 4.685
+_NORMAL_MAD = 0.6744897501960817
+# A scale below this share of the spread of the targets is rounding: more than half of the samples are fitted exactly.
+_EXACT = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A linear fit.
+
+    Attributes
+    ----------
+    beta : ndarray of shape (p,)
+        Coefficients in the coordinates of the problem.
+    residuals : ndarray of shape (n,)
+    scale : float
+        Robust standard deviation of the residuals; zero if more than half of them are rounding.
+    factors : ndarray of shape (n,)
+        By how much the last step multiplied each sample's weight, between zero and one.
+    n_iter : int
+    converged : bool
+    """
+
+    beta: np.ndarray
+    residuals: np.ndarray
+    scale: float
+    factors: np.ndarray
+    n_iter: int
+    converged: bool
+
+
+class LinearProblem:
+    """Rows and targets, with columns centred at their medians and divided by their spread.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    y : ndarray of shape (n,)
+    fit_intercept : bool
+    tol : float
+        Change of the fitted values, in root mean square and relative to the scale, at which an iteration stops.
+    max_iter : int
+    """
+
+    def __init__(self, X: np.ndarray, y: np.ndarray, fit_intercept: bool, tol: float, max_iter: int):
+        d = X.shape[1]
+        self.fit_intercept, self.tol, self.max_iter = fit_intercept, tol, max_iter
+        self.center = np.median(X, axis=0) if fit_intercept else np.zeros(d)
+        self.middle = float(np.median(y)) if fit_intercept else 0.0
+        deviations = X - self.center
+        spread, largest = np.median(np.abs(deviations), axis=0), np.abs(deviations).max(axis=0)
+        self.units = np.where(spread > 0, spread, np.where(largest > 0, largest, 1.0))
+        standard = deviations / self.units
+        self.Z = np.column_stack([np.ones(len(X)), standard]) if fit_intercept else standard
+        self.y = y - self.middle
+        self.negligible = _EXACT * float(np.abs(self.y).max())
+
+    def huber(self, weights: np.ndarray) -> Fit:
+        """Minimise Σ w_i H(r_i/s), H quadratic up to 1.345 and linear beyond, for weights that sum to one.
+
+        The scale s is the weighted median of |r_i| over 0.6745, and over √(1 − p/n) for the p coefficients; n is
+        counted as 1/Σ w_i².
+        """
+        lost = self.Z.shape[1] * float(weights @ weights)
+        unit = _NORMAL_MAD * math.sqrt(max(1 - lost, float(weights @ weights)))
+
+        def scale(residuals: np.ndarray) -> float:
+            return weighted_quantile(np.abs(residuals), weights, 0.5) / unit
+
+        def factors(z: np.ndarray) -> np.ndarray:
+            return _HUBER / np.maximum(z, _HUBER)
+
+        beta = self._solve(weights)
+        converged, iteration, s = False, 0, 0.0
+        while iteration < self.max_iter and not converged:
+            iteration += 1
+            residuals = self.y - self.Z @ beta
+            s = max(scale(residuals), self.negligible)
+            kept = factors(np.abs(residuals) / s) if s > 0 else np.ones(len(residuals))
+            beta, converged = self._step(beta, weights * kept, s)
+        residuals = self.y - self.Z @ beta
+        s = scale(residuals)
+        return Fit(beta, residuals, s if s > self.negligible else 0.0, kept, iteration, converged)
+
+    def bisquare(self, start: Fit) -> Fit:
+        """Descend from a fit in Σ T(r_i/s) over all samples, T Tukey's bisquare, at the scale of the fit."""
+        s = max(start.scale, self.negligible)
+        beta, kept = start.beta, np.ones(len(self.y))
+        converged, iteration = s == 0, 0
+        while iteration < self.max_iter and not converged:
+            iteration += 1
+            z = (self.y - self.Z @ beta) / (_BISQUARE * s)
+            kept = np.maximum(1 - z * z, 0) ** 2
+            beta, converged = self._step(beta, kept, s)
+        return Fit(beta, self.y - self.Z @ beta, start.scale, kept, iteration, converged)
+
+    def coefficients(self, beta: np.ndarray) -> tuple[np.ndarray, float]:
+        """Coefficients and intercept in the original coordinates."""
+        coefficients = beta[int(self.fit_intercept) :] / self.units
+        if not self.fit_intercept:
+            return coefficients, 0.0
+        return coefficients, float(beta[0] + self.middle - self.center @ coefficients)
+
+    def _step(self, beta: np.ndarray, weights: np.ndarray, scale: float) -> tuple[np.ndarray, bool]:
+        new = self._solve(weights)
+        # Far rows without weight must not decide when the iteration ends.
+        change = math.sqrt(float(weights @ (self.Z @ (new - beta)) ** 2) / float(weights.sum()))
+        return new, change <= self.tol * scale
+
+    def _solve(self, weights: np.ndarray) -> np.ndarray:
+        """Weighted least squares; the shortest solution where there are several."""
+        roots = np.sqrt(weights)
+        return np.asarray(np.linalg.lstsq(self.Z * roots[:, None], self.y * roots, rcond=None)[0])

@@ -1,0 +1,147 @@
+"""The scikit-learn estimator of linear regression where samples and targets may be corrupted."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from hypernorm._validation import check_count, check_generator, check_tolerance
+from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.robust.automatic import check_contamination_or_auto, filter_samples
+from hypernorm.robust.m_estimation import LinearProblem
+
+__all__ = ["RobustRegressor"]
+
+
+class RobustRegressor(RegressorMixin, BaseEstimator):
+    """Linear regression of which a share of the samples, rows and targets alike, is corrupted.
+
+    1. Huber's estimator gives residuals r_i. It withstands wrong targets, not wrong rows.
+    2. `moment_filter` takes weight from outliers among the rows (x_i, r_i). It does not depend on the units of x and y
+       nor on the first fit, short of samples so few that it has to leave out directions.
+    3. Huber's estimator on what remains gives coefficients and a scale.
+    4. From there, Tukey's bisquare on all samples at that scale: samples that the filter should not have removed come
+       back, and those with large residuals have no influence, however far their rows are.
+
+    Parameters
+    ----------
+    contamination : float or 'auto', default 0.1
+        Share ε of outliers that the filter allows for, 0 ≤ ε < 0.5; see `RobustCovariance`.
+    fit_intercept : bool, default True
+    max_iter : int, default 200
+        Limit on the iterations of each of the three fits, and on the rounds of the filter.
+    tol : float, default 1e-6
+        A fit ends when the fitted values change by less than this, in root mean square and relative to the scale of the
+        residuals.
+    random_state : None, int or numpy.random.Generator
+        For the directions in which the filter looks.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (d,)
+    intercept_ : float
+    scale_ : float
+        Standard deviation of the noise, from the median of the absolute residuals after the filter; zero if more than
+        half of the samples are fitted exactly.
+    weights_ : ndarray of shape (n,)
+        Weights of the last fit, between zero and one; zero for samples with residuals of more than 4.685 `scale_`.
+    removals_ : tuple of Removal
+        What the filter removed, and why; directions are in the coordinates (x, r).
+    contamination_ : float
+        ε as given or found.
+    n_iter_ : int
+        Iterations of the last fit.
+    converged_ : bool
+        Of the filter and of the fits after it.
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If `max_iter` was reached.
+
+    Notes
+    -----
+    One target at a time; `sklearn.multioutput.MultiOutputRegressor` fits several. Sparse samples are refused: whitening
+    would make them dense.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.robust import RobustRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((500, 3))
+    >>> y = X @ [1.0, 2.0, 3.0] + 0.1 * rng.standard_normal(500)
+    >>> X[:50, 0], y[:50] = 10, -10  # leverage points
+    >>> RobustRegressor(random_state=0).fit(X, y).coef_.round(1)
+    array([1., 2., 3.])
+    """
+
+    def __init__(
+        self,
+        contamination: Any = 0.1,
+        *,
+        fit_intercept: bool = True,
+        max_iter: int = 200,
+        tol: float = 1e-6,
+        random_state: Any = None,
+    ):
+        self.contamination = contamination
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> RobustRegressor:
+        """Fit.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            More samples than coefficients.
+        y : array_like of shape (n,)
+
+        Raises
+        ------
+        InvalidInputError
+            If an argument cannot be used or the samples are too few.
+        """
+        contamination = check_contamination_or_auto(self.contamination)
+        check_count(self.max_iter, "max_iter")
+        check_tolerance(self.tol, "tol")
+        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
+        n, d = X.shape
+        if n <= d + bool(self.fit_intercept):
+            raise InvalidInputError(
+                f"X has n_samples={n} and {d} features; outliers can be told from inliers only with more samples than "
+                f"coefficients. Reduce the features first, e.g. with PCA."
+            )
+        rng = check_generator(self.random_state)
+        problem = LinearProblem(X, np.asarray(y, dtype=np.float64), bool(self.fit_intercept), self.tol, self.max_iter)
+        first = problem.huber(np.full(n, 1 / n))
+        joint = np.column_stack([X, first.residuals])
+        found, self.contamination_ = filter_samples(joint, contamination, random_state=rng, max_iter=self.max_iter)
+        start = problem.huber(found.weights)
+        last = problem.bisquare(start)
+        self.coef_, self.intercept_ = problem.coefficients(last.beta)
+        self.scale_, self.weights_, self.removals_ = last.scale, last.factors, found.removals
+        self.n_iter_ = last.n_iter
+        self.converged_ = found.converged and start.converged and last.converged
+        if not self.converged_:
+            warnings.warn(
+                f"RobustRegressor reached max_iter={self.max_iter}; increase max_iter or tol={self.tol:g}.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """X @ coef_ + intercept_, of shape (n,)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float64)
+        return np.asarray(X @ self.coef_ + self.intercept_)

@@ -1,0 +1,191 @@
+"""Proved distances between a covariance matrix and the covariance of the inliers."""
+
+import dataclasses
+import itertools
+import math
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from hypernorm.certificates import CovarianceCertificate, whitened_rows
+from hypernorm.certificates.covariance import _eigenvalue_bounds
+from hypernorm.exceptions import CertificateError, InvalidInputError
+from hypernorm.robust import certify_covariance
+from hypernorm.robust.certification import certify_moment
+
+
+def kurtosis_above(X):
+    """The largest kurtosis over all directions in the plane, to a relative accuracy that is added."""
+    angles = np.linspace(0, np.pi, 4001)
+    lines = (X - X.mean(axis=0)) @ np.vstack([np.cos(angles), np.sin(angles)])
+    return float((np.mean(lines**4, axis=0) / np.mean(lines**2, axis=0) ** 2).max()) * (1 + 1e-4)
+
+
+def ratios(inliers, covariance):
+    """Extreme ratios of the inliers' variance to that of the matrix."""
+    return scipy.linalg.eigvalsh(np.cov(inliers.T, bias=True).reshape(len(covariance), -1), covariance)[[0, -1]]
+
+
+def test_every_set_of_inliers_is_within_the_bound():
+    """All sets of nine of ten samples, and of all ten, with their own kurtosis as the premise."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        X = rng.standard_normal((10, 2)) @ rng.standard_normal((2, 2))
+        X[0] *= 3
+        plain = certify_covariance(X, rng.uniform(0.5, 1, 10), 0.1)
+        for size in (9, 10):
+            for chosen in itertools.combinations(range(10), size):
+                inliers = X[list(chosen)]
+                premise = kurtosis_above(inliers)
+                certificate = dataclasses.replace(plain, inlier_kurtosis=premise)
+                proved = certificate.verify(X)
+                least, largest = ratios(inliers, certificate.covariance)
+                assert proved.least_ratio <= least <= largest <= proved.largest_ratio
+                assert not proved.assumed
+                whitened = scipy.linalg.fractional_matrix_power(np.cov(inliers.T, bias=True), -0.5)
+                error = np.linalg.norm(whitened @ certificate.covariance @ whitened - np.eye(2), 2)
+                assert error <= proved.error_bound
+
+
+def test_bound_is_attained():
+    """The worst case: inliers whose far part is missed, and outliers in the middle of the rest that are taken instead.
+
+    The squared distance from the mean of the inliers is one number on the far part and another one on the rest.
+    """
+    missed, rest = 50, 950
+    m = missed / (missed + rest)
+    middle = -m * 3 / (1 - m)
+    count = round(rest * (1 + middle) / 2)
+    inliers = np.concatenate([np.full(missed, 3.0), np.ones(count), -np.ones(rest - count)])
+    X = np.concatenate([inliers, np.full(missed, inliers[missed:].mean())])[:, None]
+    weights = np.concatenate([np.zeros(missed), np.ones(rest + missed)])
+    kurtosis = np.mean((inliers - inliers.mean()) ** 4) / np.var(inliers) ** 2
+    proved = certify_covariance(X, weights, missed / len(X), inlier_kurtosis=kurtosis * (1 + 1e-12)).verify(X)
+    assert proved.displaced_mass == pytest.approx(m, rel=1e-9)
+    ratio = np.var(inliers) / np.var(X[missed:])
+    assert ratio <= proved.largest_ratio <= ratio * (1 + 1e-3)  # the count of samples at 1 was rounded
+
+
+@pytest.mark.parametrize("scale", [1e-120, 1.0, 1e120])
+def test_units_do_not_matter(scale):
+    rng = np.random.default_rng(0)
+    X = rng.standard_t(8, size=(300, 3))
+    plain = certify_covariance(X, np.ones(300), 0.02).verify(X)
+    units = scale * np.array([1.0, 1e-6, 1e9])
+    other = certify_covariance(X * units + 5 * units, np.ones(300), 0.02).verify(X * units + 5 * units)
+    assert other.error_bound == pytest.approx(plain.error_bound, rel=1e-3)
+    assert other.kurtosis == pytest.approx(plain.kurtosis, rel=1e-3)
+    assert plain.assumed
+
+
+def test_kurtosis_is_a_bound_and_sharp():
+    rng = np.random.default_rng(1)
+    X = rng.laplace(size=(400, 2)) @ rng.standard_normal((2, 2))
+    proved = certify_covariance(X, np.ones(400), 0.0).verify(X)
+    assert kurtosis_above(X) / (1 + 1e-4) <= proved.kurtosis <= kurtosis_above(X) * (1 + 1e-3)
+
+
+def test_any_matrix_is_certified_and_pays_for_its_distance():
+    X = np.random.default_rng(2).standard_normal((500, 2))
+    near = certify_covariance(X, np.ones(500), 0.01).verify(X)
+    far = certify_covariance(X, np.ones(500), 0.01, covariance=4 * np.eye(2), location=np.array([1.0, 0.0])).verify(X)
+    assert far.error_bound > 2.9 > near.error_bound
+    assert far.least_ratio <= ratios(X, 4 * np.eye(2))[0]
+    assert far.largest_ratio >= ratios(X, 4 * np.eye(2))[1]
+
+
+def test_no_contamination_leaves_rounding():
+    X = np.random.default_rng(3).standard_normal((100, 4))
+    proved = certify_covariance(X, np.ones(100), 0.0).verify(X)
+    assert 1 - 1e-5 < proved.least_ratio <= 1 <= proved.largest_ratio < 1 + 1e-5
+
+
+def test_hopeless_weights_prove_nothing():
+    X = np.random.default_rng(4).standard_normal((60, 3))
+    proved = certify_covariance(X, np.r_[np.ones(20), np.zeros(40)], 0.3).verify(X)
+    assert (proved.least_ratio, proved.largest_ratio, proved.error_bound) == (0.0, math.inf, math.inf)
+
+
+@pytest.fixture(scope="module")
+def honest():
+    X = np.random.default_rng(5).standard_normal((80, 3))
+    return X, certify_covariance(X, np.ones(80), 0.02, inlier_kurtosis=5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"weights": np.full(80, -1 / 80)}, "negative"),
+        ({"weights": np.full(80, 1.0)}, "about one"),
+        ({"weights": np.full(80, np.nan)}, "finite"),
+        ({"weights": np.ones(79) / 79}, "shape"),
+        ({"location": np.zeros(4)}, "shape"),
+        ({"covariance": np.triu(np.ones((3, 3)))}, "symmetric"),
+        ({"covariance": -np.eye(3)}, "full rank"),
+        ({"covariance": np.diag([1.0, 1.0, 0.0])}, "full rank"),
+        ({"transform": np.diag([1.0, 1.0, 0.0])}, "certificate"),
+        ({"transform": 1e-200 * np.eye(3)}, "scale"),
+        ({"transform": 1e308 * np.eye(3)}, "overflow"),
+        ({"contamination": 0.5}, "contamination"),
+        ({"inlier_kurtosis": 0.5}, "kurtosis"),
+        ({"norm": None}, "norm"),
+        ({"fingerprint": "0"}, "other samples"),
+    ],
+)
+def test_tampered_certificates_are_refused(honest, fields, message):
+    X, certificate = honest
+    with pytest.raises(CertificateError, match=message):
+        dataclasses.replace(certificate, **fields).verify(X)
+
+
+def test_claims_of_the_norm_are_checked(honest):
+    X, certificate = honest
+    low = dataclasses.replace(certificate.norm, values=tuple(value * 0.99 for value in certificate.norm.values))
+    with pytest.raises(CertificateError, match="not proved"):
+        dataclasses.replace(certificate, norm=low).verify(X)
+    with pytest.raises(CertificateError, match="other samples"):
+        certificate.verify(X + 1)
+    # Other weights than those of the certificate's norm have a larger moment.
+    weights = np.r_[np.full(40, 1e-3), np.full(40, 1 / 40)]
+    with pytest.raises(CertificateError):
+        dataclasses.replace(certificate, weights=weights / weights.sum()).verify(X)
+
+
+def test_other_coordinates_prove_the_same():
+    """White coordinates are not needed, and those that are not make the bound weaker, never wrong."""
+    X = np.random.default_rng(6).standard_normal((200, 2)) * [1, 10]
+    certificate = certify_covariance(X, np.ones(200), 0.02)
+    proved = certificate.verify(X)
+    stretched = dataclasses.replace(certificate, transform=certificate.transform @ np.diag([1.0, 0.9]))
+    other = dataclasses.replace(
+        stretched,
+        norm=certify_moment(whitened_rows((X - X.mean(axis=0)) @ stretched.transform, certificate.weights), 4.0),
+    ).verify(X)
+    assert other.least_ratio <= proved.least_ratio * (1 + 1e-9)
+    assert other.kurtosis >= proved.kurtosis * (1 - 1e-9)
+
+
+def test_eigenvalues_are_enclosed():
+    rng = np.random.default_rng(7)
+    for _ in range(20):
+        A = rng.standard_normal((5, 5))
+        A = A @ A.T + np.eye(5)
+        below, above = _eigenvalue_bounds(A, 1e-6)
+        values = np.linalg.eigvalsh(A)
+        assert values[0] - 1e-4 < below < values[0] - 1e-6
+        assert values[-1] + 1e-6 < above < values[-1] + 1e-4
+    with pytest.raises(CertificateError):
+        _eigenvalue_bounds(np.diag([1.0, 1e-12]), 1e-9)
+
+
+def test_errors_name_the_remedy():
+    X = np.random.default_rng(8).standard_normal((20, 3))
+    with pytest.raises(InvalidInputError, match="PCA"):
+        certify_covariance(X[:3], np.ones(3), 0.1)
+    with pytest.raises(InvalidInputError, match="Column 1 of X is constant"):
+        certify_covariance(X * [1, 0, 1], np.ones(20), 0.1)
+    with pytest.raises(InvalidInputError, match="inlier_kurtosis"):
+        certify_covariance(X, np.ones(20), 0.1, inlier_kurtosis=0.3)
+    assert isinstance(certify_covariance(X, np.ones(20), 0.1), CovarianceCertificate)
+    assert repr(certify_covariance(X, np.ones(20), 0.1)) == "CovarianceCertificate(shape=(20, 3), contamination=0.1)"
