@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks import dictionary_learning, kernels, linear_model, sums_of_squares
+from benchmarks import dictionary_learning, kernels, linear_model, robust, scale_out, sums_of_squares
 from benchmarks.harness import measure, table
 from experiments.runner import RESULTS, Row
 
@@ -24,6 +24,8 @@ BENCHMARKS: dict[str, ModuleType] = {
     "sums_of_squares": sums_of_squares,
     "dictionary_learning": dictionary_learning,
     "linear_model": linear_model,
+    "robust": robust,
+    "scale_out": scale_out,
 }
 _HEAD = """# Benchmarks
 
