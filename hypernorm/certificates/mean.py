@@ -133,14 +133,14 @@ class MeanCertificate:
         check_arithmetic()
         self._check()
         X = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
+        if not np.isfinite(X - self.location).all():
+            raise CertificateError("The samples are too far apart for a proof: their differences overflow.")
         total = float(self.weights.sum()) * (1 - gamma(len(X)))  # from below
         offset = _offset(X, self.weights, self.location, total)
         displaced = displaced_mass(self.weights, self.base_weights, self.contamination)
         moments, bounds = [], []
         for norm, inliers in zip(self.norms, self.inlier_moments, strict=True):
             Y = weighted_rows(X, self.weights, self.location, norm.q)
-            if not np.isfinite(Y).all():
-                raise CertificateError("The samples are too far apart for a proof: their differences overflow.")
             proved = norm.prove(Rows(Y))
             with precision():
                 about_location = (rational(proved) + rational(_rounding(Y))) / rational(total) ** (1 / rational(norm.q))

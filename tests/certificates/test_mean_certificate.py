@@ -172,3 +172,10 @@ def test_identical_samples():
     certificate = certify_mean(np.full((10, 3), 0.1), np.ones(10), 0.2)
     assert isinstance(certificate, MeanCertificate)
     assert certificate.verify(np.full((10, 3), 0.1)).error_bound < 1e-15
+
+
+def test_differences_that_overflow_are_refused():
+    X = np.array([[1.7e308], [-1.7e308], [0.0]])
+    certificate = certify_mean(np.array([[1.0], [2.0], [3.0]]), np.ones(3), 0.1)
+    with pytest.raises(CertificateError, match="overflow"):
+        changed(certificate, location=np.array([1.7e308])).prove(X)
