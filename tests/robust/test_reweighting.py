@@ -34,7 +34,8 @@ def check(d, adversary, inliers, n):
     reached = proved_fourth_moment(X, found.weights, found.whitening)
     assert reached <= found.value * (1 + 1e-6)
     assert reached <= proved_fourth_moment(X, own, found.whitening)
-    assert reached <= proved_fourth_moment(X, filtered, found.whitening)
+    # Where the filter's weights are the best, the two differ by the tolerance of the bounds.
+    assert reached <= proved_fourth_moment(X, filtered, found.whitening) * (1 + 1e-4)
     assert np.all(found.weights >= 0)
     assert np.all(found.weights <= np.maximum(1 / (0.9 * n), filtered) * (1 + 1e-9))
     assert found.weights.sum() == pytest.approx(1, abs=1e-12)
