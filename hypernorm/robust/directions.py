@@ -13,9 +13,9 @@ import numpy as np
 __all__ = ["extreme_directions"]
 
 _EIGENVECTORS = 3
-_POINTS = 8
+_POINTS = 40
 _RANDOM = 4
-_ITERATIONS = 20
+_ITERATIONS = 8
 # Two directions closer than this (squared cosine) are one.
 _SAME = 0.9
 
@@ -41,7 +41,7 @@ def extreme_directions(Y: np.ndarray, weights: np.ndarray, rng: np.random.Genera
     starts = _starts(Y, weights, rng)
     heavy = starts
     for _ in range(_ITERATIONS):
-        heavy = _normalised(Y.T @ (weights[:, None] * (Y @ heavy) ** 3), heavy)
+        heavy = _normalised(_gradient(Y, weights, Y @ heavy, 4), heavy)
     light = _descend(Y, weights, starts, 4, 1.0)
     skewed = _descend(Y, weights, starts, 3, -1.0)
     return _distinct(np.hstack([skewed, heavy, light]))
@@ -67,22 +67,32 @@ def _starts(Y: np.ndarray, weights: np.ndarray, rng: np.random.Generator) -> np.
 def _descend(Y: np.ndarray, weights: np.ndarray, V: np.ndarray, power: int, sign: float) -> np.ndarray:
     """Minimise sign · Σ w_i ⟨y_i, v⟩^power over the sphere; each column has a step length of its own."""
     images = Y @ V
-    if power % 2:
-        flip = np.where(weights @ images**power < 0, -1.0, 1.0)
+    if power == 3:
+        flip = np.where(weights @ (images * images * images) < 0, -1.0, 1.0)
         V, images = V * flip, images * flip
-    values = sign * (weights @ images**power)
-    steps = np.full(V.shape[1], 1.0)
+    gradient = _gradient(Y, weights, images, power)
+    values = sign * np.sum(V * gradient, axis=0)  # by homogeneity
+    steps = np.ones(V.shape[1])
     for _ in range(_ITERATIONS):
-        gradient = sign * (Y.T @ (weights[:, None] * images ** (power - 1)))
-        gradient -= V * np.sum(V * gradient, axis=0)
-        moved = _normalised(V - steps * gradient)
+        downhill = sign * (gradient - V * np.sum(V * gradient, axis=0))
+        moved = _normalised(V - steps * downhill)
         moved_images = Y @ moved
-        moved_values = sign * (weights @ moved_images**power)
+        moved_gradient = _gradient(Y, weights, moved_images, power)
+        moved_values = sign * np.sum(moved * moved_gradient, axis=0)
         better = moved_values < values
         steps *= np.where(better, 1.5, 0.3)
-        V, images = np.where(better, moved, V), np.where(better, moved_images, images)
+        V, gradient = np.where(better, moved, V), np.where(better, moved_gradient, gradient)
         values = np.where(better, moved_values, values)
     return V
+
+
+def _gradient(Y: np.ndarray, weights: np.ndarray, images: np.ndarray, power: int) -> np.ndarray:
+    """Σ w_i ⟨y_i, v⟩^(power−1) y_i for each column, from the images ⟨y_i, v⟩."""
+    powers = images * images
+    if power == 4:
+        powers *= images
+    powers *= weights[:, None]
+    return np.asarray(Y.T @ powers)
 
 
 def _distinct(V: np.ndarray) -> np.ndarray:

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from hypernorm._validation import check_generator
 from hypernorm.robust.directions import extreme_directions
-from hypernorm.robust.thresholds import CleanMoments, clean_moments
+from hypernorm.robust.thresholds import CleanShape, Shape, clean_shape, shape_of
 from hypernorm.robust.trimming import line_scale, scale_level, trim_line
 from hypernorm.robust.weights import weighted_quantile
 from hypernorm.robust.whitening import whiten
@@ -29,6 +30,9 @@ ALLOWANCE = 1.5
 """Weight that a filter may take, relative to the contamination: inliers lose some along with the outliers."""
 
 _DIRECTIONS_PER_ROUND = 5
+# Suspicious directions that are measured, and of these that are tried.
+_MEASURED = 40
+_TRIED = 12
 # Whitened samples longer than the median by more than this many standard deviations are pulled in for the search.
 _CLIP = 2.5
 # A sample so many times further from the coordinate-wise median than half of the samples is dropped at once.
@@ -50,7 +54,7 @@ class Removal:
         Vector on which the samples were projected; None where only the distance from the coordinate-wise median
         counted.
     skewness, kurtosis : float
-        Of the projections before; NaN without a direction.
+        Of the projections before, pulled in to ordinary lengths; NaN without a direction.
     """
 
     reason: str
@@ -161,6 +165,16 @@ def moment_filter(
     )
 
 
+class _Trial(NamedTuple):
+    """Weights after trimming along one line, whether the line is clean then, and what was wrong before."""
+
+    weights: np.ndarray
+    clean: bool
+    reason: str
+    skewness: float
+    kurtosis: float
+
+
 class _State:
     """Weights that have not been divided by their sum, and what has been found so far."""
 
@@ -206,11 +220,12 @@ class _State:
         Y = space.coordinates
         if Y.shape[1] == 0:
             return True, "the samples with weight do not vary"
-        clean = clean_moments(1 / float(share @ share), Y.shape[1])
+        clean = clean_shape(1 / float(share @ share), Y.shape[1])
         # First without the influence of single long samples, which the plain moments would put before everything.
         for coordinates in (_clipped(Y, share), Y):
             V = extreme_directions(coordinates, share, self.rng)
-            changed, scores = self._trim_along(coordinates @ V, Y @ V, space.transform @ V, clean)
+            lines = Y @ V
+            changed = self._trim_along(coordinates @ V, lines, space.transform @ V, clean)
             if changed:
                 break
         if float(self.weights.sum()) <= self.least + _NEGLIGIBLE * self.allowance:
@@ -218,63 +233,72 @@ class _State:
         else:
             ended, reason = not changed, "no direction looks contaminated"
         if ended:
-            np.maximum(self.scores, scores, out=self.scores)
+            self.value, self.threshold = float(shape_of(lines, share, self.known).kurtosis.max()), clean.kurtosis
+            np.maximum(self.scores, np.abs(lines).max(axis=1), out=self.scores)
         return ended, reason
 
-    def _trim_along(
-        self, shown: np.ndarray, lines: np.ndarray, directions: np.ndarray, clean: CleanMoments
-    ) -> tuple[bool, np.ndarray]:
-        """Trim along suspicious columns; whether any weight was taken, and each sample's largest distance."""
-        share = self.weights / self.weights.sum()
-        _, kurtosis = _moments(lines, share, self.known)
-        self.value, self.threshold = float(kurtosis.max()), clean.largest
-        scales = [line_scale(line, self.weights, self.level, self.known) for line in shown.T]
-        centers = np.array([scale.center for scale in scales])
-        deviations = np.array([scale.scale for scale in scales])
-        units = np.where(deviations > 0, deviations, np.inf)
-        # The mean is what is to be protected, so the direction in which it is pulled the furthest comes first.
-        pulls = np.abs(share @ shown - centers) / units
+    def _trim_along(self, shown: np.ndarray, lines: np.ndarray, directions: np.ndarray, clean: CleanShape) -> bool:
+        """Trim along suspicious columns, and say whether any weight was taken."""
+        candidates = self._candidates(shown, clean)
+        trials = [(index, self._try(shown[:, index], lines[:, index], clean)) for index in candidates]
+        # Where trimming makes some directions clean, those only: it shows that the tails there were the outliers.
+        hopeful = [index for index, trial in trials if trial is not None and trial.clean]
+        hopeful = hopeful or [index for index, trial in trials if trial is not None]
         count = 0
-        for index in np.argsort(-pulls, kind="stable").tolist():
-            reason = self._try(shown[:, index], lines[:, index], directions[:, index], clean)
-            if reason:
-                np.maximum(self.scores, np.abs(lines[:, index] - centers[index]) / units[index], out=self.scores)
-                count += 1
-                if count == _DIRECTIONS_PER_ROUND:
-                    break
-        return count > 0, (np.abs(lines - centers) / units).max(axis=1)
+        for index in hopeful:
+            line = lines[:, index]
+            trial = self._try(shown[:, index], line, clean)  # earlier ones may have mended this one
+            if trial is None:
+                continue
+            taken = float(self.weights.sum() - trial.weights.sum())
+            self.removals.append(Removal(trial.reason, taken, directions[:, index], trial.skewness, trial.kurtosis))
+            self.weights = trial.weights
+            middle, scale = line_scale(line, self.weights, self.level, self.known)
+            np.maximum(self.scores, np.abs(line - middle) / scale, out=self.scores)
+            count += 1
+            if count == _DIRECTIONS_PER_ROUND:
+                break
+        return count > 0
 
-    def _try(self, shown: np.ndarray, line: np.ndarray, direction: np.ndarray, clean: CleanMoments) -> bool:
-        """Trim along one line if its moments are suspicious and trimming mends them."""
-        skewness, kurtosis = self._shape(shown, self.weights)
-        asymmetric, heavy = skewness > clean.skewness, kurtosis > clean.largest
-        if not (asymmetric or heavy or kurtosis < clean.smallest):
-            return False
-        left = float(self.weights.sum()) - self.least
-        trimmed = trim_line(line, self.weights, left, self.level, self.known)
-        after = self._shape(shown, trimmed)
-        # A bounded or two-peaked distribution of the inliers has a small fourth moment too, and stays as it was.
-        mended = (asymmetric and after[0] < skewness) or (heavy and after[1] < kurtosis) or clean.contains(*after)
-        taken = float(self.weights.sum() - trimmed.sum())
-        if not (mended and taken > 0):
-            return False
+    def _candidates(self, shown: np.ndarray, clean: CleanShape) -> list[int]:
+        """Suspicious columns; first those whose mean, which is to be protected, is furthest from the median."""
+        share = self.weights / self.weights.sum()
+        shape = shape_of(shown, share, self.known)
+        suspicious = np.flatnonzero(clean.asymmetric(shape) | clean.heavy(shape) | clean.light(shape))
+        pulls = {}
+        for index in suspicious[np.argsort(-shape.imbalance[suspicious], kind="stable")[:_MEASURED]].tolist():
+            middle, scale = line_scale(shown[:, index], share, self.level, self.known)
+            if scale > 0:
+                pulls[index] = abs(float(share @ shown[:, index]) - middle) / scale
+        return sorted(pulls, key=lambda index: -pulls[index])[:_TRIED]
+
+    def _try(self, shown: np.ndarray, line: np.ndarray, clean: CleanShape) -> _Trial | None:
+        """Trimmed weights, if the moments of the line are suspicious and trimming mends them."""
+        before = self._shape(shown, self.weights)
+        asymmetric, heavy = bool(clean.asymmetric(before)[0]), bool(clean.heavy(before)[0])
+        if not (asymmetric or heavy or clean.light(before)[0]):
+            return None
         reason = "asymmetry" if asymmetric else "heavy tails" if heavy else "two groups"
-        self.removals.append(Removal(reason, taken, direction, skewness, kurtosis))
-        self.weights = trimmed
-        return True
+        trial = None
+        total = float(self.weights.sum())
+        # The smaller scale trims more; it is for outliers so many or so near that they enlarge the other.
+        for level in (self.level, 0.5):
+            trimmed = trim_line(line, self.weights, total - self.least, level, self.known)
+            if float(trimmed.sum()) >= total:
+                continue
+            after = self._shape(shown, trimmed)
+            is_clean = not bool((clean.asymmetric(after) | clean.heavy(after) | clean.light(after))[0])
+            lopsided = before.skewness[0] + before.imbalance[0], after.skewness[0] + after.imbalance[0]
+            # A bounded or two-peaked distribution of the inliers has light tails too; it stays as it was.
+            mended = (heavy and after.kurtosis[0] < before.kurtosis[0]) or (asymmetric and lopsided[1] < lopsided[0])
+            if is_clean or mended:
+                trial = _Trial(trimmed, is_clean, reason, float(before.skewness[0]), float(before.kurtosis[0]))
+            if is_clean:
+                break
+        return trial
 
-    def _shape(self, line: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-        skewness, kurtosis = _moments(line[:, None], weights / weights.sum(), self.known)
-        return float(skewness[0]), float(kurtosis[0])
-
-
-def _moments(lines: np.ndarray, share: np.ndarray, known: float | None) -> tuple[np.ndarray, np.ndarray]:
-    """Absolute skewness and kurtosis of each column, about its mean or about the known centre."""
-    shifted = lines - (share @ lines if known is None else known)
-    variances = share @ shifted**2
-    z = shifted / np.sqrt(np.where(variances > 0, variances, 1.0))
-    squares = z * z
-    return np.abs(share @ (squares * z)), share @ (squares * squares)
+    def _shape(self, line: np.ndarray, weights: np.ndarray) -> Shape:
+        return shape_of(line[:, None], weights / weights.sum(), self.known)
 
 
 def _clipped(Y: np.ndarray, share: np.ndarray) -> np.ndarray:

@@ -23,6 +23,8 @@ _GAUSSIAN_TAIL = 0.011544  # E(|g| − 2)₊² of a standard Gaussian g
 _STEP = 0.125
 _MOST_STEPS = 100
 _NEGLIGIBLE = 1e-3
+# A sample that is left with less than this share of its weight loses the rest.
+_REST = 0.02
 
 
 class LineScale(NamedTuple):
@@ -96,7 +98,8 @@ def _flow(weights: np.ndarray, tau: np.ndarray, most: float) -> tuple[np.ndarray
     for _ in range(30):
         middle = (low + high) / 2
         low, high = (low, middle) if is_beyond(middle) else (middle, high)
-    moved = before * np.exp(-high * rates)
+    factors = np.exp(-high * rates)
+    moved = np.where(factors > _REST, before * factors, 0.0)
     result = weights.copy()
     result[tail] = moved
     return result, rest - float(moved.sum())
