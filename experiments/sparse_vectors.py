@@ -2,10 +2,10 @@
 
 Claim: where n is large against d², the spikiest direction is the planted vector up to about n/4 non-zero entries, more
 than ℓ1 minimisation allows, and it is proved to be a sparsest vector of the subspace. Where d² is about n it is the
-other way round, and then the certificate shows that the planted vector is not the spikiest, so that no search could
-have found it (Barak, Kelner & Steurer 2014; Demanet & Hand 2014). Refuted by a proved bound that the planted vector
-violates, by a failure at a planted vector that is the spikiest, or if one method finds more at the smallest and at the
-largest d.
+other way round, and then the certificate shows that the planted vector is not the spikiest: the search was good and the
+maximum is elsewhere (Barak, Kelner & Steurer 2014; Demanet & Hand 2014). Refuted by a proved bound that the planted
+vector violates, by a failure at a planted vector that is the spikiest, or if one method finds more at the smallest and
+at the largest d.
 """
 
 from __future__ import annotations

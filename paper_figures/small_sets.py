@@ -33,7 +33,7 @@ _STYLES = {
 
 def draw(rows: list[Row]) -> Figure:
     """A panel for each of eight families."""
-    fig = figure(PAGE, 4.1)
+    fig = figure(PAGE, 4.4)
     axes = fig.subplots(2, 4, sharex=True)
     for axis, (family, title) in zip(axes.flat, _PANELS.items(), strict=True):
         measures = sorted({row["measure"] for row in rows if row["family"] == family})
@@ -48,7 +48,7 @@ def draw(rows: list[Row]) -> Figure:
         axis.set_title(f"{title}, n = {pairs[0][0]['n']}".replace("256, n = 256", "n = 256"), fontsize=7.5)
         axis.set_xscale("log")
         axis.set_ylim(0, None)
-        axis.set_xlim(1 / 140, 1 / 3.6)
+        axis.set_xlim(1 / 150, 1 / 3.4)
         axis.xaxis.set_major_locator(FixedLocator(_TICKS))
         axis.xaxis.set_minor_locator(NullLocator())
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"1/{round(1 / value)}"))
@@ -57,12 +57,12 @@ def draw(rows: list[Row]) -> Figure:
     for axis in axes[:, 0]:
         axis.set_ylabel("expansion Φ")
     handles = [
-        Line2D([], [], **_STYLES["found"], label="a set found (upper bound)"),
-        Line2D([], [], **_STYLES["bound"], label="proved for every set, 2→4 norm"),
-        Line2D([], [], **_STYLES["infinity"], label="proved, 2→∞ norm"),
+        Line2D([], [], **_STYLES["found"], label="a set that was found: least expansion is at most this"),
+        Line2D([], [], **_STYLES["bound"], label="proved for every set of measure ≤ μ, 2→4 norm"),
+        Line2D([], [], **_STYLES["infinity"], label="the same from the 2→∞ norm"),
         Line2D([], [], **_STYLES["spectral"], label="spectral bound (1 − λ₂)(1 − μ)"),
     ]
-    fig.legend(handles=handles, loc="outside lower center", ncols=4)
+    fig.legend(handles=handles, loc="outside lower center", ncols=2)
     return fig
 
 

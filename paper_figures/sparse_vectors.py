@@ -40,7 +40,7 @@ def draw(rows: list[Row]) -> Figure:
         axis.set_ylim(-0.04, 1.04)
     axes[0].set_ylabel("share of vectors found")
     handles = [Line2D([], [], **_STYLES[name], label=label) for name, label in METHODS.items()]
-    handles.append(Patch(color=GREY, alpha=0.25, lw=0, label="proved: another direction is spikier"))
+    handles.append(Patch(color=GREY, alpha=0.25, lw=0, label="trials in which another direction is spikier"))
     fig.suptitle(f"A vector planted in a d-dimensional subspace of ℝⁿ, n = {n}, {repeats} trials a point", fontsize=8.5)
     fig.legend(handles=handles, loc="outside lower center", ncols=3)
     return fig

@@ -1,7 +1,7 @@
 """Small sets that expand little: an upper bound beside the proved lower one.
 
-Functions on the vertices that are concentrated on few of them are cut at every height, and the best of the sets is
-improved vertex by vertex. Nothing is promised of the result but its expansion.
+Functions on the vertices that are concentrated on few of them are cut at every height, sets are grown vertex by vertex,
+and the best ones are improved by exchanging vertices. Nothing is promised of the result but its expansion.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def find_small_set(
         concentrated as those of the leading eigenspace can be; it is rounded, and so are the projections of single
         vertices.
     n_starts : int
-        Number of vertices from which short walks are tried, and of vertices that are projected.
+        Number of vertices from which short walks are tried and sets are grown, and of vertices that are projected.
 
     Returns
     -------
@@ -112,26 +112,26 @@ def find_small_set(
         raise InvalidInputError(
             f"no vertex has a measure of at most {measure!r}; the smallest is {walk.stationary.min():.3g}."
         )
-    found = [cut for function in _functions(walk, expansion, n_starts) for cut in _level_sets(walk, function, largest)]
+    starts = np.unique(np.linspace(0, walk.size - 1, min(n_starts, walk.size)).astype(int))
+    found = [cut for function in _functions(walk, expansion, starts) for cut in _level_sets(walk, function, largest)]
+    found += [cut for start in starts.tolist() for cut in _grown_set(walk, start, largest)]
     order = np.argsort([value for value, _ in found], kind="stable")
     sets = {found[index][1].tobytes(): found[index][1] for index in order[: 4 * _IMPROVED].tolist()}
     improved = [_improve(walk, inside, largest) for inside in list(sets.values())[:_IMPROVED]]
     return _measured(walk, min(improved, key=lambda inside: _expansion(walk, inside)))
 
 
-def _functions(walk: Walk, expansion: SmallSetExpansion | None, count: int) -> Iterator[np.ndarray]:
+def _functions(walk: Walk, expansion: SmallSetExpansion | None, starts: np.ndarray) -> Iterator[np.ndarray]:
     """Functions on the vertices that are large on few of them."""
-    n = walk.size
     if expansion is not None and expansion.interval is not None:
         X = expansion.matrix
         scale = walk.stationary ** (0 if math.isinf(expansion.q) else -1 / expansion.q)
-        longest = np.argsort(-np.linalg.norm(X, axis=1), kind="stable")[:count]
+        longest = np.argsort(-np.linalg.norm(X, axis=1), kind="stable")[: len(starts)]
         for u in (expansion.interval.witness.vector, *X[longest]):
             function = scale * (X @ u)
             yield from (function, -function, np.abs(function))
-    position = np.unique(np.linspace(0, n - 1, min(count, n)).astype(int))
-    density = np.zeros((n, len(position)))
-    density[position, np.arange(len(position))] = 1
+    density = np.zeros((walk.size, len(starts)))
+    density[starts, np.arange(len(starts))] = 1
     for step in range(1, _WALK_LENGTHS[-1] + 1):
         density = (density + (walk.adjacency @ density) / walk.degrees[:, None]) / 2
         if step in _WALK_LENGTHS:
@@ -153,6 +153,30 @@ def _level_sets(walk: Walk, function: np.ndarray, largest: float) -> Iterator[tu
     inside = np.zeros(walk.size, dtype=bool)
     inside[order[: best + 1]] = True
     yield float(expansions[best]), inside
+
+
+def _grown_set(walk: Walk, start: int, largest: float) -> Iterator[tuple[float, np.ndarray]]:
+    """Of the sets that grow from a vertex, each time by the one after which they expand the least, the best."""
+    A, D, loops = walk.adjacency, walk.degrees, walk.adjacency.diagonal()
+    inside, toward = np.zeros(walk.size, dtype=bool), np.zeros(walk.size)
+    volume = inner = 0.0
+    least, best = math.inf, inside
+    vertex = start
+    while volume + D[vertex] <= largest:
+        inner += 2 * toward[vertex] + loops[vertex]
+        volume += D[vertex]
+        inside[vertex] = True
+        row = slice(A.indptr[vertex], A.indptr[vertex + 1])
+        toward[A.indices[row]] += A.data[row]
+        if 1 - inner / volume < least * (1 - _GAIN):
+            least, best = 1 - inner / volume, inside.copy()
+        value = _after(inner + 2 * toward + loops, volume + D, largest)
+        value[inside] = np.inf
+        vertex = int(np.argmin(value))
+        if value[vertex] == np.inf:
+            break
+    if best.any():
+        yield least, best
 
 
 def _improve(walk: Walk, inside: np.ndarray, largest: float) -> np.ndarray:

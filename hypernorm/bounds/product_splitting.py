@@ -35,8 +35,8 @@ _RELAXATION = 1.6
 _CHECK_EVERY = 10
 _BALANCE_EVERY = 20  # iterations between changes of σ, which follow the ratio of the residuals
 _RATIO, _STEP = 3.0, 1.5
-_LAST_BALANCE = 1000  # a σ that goes on changing need not converge
-_MEMORY = 15
+_LAST_BALANCE = 3000  # a σ that goes on changing need not converge
+_MEMORY = 20
 _ACCELERATE_FROM = 20  # the first iterations settle which eigenvalues are positive
 _ONE_THREAD = 400  # waking threads costs more than it saves below this size
 

@@ -236,6 +236,12 @@ def certify_covariance(
     kurtosis = None if inlier_kurtosis is None else float(inlier_kurtosis)
     center = shares @ dense if location is None else np.asarray(location, dtype=np.float64)
     estimate = weighted_covariance(dense, shares, center) if covariance is None else np.asarray(covariance, np.float64)
+    covered = dense[shares > 0]
+    constant = np.flatnonzero(covered.max(axis=0) == covered.min(axis=0))
+    if len(constant):
+        raise InvalidInputError(
+            f"Column {constant[0]} of X is constant where there is weight: nothing can be proved of it; leave it out."
+        )
     transform = _whitening_transform(weighted_covariance(dense, shares, center))
     norm = certify_moment(whitened_rows((dense - center) @ transform, shares), 4.0)
     return CovarianceCertificate(
@@ -246,11 +252,6 @@ def certify_covariance(
 def _whitening_transform(covariance: np.ndarray) -> np.ndarray:
     """K with Kᵀ covariance K = I."""
     deviations = np.sqrt(np.diag(covariance))
-    if not (deviations > 0).all():
-        column = int(np.argmin(deviations))
-        raise InvalidInputError(
-            f"Column {column} of X is constant where there is weight, so nothing can be proved of it."
-        )
     values, vectors = np.linalg.eigh(covariance / np.outer(deviations, deviations))
     if not values[0] > _RANK_TOLERANCE * values[-1]:
         raise InvalidInputError(

@@ -16,7 +16,9 @@ _HUBER = 1.345
 _BISQUARE = 4.685
 _NORMAL_MAD = 0.6744897501960817
 # A scale below this share of the spread of the targets is rounding: more than half of the samples are fitted exactly.
-_EXACT = 1e-12
+_EXACT = 1e-10
+# Changes of the fitted values below this share of the same spread are rounding, too.
+_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +70,8 @@ class LinearProblem:
         standard = deviations / self.units
         self.Z = np.column_stack([np.ones(len(X)), standard]) if fit_intercept else standard
         self.y = y - self.middle
-        self.negligible = _EXACT * float(np.abs(self.y).max())
+        self.largest = float(np.abs(self.y).max())
+        self.negligible = _EXACT * self.largest
 
     def huber(self, weights: np.ndarray) -> Fit:
         """Minimise Σ w_i H(r_i/s), H quadratic up to 1.345 and linear beyond, for weights that sum to one.
@@ -120,7 +123,7 @@ class LinearProblem:
         new = self._solve(weights)
         # Far rows without weight must not decide when the iteration ends.
         change = math.sqrt(float(weights @ (self.Z @ (new - beta)) ** 2) / float(weights.sum()))
-        return new, change <= self.tol * scale
+        return new, change <= max(self.tol * scale, _ROUNDING * self.largest)
 
     def _solve(self, weights: np.ndarray) -> np.ndarray:
         """Weighted least squares; the shortest solution where there are several."""

@@ -81,6 +81,16 @@ class CleanShape:
         """Directions with tails so light that they may hold two groups."""
         return shape.kurtosis < self.smallest_kurtosis
 
+    def excess(self, shape: Shape) -> float:
+        """The worst ratio of a moment to its limit."""
+        upper = (
+            shape.skewness / self.skewness,
+            shape.imbalance / self.imbalance,
+            (shape.kurtosis - 1) / (self.kurtosis - 1),
+            (self.smallest_kurtosis - 1) / np.maximum(shape.kurtosis - 1, 1e-12),
+        )
+        return float(np.max(upper))
+
 
 def clean_shape(n: float, r: int) -> CleanShape:
     """The limits for n samples (or Σ w_i² = 1/n) in r dimensions.

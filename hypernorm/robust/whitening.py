@@ -50,7 +50,7 @@ def whiten(X: np.ndarray, weights: np.ndarray, center: np.ndarray, *, scale_only
     Z = np.ldexp(Z, -exponent)
     dimensions = max(1, min(d, int(math.sqrt(_SAMPLES / float(weights @ weights)))))
     scales = np.ones(d)
-    if dimensions < d and not scale_only:
+    if not scale_only:
         deviations = np.sqrt(weights @ Z**2)
         scales = np.where(deviations > 0, deviations, 1)
         Z = Z / scales

@@ -1,0 +1,326 @@
+"""The scikit-learn estimator that clusters samples whose moments are bounded, among outliers."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.metrics import adjusted_rand_score
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from hypernorm._validation import check_count, check_exponent, check_tolerance
+from hypernorm.certificates import weighted_rows
+from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.robust.certification import certify_moment
+from hypernorm.robust.cluster_assignment import Groups, assign, measure_groups
+from hypernorm.robust.cluster_coordinates import Frame, leading_directions, whitening
+from hypernorm.robust.cluster_search import Partition, Problem, refine, search
+from hypernorm.robust.filters import moment_filter
+from hypernorm.robust.weights import check_contamination, weighted_mean
+
+__all__ = ["MomentClustering"]
+
+# The search looks at so many rows at least, and per cluster; the refinement that follows looks at all.
+_SEARCH_ROWS, _SEARCH_ROWS_PER_CLUSTER = 2000, 150
+_WHITENINGS = 3
+_CENTER_STEPS = 20
+# A row is an outlier if its distance exceeds the upper quartile (in logarithms) by so many times what that exceeds the
+# median; none of a thousand Gaussian rows does, and few of heavy-tailed ones.
+_TAIL = 4
+
+
+class MomentClustering(ClusterMixin, BaseEstimator):
+    """Clusters with bounded q-th moments, of any sizes and scales, among outliers.
+
+    The model: k clusters, each with (mean |⟨x − c, v⟩|^q)^{1/q} ≤ B for every unit vector v, and a share of outliers
+    that may be anywhere. A set of samples with a small proved q-th moment cannot mix two clusters whose centers are
+    further apart than about B k^{1/q}; see docs/theory/robust.md.
+
+    The method: project on the leading principal directions of the rows, far rows pulled in; merge many small groups
+    until k are left, dropping small distinct ones as outliers; refine by robust centers and by thresholds between
+    clusters that minimise the bound of Markov's inequality on the mass that crosses; repeat after whitening with the
+    covariance within the clusters (shrunk, so that white noise stays as it is). At last the moment filter takes weight
+    from rows that the clusters do not explain, and each cluster's moment is certified.
+
+    Parameters
+    ----------
+    n_clusters : int, default 8
+    moment : float, default 4
+        q ≥ 2, finite.
+    contamination : float, default 0
+        Largest share of outliers, in [0, 0.5). Rows are called outliers only if they look like it; with 0 none is.
+    n_init : int, default 4
+        Starts of the search, of two kinds each.
+    max_iter : int, default 100
+        Limit on the iterations of a refinement.
+    tol : float, default 1e-5
+        A refinement stops when its objective falls by less than this (nats per row).
+    random_state : None, int or RandomState
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n,)
+        The cluster of each row, from 0 to k − 1; −1 for outliers.
+    cluster_centers_ : ndarray of shape (k, d)
+        Weighted means of the rows.
+    weights_ : ndarray of shape (n,)
+        Weight of each row in the center of its cluster, from 0 (outliers) to 1; less than 1 for rows far from the
+        center or in directions with heavy tails.
+    certificates_ : list of Certificate
+        For each cluster, proof of an upper bound on max (Σ w_i |⟨x_i − c, v⟩|^q / Σ w_i)^{1/q} over unit vectors v; of
+        the rows that `certified_rows` returns.
+    assignment_ : {'nearest', 'moment'}
+        Whether rows belong to the nearest center in the whitened coordinates, or unequal clusters called for
+        thresholds that give large and wide clusters more room.
+    objective_ : float
+        Mean code length of the rows but the outliers in the whitened coordinates, in nats: r (h + log s) − log p with
+        the scale s and share p of the row's cluster and Huber's loss h of its distance. For comparing starts.
+    inertia_ : float
+        Σ w_i ‖x_i − c‖².
+    n_iter_ : int
+        Iterations of the last refinement.
+    converged_ : bool
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If `max_iter` was reached.
+
+    Examples
+    --------
+    >>> from hypernorm.datasets import contaminated_clusters
+    >>> from hypernorm.robust import MomentClustering
+    >>> bed = contaminated_clusters(500, 10, 4, 0.1, separation=10, inliers="t3", outliers="far", random_state=0)
+    >>> model = MomentClustering(4, contamination=0.1, random_state=0).fit(bed.samples)
+    >>> bool((model.labels_[bed.labels == -1] == -1).all())
+    True
+    >>> model.certificates_[0].verify(model.certified_rows(bed.samples, 0)).upper < 2
+    True
+    """
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        moment: float = 4,
+        contamination: float = 0.0,
+        n_init: int = 4,
+        max_iter: int = 100,
+        tol: float = 1e-5,
+        random_state: Any = None,
+    ):
+        self.n_clusters = n_clusters
+        self.moment = moment
+        self.contamination = contamination
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> MomentClustering:
+        """Find the clusters.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (n, d)
+            A sparse matrix is made dense.
+        y : ignored
+
+        Raises
+        ------
+        InvalidInputError
+            If an argument cannot be used, or X has fewer distinct rows than clusters.
+        """
+        problem = self._problem()
+        X = self._validate(X, reset=True)
+        _check_distinct(X, problem.n_clusters)
+        rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
+        self._frame = Frame.measure(X, rng)
+        Z = self._frame.rows(X)
+        partition, equal = self._search(Z, problem, rng)
+        if not partition.converged:
+            warnings.warn(
+                f"The clusters still changed after max_iter={self.max_iter} iterations; increase it.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        self._groups, self._thresholds = partition.groups, partition.thresholds
+        self.assignment_ = "nearest" if equal else "moment"
+        self.objective_, self.n_iter_, self.converged_ = partition.objective, partition.n_iter, partition.converged
+        self._finish(X, Z, partition, problem, rng)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The cluster of each row; −1 where it is further from the center than any inlier of `fit`.
+
+        Without contamination no row is called an outlier.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        check_is_fitted(self)
+        X = self._validate(X, reset=False)
+        assigned = assign(self._frame.rows(X) @ self._transform, self._groups.centers, self._thresholds)
+        if self.contamination == 0:
+            return assigned
+        labels = np.where(assigned < len(self.cluster_centers_), assigned, -1)
+        centers = self._frame.scaled(self.cluster_centers_)
+        distances = np.linalg.norm(self._frame.scaled(X) - centers[labels], axis=1)
+        return np.where(distances <= self._reaches[labels], labels, -1)
+
+    def certified_rows(self, X: Any, cluster: int) -> np.ndarray:
+        """The rows (w_i/Σw)^{1/q} (x_i − c) of a cluster, whose 2→q norm ``certificates_[cluster]`` bounds.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (n, d)
+            The samples of `fit`.
+        cluster : int
+
+        Returns
+        -------
+        ndarray of shape (m, d)
+        """
+        check_is_fitted(self)
+        X = self._validate(X, reset=False)
+        if len(X) != len(self.labels_):
+            raise InvalidInputError(f"X must be the {len(self.labels_)} samples of fit, got {len(X)}.")
+        if check_count(cluster, "cluster", smallest=0) >= len(self.cluster_centers_):
+            raise InvalidInputError(f"cluster must be less than {len(self.cluster_centers_)}, got {cluster}.")
+        return self._rows_of(X, cluster)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _validate(self, X: Any, reset: bool) -> np.ndarray:
+        X = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float64)
+        return X.toarray() if sp.issparse(X) else X  # type: ignore[attr-defined]
+
+    def _problem(self) -> Problem:
+        moment = check_exponent(self.moment, name="moment")
+        if math.isinf(moment):
+            raise InvalidInputError("moment must be finite; 4 is a good choice.")
+        return Problem(
+            check_count(self.n_clusters, "n_clusters"),
+            check_contamination(self.contamination),
+            moment,
+            check_count(self.n_init, "n_init"),
+            check_count(self.max_iter, "max_iter"),
+            check_tolerance(self.tol, "tol"),
+        )
+
+    def _search(self, Z: np.ndarray, problem: Problem, rng: np.random.Generator) -> tuple[Partition, bool]:
+        """The partition of all rows; the coordinates in which it was found are kept."""
+        k = problem.n_clusters
+        count = max(_SEARCH_ROWS, _SEARCH_ROWS_PER_CLUSTER * k)
+        chosen = np.sort(rng.choice(len(Z), count, replace=False)) if count < len(Z) else np.arange(len(Z))
+        sample = Z[chosen]
+        transform = leading_directions(sample, k)
+        partition, equal = search(sample @ transform, problem, rng)
+        for _ in range(_WHITENINGS):
+            before = partition.assigned
+            white = whitening(sample, partition.labels, _groups_in(sample, partition.labels, k))
+            transform = white @ leading_directions(sample @ white, k)
+            partition, equal = search(sample @ transform, problem, rng, known=before)
+            if adjusted_rand_score(before, partition.assigned) == 1:
+                break
+        self._transform = transform
+        if len(sample) < len(Z):
+            Y, centers = Z @ transform, partition.groups.centers
+            partition = refine(Y, assign(Y, centers, partition.thresholds), centers, problem, equal=equal)
+        return partition, equal
+
+    def _finish(
+        self, X: np.ndarray, Z: np.ndarray, partition: Partition, problem: Problem, rng: np.random.Generator
+    ) -> None:
+        """Outliers, centers and certificates in the units of X."""
+        k = problem.n_clusters
+        self.labels_ = np.where(partition.assigned < k, partition.assigned, -1)
+        inside = np.ones(len(X))
+        if problem.contamination > 0:
+            inside, self.labels_ = _judge(Z, partition, self.labels_, problem, rng)
+        scaled = self._frame.scaled(X)
+        self.weights_ = inside * _groups_in(scaled, self.labels_, k).weights
+        centers, self._reaches = np.empty((k, X.shape[1])), np.empty(k)
+        for cluster in range(k):
+            members = self.labels_ == cluster
+            centers[cluster] = weighted_mean(scaled[members], self.weights_[members])
+            self._reaches[cluster] = np.linalg.norm(scaled[members] - centers[cluster], axis=1).max()
+        self.cluster_centers_ = self._frame.unscaled(centers)
+        squares = np.sum((scaled - centers[self.labels_]) ** 2, axis=1)
+        with np.errstate(over="ignore", under="ignore"):
+            self.inertia_ = float(np.ldexp(self.weights_ @ squares, 2 * (self._frame.exponent + 1)))
+        self.certificates_ = [certify_moment(self._rows_of(X, cluster), problem.moment) for cluster in range(k)]
+
+    def _rows_of(self, X: np.ndarray, cluster: int) -> np.ndarray:
+        weights = np.where(self.labels_ == cluster, self.weights_, 0.0)
+        return weighted_rows(X, weights / weights.sum(), self.cluster_centers_[cluster], float(self.moment))
+
+
+def _groups_in(rows: np.ndarray, labels: np.ndarray, k: int) -> Groups:
+    """Groups in other coordinates than those of the search."""
+    starts = np.zeros((k, rows.shape[1]))
+    for cluster in np.unique(labels[labels >= 0]):
+        starts[cluster] = np.median(rows[labels == cluster], axis=0)
+    return measure_groups(rows, labels, starts, n_steps=_CENTER_STEPS)
+
+
+def _judge(
+    Z: np.ndarray, partition: Partition, labels: np.ndarray, problem: Problem, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights for the centers, and labels with −1 for rows that are too far out.
+
+    All clusters are judged at once, by the differences from their centers in units of their scales.
+    """
+    n = len(labels)
+    most = math.floor(problem.contamination * n * (1 + 1e-12)) - int(np.sum(labels < 0))
+    if most <= 0:
+        return (labels >= 0).astype(np.float64), labels
+    groups = _groups_in(Z, partition.labels, problem.n_clusters)
+    kept = np.flatnonzero(labels >= 0)
+    ends = labels[kept]
+    residuals = (Z[kept] - groups.centers[ends]) / groups.scales[ends][:, None]
+    lengths = np.linalg.norm(residuals, axis=1)
+    # Quantiles of the inliers, should all of the outliers be the longest.
+    middle, upper = np.quantile(lengths, np.array([0.5, 0.75]) * (1 - most / len(kept)))
+    furthest = np.argsort(-lengths, kind="stable")[:most]
+    labels = labels.copy()
+    labels[kept[furthest[lengths[furthest] * middle**_TAIL > upper ** (_TAIL + 1)]]] = -1
+    for cluster in np.setdiff1d(ends, labels):  # no cluster is an outlier as a whole
+        labels[kept[ends == cluster]] = cluster
+    filtered = moment_filter(residuals, most / len(kept), center=np.zeros(Z.shape[1]), random_state=rng)
+    weights = np.zeros(n)
+    weights[kept] = np.minimum(filtered.weights * len(kept) * (1 - filtered.removed), 1.0)
+    for cluster in range(problem.n_clusters):
+        if not weights[labels == cluster].any():
+            weights[labels == cluster] = 1.0
+    return np.where(labels >= 0, weights, 0.0), labels
+
+
+def _check_distinct(X: np.ndarray, k: int) -> None:
+    if len(X) < k:
+        raise InvalidInputError(
+            f"n_clusters={k} is more than n_samples={len(X)}; ask for at most as many clusters as samples."
+        )
+    distinct = set()
+    for row in X:
+        distinct.add((row + 0.0).tobytes())  # so that −0 equals 0
+        if len(distinct) == k:
+            return
+    raise InvalidInputError(
+        f"n_clusters={k} is more than the {len(distinct)} distinct rows of X; ask for at most {len(distinct)} clusters."
+    )

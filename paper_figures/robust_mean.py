@@ -1,0 +1,229 @@
+"""Robust means under contamination: errors against ε, d and n, hidden outliers, the rate, data, and one fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+from experiments.robust_mean import (
+    ADVERSARIES,
+    DATA,
+    DETERMINANT,
+    KNOWN,
+    MOMENT,
+    ORACLE,
+    groups,
+    mean_errors,
+    worst_biases,
+)
+from experiments.runner import Row
+from paper_figures.style import COLOURS, COLUMN, GREY, PAGE, figure, rows_on_file, save
+
+__all__ = ["draw_contamination", "draw_data", "draw_fit", "draw_hidden", "draw_rate", "draw_sizes"]
+
+_STYLES: dict[str, dict[str, Any]] = {
+    MOMENT: {"color": COLOURS["blue"], "marker": "o", "lw": 1.8, "zorder": 5},
+    "quantum entropy": {"color": COLOURS["sky"], "marker": "s"},
+    KNOWN: {"color": COLOURS["sky"], "marker": "s", "ls": ":", "mfc": "white"},
+    "projected gradient": {"color": COLOURS["green"], "marker": "^"},
+    "Lai–Rao–Vempala": {"color": COLOURS["purple"], "marker": "v"},
+    "Lee–Valiant": {"color": COLOURS["orange"], "marker": "P"},
+    "geometric median": {"color": COLOURS["vermilion"], "marker": "D"},
+    DETERMINANT: {"color": COLOURS["black"], "marker": "X"},
+    "sample mean": {"color": GREY, "marker": ".", "ls": "--"},
+    ORACLE: {"color": GREY, "ls": ":", "lw": 1.6},
+}
+_LABELS = {ORACLE: "mean of the inliers (unknown)"}
+_TITLES = {
+    "cluster": "one cluster at √d",
+    "two_clusters": "two clusters at 75°",
+    "shell": "half a shell",
+    "subtractive": "extremes removed",
+    "far": "cluster at 10√d",
+    "dkk": "the DKK mixture",
+    "hidden": "hidden, least variance",
+}
+
+
+def draw_contamination(rows: list[Row]) -> Figure:
+    """A panel for every adversary: error against ε."""
+    fig = figure(PAGE, 4.4)
+    axes = fig.subplots(2, 4, sharex=True)
+    same = groups(rows, "contamination")
+    for axis, adversary in zip(axes.flat, ADVERSARIES, strict=False):
+        _curves(axis, {share: group for (name, share), group in same.items() if name == adversary})
+        axis.set_title(_TITLES[adversary])
+        axis.set_yscale("log")
+        _plain_logarithm(axis)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("error (Mahalanobis)")
+    for axis in (*axes[1, :3], axes[0, 3]):
+        axis.set_xlabel("share of outliers ε")
+        axis.tick_params(labelbottom=True)
+    axes[1, 3].axis("off")
+    axes[1, 3].legend(handles=_handles(_STYLES), loc="center", fontsize=6.5)
+    return fig
+
+
+def draw_sizes(rows: list[Row]) -> Figure:
+    """Error over that of the mean of the inliers, against d and n, clean above and with a cluster below."""
+    fig = figure(PAGE, 4.6)
+    axes = fig.subplots(2, 2, sharey="row", sharex="col")
+    for column, (part, label) in enumerate(
+        (("dimension", "dimension d (n = 2,000)"), ("samples", "samples n (d = 20)"))
+    ):
+        same = groups(rows, part)
+        for row, (adversary, title) in enumerate(
+            (("none", "clean, but ε = 0.1 is allowed for"), ("cluster", "one cluster at √d, ε = 0.1"))
+        ):
+            axis = axes[row, column]
+            _curves(axis, {size: group for (name, size), group in same.items() if name == adversary}, relative=True)
+            axis.set_xscale("log")
+            axis.xaxis.set_minor_formatter(NullFormatter())
+            axis.set_yscale("log")
+            axis.set_title(title)
+            _plain_logarithm(axis)
+        axes[1, column].set_xlabel(label)
+        axes[1, column].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    for axis in axes[:, 0]:
+        axis.set_ylabel("error / error of the\nmean of the inliers")
+    shown = {name: style for name, style in _STYLES.items() if name != ORACLE}
+    fig.legend(handles=_handles(shown), loc="outside lower center", ncols=4)
+    return fig
+
+
+def draw_hidden(rows: list[Row]) -> Figure:
+    """Distance to the mean of the inliers against ε, outliers along the least-variance direction."""
+    fig = figure(COLUMN, 3.6)
+    axis = fig.subplots()
+    same = groups(rows, "hidden")
+    largest = max(n for n, _ in same)
+    _curves(axis, {share: group for (n, share), group in same.items() if n == largest}, measured="biases")
+    axis.axvline((3 - 3**0.5) / 6, color=GREY, lw=0.8, ls="-.")
+    axis.annotate(
+        "kurtosis of two\npoints is 3",
+        ((3 - 3**0.5) / 6, axis.get_ylim()[0]),
+        fontsize=6.5,
+        color=GREY,
+        xytext=(3, 4),
+        textcoords="offset points",
+    )
+    axis.set_yscale("log")
+    _plain_logarithm(axis)
+    axis.set_xlabel("share of outliers ε")
+    axis.set_ylabel("distance to the mean of the\ninliers (Mahalanobis)")
+    axis.set_title(f"n = {largest:,}, d = 40, outliers at 5 s.d.")
+    shown = {name: style for name, style in _STYLES.items() if name != ORACLE}
+    fig.legend(handles=_handles(shown), loc="outside lower center", ncols=2, fontsize=6.5)
+    return fig
+
+
+def draw_rate(rows: list[Row]) -> Figure:
+    """The worst distance of a cluster for each method, with the lines of both rates."""
+    fig = figure(COLUMN, 3.6)
+    axis = fig.subplots()
+    worst = worst_biases(rows)
+    shares = np.array(sorted(worst))
+    for name in _STYLES:
+        if all(name in worst[share] for share in shares) and name != ORACLE:
+            values = np.array([worst[share][name] for share in shares])
+            axis.errorbar(shares, values[:, 0], yerr=values[:, 1], **_STYLES[name])
+    for power, label in ((0.5, "√ε"), (0.75, "ε$^{3/4}$"), (1.0, "ε")):
+        axis.plot(shares, shares**power, color="black", lw=0.7, ls=(0, (5, 3)))
+        axis.annotate(label, (shares[0], shares[0] ** power), fontsize=7, xytext=(-14, -2), textcoords="offset points")
+    axis.axvline(16**-0.5, color=GREY, lw=0.8, ls="-.")
+    axis.annotate(
+        "$d^{-1/2}$", (16**-0.5, axis.get_ylim()[0]), fontsize=7, color=GREY, xytext=(2, 4), textcoords="offset points"
+    )
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    axis.set_xlim(shares[0] * 0.7, shares[-1] * 1.15)
+    axis.xaxis.set_major_locator(FixedLocator(shares))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    _plain_logarithm(axis)
+    axis.set_xlabel("share of outliers ε")
+    axis.set_ylabel("worst distance to the mean of\nthe inliers, over 4 clusters")
+    axis.set_title("n = 4,000, d = 16")
+    shown = {name: style for name, style in _STYLES.items() if name not in (ORACLE, DETERMINANT)}
+    fig.legend(handles=_handles(shown), loc="outside lower center", ncols=2, fontsize=6.5)
+    return fig
+
+
+def draw_data(rows: list[Row]) -> Figure:
+    """Tables with rows that do not belong there."""
+    fig = figure(PAGE, 2.9)
+    axes = fig.subplots(1, len(DATA), sharex=True)
+    same = groups(rows, "data")
+    for axis, data in zip(axes, DATA, strict=True):
+        _curves(axis, {share: group for (name, share), group in same.items() if name == data})
+        axis.set_title(data.replace(", ", ":\n"))
+        axis.set_yscale("log")
+        _plain_logarithm(axis)
+        axis.set_xlabel("share of outliers ε")
+    axes[0].set_ylabel("error, root mean square\nover scaled columns")
+    fig.legend(handles=_handles(_STYLES), loc="outside lower center", ncols=5, fontsize=6.5)
+    return fig
+
+
+def draw_fit(rows: list[Row]) -> Figure:
+    """Weights against scores of one fit."""
+    row = next(row for row in rows if row["part"] == "weights")
+    fig = figure(COLUMN, 2.5)
+    axis = fig.subplots()
+    scores, weights, inlier = (np.array(row[name]) for name in ("scores", "weights", "is_inlier"))
+    for mask, label, style in (
+        (inlier, "inliers", {"color": COLOURS["blue"], "marker": "o"}),
+        (~inlier, "outliers", {"color": COLOURS["vermilion"], "marker": "X"}),
+    ):
+        axis.scatter(scores[mask], weights[mask], s=14, alpha=0.6, lw=0, label=f"{mask.sum()} {label}", **style)
+    axis.set_xlabel("score: distance in the directions that were\nlooked at, in standard deviations")
+    axis.set_ylabel("weight × n")
+    axis.set_title(f"{MOMENT}, one cluster at √d, ε = 0.1")
+    axis.legend()
+    return fig
+
+
+def _curves(axis: Axes, same: dict[Any, Sequence[Row]], *, measured: str = "errors", relative: bool = False) -> None:
+    """Means with bars of one standard error against what tells the groups apart, relative to the oracle's if asked."""
+    means = {place: mean_errors(group, measured) for place, group in sorted(same.items())}
+    for name, style in _STYLES.items():
+        places = [place for place in means if name in means[place]]
+        if not places or (relative and name == ORACLE):
+            continue
+        scale = np.array([means[place][ORACLE][0] if relative else 1.0 for place in places])
+        values, bars = np.array([means[place][name] for place in places]).T / scale
+        axis.errorbar(places, values, yerr=bars, ms=3.5, elinewidth=0.7, **{"capsize": 0, **style})
+
+
+def _handles(styles: Iterable[str]) -> list[Line2D]:
+    return [Line2D([], [], ms=4, **_STYLES[name], label=_LABELS.get(name, name)) for name in styles]
+
+
+def _plain_logarithm(axis: Axes) -> None:
+    """Ticks at 1, 2, 5 times powers of ten, at the powers alone where the range is wide, at more where it is narrow."""
+    low, high = axis.get_ylim()
+    steps = (1, 1.2, 1.5, 2, 3, 4, 5, 7) if high / low < 4 else (1, 2, 5) if high / low < 300 else (1,)
+    axis.yaxis.set_major_locator(FixedLocator([step * 10.0**power for power in range(-4, 5) for step in steps]))
+    axis.yaxis.set_minor_locator(NullLocator())
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_ylim(low, high)
+
+
+if __name__ == "__main__":
+    _rows = rows_on_file("robust_mean")
+    for _draw, _name in (
+        (draw_contamination, "robust_mean_contamination"),
+        (draw_sizes, "robust_mean_sizes"),
+        (draw_hidden, "robust_mean_hidden"),
+        (draw_rate, "robust_mean_rate"),
+        (draw_data, "robust_mean_data"),
+        (draw_fit, "robust_mean_fit"),
+    ):
+        save(_draw(_rows), _name)

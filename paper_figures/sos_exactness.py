@@ -1,0 +1,96 @@
+"""How often degree 4 is exact, and how rarely a random start of the power method finds the same vector."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from experiments.runner import Row
+from experiments.sos_exactness import EXACT, FAMILIES, KNOWN_GAPS, STARTS, STRUCTURED
+from paper_figures.style import COLOURS, GREY, PAGE, figure, rows_on_file, save
+
+__all__ = ["draw"]
+
+_COLOURS = {5: COLOURS["sky"], 10: COLOURS["green"], 20: COLOURS["blue"], 40: COLOURS["vermilion"]}
+_MARKERS = {5: "o", 10: "s", 20: "^", 40: "D"}
+_FLOOR = 1e-9
+
+
+def draw(rows: list[Row]) -> Figure:
+    """Gaps on the left, random starts on the right, a line of points for each family."""
+    fig = figure(PAGE, 4.4)
+    left, right = fig.subplots(1, 2, sharey=True)
+    names = [*FAMILIES, "structured", "known gaps"]
+    for axis in (left, right):
+        for place in range(0, len(names), 2):
+            axis.axhspan(place - 0.5, place + 0.5, color="#F4F4F4", lw=0, zorder=0)
+    for row in rows:
+        name = row["family"]
+        row["place"] = names.index("structured" if name in STRUCTURED else "known gaps" if name in KNOWN_GAPS else name)
+    _gaps(left, rows)
+    _starts(right, [row for row in rows if row["family"] in FAMILIES])
+    left.set_yticks(range(len(names)), [_label(name, rows, place) for place, name in enumerate(names)])
+    left.set_ylim(len(names) - 0.5, -0.5)
+    handles = [
+        Line2D([], [], ls="", marker=_MARKERS[d], ms=5, color=colour, label=f"d = {d}")
+        for d, colour in _COLOURS.items()
+    ]
+    handles += [
+        Line2D([], [], ls="", marker="P", ms=4, color="black", label="structured"),
+        Line2D([], [], ls="", marker="1", ms=6, color="black", label="degree 4 by SCS"),
+        Line2D([], [], ls="", marker="2", ms=6, color="black", label="degree 6"),
+        Line2D([], [], color=GREY, lw=1, label="tolerance"),
+    ]
+    fig.legend(handles=handles, loc="outside lower center", ncols=4)
+    return fig
+
+
+def _label(name: str, rows: list[Row], place: int) -> str:
+    same = [row for row in rows if row["place"] == place]
+    return f"{name}\nexact: {sum(row['exact'] for row in same)} of {len(same)}"
+
+
+def _gaps(axis: Axes, rows: list[Row]) -> None:
+    rng = np.random.default_rng(0)
+    for row in rows:
+        colour = _COLOURS.get(row["d"], "black")
+        marker = _MARKERS.get(row["d"], "P")
+        height = row["place"] + rng.uniform(-0.3, 0.3)
+        axis.plot(max(row["gap"], _FLOOR), height, ls="", marker=marker, ms=2.5, mew=0, color=colour, alpha=0.7)
+        for gap, symbol in ((row["conic_gap"], "1"), (row["degree_six_gap"], "2")):
+            if gap is not None and gap < row["gap"] / 2:
+                axis.plot(max(gap, _FLOOR), height, ls="", marker=symbol, ms=5, color=colour)
+                axis.plot([max(gap, _FLOOR), row["gap"]], [height] * 2, color=colour, lw=0.5)
+    axis.axvline(EXACT, color=GREY, lw=1)
+    axis.set_xscale("log")
+    axis.set_xlim(_FLOOR / 1.5, 3e-2)
+    axis.set_xlabel("proved upper/lower − 1")
+    axis.set_title("gap of the degree-4 interval")
+    axis.grid(False, axis="y")
+
+
+def _starts(axis: Axes, rows: list[Row]) -> None:
+    for d, colour in _COLOURS.items():
+        for place in sorted({row["place"] for row in rows}):
+            same = [row for row in rows if (row["place"], row["d"]) == (place, d)]
+            if not same:
+                continue
+            shares = np.array([row["hits"] for row in same]) / STARTS
+            height = place + 0.2 * (list(_COLOURS).index(d) - 1.5)
+            axis.plot(shares, [height] * len(same), ls="", marker=_MARKERS[d], ms=2, mew=0, color=colour, alpha=0.5)
+            axis.plot(np.median(shares), height, ls="", marker=_MARKERS[d], ms=5, color=colour)
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3%}".rstrip("0%").rstrip(".") + "%"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    axis.set_xlim(0.8 / STARTS, 1.3)
+    axis.set_xlabel(f"share of {STARTS} starts of the power method\n(small: matrices, large: medians)")
+    axis.set_title("starts that reach the best value")
+    axis.tick_params(axis="y", length=0)
+    axis.grid(False, axis="y")
+
+
+if __name__ == "__main__":
+    save(draw(rows_on_file("sos_exactness")), "sos_exactness")

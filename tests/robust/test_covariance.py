@@ -1,0 +1,168 @@
+"""RobustCovariance: near the inliers' covariance, next to no false alarms, and a bound that holds."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.linalg
+from sklearn.covariance import EmpiricalCovariance, MinCovDet
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from hypernorm.datasets import contaminated
+from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.robust import RobustCovariance
+
+
+@parametrize_with_checks([RobustCovariance(random_state=0), RobustCovariance("auto", certify=False, random_state=0)])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+def test_conventions_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def relative_error(covariance, truth):
+    """‖Σ^{-1/2} Ĉ Σ^{-1/2} − I‖."""
+    return np.abs(scipy.linalg.eigvalsh(covariance, truth) - 1).max()
+
+
+@pytest.mark.parametrize("adversary", ["cluster", "two_clusters", "far", "dkk", "hidden"])
+def test_error_is_about_that_of_the_inliers(adversary):
+    """Where the sample covariance is off by 86% to several thousand per cent."""
+    for seed in range(2):
+        bed = contaminated(800, 8, 0.1, inliers="gaussian_decaying", adversary=adversary, random_state=seed)
+        model = RobustCovariance(0.1, certify=False, random_state=seed).fit(bed.samples)
+        inliers = EmpiricalCovariance().fit(bed.samples[bed.is_inlier]).covariance_
+        assert relative_error(EmpiricalCovariance().fit(bed.samples).covariance_, inliers) > 0.8
+        assert relative_error(model.covariance_, inliers) < 0.2
+        # Half of the vertices of "dkk" lie among the inliers.
+        assert model.support_[~bed.is_inlier].mean() < (0.3 if adversary == "dkk" else 0.05)
+        assert model.support_[bed.is_inlier].mean() > 0.97
+
+
+def test_bound_holds_for_the_inliers():
+    for seed, (inliers, adversary) in enumerate((("gaussian", "hidden"), ("laplace", "cluster"), ("t5", "none"))):
+        bed = contaminated(600, 3, 0.04, inliers=inliers, adversary=adversary, random_state=seed)
+        model = RobustCovariance(0.04, random_state=0).fit(bed.samples)
+        X = bed.samples[bed.is_inlier]
+        truth = np.cov(X.T, bias=True)
+        whitened = (X - X.mean(axis=0)) @ scipy.linalg.fractional_matrix_power(truth, -0.5)
+        least, largest = scipy.linalg.eigvalsh(truth, model.covariance_)[[0, -1]]
+        assert model.variance_ratios_[0] <= least
+        verified = model.certificate_.verify(bed.samples)
+        assert verified.error_bound == model.error_bound_ < 2
+        lines = whitened @ np.random.default_rng(0).standard_normal((3, 500))
+        if (np.mean(lines**4, axis=0) / np.mean(lines**2, axis=0) ** 2).max() < 0.9 * model.kurtosis_:
+            assert relative_error(model.covariance_, truth) <= model.error_bound_
+            assert largest <= model.variance_ratios_[1]
+
+
+@pytest.mark.parametrize(("n", "d"), [(20, 2), (50, 5), (100, 5), (100, 25), (100, 50), (500, 10)])
+def test_clean_samples_are_left_alone(n, d):
+    """Where the minimum covariance determinant flags up to half of them."""
+    rates = []
+    for seed in range(12):
+        X = np.random.default_rng(seed).standard_normal((n, d))
+        rates.append(1 - RobustCovariance(certify=False, random_state=seed).fit(X).support_.mean())
+    assert np.mean(rates) < 0.03
+    assert max(rates) < 0.2
+
+
+def test_minimum_covariance_determinant_flags_clean_samples():
+    """The comparison of the guide: n = 100, d = 25, at the level of 2.5% that is customary."""
+    X = np.random.default_rng(0).standard_normal((100, 25))
+    limit = 40.646  # the 97.5% quantile of χ² with 25 degrees of freedom
+    assert np.mean(MinCovDet(random_state=0).fit(X).dist_ > limit) > 0.25
+    assert RobustCovariance(random_state=0).fit(X).support_.all()
+
+
+def test_result_does_not_depend_on_coordinates():
+    bed = contaminated(1000, 4, 0.1, adversary="hidden", random_state=3)
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((4, 4)) * [1e-6, 1, 1, 1e6]
+    plain = RobustCovariance(certify=False, random_state=0).fit(bed.samples)
+    moved = RobustCovariance(certify=False, random_state=0).fit(bed.samples @ A + [1, 2, 3, 4])
+    error = scipy.linalg.eigvalsh(moved.covariance_, A.T @ plain.covariance_ @ A) - 1
+    assert np.abs(error).max() < 0.02
+    assert np.mean(plain.support_ != moved.support_) < 0.01
+
+
+def test_unknown_contamination():
+    bed = contaminated(600, 6, 0.15, adversary="far", random_state=0)
+    model = RobustCovariance("auto", certify=False, random_state=0).fit(bed.samples)
+    assert 0.1 < model.contamination_ < 0.25
+    assert not model.support_[~bed.is_inlier].any()
+    clean = RobustCovariance("auto", certify=False, random_state=0).fit(bed.samples[bed.is_inlier])
+    assert clean.contamination_ < 0.02
+
+
+def test_attributes_agree():
+    bed = contaminated(300, 4, 0.1, adversary="far", random_state=1)
+    X = bed.samples
+    model = RobustCovariance(random_state=0).fit(X)
+    assert model.weights_.sum() == pytest.approx(1)
+    np.testing.assert_allclose(model.location_, model.weights_ @ X)
+    centred = X - model.location_
+    np.testing.assert_allclose(model.covariance_, (centred * model.weights_[:, None]).T @ centred, atol=1e-12)
+    np.testing.assert_allclose(model.precision_ @ model.covariance_, np.eye(4), atol=1e-9)
+    distances = np.einsum("ij,jk,ik->i", centred, model.precision_, centred)
+    np.testing.assert_allclose(model.mahalanobis(X), distances)
+    assert model.error_norm(model.covariance_) == 0
+    assert model.score(X[bed.is_inlier]) > EmpiricalCovariance().fit(X).score(X[bed.is_inlier])
+    assert sum(removal.weight for removal in model.removals_) > 0.08
+    assert model.converged_
+    same = RobustCovariance(random_state=0).fit(X)
+    np.testing.assert_array_equal(same.covariance_, model.covariance_)
+
+
+def test_samples_of_every_kind():
+    X = np.random.default_rng(0).standard_normal((60, 3)).round(2)
+    plain = RobustCovariance(random_state=0).fit(X)
+    for given in (pd.DataFrame(X, columns=list("abc")), X.astype(np.float32), np.asfortranarray(X), X.tolist()):
+        np.testing.assert_allclose(
+            RobustCovariance(random_state=0).fit(given).covariance_, plain.covariance_, rtol=1e-4
+        )
+    integers = RobustCovariance(random_state=0).fit((100 * X).round().astype(int))
+    np.testing.assert_allclose(integers.covariance_, 1e4 * plain.covariance_, rtol=1e-9)
+    zero_mean = RobustCovariance(assume_centered=True, random_state=0).fit(X)
+    assert not zero_mean.location_.any()
+    np.testing.assert_allclose(zero_mean.covariance_, X.T @ X / 60, rtol=1e-9)
+    assert zero_mean.error_bound_ < math.inf
+
+
+def test_awkward_samples():
+    rng = np.random.default_rng(0)
+    wide = RobustCovariance(random_state=0).fit(rng.standard_normal((10, 30)))
+    assert np.linalg.matrix_rank(wide.covariance_) == 9
+    assert (wide.error_bound_, wide.variance_ratios_, wide.certificate_) == (math.inf, (0.0, math.inf), None)
+    X = rng.standard_normal((50, 3))
+    X[:, 1] = 2.0
+    constant = RobustCovariance(random_state=0).fit(X)
+    assert constant.covariance_[1, 1] == pytest.approx(0, abs=1e-20)
+    assert constant.certificate_ is None
+    two = RobustCovariance(random_state=0).fit(X[:2])
+    np.testing.assert_allclose(two.location_, X[:2].mean(axis=0))
+    repeated = RobustCovariance(random_state=0).fit(np.ones((20, 2)))
+    assert np.abs(repeated.covariance_).max() < 1e-30
+    duplicated = np.repeat(rng.standard_normal((40, 2)), 5, axis=0)
+    assert RobustCovariance(random_state=0).fit(duplicated).support_.mean() > 0.8
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"contamination": 0.5}, "contamination"),
+        ({"contamination": "much"}, "auto"),
+        ({"max_iter": 0}, "max_iter"),
+        ({"random_state": "x"}, "random_state"),
+    ],
+)
+def test_bad_parameters(parameters, message):
+    with pytest.raises(InvalidInputError, match=message):
+        RobustCovariance(**parameters).fit(np.random.default_rng(0).standard_normal((20, 2)))
+
+
+def test_interruption_is_told():
+    bed = contaminated(400, 5, 0.2, adversary="dkk", random_state=0)
+    with pytest.warns(ConvergenceWarning, match="max_iter=1"):
+        model = RobustCovariance(0.2, max_iter=1, certify=False, random_state=0).fit(bed.samples)
+    assert not model.converged_

@@ -1,0 +1,163 @@
+"""RobustRegressor: the fit of the inliers under every adversary, least squares where nothing is wrong."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.optimize
+import scipy.sparse as sp
+from sklearn.linear_model import LinearRegression
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from hypernorm.datasets import contaminated_regression
+from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.robust import RobustRegressor
+from hypernorm.robust.m_estimation import LinearProblem
+
+
+@parametrize_with_checks(
+    [RobustRegressor(random_state=0), RobustRegressor("auto", fit_intercept=False, random_state=0)]
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+def test_conventions_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def error(coefficients, bed):
+    difference = coefficients - bed.coefficients
+    return np.sqrt(difference @ bed.covariance @ difference)
+
+
+@pytest.mark.parametrize("contamination", [0.1, "auto"])
+@pytest.mark.parametrize("adversary", ["responses", "plane", "rows", "leverage"])
+@pytest.mark.parametrize(("design", "noise"), [("gaussian_decaying", "gaussian"), ("t3", "t3")])
+def test_error_is_about_that_of_the_inliers(adversary, design, noise, contamination):
+    for seed in range(2):
+        bed = contaminated_regression(500, 5, 0.1, adversary=adversary, design=design, noise=noise, random_state=seed)
+        model = RobustRegressor(contamination, random_state=seed).fit(bed.samples, bed.targets)
+        X, y = bed.samples[bed.is_inlier], bed.targets[bed.is_inlier]
+        attainable = error(LinearRegression().fit(X, y).coef_, bed)
+        assert error(model.coef_, bed) < attainable + 0.06
+        assert error(LinearRegression().fit(bed.samples, bed.targets).coef_, bed) > 0.07
+        assert model.intercept_ == pytest.approx(bed.intercept, abs=0.35)
+        far = ~bed.is_inlier & (np.abs(bed.targets - bed.samples @ bed.coefficients - bed.intercept) > 4)
+        assert model.weights_[far].max(initial=0) < 0.01
+
+
+def test_efficiency_with_clean_gaussian_data():
+    """The variance exceeds that of least squares by 5% in the limit; 10% is promised."""
+    squares, least_squares = [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        X = rng.standard_normal((200, 10))
+        y = X.sum(axis=1) + rng.standard_normal(200)
+        squares.append(np.sum((RobustRegressor(random_state=seed).fit(X, y).coef_ - 1) ** 2))
+        least_squares.append(np.sum((LinearRegression().fit(X, y).coef_ - 1) ** 2))
+    assert np.mean(squares) < 1.1 * np.mean(least_squares)
+
+
+def test_optimality_of_the_fits():
+    """Stationarity and descent, from the raw output and a general optimiser."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((80, 3)) * [1, 10, 0.1] + 2, rng.standard_t(2, 80)
+    problem = LinearProblem(X, y, True, 1e-12, 1000)
+    weights = rng.uniform(0.2, 1, 80)
+    weights /= weights.sum()
+    fit = problem.huber(weights)
+    z = fit.residuals / fit.scale
+    assert np.abs(problem.Z.T @ (weights * np.clip(z, -1.345, 1.345))).max() < 1e-8
+
+    def loss(beta):
+        z = (problem.y - problem.Z @ beta) / fit.scale
+        return weights @ np.where(np.abs(z) < 1.345, z**2 / 2, 1.345 * np.abs(z) - 1.345**2 / 2)
+
+    assert loss(fit.beta) <= scipy.optimize.minimize(loss, fit.beta, method="Nelder-Mead").fun + 1e-12
+
+    last = problem.bisquare(fit)
+    z = last.residuals / fit.scale / 4.685
+    np.testing.assert_allclose(last.factors, np.maximum(1 - z**2, 0) ** 2, atol=1e-8)
+    assert np.abs(problem.Z.T @ (last.factors * last.residuals)).max() < 1e-7
+
+    def bisquare(residuals):
+        return np.sum(1 - np.maximum(1 - (residuals / fit.scale / 4.685) ** 2, 0) ** 3)
+
+    assert bisquare(last.residuals) <= bisquare(fit.residuals)
+    coefficients, intercept = problem.coefficients(last.beta)
+    np.testing.assert_allclose(y - X @ coefficients - intercept, last.residuals, atol=1e-10)
+
+
+def test_weights_are_those_of_a_weighted_least_squares_fit():
+    bed = contaminated_regression(200, 3, 0.1, adversary="rows", random_state=0)
+    model = RobustRegressor(tol=1e-10, random_state=0).fit(bed.samples, bed.targets)
+    again = LinearRegression().fit(bed.samples, bed.targets, sample_weight=model.weights_)
+    np.testing.assert_allclose(again.coef_, model.coef_, atol=1e-6)
+    assert again.intercept_ == pytest.approx(model.intercept_, abs=1e-6)
+    residuals = bed.targets - model.predict(bed.samples)
+    np.testing.assert_array_equal(model.weights_ > 0, np.abs(residuals) < 4.685 * model.scale_)
+
+
+def test_scale_is_that_of_the_noise():
+    for noise in (0.01, 1.0, 100.0):
+        bed = contaminated_regression(1000, 4, 0.1, adversary="leverage", noise_deviation=noise, random_state=0)
+        model = RobustRegressor(random_state=0).fit(bed.samples, bed.targets)
+        assert model.scale_ == pytest.approx(noise, rel=0.1)
+
+
+def test_equivariance():
+    bed = contaminated_regression(400, 3, 0.1, adversary="rows", random_state=1)
+    X, y = bed.samples, bed.targets
+    plain = RobustRegressor(tol=1e-10, random_state=0).fit(X, y)
+    A = np.random.default_rng(0).standard_normal((3, 3)) * [1, 1e5, 1e-5]
+    b = np.array([1.0, 2.0, 3.0])
+    moved = RobustRegressor(tol=1e-10, random_state=0).fit(X @ A + 7, 100 * y + X @ b)
+    np.testing.assert_allclose(A @ moved.coef_, 100 * plain.coef_ + b, rtol=1e-3)
+    np.testing.assert_allclose(moved.scale_, 100 * plain.scale_, rtol=1e-2)
+
+
+def test_exact_fit_of_most_samples():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((100, 3))
+    y = X @ [1.0, -2.0, 3.0] + 4
+    y[:30] = rng.standard_normal(30) * 10
+    model = RobustRegressor(0.3, random_state=0).fit(X, y)
+    np.testing.assert_allclose(model.coef_, [1, -2, 3], atol=1e-9)
+    assert model.intercept_ == pytest.approx(4, abs=1e-9)
+    assert model.scale_ == 0
+    np.testing.assert_array_equal(model.weights_[:30] < 0.5, True)
+    constant = RobustRegressor(random_state=0).fit(X, np.full(100, 5.0))
+    np.testing.assert_allclose(constant.coef_, 0, atol=1e-12)
+    assert constant.intercept_ == 5
+
+
+def test_samples_of_every_kind():
+    rng = np.random.default_rng(1)
+    X = (rng.standard_normal((80, 3)) * 10).round()
+    y = X @ [1.0, 2.0, 0.0] + rng.standard_normal(80)
+    plain = RobustRegressor(random_state=0).fit(X, y)
+    for given in (pd.DataFrame(X, columns=list("abc")), X.astype(np.float32), X.astype(int), X.tolist()):
+        np.testing.assert_allclose(RobustRegressor(random_state=0).fit(given, y).coef_, plain.coef_, rtol=1e-6)
+    constant = np.column_stack([X, np.full(80, 3.0)])
+    np.testing.assert_allclose(RobustRegressor(random_state=0).fit(constant, y).coef_[:3], plain.coef_, atol=0.05)
+    duplicated = np.column_stack([X, X[:, 0]])
+    coefficients = RobustRegressor(random_state=0).fit(duplicated, y).coef_
+    assert coefficients[0] == pytest.approx(coefficients[3], abs=1e-6)
+    several = MultiOutputRegressor(RobustRegressor(random_state=0)).fit(X, np.column_stack([y, -y]))
+    np.testing.assert_allclose(several.predict(X)[:, 0], plain.predict(X), atol=1e-6)
+    through_origin = RobustRegressor(fit_intercept=False, random_state=0).fit(X, y)
+    assert through_origin.intercept_ == 0
+    np.testing.assert_allclose(through_origin.coef_, [1, 2, 0], atol=0.1)
+
+
+def test_errors_name_the_remedy():
+    rng = np.random.default_rng(2)
+    X, y = rng.standard_normal((20, 3)), rng.standard_normal(20)
+    with pytest.raises(TypeError, match="dense"):
+        RobustRegressor().fit(sp.csr_array(X), y)
+    with pytest.raises(InvalidInputError, match="PCA"):
+        RobustRegressor().fit(X[:4], y[:4])
+    with pytest.raises(InvalidInputError, match="contamination"):
+        RobustRegressor(0.6).fit(X, y)
+    with pytest.raises(InvalidInputError, match="tol"):
+        RobustRegressor(tol=-1).fit(X, y)
+    with pytest.warns(ConvergenceWarning, match="max_iter=2"):
+        RobustRegressor(max_iter=2, tol=1e-12, random_state=0).fit(X, y)
