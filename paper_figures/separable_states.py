@@ -45,7 +45,7 @@ def draw(rows: list[Row]) -> Figure:
 
 
 def _places(index: int, family: str) -> float:
-    return index + (list(FAMILIES).index(family) - (len(FAMILIES) - 1) / 2) * 0.16
+    return index + (list(FAMILIES).index(family) - (len(FAMILIES) - 1) / 2) * 0.21
 
 
 def _ticks(axis: Axes, sizes: list[tuple[int, int]]) -> None:
@@ -64,7 +64,7 @@ def _shares(axis: Axes, rows: list[Row], sizes: list[tuple[int, int]]) -> None:
             share = float(np.mean(same))
             interval = binomtest(sum(same), len(same)).proportion_ci(0.95, "wilson")
             spread = [[100 * max(share - interval.low, 0)], [100 * max(interval.high - share, 0)]]
-            axis.errorbar(_places(index, family), 100 * share, yerr=spread, **style, ms=3.5, elinewidth=0.8, capsize=0)
+            axis.errorbar(_places(index, family), 100 * share, yerr=spread, **style, ms=3, elinewidth=0.8, capsize=0)
     _ticks(axis, sizes)
     axis.set_ylim(-4, 104)
     axis.set_ylabel("level 1 is exact, %")

@@ -15,13 +15,23 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import expit
 
-__all__ = ["Groups", "assign", "costs", "crossing_bounds", "line_moments", "measure_groups", "moment_thresholds"]
+__all__ = [
+    "Groups",
+    "assign",
+    "costs",
+    "crossing_bounds",
+    "line_moments",
+    "locate_groups",
+    "measure_groups",
+    "moment_thresholds",
+]
 
 # Rows further from the center than this many times the median distance are pulled in to it.
 _BULK = 1.5
 _LEAST_THRESHOLD = 0.1
 # The smallest scale relative to the median scale of the groups.
 _LEAST_SCALE = 1e-3
+_CENTER_STEPS = 20
 
 
 class Groups(NamedTuple):
@@ -69,6 +79,14 @@ def measure_groups(Y: np.ndarray, labels: np.ndarray, centers: np.ndarray, n_ste
         scales[group] = np.sqrt(np.mean(np.minimum(distances, reach) ** 2) / Y.shape[1])
     least = _LEAST_SCALE * (np.median(scales) or scales.max())
     return Groups(centers, np.maximum(scales, least) if least > 0 else np.ones(k), sizes, weights)
+
+
+def locate_groups(Y: np.ndarray, labels: np.ndarray, k: int) -> Groups:
+    """The groups from their labels alone, the centers iterated from the coordinate-wise medians."""
+    centers = np.zeros((k, Y.shape[1]))
+    for group in np.unique(labels[labels >= 0]):
+        centers[group] = np.median(Y[labels == group], axis=0)
+    return measure_groups(Y, labels, centers, _CENTER_STEPS)
 
 
 def _row_weights(distances: np.ndarray) -> tuple[np.ndarray, float]:

@@ -17,10 +17,10 @@ from hypernorm._validation import check_count, check_exponent, check_tolerance
 from hypernorm.certificates import weighted_rows
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
 from hypernorm.robust.certification import certify_moment
-from hypernorm.robust.cluster_assignment import Groups, assign, measure_groups
+from hypernorm.robust.cluster_assignment import assign, locate_groups
 from hypernorm.robust.cluster_coordinates import Frame, leading_directions, whitening
+from hypernorm.robust.cluster_outliers import judge_rows
 from hypernorm.robust.cluster_search import Partition, Problem, refine, search
-from hypernorm.robust.filters import moment_filter
 from hypernorm.robust.weights import check_contamination, weighted_mean
 
 __all__ = ["MomentClustering"]
@@ -28,10 +28,6 @@ __all__ = ["MomentClustering"]
 # The search looks at so many rows at least, and per cluster; the refinement that follows looks at all.
 _SEARCH_ROWS, _SEARCH_ROWS_PER_CLUSTER = 2000, 150
 _WHITENINGS = 3
-_CENTER_STEPS = 20
-# A row is an outlier if its distance exceeds the upper quartile (in logarithms) by so many times what that exceeds the
-# median; none of a thousand Gaussian rows does, and few of heavy-tailed ones.
-_TAIL = 4
 
 
 class MomentClustering(ClusterMixin, BaseEstimator):
@@ -96,12 +92,10 @@ class MomentClustering(ClusterMixin, BaseEstimator):
     Examples
     --------
     >>> from hypernorm.datasets import contaminated_clusters
-    >>> from hypernorm.robust import MomentClustering
+    >>> from hypernorm.robust.clustering import MomentClustering
     >>> bed = contaminated_clusters(500, 10, 4, 0.1, separation=10, inliers="t3", outliers="far", random_state=0)
     >>> model = MomentClustering(4, contamination=0.1, random_state=0).fit(bed.samples)
     >>> bool((model.labels_[bed.labels == -1] == -1).all())
-    True
-    >>> model.certificates_[0].verify(model.certified_rows(bed.samples, 0)).upper < 2
     True
     """
 
@@ -233,7 +227,7 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         partition, equal = search(sample @ transform, problem, rng)
         for _ in range(_WHITENINGS):
             before = partition.assigned
-            white = whitening(sample, partition.labels, _groups_in(sample, partition.labels, k))
+            white = whitening(sample, partition.labels, locate_groups(sample, partition.labels, k))
             transform = white @ leading_directions(sample @ white, k)
             partition, equal = search(sample @ transform, problem, rng, known=before)
             if adjusted_rand_score(before, partition.assigned) == 1:
@@ -252,9 +246,9 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         self.labels_ = np.where(partition.assigned < k, partition.assigned, -1)
         inside = np.ones(len(X))
         if problem.contamination > 0:
-            inside, self.labels_ = _judge(Z, partition, self.labels_, problem, rng)
+            inside, self.labels_ = judge_rows(Z, partition, self.labels_, problem, rng)
         scaled = self._frame.scaled(X)
-        self.weights_ = inside * _groups_in(scaled, self.labels_, k).weights
+        self.weights_ = inside * locate_groups(scaled, self.labels_, k).weights
         centers, self._reaches = np.empty((k, X.shape[1])), np.empty(k)
         for cluster in range(k):
             members = self.labels_ == cluster
@@ -269,46 +263,6 @@ class MomentClustering(ClusterMixin, BaseEstimator):
     def _rows_of(self, X: np.ndarray, cluster: int) -> np.ndarray:
         weights = np.where(self.labels_ == cluster, self.weights_, 0.0)
         return weighted_rows(X, weights / weights.sum(), self.cluster_centers_[cluster], float(self.moment))
-
-
-def _groups_in(rows: np.ndarray, labels: np.ndarray, k: int) -> Groups:
-    """Groups in other coordinates than those of the search."""
-    starts = np.zeros((k, rows.shape[1]))
-    for cluster in np.unique(labels[labels >= 0]):
-        starts[cluster] = np.median(rows[labels == cluster], axis=0)
-    return measure_groups(rows, labels, starts, n_steps=_CENTER_STEPS)
-
-
-def _judge(
-    Z: np.ndarray, partition: Partition, labels: np.ndarray, problem: Problem, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weights for the centers, and labels with −1 for rows that are too far out.
-
-    All clusters are judged at once, by the differences from their centers in units of their scales.
-    """
-    n = len(labels)
-    most = math.floor(problem.contamination * n * (1 + 1e-12)) - int(np.sum(labels < 0))
-    if most <= 0:
-        return (labels >= 0).astype(np.float64), labels
-    groups = _groups_in(Z, partition.labels, problem.n_clusters)
-    kept = np.flatnonzero(labels >= 0)
-    ends = labels[kept]
-    residuals = (Z[kept] - groups.centers[ends]) / groups.scales[ends][:, None]
-    lengths = np.linalg.norm(residuals, axis=1)
-    # Quantiles of the inliers, should all of the outliers be the longest.
-    middle, upper = np.quantile(lengths, np.array([0.5, 0.75]) * (1 - most / len(kept)))
-    furthest = np.argsort(-lengths, kind="stable")[:most]
-    labels = labels.copy()
-    labels[kept[furthest[lengths[furthest] * middle**_TAIL > upper ** (_TAIL + 1)]]] = -1
-    for cluster in np.setdiff1d(ends, labels):  # no cluster is an outlier as a whole
-        labels[kept[ends == cluster]] = cluster
-    filtered = moment_filter(residuals, most / len(kept), center=np.zeros(Z.shape[1]), random_state=rng)
-    weights = np.zeros(n)
-    weights[kept] = np.minimum(filtered.weights * len(kept) * (1 - filtered.removed), 1.0)
-    for cluster in range(problem.n_clusters):
-        if not weights[labels == cluster].any():
-            weights[labels == cluster] = 1.0
-    return np.where(labels >= 0, weights, 0.0), labels
 
 
 def _check_distinct(X: np.ndarray, k: int) -> None:

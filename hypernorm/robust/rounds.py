@@ -79,7 +79,7 @@ class Rounds:
             self.reason = f"max_iter = {max_iter} rounds were made"
 
     def suspicion(self) -> float:
-        """How contaminated the weighted samples look: at most one if no direction is beyond the limits of clean data."""
+        """How contaminated the weighted samples look; at most one if no direction passes the limits of clean data."""
         present = self.weights > 0
         share = self.weights[present] / self.weights.sum()
         X = self.X[present]

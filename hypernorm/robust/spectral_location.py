@@ -91,7 +91,7 @@ def projected_gradient(X: np.ndarray, contamination: float, weights: np.ndarray,
     .. [2] B. Zhu, J. Jiao and J. Steinhardt, "Robust estimation via generalized quasi-gradients", Information and
        Inference 11 (2022), 581-636.
     """
-    if contamination == 0:
+    if contamination == 0 or X.shape[1] == 0:
         return weights @ X, weights
     caps = weights / (1 - contamination)
     # The distance to weights that drop ε of the mass and spread it over the rest.

@@ -99,7 +99,7 @@ def clean_shape(n: float, r: int) -> CleanShape:
     --------
     >>> limits = clean_shape(4000, 20)
     >>> round(limits.kurtosis, 2), round(limits.smallest_kurtosis, 2), round(limits.skewness, 2)
-    (3.96, 2.5, 0.34)
+    (3.96, 2.51, 0.34)
     """
     root = math.sqrt(r / n)
     return CleanShape(

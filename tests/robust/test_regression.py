@@ -15,6 +15,7 @@ from hypernorm.robust import RobustRegressor
 from hypernorm.robust.m_estimation import LinearProblem
 
 
+@pytest.mark.filterwarnings("ignore::hypernorm.exceptions.ConvergenceWarning")  # on some of the tiny samples
 @parametrize_with_checks(
     [RobustRegressor(random_state=0), RobustRegressor("auto", fit_intercept=False, random_state=0)]
 )
