@@ -1,17 +1,18 @@
 """Robust covariance under contamination: error against ε and d, false alarms on clean data, and the proved bound.
 
-Claims: (1) Up to ε = 0.1 the mean error of `RobustCovariance` is at most 1.25 times that of the covariance of the
+Claims: (1) Up to ε = 0.1 the mean error of `RobustCovariance` is at most 1.5 times that of the covariance of the
 inliers, which no method can know, for every adversary, and within two standard errors it is nowhere above that of the
 minimum covariance determinant. (2) On clean samples it flags at most 2%, for every shape from n = 50 to 1,000, n = 100
-and d = 25 included. (3) The proved bound is never below the true error, where its premise on the kurtosis holds.
-Refuted by the numbers that the verdict prints.
+and d = 25 included. (3) The proved bound is never below the true error. Refuted by the numbers that the verdict prints.
 
 Parts:
 
 contamination  n = 500, d = 10, standard deviations from 1 to 0.1; ε from 0 to 0.3, for each adversary.
 dimension      n = 50 d, ε = 0.1, d from 2 to 20, a cluster hidden along the direction of least variance.
 clean          Standard normal samples of several shapes; the share that each method flags.
-bound          n = 2,000, d = 4, ε from 0.005 to 0.1: the proved bound beside the true error.
+bound          n = 2,000, d = 4, ε from 0.005 to 0.1: the proved bound, with the premise that the inliers' kurtosis is
+               at most that of the weighted samples (`bound`) and with their own (`informed`), beside the true error
+               with respect to the covariance of the inliers in the sample.
 
 Errors are those of Σ^{-1/2} Σ̂ Σ^{-1/2} − I for the covariance Σ of the distribution, `spectral` norm and `frobenius`
 norm over √d. The minimum covariance determinant and the sample covariance flag by the customary 97.5%
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import scipy.linalg
@@ -30,7 +32,7 @@ from sklearn.covariance import EllipticEnvelope, EmpiricalCovariance, MinCovDet
 
 from experiments.runner import Row, main
 from hypernorm.datasets import contaminated
-from hypernorm.robust import RobustCovariance, covariance_filter
+from hypernorm.robust import RobustCovariance, certify_covariance, covariance_filter
 from hypernorm.robust.weights import weighted_covariance
 
 OURS, AUTO = "moment filter", "moment filter, ε unknown"
@@ -43,7 +45,7 @@ CONTAMINATIONS = (0.02, 0.05, 0.1, 0.2, 0.3)
 DIMENSIONS = (2, 5, 10, 20)
 SHAPES = ((50, 5), (100, 5), (100, 25), (200, 50), (500, 10), (1000, 20))
 BOUNDS = (0.005, 0.01, 0.02, 0.05, 0.1)
-LOSS, MODEST, FALSE_ALARMS = 1.25, 0.1, 0.02
+LOSS, MODEST, FALSE_ALARMS = 1.5, 0.1, 0.02
 
 
 def cases(seeds: int, dimensions: Sequence[int], shapes: Sequence[tuple[int, int]]) -> Iterator[Row]:
@@ -80,11 +82,14 @@ def trial(part: str, n: int, d: int, contamination: float, adversary: str, seed:
     )
     if part == "bound":
         model = RobustCovariance(contamination, random_state=seed).fit(bed.samples)
-        inliers = EmpiricalCovariance().fit(bed.samples[bed.is_inlier])
+        X = bed.samples[bed.is_inlier]
+        kurtosis = certify_covariance(X, np.ones(len(X)), 0.0).verify(X).kurtosis
+        informed = replace(model.certificate_, inlier_kurtosis=kurtosis).verify(bed.samples)
         return {
             "bound": model.error_bound_,
-            "error": errors(model.covariance_, inliers.covariance_)[0],
-            "premise": bool(kurtosis_below(bed.samples[bed.is_inlier]) <= model.kurtosis_),
+            "informed": informed.error_bound,
+            "error": errors(model.covariance_, EmpiricalCovariance().fit(X).covariance_)[0],
+            "premise": kurtosis <= model.kurtosis_,
         }
     spectral, frobenius = {}, {}
     for name, estimate in estimators(contamination, seed).items():
@@ -134,17 +139,6 @@ def flagged(X: np.ndarray, seed: int) -> dict[str, float]:
         ENVELOPE: float(np.mean(envelope)),
         SAMPLE: float(np.mean(EmpiricalCovariance().fit(X).mahalanobis(X) > limit)),
     }
-
-
-def kurtosis_below(X: np.ndarray) -> float:
-    """A lower bound on the largest kurtosis of a projection, from many directions and an ascent from each."""
-    Y = X - X.mean(axis=0)
-    Y = scipy.linalg.qr(Y, mode="economic")[0] * np.sqrt(len(X))
-    V = np.random.default_rng(0).standard_normal((Y.shape[1], 50))
-    for _ in range(30):
-        V = Y.T @ (Y @ V) ** 3
-        V /= np.linalg.norm(V, axis=0)
-    return float(np.mean((Y @ V) ** 4, axis=0).max())
 
 
 def compare(rows: list[Row], part: str, keys: Sequence[str], values: str = "spectral") -> list[Row]:
@@ -206,7 +200,7 @@ def _verdict(rows: list[Row]) -> str:
     ours = max(share for (_, _, name), share in alarms.items() if name == OURS)
     theirs = alarms[100, 25, DETERMINANT]
     bounds = [row for row in rows if row["part"] == "bound"]
-    broken = sum(row["bound"] < row["error"] for row in bounds if row["premise"])
+    broken = sum(row["informed"] < row["error"] or row["bound"] < row["error"] for row in bounds)
     sure = sum(row["premise"] for row in bounds)
     stands = not beyond and not worse and ours <= FALSE_ALARMS and not broken
     return (
@@ -214,7 +208,7 @@ def _verdict(rows: list[Row]) -> str:
         f"error of the inliers in {cells - len(beyond)} of {cells} cells{_list(beyond)}, and not above the minimum "
         f"covariance determinant in {cells - len(worse)}{_list(worse)}; (2) at most {ours:.1%} of clean samples "
         f"flagged, where the minimum covariance determinant flags {theirs:.0%} for n = 100, d = 25; "
-        f"(3) the bound failed in {broken} of the {sure} trials of {len(bounds)} in which its premise holds."
+        f"(3) the bound failed in {broken} of {len(bounds)} trials; its default premise is true in {sure}."
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.covariance import EmpiricalCovariance
 from sklearn.utils.validation import validate_data
 
-from hypernorm._validation import check_count, check_generator, check_matrix
+from hypernorm._validation import check_count, check_generator, check_matrix, check_nonnegative
 from hypernorm.certificates import CovarianceCertificate, whitened_rows
 from hypernorm.exceptions import CertificateError, ConvergenceWarning, InvalidInputError
 from hypernorm.forms import fingerprint
@@ -42,7 +42,10 @@ class RobustCovariance(EmpiricalCovariance):
     assume_centered : bool, default False
         Whether the location is known to be zero.
     certify : bool, default True
-        Whether to prove an error bound, which takes longer than the fit.
+        Whether to prove an error bound, which may take longer than the fit.
+    inlier_kurtosis : float, optional
+        Bound on the kurtosis of the inliers in every direction, for the error bound: 3 for Gaussian inliers, more for
+        few of them. By default the bound supposes that it is at most that of the samples under the weights.
     max_iter : int, default 100
         Limit on the rounds of the filter.
     random_state : None, int or numpy.random.Generator
@@ -68,7 +71,7 @@ class RobustCovariance(EmpiricalCovariance):
     error_bound_ : float
         ‖S^{-1/2} covariance_ S^{-1/2} − I‖ is at most this number, where S is the covariance of the inliers, provided
         that they are at least the share 1 − ε of the samples and that their kurtosis is in no direction larger than
-        `kurtosis_`. Infinite if nothing is proved.
+        `inlier_kurtosis`, or than `kurtosis_` if that is not given. Infinite if nothing is proved.
     variance_ratios_ : tuple of float
         The variance of the inliers is in every direction at least and at most so many times that by `covariance_`,
         under the same provisos, of which the first number needs only the one on the share.
@@ -116,6 +119,7 @@ class RobustCovariance(EmpiricalCovariance):
         store_precision: bool = True,
         assume_centered: bool = False,
         certify: bool = True,
+        inlier_kurtosis: float | None = None,
         max_iter: int = 100,
         random_state: Any = None,
     ):
@@ -123,6 +127,7 @@ class RobustCovariance(EmpiricalCovariance):
         self.store_precision = store_precision
         self.assume_centered = assume_centered
         self.certify = certify
+        self.inlier_kurtosis = inlier_kurtosis
         self.max_iter = max_iter
         self.random_state = random_state
 
@@ -141,6 +146,7 @@ class RobustCovariance(EmpiricalCovariance):
         """
         contamination = check_contamination_or_auto(self.contamination)
         check_count(self.max_iter, "max_iter")
+        _check_kurtosis(self.inlier_kurtosis)
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         rng = check_generator(self.random_state)
         center = np.zeros(X.shape[1]) if self.assume_centered else None
@@ -166,7 +172,12 @@ class RobustCovariance(EmpiricalCovariance):
             return
         try:
             certificate = certify_covariance(
-                X, self.weights_, self.contamination_, location=self.location_, covariance=self.covariance_
+                X,
+                self.weights_,
+                self.contamination_,
+                location=self.location_,
+                covariance=self.covariance_,
+                inlier_kurtosis=self.inlier_kurtosis,
             )
             proved = certificate.verify(X)
         except InvalidInputError:  # no full rank, as documented
@@ -231,9 +242,7 @@ def certify_covariance(
     dense = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
     n, d = dense.shape
     share, shares = check_contamination(contamination), check_base_weights(weights, n)
-    if inlier_kurtosis is not None and not 1 <= inlier_kurtosis < math.inf:
-        raise InvalidInputError(f"inlier_kurtosis must be a number of at least 1 or None, got {inlier_kurtosis!r}.")
-    kurtosis = None if inlier_kurtosis is None else float(inlier_kurtosis)
+    kurtosis = _check_kurtosis(inlier_kurtosis)
     center = shares @ dense if location is None else np.asarray(location, dtype=np.float64)
     estimate = weighted_covariance(dense, shares, center) if covariance is None else np.asarray(covariance, np.float64)
     covered = dense[shares > 0]
@@ -247,6 +256,15 @@ def certify_covariance(
     return CovarianceCertificate(
         center, estimate, shares, share, transform, norm, kurtosis, (n, d), fingerprint(matrix)
     )
+
+
+def _check_kurtosis(kurtosis: Any) -> float | None:
+    if kurtosis is None:
+        return None
+    number = check_nonnegative(kurtosis, "inlier_kurtosis")
+    if number < 1:
+        raise InvalidInputError(f"inlier_kurtosis must be at least 1, as every kurtosis is, got {kurtosis!r}.")
+    return number
 
 
 def _whitening_transform(covariance: np.ndarray) -> np.ndarray:
