@@ -1,6 +1,7 @@
 """Robust statistics under a bounded moment: estimates that come with an error bound proved from the data."""
 
 from hypernorm.robust.certification import certify_mean
+from hypernorm.robust.clustering import MomentClustering
 from hypernorm.robust.covariance import RobustCovariance, certify_covariance
 from hypernorm.robust.filters import Filtered, Removal, moment_filter
 from hypernorm.robust.mean import RobustLocation, RobustMean, robust_mean
@@ -10,6 +11,7 @@ from hypernorm.robust.spectral_filters import covariance_filter, quantum_entropy
 
 __all__ = [
     "Filtered",
+    "MomentClustering",
     "Removal",
     "Reweighted",
     "RobustCovariance",

@@ -13,7 +13,7 @@ from hypernorm.robust.filters import moment_filter
 __all__ = ["judge_rows"]
 
 # A row is an outlier if its distance exceeds the upper quartile (in logarithms) by so many times what that exceeds the
-# median; none of a thousand Gaussian rows does, and few of heavy-tailed ones.
+# median: about one in a thousand Gaussian rows, and few in a hundred heavy-tailed ones.
 _TAIL = 4
 
 
