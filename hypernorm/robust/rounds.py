@@ -101,9 +101,10 @@ class Rounds:
 
     def drop_variance(self) -> None:
         """Drop samples that weights of least largest variance leave out."""
-        share = self.weights / self.weights.sum()
-        kept = projected_gradient(self._standardised(), self.contamination, share, self.rng)[1]
-        assert kept is not None
+        Z, share = self._standardised(), self.weights / self.weights.sum()
+        kept = projected_gradient(Z, self.contamination, share, self.rng)[1] if Z.shape[1] else None
+        if kept is None:
+            return
         factors = np.divide(kept, share, out=np.ones_like(share), where=share > 0) * (1 - self.contamination)
         self._drop(np.argsort(factors, kind="stable"), factors < 0.5, "variance")
 
