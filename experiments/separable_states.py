@@ -33,7 +33,7 @@ FAMILIES = {
 }
 TOLERANCE = 1e-6
 # Level 2 is tried where its Gram matrices have at most this many rows.
-LARGEST_GRAM = 130
+LARGEST_GRAM = 300
 
 
 def cases(sizes: Sequence[tuple[int, int]], seeds: int) -> Iterator[Row]:
