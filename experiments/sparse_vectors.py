@@ -1,11 +1,11 @@
 """A sparse vector planted in a random subspace: the 2→4 norm beside ℓ1 minimisation, with what is proved.
 
-Claim: where n is large against d², the spikiest direction is the planted vector up to about n/4 non-zero entries,
-as many as ℓ1 minimisation allows with the help of an oracle and more than it finds with 20 linear programs; and the
-planted vector is then proved to be a sparsest one of the subspace. Where n is below d², ℓ1 minimisation allows
-more, and the certificate shows why: another direction is spikier (Barak, Kelner & Steurer 2014; Demanet & Hand
-2014). Refuted by a proved bound that the planted vector violates, by a failure at a planted vector that is the
-spikiest, or if 20 linear programs find more at the largest n, or less at the smallest.
+Claim: where n is large against d², the spikiest direction is the planted vector up to nearly n/4 non-zero entries,
+more than ℓ1 minimisation finds with 20 linear programs, and nearly as many as it finds where an oracle tells it in
+which rows to look; and the planted vector is then proved to be a sparsest one of the subspace. Where n is below d²,
+ℓ1 minimisation finds more, and the certificate shows why: another direction is spikier (Barak, Kelner & Steurer 2014;
+Demanet & Hand 2014). Refuted by a proved bound that the planted vector violates, by a failure at a planted vector that
+is the spikiest, or if 20 linear programs find more at the largest n, or less at the smallest.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def cases(d: int, sizes: Sequence[int], shares: Sequence[float], repeats: int) -
 
 PRESETS = {
     "quick": lambda: cases(10, (60, 800), SHARES[1::2], 2),
-    "paper": lambda: cases(16, (128, 512, 2048), SHARES, 8),
+    "paper": lambda: cases(16, (128, 512, 2048), SHARES, 20),
 }
 
 

@@ -14,34 +14,33 @@ from paper_figures.style import COLOURS, GREY, PAGE, figure, rows_on_file, save
 __all__ = ["draw"]
 
 _STYLES = {
-    "spikiest": {"color": COLOURS["blue"], "marker": "o", "zorder": 4},
-    "starts": {"color": COLOURS["orange"], "marker": "s", "lw": 0.9, "ms": 3.5, "ls": (0, (3, 2)), "zorder": 3},
+    "spikiest": {"color": COLOURS["blue"], "marker": "o", "zorder": 5},
     "start": {"color": COLOURS["purple"], "marker": "D", "lw": 0.9, "ms": 3},
-    "l1": {"color": COLOURS["vermilion"], "marker": "^"},
+    "l1": {"color": COLOURS["vermilion"], "marker": "^", "zorder": 3},
+    "oracle": {"color": COLOURS["orange"], "marker": "s", "lw": 0.9, "ms": 3.5, "ls": (0, (3, 2)), "zorder": 4},
 }
 
 
 def draw(rows: list[Row]) -> Figure:
-    """A panel for each dimension of the subspace."""
-    dimensions = sorted({row["d"] for row in rows})
-    n, repeats = rows[0]["n"], len({row["seed"] for row in rows})
-    fig = figure(PAGE, 2.5)
-    axes = np.atleast_1d(fig.subplots(1, len(dimensions), sharex=True, sharey=True))
-    for axis, d in zip(axes, dimensions, strict=True):
-        shares = sorted({row["share"] for row in rows if row["d"] == d})
-        rates = [outcomes([row for row in rows if (row["d"], row["share"]) == (d, share)]) for share in shares]
-        spikier = [rate["spikier"].mean() for rate in rates]
-        axis.fill_between(shares, 1 - np.array(spikier), 1, color=GREY, alpha=0.25, lw=0, step="mid")
-        for name in ("start", "l1", "starts", "spikiest"):
-            means = [rate[name].mean() for rate in rates]
-            axis.plot(shares, means, **_STYLES[name])
-        axis.set_title(f"d = {d} (d²/n = {d * d / n:.2g})")
-        axis.set_xlabel("sparsity/n")
+    """A panel for each dimension of the space around the subspace."""
+    sizes = sorted({row["n"] for row in rows})
+    d, repeats = rows[0]["d"], len({row["seed"] for row in rows})
+    fig = figure(PAGE, 2.6)
+    axes = np.atleast_1d(fig.subplots(1, len(sizes), sharex=True, sharey=True))
+    for axis, n in zip(axes, sizes, strict=True):
+        shares = sorted({row["share"] for row in rows if row["n"] == n})
+        rates = [outcomes([row for row in rows if (row["n"], row["share"]) == (n, share)]) for share in shares]
+        spikier = np.array([rate["spikier"].mean() for rate in rates])
+        axis.fill_between(shares, 1 - spikier, 1, color=GREY, alpha=0.25, lw=0, step="mid")
+        for name, style in _STYLES.items():
+            axis.plot(shares, [rate[name].mean() for rate in rates], **style)
+        axis.set_title(f"n = {n} (n/d² = {n / d**2:g})")
+        axis.set_xlabel("share of non-zero entries")
         axis.set_ylim(-0.04, 1.04)
     axes[0].set_ylabel("share of vectors found")
     handles = [Line2D([], [], **_STYLES[name], label=label) for name, label in METHODS.items()]
-    handles.append(Patch(color=GREY, alpha=0.25, lw=0, label="trials in which another direction is spikier"))
-    fig.suptitle(f"A vector planted in a d-dimensional subspace of ℝⁿ, n = {n}, {repeats} trials a point", fontsize=8.5)
+    handles.append(Patch(color=GREY, alpha=0.25, lw=0, label="from above: another direction is spikier"))
+    fig.suptitle(f"a vector planted in a subspace of ℝⁿ of dimension d = {d}, {repeats} trials a point", fontsize=8.5)
     fig.legend(handles=handles, loc="outside lower center", ncols=3)
     return fig
 

@@ -72,5 +72,14 @@ def row(**changes):
 )
 def test_verdict(changes, stands):
     assert ("Verdict: stands" in experiment.verdict([row(**changes)])) == stands
+    assert "| random | 10 | 3 | 1.3" in experiment.table([row()])
     assert math.isclose(experiment._factor(10, 3, "realigned"), hn.approximation_factor(10, 3), rel_tol=1e-6)
-    assert "| 10 | 3 | 1.3" in experiment.table([row()])
+
+
+def test_embedding_must_be_the_worst():
+    embedding = row(family=experiment.WORST)
+    assert "Verdict: stands" in experiment.verdict([row(), embedding])
+    assert "at 0 of 2 pairs" in experiment.verdict([row(), embedding])
+    assert "REFUTED" in experiment.verdict([row(realigned=[None, 1.11, 1.05]), embedding])
+    assert "| isometric embedding | 10 | 3 | 1.3" in experiment.table([row(), embedding])
+    assert {case["seed"] for case in experiment.cases((10,), 3, (4,)) if case["family"] == experiment.WORST} == {0}
