@@ -94,3 +94,16 @@ def test_verdict_notices_each_refutation(place, changes):
 def test_verdict_notices_starts_that_do_not_get_rarer():
     measured = [{**part, "hits": 100} for part in rows()]
     assert "REFUTED" in experiment.verdict(measured)
+
+
+@pytest.mark.parametrize("hits", [1, 5, 100, 511])
+def test_starts_needed_are_the_fewest_that_hit_with_99_percent(hits):
+    needed, miss = experiment.starts_needed(hits), 1 - hits / experiment.STARTS
+    assert miss**needed <= 0.01 < miss ** (needed - 1)
+
+
+def test_starts_needed_at_the_ends():
+    assert experiment.starts_needed(experiment.STARTS) == 1
+    assert experiment.starts_needed(0) == np.inf
+    table = experiment.starts_table([row(hits=256), row(hits=512), row("Choi–Lam", hits=0)])
+    assert table.splitlines()[2:] == ["| 5 | 2 | 2 | 75.0% | 50.0% | 4 | 7 |"]
