@@ -39,7 +39,7 @@ def draw(rows: list[Row]) -> Figure:
     axes[0].set_ylabel("upper bound / norm")
     handles = [Line2D([], [], ls="", **{"ms": 4, **style}, label=name) for name, style in _STYLES.items()]
     handles += [
-        Line2D([], [], color="black", ls=":", label=r"promised: $d^{1/4}$, realigned $d^{1/8}$"),
+        Line2D([], [], color="black", ls=":", label=r"$d^{1/4}$, realigned $d^{1/8}$"),
         Line2D([], [], color="black", lw=1, label="proved worst case"),
     ]
     largest = max(_ratio(row, "sos") - 1 for row in rows if row["sos"] is not None and row["family"] in _STYLES)

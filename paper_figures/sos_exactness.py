@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from experiments.runner import Row
 from experiments.sos_exactness import EXACT, FAMILIES, KNOWN_GAPS, STARTS, STRUCTURED
@@ -59,7 +59,8 @@ def _gaps(axis: Axes, rows: list[Row]) -> None:
         colour = _COLOURS.get(row["d"], "black")
         marker = _MARKERS.get(row["d"], "P")
         height = row["place"] + rng.uniform(-0.3, 0.3)
-        axis.plot(max(row["gap"], _FLOOR), height, ls="", marker=marker, ms=2.5, mew=0, color=colour, alpha=0.7)
+        size = 2.5 if row["d"] else 4
+        axis.plot(max(row["gap"], _FLOOR), height, ls="", marker=marker, ms=size, mew=0, color=colour, alpha=0.7)
         for gap, symbol in ((row["conic_gap"], "1"), (row["degree_six_gap"], "2")):
             if gap is not None and gap < row["gap"] / 2:
                 axis.plot(max(gap, _FLOOR), height, ls="", marker=symbol, ms=5, color=colour)
@@ -83,9 +84,10 @@ def _starts(axis: Axes, rows: list[Row]) -> None:
             axis.plot(shares, [height] * len(same), ls="", marker=_MARKERS[d], ms=2, mew=0, color=colour, alpha=0.5)
             axis.plot(np.median(shares), height, ls="", marker=_MARKERS[d], ms=5, color=colour)
     axis.set_xscale("log")
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3%}".rstrip("0%").rstrip(".") + "%"))
-    axis.xaxis.set_minor_formatter(NullFormatter())
-    axis.set_xlim(0.8 / STARTS, 1.3)
+    axis.xaxis.set_major_locator(FixedLocator([0.003, 0.01, 0.03, 0.1, 0.3, 1]))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
+    axis.set_xlim(max(min(row["hits"] for row in rows), 1) / STARTS / 1.3, 1.3)
     axis.set_xlabel(f"share of {STARTS} starts of the power method\n(small: matrices, large: medians)")
     axis.set_title("starts that reach the best value")
     axis.tick_params(axis="y", length=0)
