@@ -8,6 +8,8 @@ from statistics import median
 
 from experiments.gauss_markov_study import METHODS, compare, outcome
 from experiments.runner import RESULTS, Row, read
+from experiments.separable_states import exact
+from experiments.small_sets import LARGE, MEASURES, pair
 
 __all__ = ["TABLES", "machine"]
 
@@ -102,6 +104,43 @@ def ridge_paths() -> Table:
     return table
 
 
+def separable_values() -> Table:
+    """Medians over complex projectors of half rank: the eigenvalue, both levels where tried, and the see-saw."""
+    table = [["dimensions", "projectors", "eigenvalue", "level 1", "level 2", "product vector found"]]
+    rows = [row for row in read("separable_states", "paper") if row.get("family") == "projector"]
+    for a, b in sorted({(row["a"], row["b"]) for row in rows}):
+        same = [row for row in rows if (row["a"], row["b"]) == (a, b)]
+        first, second = (row["upper"] for row in same), [row.get("second_upper", row["upper"]) for row in same]
+        known = all("second_upper" in row or exact(row) for row in same)
+        table.append(
+            [
+                f"{a} × {b}",
+                str(len(same)),
+                f"{median(row['norm'] for row in same):.4f}",
+                f"{median(first):.4f}",
+                f"{median(second):.4f}" if known else "",
+                f"{median(max(row['lower'], row.get('second_lower', 0)) for row in same):.4f}",
+            ]
+        )
+    return table
+
+
+def small_sets() -> Table:
+    """The proved bound on the expansion of small sets relative to the spectral one, and to the best set found."""
+    rows = read("small_sets", "paper")
+    head = ["measure at most", "graphs", "proved/spectral, least", "median", "largest", "proved/found, median"]
+    table = [head]
+    for measure in MEASURES:
+        families = dict.fromkeys(row["family"] for row in rows if row["measure"] == measure and row["family"] in LARGE)
+        pairs = [pair(rows, family, measure) for family in families]
+        proved = [max(row["bound"] for row in same) for same in pairs]
+        gains = [bound / same[0]["spectral"] for bound, same in zip(proved, pairs, strict=True)]
+        reached = [bound / min(row["found"] for row in same) for bound, same in zip(proved, pairs, strict=True)]
+        numbers = [min(gains), median(gains), max(gains), median(reached)]
+        table.append([f"1/{1 / measure:.0f}", str(len(pairs)), *(f"{number:.2f}" for number in numbers)])
+    return table
+
+
 TABLES = {
     "conic_times": (conic_times, "sums_of_squares", "peers"),
     "conic_sizes": (conic_sizes, "sums_of_squares", "scale"),
@@ -109,6 +148,8 @@ TABLES = {
     "dictionaries": (dictionaries, "dictionary_learning", "same_error"),
     "regressions": (regressions, "gauss_markov_study", "paper"),
     "ridge_paths": (ridge_paths, "linear_model", "path"),
+    "separable_values": (separable_values, "separable_states", "paper"),
+    "small_sets": (small_sets, "small_sets", "paper"),
 }
 """For each table the function that computes it and the results whose first line tells the machine."""
 
