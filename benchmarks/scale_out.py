@@ -6,9 +6,10 @@ loaded its libraries. The referee verifies every certificate again through the c
 
 Parts:
 
-bounds    lower bound, row-norm and realigned certificates, for n and for twice as many rows.
-agreement the same bounds of the first rows, through the cluster and in memory.
-lost      a worker is killed in the middle of a certificate; the result must be the same.
+bounds     lower bound, row-norm and realigned certificates, for n and for twice as many rows.
+agreement  the same bounds of the first rows, through the cluster and in memory.
+lost       a worker is killed in the middle of a certificate; the result must be the same.
+estimators a dictionary of sparse rows, and the mean of rows of which a tenth has moved, with its proved error bound.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ import hypernorm as hn
 from benchmarks.harness import Part, in_process, main, peak_gigabytes
 from benchmarks.referee import proved_lower, proved_upper
 from experiments.runner import Row
+from hypernorm.dictionary import LpDictionaryLearning, recovery_error
+from hypernorm.robust import RobustMean
 
 CHUNK_ROWS = 100_000
 LIMIT = 1200.0
@@ -73,6 +76,43 @@ def _bounds(client: Any, n: int, d: int) -> Row:
         result[kind] = upper
     result["lower"] = proved_lower(X, witness)
     return result
+
+
+def estimators(estimator: str, n: int, d: int) -> Row:
+    return in_process(on_cluster, _robust if estimator == "robust mean" else _dictionary, n, d, limit=LIMIT)
+
+
+def _dictionary(client: Any, n: int, d: int) -> Row:
+    import dask.array as da
+    import numpy as np
+
+    generator = da.random.default_rng(1)
+    codes = generator.standard_normal((n, d), chunks=(CHUNK_ROWS, d))
+    codes = codes * (generator.random((n, d), chunks=(CHUNK_ROWS, d)) < 0.2)
+    truth = np.random.default_rng(1).standard_normal((d, d))
+    start = time.perf_counter()
+    model = LpDictionaryLearning(random_state=0).fit(codes @ truth.T)
+    elapsed = time.perf_counter() - start
+    return {"seconds": elapsed, "iterations": model.n_iter_, "error": recovery_error(model.unmixing_, truth)}
+
+
+def _robust(client: Any, n: int, d: int) -> Row:
+    import dask.array as da
+    import numpy as np
+
+    clean = rows(n, d)
+    moved = da.random.default_rng(1).random((n, 1), chunks=(CHUNK_ROWS, 1)) < 0.1
+    X = clean + moved * (2.0 * np.arange(1, d + 1) ** -0.25)  # two deviations in every column, 2√d in all
+    start = time.perf_counter()
+    model = RobustMean(0.1, random_state=0).fit(X)
+    elapsed = time.perf_counter() - start
+    inliers = (da.where(moved, 0, clean).sum(axis=0) / (n - moved.sum())).compute()
+    return {
+        "seconds": elapsed,
+        "error": float(np.linalg.norm(model.location_ - inliers)),
+        "sample_mean_error": float(np.linalg.norm(X.mean(axis=0).compute() - inliers)),
+        "error_bound": model.certificate_.verify(X).error_bound,
+    }
 
 
 def agreement(n: int, d: int) -> Row:
@@ -137,6 +177,12 @@ PARTS = {
         lambda: iter([{"n": 1_000_000, "d": 50, "after": 5.0}]),
         lost,
         (),
+    ),
+    "estimators": Part(
+        "Estimators for rows in chunks",
+        lambda: iter({"estimator": name, "n": 1_000_000, "d": 50} for name in ("dictionary", "robust mean")),
+        estimators,
+        tuple({"estimator": name, "n": 200_000, "d": 10} for name in ("dictionary", "robust mean")),
     ),
 }
 

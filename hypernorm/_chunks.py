@@ -91,6 +91,27 @@ class Chunks:
                     "memory; make the chunks smaller or give the workers more memory."
                 ) from error
 
+    def derived(self, function: Callable[..., np.ndarray], sizes: Sequence[int], *per_row: np.ndarray) -> Chunks:
+        """The rows ``function(chunk, *entries)``, as many of each chunk as `sizes` says; none leaves the chunk out.
+
+        `per_row` are arrays with an entry for each row, of which the function gets those of its chunk.
+        """
+        import dask
+
+        call = dask.delayed(function, pure=False)
+        chunks = object.__new__(Chunks)
+        kept = [index for index, size in enumerate(sizes) if size > 0]
+        chunks._pieces = [call(self._pieces[index], *self.entries(index, *per_row)) for index in kept]
+        edges = np.concatenate([[0], np.cumsum([sizes[index] for index in kept])]).astype(int).tolist()
+        chunks.parts = [range(*edge) for edge in pairwise(edges)]
+        chunks.shape, chunks.dtype, chunks._fetched = (edges[-1], self.shape[1]), np.dtype(np.float64), None
+        return chunks
+
+    def entries(self, number: int, *per_row: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Of arrays with an entry for each row those of one chunk."""
+        part = self.parts[number]
+        return tuple(array[part.start : part.stop] for array in per_row)
+
     def __getitem__(self, rows: slice) -> np.ndarray:
         """Some rows as an array here; passes over everything use `map`."""
         start, stop, _ = rows.indices(self.shape[0])

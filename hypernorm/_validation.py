@@ -82,6 +82,8 @@ def check_rows(X: Any, name: str = "X") -> RowMatrix:
     ------
     InvalidInputError
     """
+    if isinstance(X, Chunks):
+        return X  # it passed before
     if not is_chunked(X):
         return check_matrix(X, name)
     chunks = Chunks(X, name)

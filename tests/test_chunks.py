@@ -13,8 +13,11 @@ from distributed import Client, LocalCluster
 import hypernorm as hn
 from hypernorm._validation import check_matrix, check_rows
 from hypernorm.bounds.kernels import gradients, norm_values
+from hypernorm.datasets import contaminated, planted_dictionary
+from hypernorm.dictionary import LpDictionaryLearning, recovery_error
 from hypernorm.exceptions import CertificateError, HypernormError, InvalidInputError
 from hypernorm.forms import FlatteningMap, RealignedMap, Rows, column_means, fingerprint, moment_matrix, second_moments
+from hypernorm.robust import RobustMean, certify_mean, robust_mean
 
 CHUNKS = [(700, 5), (137, 5), (256, 2), ((1, 699), 5)]
 
@@ -84,6 +87,77 @@ def test_the_whole_interval_for_several_exponents(matrix):
         assert interval.lower == pytest.approx(expected.lower, rel=1e-9)
         assert interval.upper == pytest.approx(expected.upper, rel=1e-6)
         assert interval.witness.verify(matrix).lower <= interval.certificate.verify(chunked, exact=True).upper
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"p": 4, "n_components": 1}, {"refine": True}, {"whiten": False, "center": False}]
+)
+def test_a_dictionary_is_learned_in_chunks(options):
+    planted = planted_dictionary(3000, 6, theta=0.2, random_state=0)
+    chunked = da.from_array(planted.samples, chunks=(700, 4))
+    model = LpDictionaryLearning(random_state=0, **options).fit(chunked)
+    expected = LpDictionaryLearning(random_state=0, **options).fit(planted.samples)
+    np.testing.assert_allclose(model.components_, expected.components_, atol=1e-6)
+    np.testing.assert_allclose(model.mean_, expected.mean_, atol=1e-12)
+    assert model.n_features_in_ == 6
+    if not options:
+        assert recovery_error(model.unmixing_, planted.dictionary) < 5e-3
+    whole = chunked.rechunk({1: -1})
+    codes = whole.map_blocks(model.transform, dtype=float, chunks=(whole.chunks[0], len(model.components_)))
+    np.testing.assert_allclose(codes.compute(), expected.transform(planted.samples), atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["moment", "covariance", "quantum_entropy"])
+def test_a_robust_mean_of_chunks_and_its_proof(method):
+    bed = contaminated(3000, 4, 0.1, adversary="far", random_state=1)
+    chunked = da.from_array(bed.samples, chunks=(750, 3))
+    model = RobustMean(0.1, method=method, random_state=0).fit(chunked)
+    error = np.linalg.norm(model.location_ - bed.inlier_mean)
+    assert error < 0.05 * np.linalg.norm(bed.samples.mean(axis=0) - bed.inlier_mean)
+    assert error <= model.error_bound_ < 2.5
+    assert model.weights_.sum() == pytest.approx(1)
+    np.testing.assert_allclose(model.weights_ @ bed.samples, model.location_, atol=1e-12)
+    np.testing.assert_allclose(sum(removal.weight for removal in model.removals_), 0.1, atol=0.05)
+    # The proof does not know how the samples were stored.
+    for samples in (bed.samples, chunked.rechunk((1100, 4))):
+        assert model.certificate_.verify(samples).error_bound == pytest.approx(model.error_bound_, rel=1e-9)
+    with pytest.raises(CertificateError, match="fingerprint"):
+        model.certificate_.verify(chunked + 1)
+
+
+def test_robust_means_of_chunks_with_weights():
+    bed = contaminated(900, 3, 0.1, random_state=1)
+    chunked = da.from_array(bed.samples, chunks=(300, 3))
+    weights = np.where(np.arange(900) < 300, 0.0, 2.0)
+    found = robust_mean(chunked, 0.1, sample_weight=weights, random_state=0)
+    assert not found.weights[:300].any()
+    assert found.weights.sum() == pytest.approx(1)
+    expected = certify_mean(bed.samples, found.weights, 0.1, location=found.location, sample_weight=weights)
+    assert found.error_bound == pytest.approx(expected.verify(bed.samples).error_bound, rel=1e-4)
+    # Without outliers every sample keeps its weight, and the location is the mean.
+    np.testing.assert_allclose(robust_mean(chunked, 0.0).location, bed.samples.mean(axis=0), atol=1e-12)
+
+
+def test_outliers_that_fill_a_chunk_escape_and_the_bound_says_so():
+    bed = contaminated(1000, 3, 0.1, adversary="far", random_state=0)
+    order = np.argsort(bed.is_inlier, kind="stable")
+    chunked = da.from_array(bed.samples[order], chunks=(100, 3))
+    found = robust_mean(chunked, 0.1, random_state=0)
+    error = np.linalg.norm(found.location - bed.inlier_mean)
+    assert 1 < error <= found.error_bound
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "certified"}, "'moment', 'covariance', 'quantum_entropy'"),
+        ({"method": "geometric_median"}, r"X\.compute\(\)"),
+        ({"contamination": "auto"}, "must be a number for a Dask array"),
+    ],
+)
+def test_what_robust_means_cannot_do_with_chunks(matrix, options, message):
+    with pytest.raises(InvalidInputError, match=message):
+        RobustMean(**options).fit(da.from_array(matrix, chunks=(200, 5)))
 
 
 def test_integers_and_single_precision():

@@ -2,7 +2,13 @@
 
 from hypernorm.certificates.certificate import Certificate, Rigor, VerifiedBound, load_certificate
 from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCovarianceBound, whitened_rows
-from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound, displaced_mass, weighted_rows
+from hypernorm.certificates.mean import (
+    MeanCertificate,
+    VerifiedMeanBound,
+    displaced_mass,
+    of_pieces,
+    weighted_rows,
+)
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
 from hypernorm.certificates.product_state import ProductState
 from hypernorm.certificates.rounding import UNIT, reweight
@@ -28,6 +34,7 @@ __all__ = [
     "displaced_mass",
     "is_available",
     "load_certificate",
+    "of_pieces",
     "plan",
     "reweight",
     "weighted_rows",

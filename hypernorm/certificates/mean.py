@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from hypernorm._validation import Matrix, check_matrix
+from hypernorm._chunks import Chunks
+from hypernorm._validation import Matrix, RowMatrix, check_rows
 from hypernorm.certificates.certificate import Certificate
 from hypernorm.certificates.rounding import (
     SAFETY,
@@ -34,7 +36,9 @@ from hypernorm.certificates.rounding import (
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows, fingerprint
 
-__all__ = ["MeanCertificate", "VerifiedMeanBound", "displaced_mass", "weighted_rows"]
+__all__ = ["MeanCertificate", "VerifiedMeanBound", "displaced_mass", "of_pieces", "weighted_rows"]
+
+Result = TypeVar("Result")
 
 # Shares that are this close count as equal: 0.3 of ten samples are three, although the float is below 3/10.
 _SLACK = 1e-12
@@ -102,7 +106,7 @@ class MeanCertificate:
 
         Parameters
         ----------
-        X : array_like, DataFrame or sparse matrix of shape (n, d)
+        X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
 
         Returns
         -------
@@ -116,14 +120,14 @@ class MeanCertificate:
             If `X` is not a usable matrix.
         """
         start = time.perf_counter()
-        matrix = check_matrix(X)
+        matrix = check_rows(X)
         if tuple(matrix.shape) != self.shape or fingerprint(matrix) != self.fingerprint:
             raise CertificateError("The certificate is for other samples: shape or fingerprint of X differ.")
         bound, displaced, moments = self.prove(matrix)
         return VerifiedMeanBound(bound, displaced, moments, None in self.inlier_moments, time.perf_counter() - start)
 
     @np.errstate(all="ignore")
-    def prove(self, matrix: Matrix) -> tuple[float, float, tuple[float, ...]]:
+    def prove(self, matrix: RowMatrix) -> tuple[float, float, tuple[float, ...]]:
         """The error bound, the displaced mass and the moments, for samples whose identity the caller has established.
 
         Raises
@@ -132,15 +136,12 @@ class MeanCertificate:
         """
         check_arithmetic()
         self._check()
-        X = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
-        if not np.isfinite(X - self.location).all():
-            raise CertificateError("The samples are too far apart for a proof: their differences overflow.")
-        total = float(self.weights.sum()) * (1 - gamma(len(X)))  # from below
-        offset = _offset(X, self.weights, self.location, total)
+        total = float(self.weights.sum()) * (1 - gamma(self.shape[0]))  # from below
+        offset = _offset(matrix, self.weights, self.location, total)
         displaced = displaced_mass(self.weights, self.base_weights, self.contamination)
         moments, bounds = [], []
         for norm, inliers in zip(self.norms, self.inlier_moments, strict=True):
-            Y = weighted_rows(X, self.weights, self.location, norm.q)
+            Y = weighted_rows(matrix, self.weights, self.location, norm.q)
             proved = norm.prove(Rows(Y))
             with precision():
                 about_location = (rational(proved) + rational(_rounding(Y))) / rational(total) ** (1 / rational(norm.q))
@@ -181,14 +182,41 @@ class MeanCertificate:
         return f"MeanCertificate(shape={self.shape}, contamination={self.contamination:g}, moments of order {orders})"
 
 
-def weighted_rows(X: np.ndarray, weights: np.ndarray, location: np.ndarray, q: float) -> np.ndarray:
+@overload
+def weighted_rows(matrix: Matrix, weights: np.ndarray, location: np.ndarray, q: float) -> np.ndarray: ...
+@overload
+def weighted_rows(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, q: float) -> np.ndarray | Chunks: ...
+def weighted_rows(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, q: float) -> np.ndarray | Chunks:
     """The rows w_i^{1/q} (x_i − location) with w_i > 0, their factors rounded up."""
-    positive = weights > 0
-    values, inverse = np.unique(weights[positive], return_inverse=True)
+    values, inverse = np.unique(weights, return_inverse=True)
     with precision():
         power = 1 / rational(q)
-        roots = np.array([upper_float(rational(value) ** power) for value in values.tolist()])
-    return np.asarray((X[positive] - location) * roots[inverse][:, None])
+        roots = np.array([upper_float(rational(value) ** power) if value > 0 else 0.0 for value in values.tolist()])
+
+    def rows(piece: Any, factors: np.ndarray) -> np.ndarray:
+        positive = factors > 0
+        return np.asarray((_dense(piece)[positive] - location) * factors[positive, None])
+
+    factors = roots[inverse]
+    if isinstance(matrix, Chunks):
+        sizes = [int((factors[part.start : part.stop] > 0).sum()) for part in matrix.parts]
+        return matrix.derived(rows, sizes, factors)
+    return rows(matrix, factors)
+
+
+def of_pieces(matrix: RowMatrix, function: Callable[..., Result], *per_row: np.ndarray) -> list[Result]:
+    """``function(piece, *entries)`` of the whole matrix as a dense array, or of every chunk where it lies."""
+    if not isinstance(matrix, Chunks):
+        return [function(_dense(matrix), *per_row)]
+
+    def on_chunk(chunk: np.ndarray, *entries: np.ndarray) -> Result:
+        return function(_dense(chunk), *entries)
+
+    return list(matrix.map(on_chunk, [matrix.entries(index, *per_row) for index in range(len(matrix.parts))]))
+
+
+def _dense(piece: Any) -> np.ndarray:
+    return np.asarray(piece if isinstance(piece, np.ndarray) else piece.toarray(), dtype=np.float64)
 
 
 def displaced_mass(weights: np.ndarray, base_weights: np.ndarray | None, contamination: float) -> float:
@@ -219,25 +247,37 @@ def displaced_mass(weights: np.ndarray, base_weights: np.ndarray | None, contami
     return min(max(1 - overlap, 0.0) + 16 * (n + 16) * UNIT, 1.0)
 
 
-def _offset(X: np.ndarray, weights: np.ndarray, location: np.ndarray, total: float) -> float:
-    """An upper bound on the distance of the location from the weighted mean."""
-    differences = X - location
-    scale = float(np.abs(differences).max(initial=0.0))
+def _offset(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, total: float) -> float:
+    """An upper bound on the distance of the location from the weighted mean.
+
+    Raises
+    ------
+    CertificateError
+        If a difference overflows.
+    """
+    scale = max(of_pieces(matrix, lambda X: float(np.abs(X - location).max())))
+    if not math.isfinite(scale):
+        raise CertificateError("The samples are too far apart for a proof: their differences overflow.")
     if scale == 0:
         return 0.0
     exponent = math.frexp(scale)[1]
-    differences = np.ldexp(differences, -exponent)
-    residual = np.linalg.norm(weights @ differences)
-    rounding = gamma(len(X) + 4) * np.linalg.norm(weights @ np.abs(differences)) + total * 2.0**-900
+
+    def sums(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        differences = np.ldexp(X - location, -exponent)
+        return np.stack([weights @ differences, weights @ np.abs(differences)])
+
+    residual, size = np.linalg.norm(np.sum(of_pieces(matrix, sums, weights), axis=0), axis=1)
+    rounding = gamma(len(weights) + 4) * size + total * 2.0**-900
     return math.ldexp(SAFETY * float(residual + rounding) / total, exponent)
 
 
-def _rounding(Y: np.ndarray) -> float:
+def _rounding(Y: np.ndarray | Chunks) -> float:
     """A bound on the Frobenius norm of what separates the computed rows from exact multiples of x_i − location."""
-    scale = float(np.abs(Y).max(initial=0.0))
+    scale = max(of_pieces(Y, lambda Y: float(np.abs(Y).max())))
     if scale == 0:
         return 0.0
     exponent = math.frexp(scale)[1]
-    size = math.ldexp(float(np.linalg.norm(np.ldexp(Y, -exponent))), exponent)
+    sizes = of_pieces(Y, lambda Y: float(np.linalg.norm(np.ldexp(Y, -exponent))))
+    size = math.ldexp(float(np.linalg.norm(sizes)), exponent)
     # One rounding each for the difference and the product; below the normal range at most 2**-1074 an entry.
-    return SAFETY * 2 * UNIT * size + math.ldexp(math.sqrt(Y.size), -1070)
+    return SAFETY * 2 * UNIT * size + math.ldexp(math.sqrt(Y.shape[0] * Y.shape[1]), -1070)

@@ -11,8 +11,9 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from hypernorm._chunks import is_chunked
 from hypernorm._parallel import shared_threads
-from hypernorm._validation import check_count, check_exponent, check_nonnegative, check_tolerance
+from hypernorm._validation import check_count, check_exponent, check_nonnegative, check_rows, check_tolerance
 from hypernorm.dictionary.certification import AtomCertificate, certify_leading_atom
 from hypernorm.dictionary.refinement import refine_row
 from hypernorm.dictionary.stiefel import Ascent, ascend, normalised_rows, polar_rows, random_orthonormal_rows
@@ -146,8 +147,9 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
         Parameters
         ----------
-        X : array_like or sparse matrix of shape (n_samples, n_features)
+        X : array_like, sparse matrix or Dask array of shape (n_samples, n_features)
             Single precision stays single precision in the products; it is never copied as a whole to centre or whiten.
+            A Dask array stays in its chunks, on as many machines as there are.
         y : ignored
 
         Raises
@@ -156,7 +158,11 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             If an argument cannot be used or the samples are too few.
         """
         p = self._check_parameters()
-        X = self._validate(X, reset=True)
+        if is_chunked(X):
+            X = check_rows(X)
+            self.n_features_in_ = X.shape[1]
+        else:
+            X = self._validate(X, reset=True)
         with shared_threads():
             self._fit(Rows(X), p)
         return self

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from hypernorm._validation import check_exponent, check_matrix, check_nonnegative
+from hypernorm._chunks import Chunks
+from hypernorm._validation import check_exponent, check_nonnegative, check_rows
 from hypernorm.bounds.propose import Search, propose
-from hypernorm.certificates import Certificate, MeanCertificate, weighted_rows
+from hypernorm.certificates import Certificate, MeanCertificate, of_pieces, weighted_rows
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows, fingerprint
 from hypernorm.robust.weights import check_base_weights, check_contamination
@@ -40,7 +41,7 @@ def certify_mean(
 
     Parameters
     ----------
-    X : array_like, DataFrame or sparse matrix of shape (n, d)
+    X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
     weights : array_like of shape (n,)
         Non-negative, any weights from any method; their scale does not matter.
     contamination : float
@@ -71,10 +72,10 @@ def certify_mean(
     >>> certificate.verify(X).error_bound < 0.11
     True
     """
-    matrix = check_matrix(X)
-    dense = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
+    matrix = check_rows(X)
+    n, d = matrix.shape
     share = check_contamination(contamination)
-    shares = check_base_weights(weights, len(dense))
+    shares = check_base_weights(weights, n)
     orders = [check_exponent(q, name="moments") for q in moments]
     if not orders or any(math.isinf(q) for q in orders):
         raise InvalidInputError(f"moments must be finite exponents q ≥ 2, at least one, got {moments!r}.")
@@ -82,14 +83,15 @@ def certify_mean(
     if len(given) != len(orders):
         raise InvalidInputError(f"inlier_moments must have an entry for each of moments={tuple(orders)}, got {given}.")
     premises = tuple(None if B is None else check_nonnegative(B, "inlier_moments") for B in given)
-    center = shares @ dense if location is None else np.asarray(location, dtype=np.float64)
-    base = None if sample_weight is None else check_base_weights(sample_weight, len(dense))
-    norms = tuple(certify_moment(weighted_rows(dense, shares, center, q), q) for q in orders)
-    shape = (int(dense.shape[0]), int(dense.shape[1]))
-    return MeanCertificate(center, shares, base, share, norms, premises, shape, fingerprint(matrix))
+    if location is None:
+        location = np.sum(of_pieces(matrix, lambda X, weights: weights @ X, shares), axis=0)
+    center = np.asarray(location, dtype=np.float64)
+    base = None if sample_weight is None else check_base_weights(sample_weight, n)
+    norms = tuple(certify_moment(weighted_rows(matrix, shares, center, q), q) for q in orders)
+    return MeanCertificate(center, shares, base, share, norms, premises, (int(n), int(d)), fingerprint(matrix))
 
 
-def certify_moment(Y: np.ndarray, q: float) -> Certificate:
+def certify_moment(Y: np.ndarray | Chunks, q: float) -> Certificate:
     """A proved bound on the 2→q norm of `Y`, by the sharpest kind that costs seconds at most."""
     rows, (n, d) = Rows(Y), Y.shape
     if q == 2:

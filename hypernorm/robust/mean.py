@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,20 +10,24 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from hypernorm._validation import check_count, check_exponent, check_generator, check_matrix, check_nonnegative
+from hypernorm._chunks import Chunks, is_chunked
+from hypernorm._validation import (
+    check_count,
+    check_exponent,
+    check_generator,
+    check_matrix,
+    check_nonnegative,
+    check_rows,
+)
 from hypernorm.certificates import MeanCertificate
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
 from hypernorm.robust.certification import certify_mean
-from hypernorm.robust.classical import CLASSICAL
-from hypernorm.robust.filters import Filtered, Removal, moment_filter
-from hypernorm.robust.reweighting import certified_reweighting
-from hypernorm.robust.spectral_filters import covariance_filter, quantum_entropy_filter
+from hypernorm.robust.estimates import METHODS, estimate
+from hypernorm.robust.filters import Removal, moment_filter
 from hypernorm.robust.weights import check_base_weights, check_contamination
 
-__all__ = ["METHODS", "RobustLocation", "RobustMean", "robust_mean"]
+__all__ = ["RobustLocation", "RobustMean", "robust_mean"]
 
-FILTERS = ("moment", "covariance", "quantum_entropy", "certified")
-METHODS = (*FILTERS, *CLASSICAL)
 # What `contamination="auto"` lets the moment filter take away at most.
 _LARGEST_CONTAMINATION = 0.3
 
@@ -88,7 +91,9 @@ def robust_mean(
 
     Parameters
     ----------
-    X : array_like or DataFrame of shape (n, d)
+    X : array_like, DataFrame or Dask array of shape (n, d)
+        The methods ``'moment'``, ``'covariance'`` and ``'quantum_entropy'`` take the chunks of a Dask array one by one,
+        each as a sample of its own; so its rows must not be sorted by anything that outliers have to do with.
     contamination : float or 'auto', default 0.1
         ε in [0, 0.5), the share of samples that may be anything at all. 'auto' takes the share that the moment filter
         removes when it may remove 30%, which undercounts outliers among the inliers and counts heavy tails.
@@ -135,10 +140,7 @@ def robust_mean(
     >>> bool(np.linalg.norm(found.location) < 0.2), bool(found.error_bound < 1.5)
     (True, True)
     """
-    matrix = check_matrix(X)
-    if not isinstance(matrix, np.ndarray):
-        raise InvalidInputError("X is sparse, which robust means do not support, since centring fills it; X.toarray().")
-    samples = np.ascontiguousarray(matrix, dtype=np.float64)
+    samples = _check_samples(X)
     if method not in METHODS:
         raise InvalidInputError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}.")
     q = check_exponent(moment, name="moment")
@@ -148,14 +150,16 @@ def robust_mean(
     known = _check_covariance(covariance, method, samples.shape[1])
     check_count(max_iter, "max_iter")
     rng = check_generator(random_state)
-    base = check_base_weights(sample_weight, len(samples))
+    base = check_base_weights(sample_weight, samples.shape[0])
     if isinstance(contamination, str):
         if contamination != "auto":
             raise InvalidInputError(f"contamination must be a number in [0, 0.5) or 'auto', got {contamination!r}.")
+        if isinstance(samples, Chunks):
+            raise InvalidInputError("contamination must be a number for a Dask array; 'auto' on a part of X finds one.")
         share = min(moment_filter(samples, _LARGEST_CONTAMINATION, base_weights=base, random_state=rng).removed, 0.49)
     else:
         share = check_contamination(contamination)
-    found = _estimate(method, samples, share, base, known, max_iter, rng)
+    found = estimate(method, samples, share, base, known, max_iter, rng)
     if not found.converged:
         warnings.warn(
             f"The {method} method was ended by max_iter={max_iter}; the result is valid but may be improved.",
@@ -189,55 +193,13 @@ def robust_mean(
     )
 
 
-@dataclass(frozen=True)
-class _Estimate:
-    location: np.ndarray
-    weights: np.ndarray | None
-    scores: np.ndarray
-    removals: tuple[Removal, ...]
-    n_iter: int
-    converged: bool
-
-
-def _estimate(
-    method: str,
-    X: np.ndarray,
-    contamination: float,
-    base: np.ndarray,
-    covariance: np.ndarray | None,
-    max_iter: int,
-    rng: np.random.Generator,
-) -> _Estimate:
-    if method in CLASSICAL:
-        location, weights = CLASSICAL[method](X, contamination, base, rng)
-        scores = np.linalg.norm(X - location, axis=1)
-        return _Estimate(location, weights, scores, (), 1, True)
-    if method == "covariance":
-        return _of_filter(covariance_filter, X, contamination, base, max_iter, covariance=covariance)
-    if method == "quantum_entropy":
-        return _of_filter(quantum_entropy_filter, X, contamination, base, max_iter, covariance=covariance)
-    filtered = _of_filter(moment_filter, X, contamination, base, max_iter, random_state=rng)
-    if method == "moment" or contamination == 0:
-        return filtered
-    found = certified_reweighting(
-        X, contamination, initial_weights=filtered.weights, base_weights=base, max_iter=max_iter, random_state=rng
-    )
-    # Cuts that stop short of their tolerance leave weights that are nearly as good, and no less proved.
-    return _Estimate(found.location, found.weights, found.scores, filtered.removals, found.n_iter, True)
-
-
-def _of_filter(
-    function: Callable[..., Filtered],
-    X: np.ndarray,
-    contamination: float,
-    base: np.ndarray,
-    max_iter: int,
-    **options: Any,
-) -> _Estimate:
-    if contamination == 0:
-        return _Estimate(base @ X, base, np.zeros(len(X)), (), 0, True)
-    found = function(X, contamination, base_weights=base, max_iter=max_iter, **options)
-    return _Estimate(found.location, found.weights, found.scores, found.removals, found.n_iter, found.converged)
+def _check_samples(X: Any) -> np.ndarray | Chunks:
+    matrix = check_rows(X)
+    if isinstance(matrix, Chunks):
+        return matrix
+    if not isinstance(matrix, np.ndarray):
+        raise InvalidInputError("X is sparse, which robust means do not support, since centring fills it; X.toarray().")
+    return np.ascontiguousarray(matrix, dtype=np.float64)
 
 
 def _check_covariance(covariance: Any, method: str, d: int) -> np.ndarray | None:
@@ -320,7 +282,7 @@ class RobustMean(BaseEstimator):
 
         Parameters
         ----------
-        X : array_like or DataFrame of shape (n, d)
+        X : array_like, DataFrame or Dask array of shape (n, d)
         y : ignored
         sample_weight : array_like of shape (n,), optional
 
@@ -328,7 +290,10 @@ class RobustMean(BaseEstimator):
         ------
         InvalidInputError
         """
-        X = validate_data(self, X, dtype=np.float64)
+        if is_chunked(X):
+            self.n_features_in_ = X.shape[-1]
+        else:
+            X = validate_data(self, X, dtype=np.float64)
         found = robust_mean(
             X,
             self.contamination,

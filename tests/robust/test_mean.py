@@ -14,7 +14,9 @@ import hypernorm as hn
 from hypernorm.datasets import contaminated
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
 from hypernorm.robust import RobustMean, robust_mean
-from hypernorm.robust.mean import FILTERS, METHODS
+from hypernorm.robust.estimates import METHODS
+
+FILTERS = ("moment", "covariance", "quantum_entropy", "certified")
 
 
 @parametrize_with_checks([RobustMean(random_state=0), RobustMean(method="quantum_entropy", contamination="auto")])

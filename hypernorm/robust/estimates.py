@@ -1,0 +1,122 @@
+"""Every method for robust means behind one call, for samples in memory and for samples in chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hypernorm._chunks import Chunks
+from hypernorm.exceptions import InvalidInputError
+from hypernorm.robust.classical import CLASSICAL
+from hypernorm.robust.filters import Filtered, Removal, moment_filter
+from hypernorm.robust.reweighting import certified_reweighting
+from hypernorm.robust.spectral_filters import covariance_filter, quantum_entropy_filter
+
+__all__ = ["METHODS", "Estimate", "estimate"]
+
+# These judge every sample by itself, so that they can work chunk by chunk.
+_FILTERS = ("moment", "covariance", "quantum_entropy")
+METHODS = (*_FILTERS, "certified", *CLASSICAL)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a method found: attributes as in `RobustLocation`."""
+
+    location: np.ndarray
+    weights: np.ndarray | None
+    scores: np.ndarray
+    removals: tuple[Removal, ...]
+    n_iter: int
+    converged: bool
+
+
+def estimate(
+    method: str,
+    X: np.ndarray | Chunks,
+    contamination: float,
+    base: np.ndarray,
+    covariance: np.ndarray | None,
+    max_iter: int,
+    rng: np.random.Generator,
+) -> Estimate:
+    """Estimate the mean by one of `METHODS`.
+
+    Samples in chunks are filtered chunk by chunk, each as a sample of its own with the same contamination.
+
+    Raises
+    ------
+    InvalidInputError
+        If the method cannot work chunk by chunk.
+    """
+    if not isinstance(X, Chunks):
+        return _in_memory(method, X, contamination, base, covariance, max_iter, rng)
+    if method not in _FILTERS:
+        raise InvalidInputError(
+            f"X is a Dask array, for which method must be one of {', '.join(map(repr, _FILTERS))}, got {method!r}; "
+            "X.compute() loads it."
+        )
+
+    def on_chunk(chunk: np.ndarray, base: np.ndarray, seed: int) -> Estimate:
+        chunk, mass, generator = np.asarray(chunk, dtype=np.float64), float(base.sum()), np.random.default_rng(seed)
+        if mass == 0:
+            return Estimate(np.zeros(chunk.shape[1]), base, np.zeros(len(base)), (), 0, True)
+        found = _in_memory(method, chunk, contamination, base / mass, covariance, max_iter, generator)
+        removals = tuple(replace(removal, weight=mass * removal.weight) for removal in found.removals)
+        assert found.weights is not None
+        return replace(found, weights=mass * found.weights, location=mass * found.location, removals=removals)
+
+    seeds = rng.integers(2**63, size=len(X.parts)).tolist()
+    found = list(X.map(on_chunk, [(*X.entries(index, base), seed) for index, seed in enumerate(seeds)]))
+    return Estimate(
+        np.sum([part.location for part in found], axis=0),
+        np.concatenate([part.weights for part in found if part.weights is not None]),
+        np.concatenate([part.scores for part in found]),
+        tuple(removal for part in found for removal in part.removals),
+        max(part.n_iter for part in found),
+        all(part.converged for part in found),
+    )
+
+
+def _in_memory(
+    method: str,
+    X: np.ndarray,
+    contamination: float,
+    base: np.ndarray,
+    covariance: np.ndarray | None,
+    max_iter: int,
+    rng: np.random.Generator,
+) -> Estimate:
+    if method in CLASSICAL:
+        location, weights = CLASSICAL[method](X, contamination, base, rng)
+        scores = np.linalg.norm(X - location, axis=1)
+        return Estimate(location, weights, scores, (), 1, True)
+    if method == "covariance":
+        return _of_filter(covariance_filter, X, contamination, base, max_iter, covariance=covariance)
+    if method == "quantum_entropy":
+        return _of_filter(quantum_entropy_filter, X, contamination, base, max_iter, covariance=covariance)
+    filtered = _of_filter(moment_filter, X, contamination, base, max_iter, random_state=rng)
+    if method == "moment" or contamination == 0:
+        return filtered
+    found = certified_reweighting(
+        X, contamination, initial_weights=filtered.weights, base_weights=base, max_iter=max_iter, random_state=rng
+    )
+    # Cuts that stop short of their tolerance leave weights that are nearly as good, and no less proved.
+    return Estimate(found.location, found.weights, found.scores, filtered.removals, found.n_iter, True)
+
+
+def _of_filter(
+    function: Callable[..., Filtered],
+    X: np.ndarray,
+    contamination: float,
+    base: np.ndarray,
+    max_iter: int,
+    **options: Any,
+) -> Estimate:
+    if contamination == 0:
+        return Estimate(base @ X, base, np.zeros(len(X)), (), 0, True)
+    found = function(X, contamination, base_weights=base, max_iter=max_iter, **options)
+    return Estimate(found.location, found.weights, found.scores, found.removals, found.n_iter, found.converged)
