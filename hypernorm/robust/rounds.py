@@ -100,12 +100,21 @@ class Rounds:
         self._drop(np.argsort(-distances, kind="stable"), distances > limit, "distance")
 
     def drop_variance(self) -> None:
-        """Drop samples that weights of least largest variance leave out."""
-        Z, share = self._standardised(), self.weights / self.weights.sum()
-        kept = projected_gradient(Z, self.contamination, share, self.rng)[1] if Z.shape[1] else None
-        if kept is None:
-            return
-        factors = np.divide(kept, share, out=np.ones_like(share), where=share > 0) * (1 - self.contamination)
+        """Drop samples that weights of least largest variance leave out.
+
+        Weights found for columns of unit variance set the units for the final ones, which outliers distort less. A
+        median deviation would not do: a tight cluster of 40% makes it small and so exaggerates the columns it is in.
+        """
+        present = np.flatnonzero(self.weights > 0)
+        Z, share = self._standardised()[present], self.weights[present] / self.weights.sum()
+        kept = share
+        for _ in range(2):
+            units = np.sqrt(kept @ (Z if self.center is not None else Z - kept @ Z) ** 2)
+            Z = Z[:, units > 0] / units[units > 0]
+            found = projected_gradient(Z, self.contamination, share, self.rng)[1]
+            kept = share if found is None else found
+        factors = np.ones(len(self.X))
+        factors[present] = kept / share * (1 - self.contamination)
         self._drop(np.argsort(factors, kind="stable"), factors < 0.5, "variance")
 
     def _standardised(self) -> np.ndarray:

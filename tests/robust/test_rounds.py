@@ -1,0 +1,20 @@
+"""Large clusters, which a search for extreme directions alone takes for the inliers."""
+
+import numpy as np
+import pytest
+
+from hypernorm.datasets import contaminated
+from hypernorm.robust import moment_filter
+
+
+@pytest.mark.parametrize(
+    ("adversary", "contamination"), [("cluster", 0.3), ("cluster", 0.4), ("two_clusters", 0.4), ("far", 0.4)]
+)
+@pytest.mark.parametrize("units", [1.0, np.logspace(-6, 6, 20)], ids=["same units", "any units"])
+def test_large_clusters_are_removed(adversary, contamination, units):
+    for seed in range(3):
+        bed = contaminated(500, 20, contamination, adversary=adversary, random_state=seed)
+        found = moment_filter(bed.samples * units, contamination, random_state=0)
+        error = np.linalg.norm(found.location / units - bed.center)
+        assert error < 1.5 * np.linalg.norm(bed.inlier_mean - bed.center)
+        assert found.weights[~bed.is_inlier].sum() < 0.02
