@@ -17,6 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from experiments.runner import RESULTS, Row, run
+from experiments.tables import markdown
 
 __all__ = ["Part", "in_process", "main", "measure", "peak_gigabytes", "product_seconds", "seconds", "table", "threads"]
 
@@ -73,8 +74,9 @@ def table(rows: list[Row]) -> str:
     def text(value: Any) -> str:
         return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
-    lines = [f"| {' | '.join(name.replace('_', ' ') for name in names)} |", f"|{' --- |' * len(names)}"]
-    return "\n".join(lines + [f"| {' | '.join(text(row.get(name)) for name in names)} |" for row in rows])
+    return markdown(
+        [name.replace("_", " ") for name in names], [[text(row.get(name)) for name in names] for row in rows]
+    )
 
 
 def threads() -> int:

@@ -30,6 +30,7 @@ from sklearn.datasets import load_digits, load_sample_images
 from sklearn.decomposition import PCA, FastICA, MiniBatchDictionaryLearning
 
 from experiments.runner import Row, main
+from experiments.tables import markdown
 from hypernorm.dictionary import LpDictionaryLearning
 
 SIDE = 8
@@ -266,18 +267,20 @@ def mean_psnr(rows: list[Row], noise: int, key: str = "psnr") -> dict[str, float
 def table(rows: list[Row]) -> str:
     """Shares of energy in per cent and PSNR, in Markdown."""
     counts = (1, 2, 4, 8, 16)
-    lines = []
-    for data in ("digits", "patches"):
-        lines += [f"| {data}: energy in k atoms, % | {' | '.join(map(str, counts))} |", "| --- |" + " ---: |" * 5]
-        for method, shares in mean_shares(rows, data).items():
-            lines.append(f"| {method} | {' | '.join(f'{100 * shares[k - 1]:.1f}' for k in counts)} |")
-        lines.append("")
+    tables = [
+        markdown(
+            [f"{data}: energy in k atoms, %", *counts],
+            [
+                [method, *(f"{100 * shares[k - 1]:.1f}" for k in counts)]
+                for method, shares in mean_shares(rows, data).items()
+            ],
+        )
+        for data in ("digits", "patches")
+    ]
     found = [row for row in rows if row["data"] == "patches"]
-    lines += [f"| PSNR in dB at noise | {' | '.join(map(str, NOISE))} |", "| --- |" + " ---: |" * len(NOISE)]
     scores = {noise: {"noisy": mean_psnr(found, noise, "noisy")["DCT"], **mean_psnr(found, noise)} for noise in NOISE}
-    for name in ("noisy", *METHODS):
-        lines.append(f"| {name} | {' | '.join(f'{scores[noise][name]:.2f}' for noise in NOISE)} |")
-    return "\n".join([*lines, ""])
+    psnr = [[name, *(f"{scores[noise][name]:.2f}" for noise in NOISE)] for name in ("noisy", *METHODS)]
+    return "\n\n".join([*tables, markdown(["PSNR in dB at noise", *NOISE], psnr)]) + "\n"
 
 
 def verdict(rows: list[Row]) -> str:

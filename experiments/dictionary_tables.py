@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.runner import Row, main
+from experiments.tables import markdown
 from hypernorm.datasets import planted_dictionary
 from hypernorm.dictionary import LpDictionaryLearning, expected_error, recovery_error
 
@@ -152,37 +153,30 @@ def summary(rows: list[Row]) -> str:
 
 def noiseless_table(rows: list[Row]) -> str:
     """Table 1: mean errors in per cent and median seconds over the seeds, in Markdown."""
-    lines = [
-        "Table 1, no noise, r = 400 n. Errors in per cent; the published seconds are of another machine.\n",
-        "| n | θ | p | error | predicted | published | K-SVD, published | iterations | seconds | products alone "
-        "| published | K-SVD, published |",
-        "|" + " ---: |" * 12,
-    ]
+    title = "Table 1, no noise, r = 400 n. Errors in per cent; the published seconds are of another machine."
+    errors, seconds = ("error", "predicted", "published", "K-SVD, published"), ("seconds", "products alone")
+    head = ["n", "θ", "p", *errors, "iterations", *seconds, "published", "K-SVD, published"]
+    lines = []
     for (n, theta, _, p), same in group(rows, 1).items():
         published, peer = PUBLISHED_NOISELESS[n, theta][p], PUBLISHED_PEERS_NOISELESS[n, theta]["K-SVD"]
-        lines.append(
-            f"| {n} | {theta} | {p} | {_percent(same, 'error')} | {_percent(same, 'predicted')} | {published.error:g} "
-            f"| {peer.error:g} | {mean(same, 'n_iter'):.0f} | {median(same, 'seconds'):.2f} "
-            f"| {median(same, 'product_seconds'):.2f} | {published.seconds:g} | {peer.seconds:g} |"
-        )
-    return "\n".join(lines)
+        measured = [_percent(same, "error"), _percent(same, "predicted"), f"{published.error:g}", f"{peer.error:g}"]
+        times = [f"{median(same, name):.2f}" for name in ("seconds", "product_seconds")]
+        times += [f"{published.seconds:g}", f"{peer.seconds:g}"]
+        lines.append([n, theta, p, *measured, f"{mean(same, 'n_iter'):.0f}", *times])
+    return f"{title}\n\n{markdown(head, lines)}"
 
 
 def noisy_table(rows: list[Row]) -> str:
     """Table 2: errors in per cent, means over the seeds, in Markdown."""
-    lines = [
-        "Table 2, Gaussian noise, θ = 0.3. Errors in per cent.\n",
-        "| n | r | σ | p | error | predicted | published | ℓ1-RTR, published | K-SVD, published | iterations |",
-        "|" + " ---: |" * 10,
-    ]
+    published = ("published", "ℓ1-RTR, published", "K-SVD, published")
+    head = ["n", "r", "σ", "p", "error", "predicted", *published, "iterations"]
+    lines = []
     for (n, _, noise, p), same in group(rows, 2).items():
         peers = PUBLISHED_PEERS_NOISY.get((n, noise), {})
-        others = " | ".join(f"{peers[name].error:g}" if name in peers else "" for name in ("ℓ1-RTR", "K-SVD"))
-        lines.append(
-            f"| {n} | {same[0]['r']} | {noise} | {p} | {_percent(same, 'error')} | {_percent(same, 'predicted')} "
-            f"| {PUBLISHED_NOISY[n, noise][p].error:g} | {others} | {mean(same, 'n_iter'):.0f} |"
-        )
-    return "\n".join(lines)
+        others = [f"{peers[name].error:g}" if name in peers else "" for name in ("ℓ1-RTR", "K-SVD")]
+        ours = [_percent(same, "error"), _percent(same, "predicted"), f"{PUBLISHED_NOISY[n, noise][p].error:g}"]
+        lines.append([n, same[0]["r"], noise, p, *ours, *others, f"{mean(same, 'n_iter'):.0f}"])
+    return f"Table 2, Gaussian noise, θ = 0.3. Errors in per cent.\n\n{markdown(head, lines)}"
 
 
 def mean(rows: list[Row], name: str) -> float:

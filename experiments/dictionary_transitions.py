@@ -27,6 +27,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from experiments.runner import Row, main
+from experiments.tables import markdown
 from hypernorm.datasets import planted_dictionary
 from hypernorm.dictionary import LpDictionaryLearning, expected_error, recovery_error
 from hypernorm.dictionary.theory import gaussian_moment
@@ -204,41 +205,35 @@ def summary(rows: list[Row]) -> str:
 
 def samples_table(rows: list[Row]) -> str:
     """Numbers of samples that success needs, in Markdown."""
-    lines = [
-        f"Samples that a median error below 1% or 50% needs at θ = {THETA}; published without n, θ and limit.\n",
-        "| n | p | below 1% | predicted | ratio to p = 3 | below 50% | ratio to p = 3 | published | ratio to p = 3 |",
-        "|" + " ---: |" * 9,
-    ]
+    title = f"Samples that a median error below 1% or 50% needs at θ = {THETA}; published without n, θ and limit."
+    ratio = "ratio to p = 3"
+    head = ["n", "p", "below 1%", "predicted", ratio, "below 50%", ratio, "published", ratio]
+    lines = []
     same_n = groups(rows, "samples", "n", "p")
     for (n, p), same in same_n.items():
         fine, coarse = (crossing(same, limit) for limit in (SUCCESS, COARSE_SUCCESS))
         fine_3, coarse_3 = (crossing(same_n[n, 3], limit) for limit in (SUCCESS, COARSE_SUCCESS))
         published = PUBLISHED_SAMPLES.get(p)
-        known = f"{published} | {published / PUBLISHED_SAMPLES[3]:.1f}" if published else " | "
-        lines.append(
-            f"| {n} | {p:g} | {fine:.0f} | {predicted_samples(int(n), p, SUCCESS):.0f} | {fine / fine_3:.1f} "
-            f"| {coarse:.0f} | {coarse / coarse_3:.1f} | {known} |"
-        )
-    return "\n".join(lines)
+        known = [published, f"{published / PUBLISHED_SAMPLES[3]:.1f}"] if published else ["", ""]
+        ours = [f"{fine:.0f}", f"{predicted_samples(int(n), p, SUCCESS):.0f}", f"{fine / fine_3:.1f}"]
+        lines.append([n, f"{p:g}", *ours, f"{coarse:.0f}", f"{coarse / coarse_3:.1f}", *known])
+    return f"{title}\n\n{markdown(head, lines)}"
 
 
 def plane_table(rows: list[Row]) -> str:
     """Median errors over sparsity and noise, in Markdown."""
     cells = groups(rows, "plane", "theta", "noise")
     thetas = sorted({theta for theta, _ in cells})
-    lines = [
-        "Median error in per cent (predicted in brackets while below 100), p = 3, n = 50, r = 10000.\n",
-        "| σ \\ θ | " + " | ".join(f"{theta:g}" for theta in thetas) + " |",
-        "|" + " ---: |" * (1 + len(thetas)),
-    ]
+    title = "Median error in per cent (predicted in brackets while below 100), p = 3, n = 50, r = 10000."
+    lines = []
     for noise in sorted({noise for _, noise in cells}):
         entries = []
         for theta in thetas:
             predicted = median(cells[theta, noise], "predicted")
             known = f" ({100 * predicted:.2g})" if predicted < 1 else ""
             entries.append(f"{100 * median(cells[theta, noise]):.2g}{known}")
-        lines.append(f"| {noise:g} | " + " | ".join(entries) + " |")
-    return "\n".join(lines)
+        lines.append([f"{noise:g}", *entries])
+    return f"{title}\n\n{markdown(["σ down, θ across", *(f'{theta:g}' for theta in thetas)], lines)}"
 
 
 def spoils_table(rows: list[Row]) -> str:
@@ -246,16 +241,12 @@ def spoils_table(rows: list[Row]) -> str:
     cells = groups(rows, "spoils", "noise", "outliers", "corruption", "p")
     exponents = sorted({p for *_, p in cells})
     first = next(iter(cells.values()))[0]
-    lines = [
-        f"Median error in per cent (predicted), n = {first['n']}, r = {first['r']}, θ = {THETA}.\n",
-        "| samples | " + " | ".join(f"p = {p:g}" for p in exponents) + " |",
-        "| --- |" + " ---: |" * len(exponents),
-    ]
+    title = f"Median error in per cent (predicted), n = {first['n']}, r = {first['r']}, θ = {THETA}."
+    lines = []
     for name, spoil in SPOILS.items():
         same = [cells[(*spoil, p)] for p in exponents]
-        entries = [f"{100 * median(cell):.2f} ({100 * median(cell, 'predicted'):.2f})" for cell in same]
-        lines.append(f"| {name} | " + " | ".join(entries) + " |")
-    return "\n".join(lines)
+        lines.append([name, *(f"{100 * median(cell):.2f} ({100 * median(cell, 'predicted'):.2f})" for cell in same)])
+    return f"{title}\n\n{markdown(['samples', *(f'p = {p:g}' for p in exponents)], lines)}"
 
 
 def verdict(rows: list[Row]) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from experiments.runner import Row, main
+from experiments.tables import markdown
 from hypernorm.linear_model import generalization_error
 from hypernorm.linear_model.decomposition import Samples, decompose
 from hypernorm.linear_model.shrinkage import shrink_with_penalty
@@ -108,19 +109,18 @@ def summary(rows: list[Row]) -> str:
     """A table of the largest deviations, and the verdict."""
     compared = compare(rows)
     scores = [abs(row["mean"] - row["theory"]) / row["standard_error"] for row in compared]
-    lines = ["| ensemble | γ | norm | noise | simulated | theory | standard errors apart |", "|" + " --- |" * 7]
+    lines = []
     for index in np.argsort(scores)[::-1][:10]:
         row = compared[index]
-        lines.append(
-            f"| {row['ensemble']} | {row['gamma']:g} | {row['norm']} | {row['noise']:g} | {row['mean']:.4f} "
-            f"| {row['theory']:.4f} | {scores[index]:.2f} |"
-        )
+        found = [f"{row['mean']:.4f}", f"{row['theory']:.4f}", f"{scores[index]:.2f}"]
+        lines.append([row["ensemble"], f"{row['gamma']:g}", row["norm"], f"{row['noise']:g}", *found])
     beyond = sum(score > 3 for score in scores)
-    lines.append(
+    head = ("ensemble", "γ", "norm", "noise", "simulated", "theory", "standard errors apart")
+    verdict = (
         f"Verdict: {'stands' if beyond == 0 else 'NOT everywhere'}: {len(scores) - beyond} of {len(scores)} means "
         f"within three standard errors of the theory; largest deviation {max(scores):.2f} standard errors."
     )
-    return "\n".join(lines)
+    return f"{markdown(head, lines)}\n\n{verdict}"
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ from sklearn.model_selection import KFold
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from experiments.runner import Row, main
+from experiments.tables import markdown
 from hypernorm.linear_model import SchattenRegressor, SchattenRegressorCV
 from hypernorm.linear_model.shrinkage import shrink_with_penalty
 
@@ -343,28 +344,28 @@ def summary(rows: list[Row]) -> str:
 def alignment_table(rows: list[Row]) -> str:
     """Risks over the oracle's, and how far from the known ones."""
     names = ("ridge", "nuclear", "principal components", "spectral")
-    lines = [f"| noise variance | s² | a | {' | '.join(names)} |", "|" + " --- |" * 7]
+    lines = []
     furthest = 0.0
     for row in (row for row in rows if row["part"] == "alignment"):
         risks = [row["risks"][name] for name in names]
-        values = " | ".join(f"{risk:.2f}" for risk in risks)
-        lines.append(f"| {row['noise']:g} | {spectrum(row['decay'])} | {row['alignment']} | {values} |")
+        case = [f"{row['noise']:g}", spectrum(row["decay"]), row["alignment"]]
+        lines.append([*case, *(f"{risk:.2f}" for risk in risks)])
         known = TABLE.get((row["decay"], row["alignment"]))
         if known and row["noise"] == TABLE_NOISE:
             furthest = max(furthest, *(abs(a / b - 1) for a, b in zip(risks, known, strict=True)))
-    lines.append(f"\nAt noise variance {TABLE_NOISE:g}: at most {100 * furthest:.1f}% from the known table.")
-    return "\n".join(lines)
+    said = f"At noise variance {TABLE_NOISE:g}: at most {100 * furthest:.1f}% from the known table."
+    return f"{markdown(['noise variance', 's²', 'a', *names], lines)}\n\n{said}"
 
 
 def error_table(rows: list[Row]) -> str:
     """Mean error ± standard error; below it the difference to ridge in per cent of ridge's error."""
     compared = compare(rows)
-    lines = [f"| problem | {' | '.join(METHODS)} |", "| --- |" + " ---: |" * len(METHODS)]
+    lines = []
     for name in dict.fromkeys(row["problem"] for row in compared):
         same = [row for row in compared if row["problem"] == name]
-        lines.append(f"| {name} | " + " | ".join(f"{r['mean']:.4g} ± {r['standard_error']:.2g}" for r in same) + " |")
-        lines.append("| − ridge, % | " + " | ".join(map(_percent, same)) + " |")
-    return "\n".join(lines)
+        lines.append([name, *(f"{r['mean']:.4g} ± {r['standard_error']:.2g}" for r in same)])
+        lines.append(["− ridge, %", *map(_percent, same)])
+    return markdown(["problem", *METHODS], lines)
 
 
 def _percent(row: Row) -> str:

@@ -1,0 +1,14 @@
+"""Tables of results as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+__all__ = ["markdown"]
+
+
+def markdown(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    """A table in Markdown, all columns but the first set flush right."""
+    lines = [[str(cell).replace("|", "\\|") for cell in row] for row in (head, *rows)]
+    lines.insert(1, ["---"] + ["---:"] * (len(head) - 1))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
