@@ -17,7 +17,7 @@ rate           n = 4,000, d = 16, ε from 0.01 to 0.3, a cluster at several dist
 hidden         n = 4,000 and 1,000, d = 40, deviations from 1 to 0.1, a cluster 5 deviations out along the least.
 adaptive       Of eight clusters the one that hurts the method most, for each method.
 data           Digits and breast cancers with rows of another class, or rows that went wrong; scaled to deviation 1.
-small          n = 200, d = 8, with certified reweighting, which takes seconds: three adversaries, and every family clean.
+small          n = 200, d = 8, with certified reweighting, which takes seconds: three adversaries, every family clean.
 weights        One bed, with the weights and scores of the moment filter.
 
 Errors are Mahalanobis distances in the inliers' own covariance (for data, root mean squares over the scaled columns):

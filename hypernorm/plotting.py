@@ -1,4 +1,4 @@
-"""Pictures of intervals and of the vectors that attain them.
+"""Pictures of intervals, of the vectors that attain them, and of what robust means leave out.
 
 The figures are made without pyplot: they need no display, change no global state and are freed like any object. Every
 function draws into the axes that it is given, or into a figure of its own, and returns the axes.
@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
+from sklearn.utils.validation import check_is_fitted
 
 from hypernorm._display import exponent_text, rounded_down, rounded_up
 from hypernorm._validation import check_matrix
@@ -22,8 +23,9 @@ from hypernorm.bounds import NormInterval
 from hypernorm.certificates import Witness
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, fingerprint
+from hypernorm.robust import RobustLocation, RobustMean
 
-__all__ = ["FIGURE_SUFFIXES", "check_figure_path", "plot_interval", "plot_witness", "save_figure"]
+__all__ = ["FIGURE_SUFFIXES", "check_figure_path", "plot_interval", "plot_weights", "plot_witness", "save_figure"]
 
 FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 """The endings of file names that `save_figure` knows."""
@@ -176,6 +178,68 @@ def plot_witness(witness: NormInterval | Witness, X: Any, *, axes: Axes | None =
     axes.set_title(
         rf"How many rows carry $\Vert Xv\,\Vert_{{{q}}}^{{{q}}} = \sum_i |\langle x_i, v \rangle|^{{{q}}}$", fontsize=11
     )
+    _strip(axes)
+    return axes
+
+
+def plot_weights(fitted: RobustMean | RobustLocation, *, is_inlier: Any = None, axes: Axes | None = None) -> Axes:
+    """Draw the weight of every sample in a robust mean against how far out it is, and say what was removed.
+
+    Parameters
+    ----------
+    fitted : RobustMean or RobustLocation
+        With weights, which some of the standard estimators do not have.
+    is_inlier : array_like of shape (n,), bool, optional
+        Where it is known, outliers get a colour and a marker of their own.
+    axes : matplotlib.axes.Axes, optional
+        Where to draw; by default a figure of its own.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InvalidInputError
+        If there are no weights, or `is_inlier` has not one entry for each sample.
+
+    Examples
+    --------
+    >>> from hypernorm.datasets import contaminated
+    >>> from hypernorm.plotting import plot_weights
+    >>> from hypernorm.robust import RobustMean
+    >>> data = contaminated(300, 4, 0.1, adversary="far", random_state=0)
+    >>> axes = plot_weights(RobustMean(0.1, random_state=0).fit(data.samples), is_inlier=data.is_inlier)
+    >>> axes.get_ylabel()
+    'weight, relative to equal ones'
+    """
+    if isinstance(fitted, RobustMean):
+        check_is_fitted(fitted)
+        weights, scores, removals = fitted.weights_, fitted.scores_, fitted.removals_
+    else:
+        weights, scores, removals = fitted.weights, fitted.scores, fitted.removals
+    if weights is None:
+        raise InvalidInputError("this method has no weights to draw; use 'moment', 'certified' or another filter.")
+    inlier = np.ones(len(weights), dtype=bool) if is_inlier is None else np.asarray(is_inlier)
+    if inlier.shape != weights.shape or inlier.dtype != bool:
+        raise InvalidInputError(f"is_inlier must hold {len(weights)} booleans, one for each sample.")
+    axes = _new_axes(3.6) if axes is None else axes
+    for mask, label, style in (
+        (inlier, "samples" if is_inlier is None else "inliers", {"color": _BLUE, "marker": "o"}),
+        (~inlier, "outliers", {"color": _ORANGE, "marker": "X", "edgecolors": "black", "linewidths": 0.4}),
+    ):
+        if mask.any():
+            relative = weights[mask] * len(weights)
+            axes.scatter(scores[mask], relative, s=22, alpha=0.6, label=f"{mask.sum()} {label}", **style)
+    reasons = dict.fromkeys((removal.reason for removal in removals), 0.0)
+    for removal in removals:
+        reasons[removal.reason] += removal.weight
+    parts = ", ".join(f"{reason} {weight:.1%}" for reason, weight in reasons.items())
+    axes.set_title(f"weight removed: {parts or 'none'}", fontsize=11)
+    axes.set_xlabel("score: how far out a sample is")
+    axes.set_ylabel("weight, relative to equal ones")
+    axes.set_ylim(bottom=-0.05 * axes.get_ylim()[1])
+    axes.legend()
     _strip(axes)
     return axes
 

@@ -13,9 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import hypernorm as hn
-from hypernorm.datasets import gaussian, orthogonal_rows
+from hypernorm.datasets import contaminated, gaussian, orthogonal_rows
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.plotting import plot_interval, plot_witness, save_figure
+from hypernorm.plotting import plot_interval, plot_weights, plot_witness, save_figure
+from hypernorm.robust import RobustMean, robust_mean
 
 X = gaussian(60, 5, random_state=0)
 
@@ -138,3 +139,27 @@ def test_figures_that_cannot_be_saved(interval: hn.NormInterval, tmp_path: Path)
 def test_pyplot_is_never_loaded() -> None:
     code = "import sys, hypernorm.plotting; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_weights_are_drawn_against_scores() -> None:
+    data = contaminated(200, 3, 0.1, adversary="far", random_state=0)
+    model = RobustMean(0.1, random_state=0).fit(data.samples)
+    axes = plot_weights(model, is_inlier=data.is_inlier)
+    points = [np.asarray(part.get_offsets()) for part in axes.collections]
+    for drawn, mask in zip(points, (data.is_inlier, ~data.is_inlier), strict=True):
+        np.testing.assert_array_equal(drawn, np.column_stack([model.scores_, 200 * model.weights_])[mask])
+    assert points[1][:, 1].max() < 0.1 < 0.5 < points[0][:, 1].mean()
+    total = sum(removal.weight for removal in model.removals_)
+    parts = [float(word.rstrip("%,")) for word in axes.get_title().split() if "%" in word]
+    assert sum(parts) == pytest.approx(100 * total, abs=0.06 * len(parts))
+    (one,) = plot_weights(robust_mean(data.samples, 0.1, random_state=0)).collections
+    assert len(np.asarray(one.get_offsets())) == 200
+
+
+def test_weights_that_cannot_be_drawn() -> None:
+    X = gaussian(50, 3, random_state=0)
+    with pytest.raises(InvalidInputError, match="no weights"):
+        plot_weights(robust_mean(X, method="geometric_median"))
+    with pytest.raises(InvalidInputError, match="50 booleans"):
+        plot_weights(robust_mean(X), is_inlier=np.ones(49, dtype=bool))
+    assert plot_weights(robust_mean(X, contamination=0.0)).get_title() == "weight removed: none"
