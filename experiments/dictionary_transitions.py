@@ -233,7 +233,7 @@ def plane_table(rows: list[Row]) -> str:
             known = f" ({100 * predicted:.2g})" if predicted < 1 else ""
             entries.append(f"{100 * median(cells[theta, noise]):.2g}{known}")
         lines.append([f"{noise:g}", *entries])
-    return f"{title}\n\n{markdown(["σ down, θ across", *(f'{theta:g}' for theta in thetas)], lines)}"
+    return f"{title}\n\n{markdown(['σ down, θ across', *(f'{theta:g}' for theta in thetas)], lines)}"
 
 
 def spoils_table(rows: list[Row]) -> str:

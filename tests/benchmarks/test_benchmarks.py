@@ -50,7 +50,7 @@ def test_what_ends_badly_is_a_row():
 
 def test_a_table_has_all_names_and_leaves_gaps():
     lines = table([{"a_b": 1.23456, "c": 2}, {"c": None, "d": "x"}]).splitlines()
-    assert lines == ["| a b | c | d |", "| --- | --- | --- |", "| 1.235 | 2 |  |", "|  |  | x |"]
+    assert lines == ["| a b | c | d |", "| --- | ---: | ---: |", "| 1.235 | 2 |  |", "|  |  | x |"]
 
 
 @pytest.mark.slow
