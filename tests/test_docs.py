@@ -106,6 +106,7 @@ def test_guide_runs(tmp_path, monkeypatch, capsys):
         "index.md",
         "guide/dictionary_learning.md",
         "guide/gauss_markov.md",
+        "guide/robust_statistics.md",
         "guide/small_sets.md",
         "guide/sparse_vectors.md",
     ],
