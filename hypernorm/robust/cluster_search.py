@@ -1,10 +1,9 @@
 """The search for a partition into k groups among outliers.
 
 Too many small groups of rows in dense places are merged, the pair first whose union costs the least (in the code length
-of `cluster_assignment.costs`), which respects groups of different size and width. Where all that are left are distinct
-and the smallest of them are small enough to be outliers, merging stops early and these remain as outlying groups beside
-the k others. From there, and from ordinary k-means partitions, centers and assignments are refined in turns as long as
-the cost falls.
+of `cluster_assignment.costs`), which respects groups of different size and width. Where the largest k are distinct from
+all others, and these are small enough to be outliers, merging stops early and they remain as outlying groups. From
+there, and from ordinary k-means partitions, centers and assignments are refined in turns as long as the cost falls.
 """
 
 from __future__ import annotations
@@ -130,21 +129,9 @@ def search(
     if distinct < k:
         core = np.arange(len(Y))
         distinct = len(np.unique(Y, axis=0))
-    rows = Y[core]
     budget = _SLACK * problem.contamination * len(Y)
-    count = min(distinct, _PIECES_PER_CLUSTER * k + _EXTRA_PIECES)
-    pieces = [_k_means(rows, count, rng) for _ in range(problem.n_init)]
-    starts = [_agglomerate(rows, start, k, budget, problem.moment) for start in pieces]
-    # Narrow outlying groups would make any partition cheap, so the starts must agree on how many there are.
-    total = sorted(len(start.centers) for start in starts)[(len(starts) - 1) // 2]
-    starts = [start for start in starts if len(start.centers) == total]
-    starts += [_outlying_last(_k_means(rows, total, rng)) for _ in range(problem.n_init)]
-    if known is not None:
-        members = [rows[known[core] == group] for group in range(total)]
-        if known.max() < total and all(map(len, members)):
-            starts.append(Start(known[core], np.array([group.mean(axis=0) for group in members])))
 
-    def best(equal: bool) -> Partition:
+    def best(starts: list[Start], equal: bool) -> Partition:
         found = []
         for start in starts:
             labels = np.full(len(Y), -1)
@@ -152,10 +139,43 @@ def search(
             found.append(refine(Y, labels, start.centers, problem, equal=equal))
         return min(found, key=lambda partition: (partition.failures, partition.objective))
 
-    partition = best(equal=True)
+    pieces = min(distinct, _PIECES_PER_CLUSTER * k + _EXTRA_PIECES)
+    starts = _starts(Y, core, pieces, budget, problem, rng, known)
+    partition = best(starts, equal=True)
+    if partition.failures and len(partition.groups.centers) > k:
+        # What looked like outlying groups may be parts of clusters.
+        others = _starts(Y, core, pieces, 0.0, problem, rng)
+        other = best(others, equal=True)
+        if other.failures < partition.failures:
+            starts, partition = others, other
     if _are_equal(partition.groups.sizes[:k], partition.groups.scales[:k]):
         return partition, True
-    return best(equal=False), False
+    return best(starts, equal=False), False
+
+
+def _starts(
+    Y: np.ndarray,
+    core: np.ndarray,
+    count: int,
+    budget: float,
+    problem: Problem,
+    rng: np.random.Generator,
+    known: np.ndarray | None = None,
+) -> list[Start]:
+    """Labels of the rows `core`, from merging `count` groups and from k-means, all with as many groups."""
+    rows = Y[core]
+    pieces = [_k_means(rows, count, rng) for _ in range(problem.n_init)]
+    merged = [_agglomerate(rows, start, problem.n_clusters, budget, problem.moment) for start in pieces]
+    # Narrow outlying groups would make any partition cheap, so the starts must agree on how many there are.
+    total = sorted(len(start.centers) for start in merged)[(len(merged) - 1) // 2]
+    starts = [start for start in merged if len(start.centers) == total]
+    starts += [_k_means(rows, total, rng) for _ in range(problem.n_init)]
+    starts = [_outlying_last(Y, start) for start in starts]
+    if known is not None:
+        members = [rows[known[core] == group] for group in range(total)]
+        if known.max() < total and all(map(len, members)):
+            starts.append(Start(known[core], np.array([group.mean(axis=0) for group in members])))
+    return starts
 
 
 def refine(Y: np.ndarray, labels: np.ndarray, centers: np.ndarray, problem: Problem, *, equal: bool) -> Partition:
@@ -242,14 +262,15 @@ def _k_means(rows: np.ndarray, k: int, rng: np.random.Generator) -> Start:
     return Start(model.labels_, model.cluster_centers_)
 
 
-def _outlying_last(start: Start) -> Start:
-    """The groups in decreasing order of size."""
-    order = np.argsort(-np.bincount(start.labels, minlength=len(start.centers)), kind="stable")
+def _outlying_last(Y: np.ndarray, start: Start) -> Start:
+    """The groups in decreasing order of size among all rows: clusters may have more isolated ones than outliers."""
+    nearest = np.argmin(cdist(Y, start.centers, "sqeuclidean"), axis=1)
+    order = np.argsort(-np.bincount(nearest, minlength=len(start.centers)), kind="stable")
     return Start(np.argsort(order)[start.labels], start.centers[order])
 
 
 def _agglomerate(rows: np.ndarray, start: Start, k: int, budget: float, q: float) -> Start:
-    """Merge groups until k are left beside distinct ones that hold at most `budget` rows together."""
+    """Merge groups until k are left, or k beside others that are distinct from them and hold at most `budget` rows."""
     r = rows.shape[1]
     groups = measure_groups(rows, start.labels, start.centers)
     centers, sizes = groups.centers, groups.sizes.astype(float)
@@ -257,29 +278,38 @@ def _agglomerate(rows: np.ndarray, start: Start, k: int, budget: float, q: float
     pooled = float(sizes @ groups.scales**2) / sizes.sum()
     squares = r * (sizes * groups.scales**2 + pooled) / (sizes + 1)
     labels, alive = start.labels.copy(), np.flatnonzero(groups.sizes)
+    settled: Start | None = None
     while len(alive) > k:
         merged, squares_merged = _unions(centers[alive], sizes[alive], squares[alive])
         gain = _length(merged, squares_merged, r) - np.add.outer(*2 * (_length(sizes[alive], squares[alive], r),))
         np.fill_diagonal(gain, np.inf)
-        first, second = divmod(int(np.argmin(gain)), len(alive))
-        i, j = int(alive[first]), int(alive[second])
-        if np.sort(sizes[alive])[: len(alive) - k].sum() <= budget and _are_distinct(
-            [rows[labels == group] for group in alive], centers[alive], q
-        ):
+        distinct = np.zeros(gain.shape, dtype=bool)
+        largest = np.argsort(-sizes[alive], kind="stable")[:k]
+        if sizes[alive].sum() - sizes[alive[largest]].sum() <= budget:
+            distinct = _are_distinct([rows[labels == group] for group in alive], centers[alive], q)
+        if distinct[largest].all():
+            settled = Start(np.searchsorted(alive, labels), centers[alive])
+            # From here on only outlying groups are merged, those that may be parts of one.
+            gain[distinct] = np.inf
+        elif settled is not None:
             break
+        first, second = divmod(int(np.argmin(gain)), len(alive))
+        if gain[first, second] == np.inf:
+            break
+        i, j = int(alive[first]), int(alive[second])
         centers[i] = (sizes[i] * centers[i] + sizes[j] * centers[j]) / (sizes[i] + sizes[j])
         sizes[i], squares[i] = merged[first, second], squares_merged[first, second]
         labels[labels == j] = i
         alive = alive[alive != j]
-    return _outlying_last(Start(np.searchsorted(alive, labels), centers[alive]))
+    return settled or Start(np.searchsorted(alive, labels), centers[alive])
 
 
-def _are_distinct(groups: list[np.ndarray], centers: np.ndarray, q: float) -> bool:
-    """Whether no two groups may be parts of one."""
+def _are_distinct(groups: list[np.ndarray], centers: np.ndarray, q: float) -> np.ndarray:
+    """Which two groups are too far apart to be parts of one, of shape (k, k); each of itself, too."""
     sizes = np.array([len(group) for group in groups], dtype=np.float64)
     moments = np.array([line_moments(rows, center, centers, q) for rows, center in zip(groups, centers, strict=True)])
     limits = np.minimum(_DISTINCT, _DISTINCT_PER_ROW * np.add.outer(sizes, sizes))
-    return bool((crossing_bounds(sizes, moments, centers, q) < limits).all())
+    return np.asarray(crossing_bounds(sizes, moments, centers, q) < limits)
 
 
 def _unions(centers: np.ndarray, sizes: np.ndarray, squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

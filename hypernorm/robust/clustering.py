@@ -27,7 +27,8 @@ __all__ = ["MomentClustering"]
 
 # The search looks at so many rows at least, and per cluster; the refinement that follows looks at all.
 _SEARCH_ROWS, _SEARCH_ROWS_PER_CLUSTER = 2000, 150
-_WHITENINGS = 3
+# Rounds of whitening: the search starts anew in the first ones, then partitions are only refined.
+_SEARCHES, _WHITENINGS = 3, 50
 
 
 class MomentClustering(ClusterMixin, BaseEstimator):
@@ -225,11 +226,16 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         sample = Z[chosen]
         transform = leading_directions(sample, k)
         partition, equal = search(sample @ transform, problem, rng)
-        for _ in range(_WHITENINGS):
+        for iteration in range(_WHITENINGS):
             before = partition.assigned
             white = whitening(sample, partition.labels, locate_groups(sample, partition.labels, k))
             transform = white @ leading_directions(sample @ white, k)
-            partition, equal = search(sample @ transform, problem, rng, known=before)
+            Y = sample @ transform
+            if iteration < _SEARCHES:
+                partition, equal = search(Y, problem, rng, known=before)
+            else:
+                centers = locate_groups(Y, before, before.max() + 1).centers
+                partition = refine(Y, before, centers, problem, equal=equal)
             if adjusted_rand_score(before, partition.assigned) == 1:
                 break
         self._transform = transform
