@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-EXPERIMENTS := $(filter-out __init__ runner tables,$(basename $(notdir $(wildcard experiments/*.py))))
+EXPERIMENTS := $(filter-out __init__ runner tables repeats,$(basename $(notdir $(wildcard experiments/*.py))))
 
 .PHONY: demo test test-slow lint bench figures reproduce docs clean
 

@@ -1,0 +1,39 @@
+"""Repeats of a trial: what several methods measured on the same samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from experiments.runner import Row
+
+__all__ = ["Cells", "better_than", "cells", "mean_and_error"]
+
+Cells = dict[tuple, dict[str, np.ndarray]]
+"""For each place, such as an adversary and ε, the values of every method, one for each repeat."""
+
+
+def cells(rows: Iterable[Row], part: str, keys: Sequence[str], values: str) -> Cells:
+    """The values of the rows of a part, by the keys that tell its cells apart."""
+    found: dict[tuple, list[Row]] = {}
+    for row in rows:
+        if row["part"] == part:
+            found.setdefault(tuple(row[key] for key in keys), []).append(row[values])
+    return {place: {name: np.array([row[name] for row in same]) for name in same[0]} for place, same in found.items()}
+
+
+def mean_and_error(values: np.ndarray) -> tuple[float, float]:
+    """Mean and its standard error; of one value the error is not a number."""
+    spread = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
+    return float(values.mean()), float(spread)
+
+
+def better_than(ours: str, others: Iterable[str], values: dict[str, np.ndarray]) -> list[str]:
+    """Others whose mean is lower than ours by more than two standard errors of the paired difference."""
+    found = []
+    for name in others:
+        gain, error = mean_and_error(values[ours] - values[name])
+        if gain > 2 * error:
+            found.append(name)
+    return found
