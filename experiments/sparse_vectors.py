@@ -44,7 +44,7 @@ def cases(d: int, sizes: Sequence[int], shares: Sequence[float], repeats: int) -
 
 
 PRESETS = {
-    "quick": lambda: cases(10, (60, 800), SHARES[1::2], 2),
+    "quick": lambda: cases(16, (128, 2048), SHARES[::3], 2),
     "paper": lambda: cases(16, (128, 512, 2048), SHARES, 20),
 }
 
