@@ -88,4 +88,4 @@ def test_winner_and_ties():
     for one in same:
         one["errors"].pop("Huber")
     best, *ties = experiment.winners(same)
-    assert {best, *ties} == {"moment filter", "sample mean"}
+    assert {best, *ties} == {"moment filter", "sample mean", "covariance filter"}
