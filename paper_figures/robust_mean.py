@@ -57,8 +57,7 @@ def draw_contamination(rows: list[Row]) -> Figure:
     axes = fig.subplots(2, 4, sharex=True)
     same = groups(rows, "contamination")
     for axis, adversary in zip(axes.flat, ADVERSARIES, strict=False):
-        inliers = "gaussian_decaying" if adversary == "hidden" else "gaussian"
-        _curves(axis, {share: group for (*names, share), group in same.items() if names == [inliers, adversary]})
+        _curves(axis, {share: group for (name, share), group in same.items() if name == adversary})
         axis.set_title(_TITLES[adversary])
         axis.set_yscale("log")
         _plain_logarithm(axis)
