@@ -16,6 +16,7 @@ from hypernorm.exceptions import CertificateError, ConvergenceWarning, InvalidIn
 from hypernorm.forms import fingerprint
 from hypernorm.robust.automatic import check_contamination_or_auto, filter_samples
 from hypernorm.robust.certification import certify_moment
+from hypernorm.robust.reach import pull_in
 from hypernorm.robust.weights import check_base_weights, check_contamination, weighted_covariance
 
 __all__ = ["RobustCovariance", "certify_covariance"]
@@ -150,9 +151,10 @@ class RobustCovariance(EmpiricalCovariance):
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         rng = check_generator(self.random_state)
         center = np.zeros(X.shape[1]) if self.assume_centered else None
-        found, share = filter_samples(X, contamination, random_state=rng, center=center, max_iter=self.max_iter)
+        within = pull_in(X)
+        found, share = filter_samples(within, contamination, random_state=rng, center=center, max_iter=self.max_iter)
         self.location_ = found.location
-        self._set_covariance(weighted_covariance(X, found.weights, found.location))
+        self._set_covariance(weighted_covariance(within, found.weights, found.location))
         self.weights_, self.removals_, self.contamination_ = found.weights, found.removals, share
         self.support_ = found.weights > found.weights.max() / 2
         self.n_iter_, self.converged_ = found.n_iter, found.converged
@@ -243,8 +245,12 @@ def certify_covariance(
     n, d = dense.shape
     share, shares = check_contamination(contamination), check_base_weights(weights, n)
     kurtosis = _check_kurtosis(inlier_kurtosis)
-    center = shares @ dense if location is None else np.asarray(location, dtype=np.float64)
-    estimate = weighted_covariance(dense, shares, center) if covariance is None else np.asarray(covariance, np.float64)
+    center = shares @ dense if location is None else _check_array(location, "location", (d,))
+    estimate = weighted_covariance(dense, shares, center)
+    if covariance is not None:
+        estimate = _check_array(covariance, "covariance", (d, d))
+        if not (estimate == estimate.T).all():
+            raise InvalidInputError("covariance must be symmetric; give (covariance + covariance.T) / 2.")
     covered = dense[shares > 0]
     constant = np.flatnonzero(covered.max(axis=0) == covered.min(axis=0))
     if len(constant):
@@ -256,6 +262,13 @@ def certify_covariance(
     return CovarianceCertificate(
         center, estimate, shares, share, transform, norm, kurtosis, (n, d), fingerprint(matrix)
     )
+
+
+def _check_array(array: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    numbers = np.asarray(array, dtype=np.float64)
+    if numbers.shape != shape or not np.isfinite(numbers).all():
+        raise InvalidInputError(f"{name} must be finite and of shape {shape}, got shape {numbers.shape}.")
+    return numbers
 
 
 def _check_kurtosis(kurtosis: Any) -> float | None:

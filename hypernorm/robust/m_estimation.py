@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.linalg
 
 from hypernorm.robust.weights import weighted_quantile
 
@@ -111,6 +112,27 @@ class LinearProblem:
             kept = np.maximum(1 - z * z, 0) ** 2
             beta, converged = self._step(beta, kept, s)
         return Fit(beta, self.y - self.Z @ beta, start.scale, kept, iteration, converged)
+
+    def complete(self, fit: Fit, weights: np.ndarray) -> Fit:
+        """Coefficients along directions in which the samples with weight do not vary, from the other samples.
+
+        The former are fitted as before. The latter are fitted by Huber's estimator, whatever they are: without them
+        nothing would be known of these directions.
+        """
+        present = weights > 0
+        free = scipy.linalg.null_space(self.Z[present] * np.sqrt(weights[present])[:, None])
+        rows, lengths = self.Z[~present], np.linalg.norm(self.Z[~present], axis=1)
+        images = rows @ free / np.where(lengths > 0, lengths, 1)[:, None]
+        # Of columns that nothing tells apart, rounding remains.
+        images[np.abs(images).max(axis=1, initial=0.0) <= _EXACT] = 0.0
+        telling = images.any(axis=1)
+        if not telling.any():
+            return fit
+        free = free @ scipy.linalg.orth(images.T, rcond=_EXACT)
+        others = LinearProblem(rows[telling] @ free, fit.residuals[~present][telling], False, self.tol, self.max_iter)
+        found = others.huber(np.full(len(others.y), 1 / len(others.y)))
+        beta = fit.beta + free @ others.coefficients(found.beta)[0]
+        return replace(fit, beta=beta, residuals=self.y - self.Z @ beta)
 
     def coefficients(self, beta: np.ndarray) -> tuple[np.ndarray, float]:
         """Coefficients and intercept in the original coordinates."""

@@ -13,6 +13,7 @@ from hypernorm._validation import check_count, check_generator, check_tolerance
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
 from hypernorm.robust.automatic import check_contamination_or_auto, filter_samples
 from hypernorm.robust.m_estimation import LinearProblem
+from hypernorm.robust.reach import pull_in
 
 __all__ = ["RobustRegressor"]
 
@@ -23,7 +24,8 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
     1. Huber's estimator gives residuals r_i. It withstands wrong targets, not wrong rows.
     2. `moment_filter` takes weight from outliers among the rows (x_i, r_i). It does not depend on the units of x and y
        nor on the first fit, short of samples so few that it has to leave out directions.
-    3. Huber's estimator on what remains gives coefficients and a scale.
+    3. Huber's estimator on what remains gives coefficients and a scale. Directions in which what remains does not vary,
+       such as the indicator of a rare category, get their coefficients from what was removed.
     4. From there, Tukey's bisquare on all samples at that scale: samples that the filter should not have removed come
        back, and those with large residuals have no influence, however far their rows are.
 
@@ -122,11 +124,12 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
                 f"coefficients. Reduce the features first, e.g. with PCA."
             )
         rng = check_generator(self.random_state)
-        problem = LinearProblem(X, np.asarray(y, dtype=np.float64), bool(self.fit_intercept), self.tol, self.max_iter)
+        X, y = pull_in(X), pull_in(np.asarray(y, dtype=np.float64)[:, None], "y")[:, 0]
+        problem = LinearProblem(X, y, bool(self.fit_intercept), self.tol, self.max_iter)
         first = problem.huber(np.full(n, 1 / n))
         joint = np.column_stack([X, first.residuals])
         found, self.contamination_ = filter_samples(joint, contamination, random_state=rng, max_iter=self.max_iter)
-        start = problem.huber(found.weights)
+        start = problem.complete(problem.huber(found.weights), found.weights)
         last = problem.bisquare(start)
         self.coef_, self.intercept_ = problem.coefficients(last.beta)
         self.scale_, self.weights_, self.removals_ = last.scale, last.factors, found.removals

@@ -138,18 +138,82 @@ def test_awkward_samples():
     constant = RobustCovariance(random_state=0).fit(X)
     assert constant.covariance_[1, 1] == pytest.approx(0, abs=1e-20)
     assert constant.certificate_ is None
-    two = RobustCovariance(random_state=0).fit(X[:2])
-    np.testing.assert_allclose(two.location_, X[:2].mean(axis=0))
+    for contamination in (0.0, 0.1, 0.49, "auto"):
+        two = RobustCovariance(contamination, random_state=0).fit(X[:2])
+        np.testing.assert_allclose(two.location_, X[:2].mean(axis=0))
+        assert np.linalg.matrix_rank(two.covariance_) == 1
+        assert two.support_.all()
+        assert two.error_bound_ == math.inf
     repeated = RobustCovariance(random_state=0).fit(np.ones((20, 2)))
     assert np.abs(repeated.covariance_).max() < 1e-30
     duplicated = np.repeat(rng.standard_normal((40, 2)), 5, axis=0)
     assert RobustCovariance(random_state=0).fit(duplicated).support_.mean() > 0.8
 
 
+def test_nothing_is_removed_where_no_outliers_are_allowed_for():
+    bed = contaminated(300, 4, 0.1, adversary="far", random_state=0)
+    model = RobustCovariance(0.0, random_state=0).fit(bed.samples)
+    np.testing.assert_allclose(model.covariance_, EmpiricalCovariance().fit(bed.samples).covariance_, rtol=1e-12)
+    assert model.removals_ == ()
+    assert model.error_bound_ < 1e-3
+
+
+@pytest.mark.parametrize("size", [1e20, 1e100, 1e200, 1.7e308])
+def test_gross_outliers(size):
+    """However far: no overflow, and the covariance of the others."""
+    X = np.random.default_rng(0).standard_normal((200, 3))
+    X[:4, 0], X[4:8, 1] = size, -size
+    model = RobustCovariance(0.1, certify=False, random_state=0).fit(X)
+    assert not model.support_[:8].any()
+    assert relative_error(model.covariance_, np.cov(X[8:].T)) < 0.3
+    if size > 1e100:
+        with pytest.warns(ConvergenceWarning, match="too far apart"):
+            assert RobustCovariance(0.1, random_state=0).fit(X).error_bound_ == math.inf
+    else:
+        assert RobustCovariance(0.1, random_state=0).fit(X).error_bound_ < 3
+
+
+@pytest.mark.parametrize(("unit", "message"), [(1e200, "too large"), (1e-200, "too small")])
+def test_units_in_which_squares_leave_the_range(unit, message):
+    X = np.random.default_rng(0).standard_normal((30, 2)) * [1, unit]
+    with pytest.raises(InvalidInputError, match=f"column 1 of X are about .* {message}"):
+        RobustCovariance().fit(X)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_missing_values(bad):
+    X = np.random.default_rng(0).standard_normal((30, 2))
+    X[3, 1] = bad
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        RobustCovariance().fit(X)
+    with pytest.raises(InvalidInputError, match="row 3, column 1"):
+        certify_covariance(X, np.ones(30), 0.1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"location": np.zeros(3)}, r"location must be finite and of shape \(2,\)"),
+        ({"location": [np.nan, 0]}, "location"),
+        ({"covariance": np.eye(3)}, r"covariance must be finite and of shape \(2, 2\)"),
+        ({"covariance": [[1.0, 0.5], [0.4, 1.0]]}, "symmetric"),
+        ({"inlier_kurtosis": 0.5}, "inlier_kurtosis"),
+        ({"contamination": "auto"}, "contamination"),
+        ({"weights": np.ones(7)}, "shape"),
+    ],
+)
+def test_nothing_to_certify(arguments, message):
+    X = np.random.default_rng(0).standard_normal((30, 2))
+    with pytest.raises(InvalidInputError, match=message):
+        certify_covariance(X, **{"weights": np.ones(30), "contamination": 0.1, **arguments})
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
         ({"contamination": 0.5}, "contamination"),
+        ({"contamination": -0.1}, "contamination"),
+        ({"contamination": np.nan}, "contamination"),
         ({"contamination": "much"}, "auto"),
         ({"max_iter": 0}, "max_iter"),
         ({"inlier_kurtosis": 0.5}, "inlier_kurtosis must be at least 1"),

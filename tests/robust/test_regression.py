@@ -149,6 +149,76 @@ def test_samples_of_every_kind():
     np.testing.assert_allclose(through_origin.coef_, [1, 2, 0], atol=0.1)
 
 
+@pytest.mark.parametrize("contamination", [0.1, "auto"])
+@pytest.mark.parametrize("count", [3, 12, 60])
+def test_rare_category(contamination, count):
+    """Its samples look like outliers, but nothing else tells its coefficient."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 4))
+    X[:, 3] = np.arange(300) < count
+    y = X @ [1.0, 1.0, 1.0, 5.0] + 0.3 * rng.standard_normal(300)
+    model = RobustRegressor(contamination, random_state=0).fit(X, y)
+    np.testing.assert_allclose(model.coef_, LinearRegression().fit(X, y).coef_, atol=0.1)
+    assert model.weights_[:count].mean() > 0.7
+    X[-10:, 0], y[-10:] = 100, -100
+    spoilt = RobustRegressor(contamination, random_state=0).fit(X, y)
+    np.testing.assert_allclose(spoilt.coef_, model.coef_, atol=0.1)
+
+
+def test_completion_leaves_the_fit_of_the_others():
+    rng = np.random.default_rng(1)
+    X, y = rng.standard_normal((40, 3)), rng.standard_normal(40)
+    X[10:, 2] = 0
+    X = np.column_stack([X, X[:, 0]])  # nothing can tell this column from the first
+    problem = LinearProblem(X, y, True, 1e-10, 100)
+    weights = np.where(np.arange(40) < 10, 0, 1 / 30)
+    fit = problem.huber(weights)
+    completed = problem.complete(fit, weights)
+    np.testing.assert_allclose(completed.residuals[10:], fit.residuals[10:], atol=1e-12)
+    assert np.abs(completed.residuals[:10]).sum() < np.abs(fit.residuals[:10]).sum()
+    assert np.abs(completed.beta).max() < 10
+    assert problem.complete(fit, np.full(40, 1 / 40)) is fit
+
+
+@pytest.mark.parametrize("size", [1e20, 1e100, 1e200, 1.7e308])
+def test_gross_outliers(size):
+    """However far, in rows, targets or both: no overflow, and the fit of the others."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 3))
+    y = X.sum(axis=1) + 0.1 * rng.standard_normal(200)
+    for rows, targets in ((True, False), (False, True), (True, True)):
+        spoilt, wrong = X.copy(), y.copy()
+        if rows:
+            spoilt[:4, 0], spoilt[4:8, 1] = size, -size
+        if targets:
+            wrong[:8] = size
+        model = RobustRegressor(random_state=0).fit(spoilt, wrong)
+        np.testing.assert_allclose(model.coef_, 1, atol=0.05)
+        assert not model.weights_[:8].any()
+
+
+def test_few_samples_and_no_outliers():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60, 3)), rng.standard_normal(60)
+    model = RobustRegressor(0.0, random_state=0).fit(X, y)
+    assert model.removals_ == ()
+    two = RobustRegressor(fit_intercept=False, random_state=0).fit(X[:2, :1], y[:2])
+    assert np.isfinite(two.coef_).all()
+    repeated = RobustRegressor(random_state=0).fit(np.ones((20, 2)), np.ones(20))
+    np.testing.assert_allclose(repeated.predict(np.ones((1, 2))), 1)
+    thrice = RobustRegressor(random_state=0).fit(np.repeat(X[:20], 3, axis=0), np.repeat(X[:20].sum(axis=1), 3))
+    np.testing.assert_allclose(thrice.coef_, 1, atol=1e-8)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_missing_values(bad):
+    X, y = np.random.default_rng(0).standard_normal((30, 2)), np.arange(30.0)
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        RobustRegressor().fit(np.where(np.arange(60).reshape(30, 2) == 7, bad, X), y)
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        RobustRegressor().fit(X, np.where(y == 3, bad, y))
+
+
 def test_errors_name_the_remedy():
     rng = np.random.default_rng(2)
     X, y = rng.standard_normal((20, 3)), rng.standard_normal(20)
@@ -156,8 +226,13 @@ def test_errors_name_the_remedy():
         RobustRegressor().fit(sp.csr_array(X), y)
     with pytest.raises(InvalidInputError, match="PCA"):
         RobustRegressor().fit(X[:4], y[:4])
-    with pytest.raises(InvalidInputError, match="contamination"):
-        RobustRegressor(0.6).fit(X, y)
+    with pytest.raises(InvalidInputError, match="PCA"):
+        RobustRegressor().fit(X[:2, :1], y[:2])
+    for contamination in (0.5, 0.6, -0.1, np.nan, None):
+        with pytest.raises(InvalidInputError, match="contamination"):
+            RobustRegressor(contamination).fit(X, y)
+    with pytest.raises(InvalidInputError, match=r"column 0 of y are about .* too large"):
+        RobustRegressor().fit(X, 1e200 * y)
     with pytest.raises(InvalidInputError, match="tol"):
         RobustRegressor(tol=-1).fit(X, y)
     with pytest.warns(ConvergenceWarning, match="max_iter=2"):
