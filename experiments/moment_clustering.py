@@ -40,6 +40,7 @@ from sklearn.metrics.cluster import contingency_matrix
 from sklearn.mixture import GaussianMixture
 
 from experiments.runner import Row, main
+from experiments.tables import markdown
 from hypernorm.certificates import weighted_rows
 from hypernorm.datasets import contaminated_clusters
 from hypernorm.robust import MomentClustering
@@ -259,22 +260,21 @@ def _mean(values: Sequence[float]) -> tuple[float, float]:
 
 def summary(rows: list[Row]) -> str:
     """Tables of misclassified shares and adjusted Rand indices, what was flagged and proved, and the verdict."""
+    names = (*METHODS, NEAREST)
     lines = []
     for measure, part in itertools.product(("misclassified", "rand"), KEYS):
-        names = (*METHODS, NEAREST)
-        lines += ["", f"{part}: {measure}", "| " + " | ".join((*KEYS[part], *names)) + " |"]
-        lines.append("|" + " --- |" * (len(KEYS[part]) + len(names)))
-        for cell, found in compare(rows, part, measure).items():
-            numbers = [f"{found[name][0]:.3f} ± {found[name][1]:.3f}" for name in names]
-            lines.append("| " + " | ".join([*map(str, cell), *numbers]) + " |")
-    lines += ["", "| part | cell | inliers flagged | outliers flagged | shared | allowed |", "|" + " --- |" * 6]
-    for part in KEYS:
-        for cell, same in groups(rows, part).items():
-            caught = [row["flagged_outliers"] for row in same if row["flagged_outliers"] is not None]
-            means = [f"{np.mean([row[key] for row in same]):.3g}" for key in ("shared", "allowed")]
-            flagged = f"{np.mean([row['flagged_inliers'] for row in same]):.3f}"
-            numbers = [flagged, f"{np.mean(caught):.3f}" if caught else "", *means]
-            lines.append("| " + " | ".join([part, " ".join(map(str, cell)), *numbers]) + " |")
+        table = [
+            [*cell, *(f"{found[name][0]:.3f} ± {found[name][1]:.3f}" for name in names)]
+            for cell, found in compare(rows, part, measure).items()
+        ]
+        lines += [f"{part}: {measure}", markdown((*KEYS[part], *names), table), ""]
+    table = []
+    for part, cell, same in ((name, *item) for name in KEYS for item in groups(rows, name).items()):
+        caught = [row["flagged_outliers"] for row in same if row["flagged_outliers"] is not None]
+        means = [float(np.mean([row[key] for row in same])) for key in ("flagged_inliers", "shared", "allowed")]
+        found = f"{np.mean(caught):.3f}" if caught else ""
+        table.append([part, " ".join(map(str, cell)), found, *(f"{mean:.3g}" for mean in means)])
+    lines.append(markdown(("part", "cell", "outliers flagged", "inliers flagged", "shared", "allowed"), table))
     return "\n".join([*lines, "", _verdict(rows)])
 
 

@@ -29,14 +29,15 @@ from hypernorm.robust.weights import weighted_quantile
 
 __all__ = ["Partition", "Problem", "refine", "search"]
 
-_NEIGHBOURS = 20
+# At most so many neighbours of a row are looked at, and at most this share of a cluster of mean size.
+_NEIGHBOURS, _NEIGHBOURS_PER_CLUSTER = 20, 0.1
 # A row whose neighbours are so many times further away than theirs is no place to start from.
 _ISOLATED = 1.5
 _PIECES_PER_CLUSTER = 3
 _EXTRA_PIECES = 5
-# Two groups of m rows together are distinct if their crossing bound is below both of these (the second times m): what
-# k-means halves of one Gaussian or t3 cluster in up to 40 dimensions exceed in 19 of 20 simulated cases.
-_DISTINCT, _DISTINCT_PER_ROW = 0.35, 1 / 600
+# Two groups are distinct if their crossing bound is below both of these, the second times the rows of the smaller:
+# k-means halves of one Gaussian or t3 cluster in up to 40 dimensions exceed them in 19 of 20 simulated cases.
+_DISTINCT, _DISTINCT_PER_ROW = 0.35, 1 / 300
 # Outlier groups catch a few inliers: they may be so many times larger than the contamination.
 _SLACK = 1.1
 # Groups with less than this share of the mean size count as failures of a search.
@@ -124,7 +125,7 @@ def search(
         The groups of all rows in one more start.
     """
     k = problem.n_clusters
-    core = _core_rows(Y)
+    core = _core_rows(Y, min(_NEIGHBOURS, math.ceil(_NEIGHBOURS_PER_CLUSTER * len(Y) / k)))
     distinct = len(np.unique(Y[core], axis=0))
     if distinct < k:
         core = np.arange(len(Y))
@@ -243,9 +244,8 @@ def _are_equal(sizes: np.ndarray, scales: np.ndarray) -> bool:
     return of_scales <= _EQUAL_SCALES and of_sizes <= _EQUAL_SIZES
 
 
-def _core_rows(Y: np.ndarray) -> np.ndarray:
-    """Indices of the rows that have neighbours about as near as those have theirs."""
-    count = min(_NEIGHBOURS, len(Y) - 1)
+def _core_rows(Y: np.ndarray, count: int) -> np.ndarray:
+    """Indices of the rows that have `count` neighbours about as near as those have theirs."""
     if count < 2:
         return np.arange(len(Y))
     distances, neighbours = NearestNeighbors(n_neighbors=count).fit(Y).kneighbors()
@@ -308,7 +308,7 @@ def _are_distinct(groups: list[np.ndarray], centers: np.ndarray, q: float) -> np
     """Which two groups are too far apart to be parts of one, of shape (k, k); each of itself, too."""
     sizes = np.array([len(group) for group in groups], dtype=np.float64)
     moments = np.array([line_moments(rows, center, centers, q) for rows, center in zip(groups, centers, strict=True)])
-    limits = np.minimum(_DISTINCT, _DISTINCT_PER_ROW * np.add.outer(sizes, sizes))
+    limits = np.minimum(_DISTINCT, _DISTINCT_PER_ROW * np.minimum.outer(sizes, sizes))
     return np.asarray(crossing_bounds(sizes, moments, centers, q) < limits)
 
 
