@@ -197,7 +197,8 @@ def verdict(rows: list[Row]) -> str:
             mean = {name: found.mean() for name, found in same.items()}
             better = better_than(OURS, OTHERS, same)
             label = " ".join(map(str, (part, *place)))
-            losses += [f"{label}: {name}, {mean[name]:.3g} against {mean[OURS]:.3g}" for name in better]
+            if better:
+                losses.append(f"{label}: {mean[OURS]:.3g}, {', '.join(f'{name} {mean[name]:.3g}' for name in better)}")
             if part == "tails" or place[1] > MODEST:
                 continue
             modest += 1

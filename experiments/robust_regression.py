@@ -165,10 +165,8 @@ def verdict(rows: list[Row]) -> str:
         for place, same in measured(rows, part).items():
             label = " ".join(map(str, (part, *place)))
             mean = {name: found.mean() for name, found in same.items()}
-            losses += [
-                f"{label}: {name}, {mean[name]:.3f} against {mean[OURS]:.3f}"
-                for name in better_than(OURS, OTHERS, same)
-            ]
+            if better := better_than(OURS, OTHERS, same):
+                losses.append(f"{label}: {mean[OURS]:.3f}, {', '.join(f'{name} {mean[name]:.3f}' for name in better)}")
             if part not in FAMILIES:
                 continue
             for name, worst in ratios.items():
