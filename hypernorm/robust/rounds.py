@@ -106,7 +106,10 @@ class Rounds:
         median deviation would not do: a tight cluster of 40% makes it small and so exaggerates the columns it is in.
         """
         present = np.flatnonzero(self.weights > 0)
-        Z, share = self._standardised()[present], self.weights[present] / self.weights.sum()
+        share = self.weights[present] / self.weights.sum()
+        Z = self.X[present] - (np.median(self.X[present], axis=0) if self.center is None else self.center)
+        sizes = np.abs(Z).max(axis=0)
+        Z = Z[:, sizes > 0] / sizes[sizes > 0]  # squares of what is left neither overflow nor vanish altogether
         kept = share
         for _ in range(2):
             units = np.sqrt(kept @ (Z if self.center is not None else Z - kept @ Z) ** 2)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from hypernorm.datasets import contaminated
 from hypernorm.robust import moment_filter
@@ -18,3 +19,14 @@ def test_large_clusters_are_removed(adversary, contamination, units):
         error = np.linalg.norm(found.location / units - bed.center)
         assert error < 1.5 * np.linalg.norm(bed.inlier_mean - bed.center)
         assert found.weights[~bed.is_inlier].sum() < 0.02
+
+
+def test_outliers_in_columns_without_median_deviation():
+    """Most samples have the same value in the pixels of the border; the negative of a digit differs there most."""
+    X, y = load_digits(return_X_y=True)
+    X = X[y == 3]
+    for seed in range(3):
+        replaced = np.random.default_rng(seed).choice(len(X), 9, replace=False)
+        samples = X.copy()
+        samples[replaced] = 16 - X[replaced]
+        assert moment_filter(samples, 0.05, random_state=0).weights[replaced].sum() < 0.01
