@@ -18,6 +18,7 @@ from experiments.robust_mean import (
     KNOWN,
     MOMENT,
     ORACLE,
+    excess,
     groups,
     mean_errors,
     worst_biases,
@@ -39,7 +40,11 @@ _STYLES: dict[str, dict[str, Any]] = {
     "sample mean": {"color": GREY, "marker": ".", "ls": "--"},
     ORACLE: {"color": GREY, "ls": ":", "lw": 1.6},
 }
-_LABELS = {ORACLE: "mean of the inliers (unknown)"}
+_LABELS = {
+    ORACLE: "mean of the inliers (unknown)",
+    KNOWN: "quantum entropy, known cov.",
+    DETERMINANT: "MinCovDet of scikit-learn",
+}
 _TITLES = {
     "cluster": "one cluster at √d",
     "two_clusters": "two clusters at 75°",
@@ -88,13 +93,13 @@ def draw_sizes(rows: list[Row]) -> Figure:
             axis.xaxis.set_minor_formatter(NullFormatter())
             axis.set_yscale("log")
             axis.set_title(title)
-            _plain_logarithm(axis)
         axes[1, column].set_xlabel(label)
         axes[1, column].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     for axis in axes[:, 0]:
         axis.set_ylabel("error / error of the\nmean of the inliers")
+        _plain_logarithm(axis)
     shown = {name: style for name, style in _STYLES.items() if name != ORACLE}
-    fig.legend(handles=_handles(shown), loc="outside lower center", ncols=4)
+    fig.legend(handles=_handles(shown), loc="outside lower center", ncols=3)
     return fig
 
 
@@ -158,17 +163,19 @@ def draw_rate(rows: list[Row]) -> Figure:
 
 def draw_data(rows: list[Row]) -> Figure:
     """Tables with rows that do not belong there."""
-    fig = figure(PAGE, 2.9)
+    fig = figure(PAGE, 3.0)
     axes = fig.subplots(1, len(DATA), sharex=True)
     same = groups(rows, "data")
     for axis, data in zip(axes, DATA, strict=True):
-        _curves(axis, {share: group for (name, share), group in same.items() if name == data})
+        # Without outliers the sample mean is the truth.
+        _curves(axis, {share: group for (name, share), group in same.items() if name == data and share > 0})
         axis.set_title(data.replace(", ", ":\n"))
         axis.set_yscale("log")
         _plain_logarithm(axis)
         axis.set_xlabel("share of outliers ε")
     axes[0].set_ylabel("error, root mean square\nover scaled columns")
-    fig.legend(handles=_handles(_STYLES), loc="outside lower center", ncols=5, fontsize=6.5)
+    shown = {name: style for name, style in _STYLES.items() if name != KNOWN}
+    fig.legend(handles=_handles(shown), loc="outside lower center", ncols=5, fontsize=6.5)
     return fig
 
 
@@ -197,8 +204,11 @@ def _curves(axis: Axes, same: dict[Any, Sequence[Row]], *, measured: str = "erro
         places = [place for place in means if name in means[place]]
         if not places or (relative and name == ORACLE):
             continue
-        scale = np.array([means[place][ORACLE][0] if relative else 1.0 for place in places])
-        values, bars = np.array([means[place][name] for place in places]).T / scale
+        values, bars = np.array([means[place][name] for place in places]).T
+        if relative:  # the samples differ more than the methods: bars of the paired difference
+            scale = np.array([means[place][ORACLE][0] for place in places])
+            paired = np.array([excess(same[place], name, ORACLE) for place in places])
+            values, bars = 1 + paired[:, 0] / scale, paired[:, 1] / scale
         axis.errorbar(places, values, yerr=bars, ms=3.5, elinewidth=0.7, **{"capsize": 0, **style})
 
 
