@@ -28,7 +28,7 @@ from hypernorm.datasets import contaminated
 from hypernorm.robust import RobustMean
 
 CONTAMINATION = 0.1
-LIMIT = 300.0
+LIMIT = 240.0
 SHORT = 10.0
 
 METHODS: dict[str, Callable[[], RobustMean | MinCovDet]] = {

@@ -18,6 +18,8 @@ _RANDOM = 4
 _ITERATIONS = 8
 # Two directions closer than this (squared cosine) are one.
 _SAME = 0.9
+# Of a block or its images.
+_BLOCK_ENTRIES = 1 << 17
 
 
 def extreme_directions(Y: np.ndarray, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -41,7 +43,7 @@ def extreme_directions(Y: np.ndarray, weights: np.ndarray, rng: np.random.Genera
     starts = _starts(Y, weights, rng)
     heavy = starts
     for _ in range(_ITERATIONS):
-        heavy = _normalised(_gradient(Y, weights, Y @ heavy, 4), heavy)
+        heavy = _normalised(_gradient(Y, weights, heavy, 4), heavy)
     light = _descend(Y, weights, starts, 4, 1.0)
     skewed = _descend(Y, weights, starts, 3, -1.0)
     return _distinct(np.hstack([skewed, heavy, light]))
@@ -66,18 +68,16 @@ def _starts(Y: np.ndarray, weights: np.ndarray, rng: np.random.Generator) -> np.
 
 def _descend(Y: np.ndarray, weights: np.ndarray, V: np.ndarray, power: int, sign: float) -> np.ndarray:
     """Minimise sign · Σ w_i ⟨y_i, v⟩^power over the sphere; each column has a step length of its own."""
-    images = Y @ V
+    gradient = _gradient(Y, weights, V, power)
+    values = np.sum(V * gradient, axis=0)  # by homogeneity
     if power == 3:
-        flip = np.where(weights @ (images * images * images) < 0, -1.0, 1.0)
-        V, images = V * flip, images * flip
-    gradient = _gradient(Y, weights, images, power)
-    values = sign * np.sum(V * gradient, axis=0)  # by homogeneity
+        V, values = np.where(values < 0, -V, V), np.abs(values)  # with the same gradient
+    values = sign * values
     steps = np.ones(V.shape[1])
     for _ in range(_ITERATIONS):
         downhill = sign * (gradient - V * np.sum(V * gradient, axis=0))
         moved = _normalised(V - steps * downhill)
-        moved_images = Y @ moved
-        moved_gradient = _gradient(Y, weights, moved_images, power)
+        moved_gradient = _gradient(Y, weights, moved, power)
         moved_values = sign * np.sum(moved * moved_gradient, axis=0)
         better = moved_values < values
         steps *= np.where(better, 1.5, 0.3)
@@ -86,13 +86,19 @@ def _descend(Y: np.ndarray, weights: np.ndarray, V: np.ndarray, power: int, sign
     return V
 
 
-def _gradient(Y: np.ndarray, weights: np.ndarray, images: np.ndarray, power: int) -> np.ndarray:
-    """Σ w_i ⟨y_i, v⟩^(power−1) y_i for each column, from the images ⟨y_i, v⟩."""
-    powers = images * images
-    if power == 4:
-        powers *= images
-    powers *= weights[:, None]
-    return np.asarray(Y.T @ powers)
+def _gradient(Y: np.ndarray, weights: np.ndarray, V: np.ndarray, power: int) -> np.ndarray:
+    """Σ w_i ⟨y_i, v⟩^(power−1) y_i for each column v, by blocks that stay in cache with their images."""
+    step = max(64, _BLOCK_ENTRIES // max(V.shape))
+    result = np.zeros_like(V)
+    for start in range(0, len(Y), step):
+        block = Y[start : start + step]
+        images = block @ V
+        powers = images * images
+        if power == 4:
+            powers *= images
+        powers *= weights[start : start + step, None]
+        result += block.T @ powers
+    return result
 
 
 def _distinct(V: np.ndarray) -> np.ndarray:

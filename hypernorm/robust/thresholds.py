@@ -16,6 +16,8 @@ __all__ = ["CleanShape", "Shape", "clean_shape", "shape_of"]
 
 # Four quantities are compared at once, each with a quantile of its own.
 _MARGIN = 1.1
+# Of a block of projections, which then stays in cache.
+_BLOCK_ENTRIES = 1 << 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +47,18 @@ def shape_of(lines: np.ndarray, weights: np.ndarray, center: float | None = None
         Sum to one.
     center : float, optional
     """
-    shifted = lines - (weights @ lines if center is None else center)
-    variances = weights @ (shifted * shifted)
-    z = shifted / np.sqrt(np.where(variances > 0, variances, 1.0))
-    squares = z * z
-    return Shape(np.abs(weights @ (squares * z)), weights @ (squares * squares), np.abs(weights @ np.sign(z)))
+    middle = weights @ lines if center is None else center
+    step = max(64, _BLOCK_ENTRIES // lines.shape[1])
+    second, third, fourth, sides = np.zeros((4, lines.shape[1]))
+    for start in range(0, len(lines), step):
+        share, shifted = weights[start : start + step], lines[start : start + step] - middle
+        squares = shifted * shifted
+        second += share @ squares
+        third += share @ (squares * shifted)
+        fourth += share @ (squares * squares)
+        sides += share @ np.sign(shifted)
+    variances = np.where(second > 0, second, 1.0)
+    return Shape(np.abs(third) / variances**1.5, fourth / variances**2, np.abs(sides))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._numba import njit
 from hypernorm._validation import check_matrix
 from hypernorm.exceptions import InvalidInputError
 
@@ -84,11 +85,46 @@ def weighted_quantile(values: np.ndarray, weights: np.ndarray, level: float) -> 
     >>> weighted_quantile(np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 2.0]), 0.5)
     2.0
     """
-    order = np.argsort(values, kind="stable")
-    cumulative = np.cumsum(weights[order])
     # Rounding of the sums must not decide which of two values it is.
-    index = int(np.searchsorted(cumulative, level * (1 - 1e-12) * cumulative[-1]))
-    return float(values[order[min(index, len(values) - 1)]])
+    return float(_select(values.astype(np.float64), weights.astype(np.float64), level * (1 - 1e-12) * weights.sum()))
+
+
+@njit
+def _select(values: np.ndarray, weights: np.ndarray, target: float) -> float:
+    """The smallest value up to which the weights sum to `target`, by Hoare's selection; reorders both arrays.
+
+    Linear in their length, where sorting is not.
+    """
+    first, last = 0, len(values)
+    below = 0.0
+    while True:
+        ends = values[first], values[(first + last) // 2], values[last - 1]
+        pivot = max(min(ends[0], ends[1]), min(max(ends[0], ends[1]), ends[2]))
+        # Values below the pivot go to first…low, those above it to high…last.
+        low, high, index = first, last, first
+        smaller = equal = 0.0
+        while index < high:
+            value, weight = values[index], weights[index]
+            if value < pivot:
+                smaller += weight
+                values[index], weights[index] = values[low], weights[low]
+                values[low], weights[low] = value, weight
+                low += 1
+                index += 1
+            elif value > pivot:
+                high -= 1
+                values[index], weights[index] = values[high], weights[high]
+                values[high], weights[high] = value, weight
+            else:
+                equal += weight
+                index += 1
+        if low > first and below + smaller >= target:
+            last = low
+        elif below + smaller + equal >= target or high == last:
+            return pivot
+        else:
+            below += smaller + equal
+            first = high
 
 
 def project_on_capped_simplex(values: np.ndarray, caps: np.ndarray) -> np.ndarray:
