@@ -33,8 +33,8 @@ __all__ = ["Partition", "Problem", "refine", "search"]
 _NEIGHBOURS, _NEIGHBOURS_PER_CLUSTER = 20, 0.1
 # A row whose neighbours are so many times further away than theirs is no place to start from.
 _ISOLATED = 1.5
-_PIECES_PER_CLUSTER = 3
-_EXTRA_PIECES = 5
+# Groups to merge: so many for each cluster, some more, and some for outliers, which draw many if they are far.
+_PIECES_PER_CLUSTER, _EXTRA_PIECES, _PIECES_OF_OUTLIERS = 3, 5, 10
 # Two groups are distinct if their crossing bound is below both of these, the second times the rows of the smaller:
 # k-means halves of one Gaussian or t3 cluster in up to 40 dimensions exceed them in 19 of 20 simulated cases.
 _DISTINCT, _DISTINCT_PER_ROW = 0.35, 1 / 300
@@ -140,7 +140,9 @@ def search(
             found.append(refine(Y, labels, start.centers, problem, equal=equal))
         return min(found, key=lambda partition: (partition.failures, partition.objective))
 
-    pieces = min(distinct, _PIECES_PER_CLUSTER * k + _EXTRA_PIECES)
+    pieces = min(
+        distinct, _PIECES_PER_CLUSTER * k + _EXTRA_PIECES + (_PIECES_OF_OUTLIERS if problem.contamination else 0)
+    )
     starts = _starts(Y, core, pieces, budget, problem, rng, known)
     partition = best(starts, equal=True)
     if partition.failures and len(partition.groups.centers) > k:
@@ -166,7 +168,7 @@ def _starts(
     """Labels of the rows `core`, from merging `count` groups and from k-means, all with as many groups."""
     rows = Y[core]
     pieces = [_k_means(rows, count, rng) for _ in range(problem.n_init)]
-    merged = [_agglomerate(rows, start, problem.n_clusters, budget, problem.moment) for start in pieces]
+    merged = [_agglomerate(Y, rows, start, problem.n_clusters, budget, problem.moment) for start in pieces]
     # Narrow outlying groups would make any partition cheap, so the starts must agree on how many there are.
     total = sorted(len(start.centers) for start in merged)[(len(merged) - 1) // 2]
     starts = [start for start in merged if len(start.centers) == total]
@@ -264,19 +266,27 @@ def _k_means(rows: np.ndarray, k: int, rng: np.random.Generator) -> Start:
 
 def _outlying_last(Y: np.ndarray, start: Start) -> Start:
     """The groups in decreasing order of size among all rows: clusters may have more isolated ones than outliers."""
-    nearest = np.argmin(cdist(Y, start.centers, "sqeuclidean"), axis=1)
-    order = np.argsort(-np.bincount(nearest, minlength=len(start.centers)), kind="stable")
+    order = np.argsort(-_nearest_counts(Y, start.centers), kind="stable")
     return Start(np.argsort(order)[start.labels], start.centers[order])
 
 
-def _agglomerate(rows: np.ndarray, start: Start, k: int, budget: float, q: float) -> Start:
-    """Merge groups until k are left, or k beside others that are distinct from them and hold at most `budget` rows."""
+def _nearest_counts(Y: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """For how many rows each center is the nearest."""
+    return np.bincount(np.argmin(cdist(Y, centers, "sqeuclidean"), axis=1), minlength=len(centers))
+
+
+def _agglomerate(Y: np.ndarray, rows: np.ndarray, start: Start, k: int, budget: float, q: float) -> Start:
+    """Merge groups until k are left, or k beside others that are distinct from them and hold at most `budget` rows.
+
+    The groups are of `rows` in dense places; the budget is for all rows `Y`, each with the nearest group.
+    """
     r = rows.shape[1]
     groups = measure_groups(rows, start.labels, start.centers)
     centers, sizes = groups.centers, groups.sizes.astype(float)
     # One row has no scale of its own: every piece borrows one row's worth from all.
     pooled = float(sizes @ groups.scales**2) / sizes.sum()
     squares = r * (sizes * groups.scales**2 + pooled) / (sizes + 1)
+    counts = _nearest_counts(Y, start.centers)
     labels, alive = start.labels.copy(), np.flatnonzero(groups.sizes)
     settled: Start | None = None
     while len(alive) > k:
@@ -284,8 +294,8 @@ def _agglomerate(rows: np.ndarray, start: Start, k: int, budget: float, q: float
         gain = _length(merged, squares_merged, r) - np.add.outer(*2 * (_length(sizes[alive], squares[alive], r),))
         np.fill_diagonal(gain, np.inf)
         distinct = np.zeros(gain.shape, dtype=bool)
-        largest = np.argsort(-sizes[alive], kind="stable")[:k]
-        if sizes[alive].sum() - sizes[alive[largest]].sum() <= budget:
+        largest = np.argsort(-counts[alive], kind="stable")[:k]
+        if counts[alive].sum() - counts[alive[largest]].sum() <= budget:
             distinct = _are_distinct([rows[labels == group] for group in alive], centers[alive], q)
         if distinct[largest].all():
             settled = Start(np.searchsorted(alive, labels), centers[alive])
@@ -299,7 +309,7 @@ def _agglomerate(rows: np.ndarray, start: Start, k: int, budget: float, q: float
         i, j = int(alive[first]), int(alive[second])
         centers[i] = (sizes[i] * centers[i] + sizes[j] * centers[j]) / (sizes[i] + sizes[j])
         sizes[i], squares[i] = merged[first, second], squares_merged[first, second]
-        labels[labels == j] = i
+        labels[labels == j], counts[i] = i, counts[i] + counts[j]
         alive = alive[alive != j]
     return settled or Start(np.searchsorted(alive, labels), centers[alive])
 
