@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from docutils import nodes
-from measured_tables import TABLES, machine, markdown
+from measured_tables import TABLES, machine, text
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -16,7 +16,7 @@ class Measured(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         compute, name, part = TABLES[self.arguments[0]]
         source = f"*Measured on {machine(name, part)}; `results/{name}/{part}.jsonl`.*"
-        return self.parse_text_to_nodes(f"{markdown(compute())}\n\n{source}\n")
+        return self.parse_text_to_nodes(f"{text(compute())}\n\n{source}\n")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from experiments.gauss_markov_study import METHODS, compare, outcome
 from experiments.runner import RESULTS, Row, read
 from experiments.separable_states import exact
 from experiments.small_sets import LARGE, MEASURES, pair
+from experiments.tables import markdown
 
-__all__ = ["TABLES", "machine"]
+__all__ = ["TABLES", "machine", "text"]
 
 Table = list[list[str]]
 
@@ -21,6 +22,11 @@ def machine(name: str, part: str) -> str:
     with (RESULTS / name / f"{part}.jsonl").open(encoding="utf-8") as file:
         head = json.loads(file.readline())
     return f"{head['cores']} cores of an {head['processor']}, numpy {head['numpy']}"
+
+
+def text(table: Table) -> str:
+    """A table in Markdown."""
+    return markdown(table[0], table[1:])
 
 
 def conic_times() -> Table:
@@ -104,6 +110,15 @@ def ridge_paths() -> Table:
     return table
 
 
+def robust_speed() -> Table:
+    """Seconds and errors of robust means of many samples in many dimensions."""
+    table = [["method", "time", "distance from the mean of the inliers", "proved bound on it"]]
+    for row in read("robust", "peers"):
+        numbers = [f"{row[name]:.2g}" if name in row else "" for name in ("error", "error_bound")]
+        table.append([row["method"], _ending(row), *numbers])
+    return table
+
+
 def separable_values() -> Table:
     """Medians over complex projectors of half rank: the eigenvalue, both levels where tried, and the see-saw."""
     table = [["dimensions", "projectors", "eigenvalue", "level 1", "level 2", "product vector found"]]
@@ -148,6 +163,7 @@ TABLES = {
     "dictionaries": (dictionaries, "dictionary_learning", "same_error"),
     "regressions": (regressions, "gauss_markov_study", "paper"),
     "ridge_paths": (ridge_paths, "linear_model", "path"),
+    "robust_speed": (robust_speed, "robust", "peers"),
     "separable_values": (separable_values, "separable_states", "paper"),
     "small_sets": (small_sets, "small_sets", "paper"),
 }
@@ -179,10 +195,3 @@ def _against_ridge(rows: list[Row]) -> str:
 def _range(low: float, high: float) -> str:
     texts = [f"{value:+.0f}".replace("-", "−").replace("+0", "0").replace("−0", "0") for value in (low, high)]
     return f"{texts[0]} %" if texts[0] == texts[1] else f"{texts[0]} to {texts[1]} %"
-
-
-def markdown(table: Table) -> str:
-    """A table as Markdown has it, numbers to the right."""
-    head, *rest = [[cell.replace("|", "\\|") for cell in row] for row in table]
-    lines = [f"| {' | '.join(head)} |", "| --- |" + " ---: |" * (len(head) - 1)]
-    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rest])
