@@ -20,7 +20,7 @@ small          n = 150, d = 6, with certified reweighting, which takes seconds: 
 weights        One bed, with the weights and scores of the moment filter.
 
 Errors are Mahalanobis distances in the inliers' own covariance (for data, root mean squares over the scaled columns):
-`errors` to the center of the distribution, and in "hidden" and "rate" `biases` to the mean of the inliers in the sample,
+`errors` to the center of the distribution; in "hidden" and "rate" `biases` to the mean of the inliers in the sample,
 whose own distance to the center is the entry "inliers" of `errors`: what nobody who does not know the outliers can
 expect to beat.
 """

@@ -39,7 +39,7 @@ def moment_filter(
     X : ndarray of shape (n, d)
         Finite, in double precision.
     contamination : float
-        ε in [0, 0.5). At most 1.5 ε of the weight is taken.
+        ε in [0, 0.5). At most 1.5 ε of the weight is taken, and never more than half.
     base_weights : ndarray of shape (n,), optional
         Sum to one; equal by default.
     center : ndarray of shape (d,), optional

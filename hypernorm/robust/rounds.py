@@ -61,7 +61,8 @@ class Rounds:
     ):
         self.X, self.weights, self.center, self.rng, self.whitened = X, base, center, rng, whitened
         self.contamination = contamination
-        self.allowance = ALLOWANCE * contamination
+        # With more than half of the weight gone a cluster of 45% would be all that is left, and look clean.
+        self.allowance = min(ALLOWANCE * contamination, 0.5)
         self.least = 1.0 - self.allowance
         self.level = scale_level(contamination)
         self.known = None if center is None else 0.0
