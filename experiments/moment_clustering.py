@@ -158,24 +158,25 @@ def misclassified(truth: np.ndarray, labels: np.ndarray) -> float:
 
 def _peers(X: np.ndarray, k: int, contamination: float, seed: int) -> dict[str, tuple[Labels, Sequence[int]]]:
     """How each method labels the rows, given a number of clusters, and the numbers to try."""
+    numbers = (k, k + 1) if contamination else (k,)
 
     def fitted(make: Callable[[int], ClusterMixin | GaussianMixture]) -> tuple[Labels, Sequence[int]]:
-        return lambda number: np.asarray(make(number).fit_predict(X)), (k, k + 1) if contamination else (k,)
+        return lambda number: np.asarray(make(number).fit_predict(X)), numbers
 
     def mixture(kind: str) -> Callable[[int], GaussianMixture]:
         return lambda number: GaussianMixture(number, covariance_type=kind, n_init=3, random_state=seed)
 
+    def density(_: int) -> np.ndarray:
+        return np.asarray(HDBSCAN(max(5, len(X) // (5 * k)), min_samples=5, copy=True).fit_predict(X))
+
     return {
         KMEANS: fitted(lambda number: KMeans(number, n_init=_STARTS, random_state=seed)),
-        TRIMMED: (lambda number: trimmed_k_means(X, number, contamination, np.random.default_rng(seed)), (k,)),
+        TRIMMED: (lambda number: trimmed_k_means(X, number, contamination, np.random.default_rng(seed)), numbers),
         FULL: fitted(mixture("full")),
         SPHERICAL: fitted(mixture("spherical")),
         # Weights that fall with the distance give far outliers clusters of their own; neighbours do not.
         SPECTRAL: fitted(lambda number: SpectralClustering(number, affinity="nearest_neighbors", random_state=seed)),
-        DENSITY: (
-            lambda _: np.asarray(HDBSCAN(max(5, len(X) // (5 * k)), min_samples=5, copy=True).fit_predict(X)),
-            (k,),
-        ),
+        DENSITY: (density, (k,)),
     }
 
 
