@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from experiments.runner import Row, main
+from experiments.tables import markdown
 from hypernorm.certificates import MeanCertificate, weighted_rows
 from hypernorm.datasets import contaminated
 from hypernorm.robust import certify_mean, robust_mean
@@ -86,20 +87,25 @@ def _filtered_mean(X: np.ndarray, contamination: float) -> np.ndarray:
 
 def table(rows: list[Row]) -> str:
     """Violations and median ratios by adversary, in Markdown."""
-    lines = [
-        "| adversary | samples | bound violated | median error | median bound | bound / error, median | least |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
+    lines = []
     for adversary in dict.fromkeys(row["adversary"] for row in rows):
         same = [row for row in rows if row["adversary"] == adversary]
         errors = np.array([row["filter_error"] for row in same])
         bounds = np.array([row["filter_bound"] for row in same])
         ratios = np.divide(bounds, errors, out=np.full(len(same), math.inf), where=errors > 0)
         lines.append(
-            f"| {adversary.replace('_', ' ')} | {len(same)} | {int((errors > bounds).sum())} | {np.median(errors):.3f} "
-            f"| {np.median(bounds):.3f} | {np.median(ratios):.1f} | {ratios.min():.2f} |"
+            [
+                adversary.replace("_", " "),
+                len(same),
+                int((errors > bounds).sum()),
+                f"{np.median(errors):.3f}",
+                f"{np.median(bounds):.3f}",
+                f"{np.median(ratios):.1f}",
+                f"{ratios.min():.2f}",
+            ]
         )
-    return "\n".join(lines)
+    head = ["adversary", "samples", "bound violated", "median error", "median bound", "bound / error, median", "least"]
+    return markdown(head, lines)
 
 
 def verdict(rows: list[Row]) -> str:
