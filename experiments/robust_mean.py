@@ -247,7 +247,7 @@ def proved(bed: Contaminated, contamination: float, seed: int) -> Row:
     model = RobustMean(contamination, method=OURS[MOMENT], random_state=seed).fit(bed.samples)
     return {
         "bound": model.error_bound_ if math.isfinite(model.error_bound_) else None,
-        "distance": float(np.linalg.norm(model.location_ - bed.inlier_mean)),
+        "bounded": float(np.linalg.norm(model.location_ - bed.inlier_mean)),
     }
 
 
@@ -490,7 +490,7 @@ def rate_verdict(rows: list[Row]) -> list[str]:
 def bound_verdict(rows: list[Row]) -> list[str]:
     """No proved bound may be below the distance that it bounds."""
     bounds = [row for row in rows if row.get("bound") is not None]
-    broken = sum(row["distance"] > row["bound"] for row in bounds)
+    broken = sum(row["bounded"] > row["bound"] for row in bounds)
     return [f"4. Verdict on proved bounds: {_word(broken == 0)}; {len(bounds)} finite, {broken} below the distance."]
 
 

@@ -44,12 +44,12 @@ def row(part, seed, errors, **case):
     return {"part": part, "seed": seed, **case, "errors": errors, "biases": errors}
 
 
-def rows(hidden=0.01, clean=0.2, rate=0.01, distance=0.1):
+def rows(hidden=0.01, clean=0.2, rate=0.01, bounded=0.1):
     result = []
     for seed in range(3):
         for part in ("contamination", "inliers", "clean", "samples", "dimension", "small"):
             case = {"inliers": "gaussian", "adversary": "none", "n": 10, "d": 2, "contamination": 0.1}
-            result.append(row(part, seed, {"moment filter": clean}, **case, bound=0.15, distance=distance))
+            result.append(row(part, seed, {"moment filter": clean}, **case, bound=0.15, bounded=bounded))
         for share in (0.05, 0.1, 0.2):
             result.append(row("hidden", seed, {"moment filter": hidden}, n=100, contamination=share))
             for far in (0.5, 1.0):
@@ -72,7 +72,7 @@ def test_worst_distance_and_exponent():
         ({"hidden": 0.05}, {"1"}),
         ({"clean": 0.23}, {"2"}),
         ({"rate": 10.0}, {"3"}),
-        ({"distance": 0.2}, {"4"}),
+        ({"bounded": 0.2}, {"4"}),
     ],
 )
 def test_verdict(changes, refuted):
@@ -89,3 +89,11 @@ def test_winner_and_ties():
         one["errors"].pop("Huber")
     best, *ties = experiment.winners(same)
     assert {best, *ties} == {"moment filter", "sample mean", "covariance filter"}
+
+
+def test_what_is_measured_does_not_overwrite_what_tells_rows_apart():
+    names = {name for case in experiment.PRESETS["quick"]() for name in case}
+    case = experiment._case("contamination", 0, n=40, d=3)
+    measured = experiment.trial(**case)
+    assert measured["bounded"] <= measured["bound"]
+    assert not names & set(measured)
