@@ -19,9 +19,10 @@ outliers    3 Gaussian or t3 clusters and 5% to 20% of outliers of four kinds, s
             `hypernorm.datasets.contaminated_clusters`.
 
 What the methods are told: all but HDBSCAN the number of clusters; `MomentClustering` and trimmed k-means also the share
-of outliers; HDBSCAN a fifth of the mean size of a cluster as the smallest size. Where there are outliers the others run
-with one cluster more, too, and the better of the two results counts, chosen by the truth. An inlier is misclassified if
-its label is not the one that the best matching of labels gives to its cluster, or says outlier.
+of outliers; HDBSCAN a fifth of the mean size of a cluster as the smallest size. Where there are outliers all but
+`MomentClustering` and HDBSCAN run with one cluster more, too, and the better of the two results counts, chosen by the
+truth. An inlier is misclassified if its label is not the one that the best matching of labels gives to its cluster, or
+says outlier.
 """
 
 from __future__ import annotations

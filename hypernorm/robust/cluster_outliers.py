@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from hypernorm.robust.cluster_assignment import locate_groups
-from hypernorm.robust.cluster_search import Partition, Problem
+from hypernorm.robust.cluster_search import Partition
+from hypernorm.robust.cluster_starts import Problem
 from hypernorm.robust.filters import moment_filter
 
 __all__ = ["judge_rows"]

@@ -20,7 +20,8 @@ from hypernorm.robust.certification import certify_moment
 from hypernorm.robust.cluster_assignment import assign, locate_groups
 from hypernorm.robust.cluster_coordinates import Frame, leading_directions, whitening
 from hypernorm.robust.cluster_outliers import judge_rows
-from hypernorm.robust.cluster_search import Partition, Problem, refine, search
+from hypernorm.robust.cluster_search import Partition, refine, search
+from hypernorm.robust.cluster_starts import Problem
 from hypernorm.robust.weights import check_contamination, weighted_mean
 
 __all__ = ["MomentClustering"]
@@ -36,13 +37,17 @@ class MomentClustering(ClusterMixin, BaseEstimator):
 
     The model: k clusters, each with (mean |⟨x − c, v⟩|^q)^{1/q} ≤ B for every unit vector v, and a share of outliers
     that may be anywhere. A set of samples with a small proved q-th moment cannot mix two clusters whose centers are
-    further apart than about B k^{1/q}; see docs/theory/robust.md.
+    further apart than about B k^{1/q}; docs/theory/robust.md says what the certificates imply. That the search finds
+    the clusters is not proved.
 
     The method: project on the leading principal directions of the rows, far rows pulled in; merge many small groups
     until k are left, dropping small distinct ones as outliers; refine by robust centers and by thresholds between
-    clusters that minimise the bound of Markov's inequality on the mass that crosses; repeat after whitening with the
-    covariance within the clusters (shrunk, so that white noise stays as it is). At last the moment filter takes weight
-    from rows that the clusters do not explain, and each cluster's moment is certified.
+    clusters that minimise the bound of Markov's inequality on the mass that crosses; whiten with the covariance within
+    the clusters (shrunk, so that white noise stays as it is) and repeat until nothing changes. At last the moment
+    filter takes weight from rows that the clusters do not explain, and each cluster's moment is certified.
+
+    The result does not depend on the origin, the common unit and the axes. Columns in different units are best scaled
+    first: whitening makes up for them only as far as the first partition is about right.
 
     Parameters
     ----------

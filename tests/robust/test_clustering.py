@@ -38,8 +38,8 @@ def fit(X, k, contamination=0.0, n_init=2, **options):
     return MomentClustering(k, contamination=contamination, n_init=n_init, random_state=0, **options).fit(X)
 
 
-@pytest.mark.parametrize("k", [2, 5, 12])
-@pytest.mark.parametrize(("size_ratio", "scale_ratio"), [(1, 1), (8, 1), (1, 5), (8, 5)])
+@pytest.mark.parametrize("k", [2, 9])
+@pytest.mark.parametrize(("size_ratio", "scale_ratio"), [(1, 1), (8, 1), (8, 5)])
 def test_exact_labels_of_clusters_far_apart(k, size_ratio, scale_ratio):
     bed = contaminated_clusters(
         50 * k, 6, k, separation=40, size_ratio=size_ratio, scale_ratio=scale_ratio, random_state=k
