@@ -27,6 +27,7 @@ from scipy.optimize import minimize
 
 import hypernorm as hn
 from experiments.runner import Row, main
+from experiments.tables import markdown
 from hypernorm import datasets
 from hypernorm.exceptions import ConvergenceWarning
 
@@ -197,7 +198,10 @@ def exponent(row: Row, kind: str = "realigned") -> float:
 
 def table(rows: list[Row]) -> str:
     """Medians over the seeds, in Markdown; for searches the largest."""
-    names = (
+    head = (
+        "family",
+        "n",
+        "d",
         "row norm",
         "flattening",
         "realigned",
@@ -206,7 +210,7 @@ def table(rows: list[Row]) -> str:
         "exponent",
         "proved worst",
     )
-    lines = ["| family | n | d | " + " | ".join(names) + " |", "| --- |" + " ---: |" * (len(names) + 2)]
+    lines = []
     order = [*RANDOM, *STRUCTURED, *SEARCHES]
     groups = {(row["family"], row["rows"], row["d"]) for row in rows}
     for family, n, d in sorted(groups, key=lambda group: (order.index(group[0]), group[2], group[1])):
@@ -217,8 +221,8 @@ def table(rows: list[Row]) -> str:
             excess = [row[name] - 1 for row in same if row[name] is not None]
             values.append(f"{max(excess):.1e}" if excess else "")
         values.append(f"{max(map(exponent, same)):.4f}" if all(row["above"] for row in same) else "")
-        lines.append(f"| {family} | {n} | {d} | {' | '.join(values)} | {sharper_factor(d, 'realigned'):.4f} |")
-    return "\n".join(lines)
+        lines.append([family, n, d, *values, f"{sharper_factor(d, 'realigned'):.4f}"])
+    return markdown(head, lines)
 
 
 def verdict(rows: list[Row]) -> str:

@@ -26,6 +26,7 @@ import numpy as np
 
 import hypernorm as hn
 from experiments.runner import Row, main
+from experiments.tables import markdown
 from hypernorm import datasets
 from hypernorm.exceptions import ConvergenceWarning
 from hypernorm.forms import MonomialBasis
@@ -133,16 +134,14 @@ def compare(rows: list[Row]) -> dict[tuple[int, float, str], list[float]]:
 
 def table(rows: list[Row]) -> str:
     """Largest ratio of each kind over random matrices, and those of the embeddings, with the proved factor."""
-    lines = [
-        f"| matrices | d | q | {' | '.join(kind.replace('_', ' ') for kind in KINDS)} | proved for realigned |",
-        "| --- |" + " ---: |" * (len(KINDS) + 3),
-    ]
+    head = ["matrices", "d", "q", *(kind.replace("_", " ") for kind in KINDS), "proved for realigned"]
+    lines = []
     for name, same in split(rows).items():
         compared = compare(same)
         for d, q in dict.fromkeys((d, q) for d, q, _ in compared):
             values = [f"{max(compared[d, q, kind]):.4f}" if (d, q, kind) in compared else "" for kind in KINDS]
-            lines.append(f"| {name} | {d} | {q:g} | {' | '.join(values)} | {_factor(d, q, 'realigned'):.4f} |")
-    return "\n".join(lines)
+            lines.append([name, d, f"{q:g}", *values, f"{_factor(d, q, 'realigned'):.4f}"])
+    return markdown(head, lines)
 
 
 def _factor(d: int, q: float, kind: str) -> float:

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from experiments.runner import Row, main
+from experiments.tables import markdown
 from hypernorm.applications import separable_value
 from hypernorm.datasets import known_separable_values
 from hypernorm.forms.product import gram_sides
@@ -99,23 +100,29 @@ def trial(
 
 def known_table(rows: list[Row]) -> str:
     """Value and proved interval of every known case, in Markdown."""
-    lines = [
-        "| case | dims | vectors | value | lower − value | upper − value | level 1 | level needed |",
-        "|" + " --- |" * 8,
-    ]
+    head = ("case", "dims", "vectors", "value", "lower − value", "upper − value", "level 1", "level needed")
+    lines = []
     for row in rows:
         a, b = row["dims"]
         lines.append(
-            f"| {row['name']} | {a} × {b} | {row['field']} | {row['value']:.8f} | {row['lower'] - row['value']:.0e} "
-            f"| {row['upper'] - row['value']:.0e} | {row['first']:.7f} | {row['level']} |"
+            [
+                row["name"],
+                f"{a} × {b}",
+                row["field"],
+                f"{row['value']:.8f}",
+                f"{row['lower'] - row['value']:.0e}",
+                f"{row['upper'] - row['value']:.0e}",
+                f"{row['first']:.7f}",
+                row["level"],
+            ]
         )
-    return "\n".join(lines)
+    return markdown(head, lines)
 
 
 def random_table(rows: list[Row]) -> str:
     """How often level 1 is exact, and its gaps where it is not, in Markdown."""
-    head = "| family | dims | exact at level 1 | median and largest gap elsewhere | closed by level 2 | undecided |\n"
-    lines = [head + "|" + " --- |" * 6]
+    head = ("family", "dims", "exact at level 1", "median and largest gap elsewhere", "closed by level 2", "undecided")
+    lines = []
     for family, a, b in dict.fromkeys((row["family"], row["a"], row["b"]) for row in rows):
         same = [row for row in rows if (row["family"], row["a"], row["b"]) == (family, a, b)]
         gaps = [row["gap"] for row in same if not exact(row)]
@@ -123,10 +130,9 @@ def random_table(rows: list[Row]) -> str:
         shown = f"{np.median(gaps):.1e}, {max(gaps):.1e}" if gaps else "–"
         closed = f"{sum(closes(row) for row in tried)} of {len(tried)}" if tried else "–"
         undecided = sum(row["status"] == "MAX_ITERATIONS" for row in same)
-        lines.append(
-            f"| {family} | {a} × {b} | {sum(map(exact, same))} of {len(same)} | {shown} | {closed} | {undecided} |"
-        )
-    return "\n".join(lines)
+        share = f"{sum(map(exact, same))} of {len(same)}"
+        lines.append([family, f"{a} × {b}", share, shown, closed, undecided])
+    return markdown(head, lines)
 
 
 def exact(row: Row) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from experiments.runner import Row, main
+from experiments.tables import markdown
 from hypernorm.applications import find_small_set, small_set_expansion
 from hypernorm.datasets import (
     cayley_graph,
@@ -138,16 +139,14 @@ def trial(family: str, measure: float, q: float | str) -> Row:
 
 def summary(rows: list[Row]) -> str:
     """Bounds of the large families, how they compare with all sets of the small ones, and the verdict."""
-    lines = [
-        "| family | measure | spectral | proved, q = 4 | (dimension) | proved, q = ∞ | found |",
-        "|" + " --- |" * 7,
-    ]
+    head = ("family", "measure", "spectral", "proved, q = 4", "(dimension)", "proved, q = ∞", "found")
+    bounds = []
     for family, measure in dict.fromkeys((row["family"], row["measure"]) for row in rows if row["family"] in LARGE):
         four, infinity = pair(rows, family, measure)
-        lines.append(
-            f"| {family} | {measure:.4f} | {four['spectral']:.4f} | {four['bound']:.4f} | {four['dimension']} "
-            f"| {infinity['bound']:.4f} | {min(four['found'], infinity['found']):.4f} |"
-        )
+        proved = (f"{four['bound']:.4f}", four["dimension"], f"{infinity['bound']:.4f}")
+        found = f"{min(four['found'], infinity['found']):.4f}"
+        bounds.append([family, f"{measure:.4f}", f"{four['spectral']:.4f}", *proved, found])
+    lines = [markdown(head, bounds)]
     small = [row for row in rows if row["family"] in SMALL]
     missed = sum(row["found"] > row["exact"] * (1 + 1e-9) for row in small)
     lines.append(

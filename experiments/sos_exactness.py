@@ -25,6 +25,7 @@ import numpy as np
 
 import hypernorm as hn
 from experiments.runner import Row, main
+from experiments.tables import markdown
 from hypernorm import datasets
 from hypernorm.exceptions import ConvergenceWarning
 
@@ -171,10 +172,17 @@ def groups(rows: Sequence[Row]) -> dict[tuple[str, int], list[Row]]:
 
 def table(rows: list[Row]) -> str:
     """Share of exact intervals, largest gap, and random starts needed, in Markdown."""
-    lines = [
-        "| family | d | exact | largest gap | by SCS | at degree 6 | starts that hit | first hit, median (worst) |",
-        "| --- |" + " ---: |" * 7,
-    ]
+    head = (
+        "family",
+        "d",
+        "exact",
+        "largest gap",
+        "by SCS",
+        "at degree 6",
+        "starts that hit",
+        "first hit, median (worst)",
+    )
+    lines = []
     for (family, d), same in groups(rows).items():
         others = []
         for name in ("conic_gap", "degree_six_gap"):
@@ -182,12 +190,17 @@ def table(rows: list[Row]) -> str:
             others.append(f"{max(gaps):.1e}" if gaps else "")
         first = [STARTS + 1 if row["first"] is None else row["first"] for row in same]
         lines.append(
-            f"| {family} | {d} | {sum(row['exact'] for row in same)} of {len(same)} "
-            f"| {max(row['gap'] for row in same):.1e} | {' | '.join(others)} "
-            f"| {np.median([row['hits'] for row in same]) / STARTS:.1%} "
-            f"| {_count(float(np.median(first)))} ({_count(max(first))}) |"
+            [
+                family,
+                d,
+                f"{sum(row['exact'] for row in same)} of {len(same)}",
+                f"{max(row['gap'] for row in same):.1e}",
+                *others,
+                f"{np.median([row['hits'] for row in same]) / STARTS:.1%}",
+                f"{_count(float(np.median(first)))} ({_count(max(first))})",
+            ]
         )
-    return "\n".join(lines)
+    return markdown(head, lines)
 
 
 def starts_needed(hits: int) -> float:
@@ -199,20 +212,25 @@ def starts_needed(hits: int) -> float:
 
 def starts_table(rows: list[Row]) -> str:
     """What a start of the power method is worth on the random matrices of each number of columns, in Markdown."""
-    lines = [
-        "| d | random matrices | exact | share of starts that hit, median | least | starts for 99%, median | most |",
-        "|" + " ---: |" * 7,
-    ]
+    hits, needs = "share of starts that hit, median", "starts for 99%, median"
+    lines = []
     random = [row for row in rows if row["family"] in RANDOM]
     for d in sorted({row["d"] for row in random}):
         same = [row for row in random if row["d"] == d]
         shares = np.array([row["hits"] for row in same]) / STARTS
         needed = [starts_needed(row["hits"]) for row in same]
         lines.append(
-            f"| {d} | {len(same)} | {sum(row['exact'] for row in same)} | {np.median(shares):.1%} | {shares.min():.1%} "
-            f"| {np.median(needed):g} | {max(needed):g} |"
+            [
+                d,
+                len(same),
+                sum(row["exact"] for row in same),
+                f"{np.median(shares):.1%}",
+                f"{shares.min():.1%}",
+                f"{np.median(needed):g}",
+                f"{max(needed):g}",
+            ]
         )
-    return "\n".join(lines)
+    return markdown(("d", "random matrices", "exact", hits, "least", needs, "most"), lines)
 
 
 def _count(first: float) -> str:

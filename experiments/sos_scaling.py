@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.runner import RESULTS, Row, read
+from experiments.tables import markdown
 
 WIDEST_GAP = 1e-5
 LIMIT_GIGABYTES = 16
@@ -90,18 +91,15 @@ def medians(rows: list[Row]) -> dict[tuple[str, int], float]:
 
 def table(rows: list[Row]) -> str:
     """Median times, and ends without a result, in Markdown."""
-    lines = [
-        "| d | " + " | ".join(f"{name}, s" for name in SOLVERS.values()) + " |",
-        "|" + " ---: |" * (len(SOLVERS) + 1),
-    ]
+    lines: list[list[object]] = []
     middle = medians(rows)
     for d in sorted({row["d"] for row in rows}):
         cells = []
         for solver in SOLVERS.values():
             ended = [row["ended"] for row in rows if (row["solver"], row["d"]) == (solver, d) and "ended" in row]
             cells.append(f"{middle[solver, d]:.3g}" if (solver, d) in middle else ended[0] if ended else "")
-        lines.append(f"| {d} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append([d, *cells])
+    return markdown(["d", *(f"{name}, s" for name in SOLVERS.values())], lines)
 
 
 def verdict(rows: list[Row], peaks: list[Row]) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from experiments.runner import Row, main
+from experiments.tables import markdown
 from hypernorm.applications import sparsest_direction
 from hypernorm.datasets import planted_sparse
 
@@ -112,10 +113,11 @@ def outcomes(rows: list[Row]) -> dict[str, np.ndarray]:
 def summary(rows: list[Row]) -> str:
     """Rates of recovery, and the verdict."""
     columns = [*METHODS.values(), "proved sparsest", "a spikier direction exists"]
-    lines = ["| n | sparsity/n | " + " | ".join(columns) + " |", "|" + " --- |" * (2 + len(columns))]
+    cells = []
     for n, share in dict.fromkeys((row["n"], row["share"]) for row in rows):
         rates = outcomes([row for row in rows if (row["n"], row["share"]) == (n, share)])
-        lines.append(f"| {n} | {share:g} | " + " | ".join(f"{rate.mean():.2f}" for rate in rates.values()) + " |")
+        cells.append([n, f"{share:g}", *(f"{rate.mean():.2f}" for rate in rates.values())])
+    table = markdown(["n", "sparsity/n", *columns], cells)
     known = outcomes(rows)
     # The planted vector lies in the span up to rounding.
     violated = sum(
@@ -129,13 +131,12 @@ def summary(rows: list[Row]) -> str:
         ends.append((n, *(int(rates[name].sum()) for name in ("spikiest", "l1", "oracle"))))
     stands = not violated and not unexplained and ends[0][1] <= ends[0][2] and ends[1][1] >= ends[1][2]
     counts = "; ".join(f"{a}, {b} and {c} at n = {n}" for n, a, b, c in ends)
-    lines.append(
-        f"Verdict: {'stands' if stands else 'REFUTED'}: {violated} of {len(rows)} proved bounds violated; "
+    return (
+        f"{table}\nVerdict: {'stands' if stands else 'REFUTED'}: {violated} of {len(rows)} proved bounds violated; "
         f"{unexplained} of {failures} failures without a spikier direction to explain them; of {successes} vectors "
         f"found by the 2→4 norm {int(known['proved'].sum())} were proved to be sparsest. Found by the 2→4 norm, by ℓ1, "
         f"by ℓ1 with an oracle: {counts}."
     )
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":
