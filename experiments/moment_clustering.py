@@ -1,10 +1,10 @@
 """Clusters with bounded moments: misclassified share against separation, number, shape, dimension, and outliers.
 
 Claims: (1) Where clusters are Gaussian and alike, and nothing is contaminated, `MomentClustering` misclassifies at most
-0.01 more of the samples, on average, than k-means. (2) Its largest excess over the best method of a cell, in any cell
-of any part, is less than half of that of every other method. (3) No true cluster shares more of its samples with two
-returned clusters than the certified moments allow (docs/theory/robust.md). Refuted by the numbers that the verdict
-prints, with the cells in which another method is better.
+0.01 more of the samples, on average, than k-means. (2) In the cells where some method misclassifies at most a quarter,
+its largest excess over the best method of the cell is less than half of that of every other method. (3) No true cluster
+shares more of its samples with two returned clusters than the certified moments allow (docs/theory/robust.md). Refuted
+by the numbers that the verdict prints, with all cells in which another method is better.
 
 Parts; 1,000 samples of 4 clusters in 10 dimensions, with unit variance in every direction and centers 8 apart, unless
 said otherwise:
@@ -64,6 +64,8 @@ KEYS = {
     "outliers": ("inliers", "outliers", "contamination"),
 }
 LOSS = 0.01
+# Clusters are found by a method that misclassifies at most this share.
+FOUND = 0.25
 _STARTS = 10
 
 Labels = Callable[[int], np.ndarray]
@@ -281,12 +283,15 @@ def summary(rows: list[Row]) -> str:
 
 
 def excesses(rows: list[Row]) -> dict[str, tuple[float, str]]:
-    """The largest excess of the mean misclassified share over the best method of a cell, and that cell, by method."""
+    """The largest excess of the mean misclassified share over the best method of a cell, and that cell, by method.
+
+    Cells in which no method finds the clusters do not count.
+    """
     largest = dict.fromkeys(METHODS, (0.0, "none"))
     for part in KEYS:
         for cell, found in compare(rows, part).items():
             best = min(found[name][0] for name in METHODS)
-            for name in METHODS:
+            for name in METHODS if best <= FOUND else ():
                 largest[name] = max(largest[name], (found[name][0] - best, " ".join(map(str, (part, *cell)))))
     return largest
 

@@ -61,7 +61,8 @@ class MomentClustering(ClusterMixin, BaseEstimator):
     max_iter : int, default 100
         Limit on the iterations of a refinement.
     tol : float, default 1e-5
-        A refinement stops when its objective falls by less than this (nats per row).
+        A refinement stops when the mean code length of a row (nats; Huber's loss of its distance, and what the scale
+        and share of its cluster cost) falls by less than this.
     random_state : None, int or RandomState
 
     Attributes
@@ -79,9 +80,6 @@ class MomentClustering(ClusterMixin, BaseEstimator):
     assignment_ : {'nearest', 'moment'}
         Whether rows belong to the nearest center in the whitened coordinates, or unequal clusters called for
         thresholds that give large and wide clusters more room.
-    objective_ : float
-        Mean code length of the rows but the outliers in the whitened coordinates, in nats: r (h + log s) − log p with
-        the scale s and share p of the row's cluster and Huber's loss h of its distance. For comparing starts.
     inertia_ : float
         Σ w_i ‖x_i − c‖².
     n_iter_ : int
@@ -98,7 +96,7 @@ class MomentClustering(ClusterMixin, BaseEstimator):
     Examples
     --------
     >>> from hypernorm.datasets import contaminated_clusters
-    >>> from hypernorm.robust.clustering import MomentClustering
+    >>> from hypernorm.robust import MomentClustering
     >>> bed = contaminated_clusters(500, 10, 4, 0.1, separation=10, inliers="t3", outliers="far", random_state=0)
     >>> model = MomentClustering(4, contamination=0.1, random_state=0).fit(bed.samples)
     >>> bool((model.labels_[bed.labels == -1] == -1).all())
@@ -153,7 +151,7 @@ class MomentClustering(ClusterMixin, BaseEstimator):
             )
         self._groups, self._thresholds = partition.groups, partition.thresholds
         self.assignment_ = "nearest" if equal else "moment"
-        self.objective_, self.n_iter_, self.converged_ = partition.objective, partition.n_iter, partition.converged
+        self.n_iter_, self.converged_ = partition.n_iter, partition.converged
         self._finish(X, Z, partition, problem, rng)
         return self
 
