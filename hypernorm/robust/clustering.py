@@ -55,7 +55,8 @@ class MomentClustering(ClusterMixin, BaseEstimator):
     moment : float, default 4
         q ≥ 2, finite.
     contamination : float, default 0
-        Largest share of outliers, in [0, 0.5). Rows are called outliers only if they look like it; with 0 none is.
+        Largest share of outliers, in [0, 0.5). Rows are called outliers only if they look like it, and a few inliers
+        among groups of them may be, too; with 0 none is.
     n_init : int, default 4
         Starts of the search, of two kinds each.
     max_iter : int, default 100
