@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from scipy.stats import t
 
 from experiments.runner import Row
 
@@ -30,10 +31,10 @@ def mean_and_error(values: np.ndarray) -> tuple[float, float]:
 
 
 def better_than(ours: str, others: Iterable[str], values: dict[str, np.ndarray]) -> list[str]:
-    """Others whose mean is lower than ours by more than two standard errors of the paired difference."""
+    """Others whose mean is lower than ours, by Student's test of the paired differences at the level of 2.5%."""
     found = []
     for name in others:
         gain, error = mean_and_error(values[ours] - values[name])
-        if gain > 2 * error:
+        if gain > t.ppf(0.975, len(values[name]) - 1) * error:
             found.append(name)
     return found

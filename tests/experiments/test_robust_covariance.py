@@ -82,7 +82,7 @@ def test_verdict(changes, stands):
     found = rows(changes)
     verdict = experiment.verdict(found)
     assert ("Verdict: stands" in verdict) == stands
-    named = verdict.rpartition("standard errors: ")[2]
+    named = verdict.rpartition("better elsewhere: ")[2]
     better = [*changes] if {"contamination", "dimension", "tails"} & set(changes) else []
     assert all(part in named for part in better)
     assert better or named == "none."

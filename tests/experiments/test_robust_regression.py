@@ -61,6 +61,6 @@ def test_verdict(changes, stands):
     found = rows(changes)
     verdict = experiment.verdict(found)
     assert ("Verdict: stands" in verdict) == stands
-    named = verdict.rpartition("standard errors: ")[2]
+    named = verdict.rpartition("better elsewhere: ")[2]
     assert ("light rows 0.1: 0.110, MM-estimator" in named) == (changes.get("light", {}).get(experiment.MM) == 0.1)
     assert "| rows | 0.1 | 0" in experiment.summary(found)
