@@ -30,7 +30,7 @@ __all__ = ["draw_contamination", "draw_sizes"]
 _STYLES: dict[str, dict[str, Any]] = {
     OURS: {"color": COLOURS["blue"], "marker": "o", "lw": 1.8, "zorder": 5},
     AUTO: {"color": COLOURS["sky"], "marker": "o", "ls": "--", "mfc": "white", "zorder": 4},
-    MM: {"color": COLOURS["green"], "marker": "^"},
+    MM: {"color": COLOURS["green"], "marker": "^", "zorder": 4},
     BISQUARE: {"color": COLOURS["purple"], "marker": "v"},
     HUBER: {"color": COLOURS["orange"], "marker": "P"},
     RANSAC: {"color": COLOURS["vermilion"], "marker": "D"},
