@@ -88,7 +88,7 @@ def _case(part: str, family: str, seed: int, n: int, d: int, contamination: floa
 
 
 PRESETS = {
-    "quick": lambda: cases(2, (0.05, 0.1, 0.2, 0.3), (2, 5, 10), 1),
+    "quick": lambda: cases(2, (0.1, 0.3), (2, 5), 1),
     "paper": lambda: cases(15, LIGHT, (2, 5, 10, 20, 40), 5),
 }
 
