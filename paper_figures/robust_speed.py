@@ -42,9 +42,6 @@ def draw(samples: Sequence[Row], columns: Sequence[Row], peers: Sequence[Row]) -
         else:
             limit = float(row["ended"].split()[2])
             right.plot(row["d"], limit, ls="", label=f"{row['method']}: stopped after {limit:.0f} s", **style)
-            right.annotate(
-                "", (row["d"], 2.2 * limit), (row["d"], limit), arrowprops={"arrowstyle": "->", **_arrow(style)}
-            )
     right.legend(loc="upper left")
     left.legend(loc="upper left")
     return fig

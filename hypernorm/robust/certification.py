@@ -93,7 +93,7 @@ def certify_mean(
 
 def certify_moment(Y: np.ndarray | Chunks, q: float) -> Certificate:
     """A proved bound on the 2→q norm of `Y`, by the sharpest kind that costs seconds at most."""
-    rows, (n, d) = Rows(Y), Y.shape
+    rows, (n, d), q = Rows(Y), Y.shape, float(q)
     if q == 2:
         kind = "row_norm"
     elif MonomialBasis.count(d, max(2, math.ceil(q / 2))) <= _LARGEST_GRAM_SIZE:
