@@ -12,7 +12,7 @@ from hypernorm._chunks import Chunks
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.classical import CLASSICAL
 from hypernorm.robust.filters import Filtered, Removal, moment_filter
-from hypernorm.robust.reweighting import certified_reweighting
+from hypernorm.robust.reweighting import certified_reweighting, check_dimension
 from hypernorm.robust.spectral_filters import covariance_filter, quantum_entropy_filter
 
 __all__ = ["METHODS", "Estimate", "estimate"]
@@ -98,8 +98,11 @@ def _in_memory(
         return _of_filter(covariance_filter, X, contamination, base, max_iter, covariance=covariance)
     if method == "quantum_entropy":
         return _of_filter(quantum_entropy_filter, X, contamination, base, max_iter, covariance=covariance)
+    if method == "certified":
+        check_dimension(X.shape[1])
     filtered = _of_filter(moment_filter, X, contamination, base, max_iter, random_state=rng)
-    if method == "moment" or contamination == 0:
+    if method == "moment" or not filtered.removals:
+        # Reweighting samples in which nothing looks contaminated costs accuracy, and the bound is no better for it.
         return filtered
     found = certified_reweighting(
         X, contamination, initial_weights=filtered.weights, base_weights=base, max_iter=max_iter, random_state=rng

@@ -99,10 +99,10 @@ def robust_mean(
         removes when it may remove 30%, which undercounts outliers among the inliers and counts heavy tails.
     method : str, default 'moment'
         ``'moment'``, the filter by third and fourth moments in whitened coordinates; ``'certified'``, the weights with
-        the smallest sum-of-squares bound on the fourth moment (d ≤ 30); ``'covariance'`` and ``'quantum_entropy'``,
-        filters by second moments; or a standard estimator: ``'mean'``, ``'coordinatewise_median'``,
-        ``'trimmed_mean'``, ``'geometric_median'``, ``'median_of_means'``, ``'huber'``, ``'lai_rao_vempala'``,
-        ``'lee_valiant'``, ``'projected_gradient'``.
+        the smallest sum-of-squares bound on the fourth moment (d ≤ 30), if that filter finds anything to take;
+        ``'covariance'`` and ``'quantum_entropy'``, filters by second moments; or a standard estimator: ``'mean'``,
+        ``'coordinatewise_median'``, ``'trimmed_mean'``, ``'geometric_median'``, ``'median_of_means'``, ``'huber'``,
+        ``'lai_rao_vempala'``, ``'lee_valiant'``, ``'projected_gradient'``.
     moment : float, default 4
         Exponent q ≥ 2 of the moment that the error bound rests on.
     inlier_moment : float, optional

@@ -28,7 +28,7 @@ from hypernorm.forms.symmetric import GramClasses, form_coefficients
 from hypernorm.robust.certification import certify_moment
 from hypernorm.robust.weights import weighted_covariance
 
-__all__ = ["Reweighted", "certified_reweighting", "whitening_map"]
+__all__ = ["Reweighted", "certified_reweighting", "check_dimension", "whitening_map"]
 
 _CENTERS = 3
 _SOLVE_RTOL = 1e-4  # the cuts are off by ten times as much
@@ -36,6 +36,14 @@ _SOLVE_ITERATIONS = 200
 _POLISHING_STEPS = 5
 _SMALLEST_RADIUS = 1e-3  # of the trust region, relative to the caps; steps below it change nothing that matters
 _LARGEST_DIMENSION = 30
+
+
+def check_dimension(d: int) -> None:
+    """Raise `InvalidInputError` for more columns than certified reweighting is for."""
+    if d > _LARGEST_DIMENSION:
+        raise InvalidInputError(
+            f"certified reweighting is for at most {_LARGEST_DIMENSION} columns, X has {d}; use the moment filter."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,10 +139,7 @@ def certified_reweighting(
     True
     """
     n, d = X.shape
-    if d > _LARGEST_DIMENSION:
-        raise InvalidInputError(
-            f"certified reweighting is for at most {_LARGEST_DIMENSION} columns, X has {d}; use the moment filter."
-        )
+    check_dimension(d)
     base = np.full(n, 1.0 / n) if base_weights is None else base_weights
     start = base if initial_weights is None else initial_weights / initial_weights.sum()
     caps = np.maximum(base / (1 - contamination), start)
