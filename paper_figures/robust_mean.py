@@ -113,10 +113,12 @@ def draw_hidden(rows: list[Row]) -> Figure:
     axis.axvline((3 - 3**0.5) / 6, color=GREY, lw=0.8, ls="-.")
     axis.annotate(
         "kurtosis of two\npoints is 3",
-        ((3 - 3**0.5) / 6, axis.get_ylim()[0]),
+        ((3 - 3**0.5) / 6, 0.35),
+        xycoords=axis.get_xaxis_transform(),
+        ha="right",
         fontsize=6.5,
         color=GREY,
-        xytext=(3, 4),
+        xytext=(-3, 0),
         textcoords="offset points",
     )
     axis.set_yscale("log")
@@ -144,7 +146,14 @@ def draw_rate(rows: list[Row]) -> Figure:
         axis.annotate(label, (shares[0], shares[0] ** power), fontsize=7, xytext=(-14, -2), textcoords="offset points")
     axis.axvline(16**-0.5, color=GREY, lw=0.8, ls="-.")
     axis.annotate(
-        "$d^{-1/2}$", (16**-0.5, axis.get_ylim()[0]), fontsize=7, color=GREY, xytext=(2, 4), textcoords="offset points"
+        "$d^{-1/2}$",
+        (16**-0.5, 0.02),
+        xycoords=axis.get_xaxis_transform(),
+        ha="right",
+        fontsize=7,
+        color=GREY,
+        xytext=(-2, 0),
+        textcoords="offset points",
     )
     axis.set_xscale("log")
     axis.set_yscale("log")
@@ -219,7 +228,8 @@ def _handles(styles: Iterable[str]) -> list[Line2D]:
 def _plain_logarithm(axis: Axes) -> None:
     """Ticks at 1, 2, 5 times powers of ten, at the powers alone where the range is wide, at more where it is narrow."""
     low, high = axis.get_ylim()
-    steps = (1, 1.2, 1.5, 2, 3, 4, 5, 7) if high / low < 4 else (1, 2, 5) if high / low < 300 else (1,)
+    ranges = ((4, (1, 1.2, 1.5, 2, 3, 4, 5, 7)), (8, (1, 2, 3, 5)), (300, (1, 2, 5)), (np.inf, (1,)))
+    steps = next(steps for largest, steps in ranges if high / low < largest)
     axis.yaxis.set_major_locator(FixedLocator([step * 10.0**power for power in range(-4, 5) for step in steps]))
     axis.yaxis.set_minor_locator(NullLocator())
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
