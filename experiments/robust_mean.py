@@ -79,8 +79,6 @@ CONTAMINATIONS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.45)
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3)
 DISTANCES = (2.0, 3.0, 5.0, 9.0)
 """Of the cluster from the center in the part "rate", in standard deviations."""
-CLEAN = ((100, 25), (2_000, 50))
-"""n and d of the part "clean"."""
 HIDDEN = (0.05, 0.1, 0.15, 0.21, 0.25, 0.3)
 DATA = ("digits, another digit", "digits, negatives", "breast cancer, malignant", "breast cancer, wrong units")
 FEW = 5
@@ -95,11 +93,17 @@ Estimate = Callable[[np.ndarray, float], np.ndarray]
 
 
 def cases(
-    seeds: int, dimensions: Sequence[int], sizes: Sequence[int], large: Sequence[int], small: tuple[int, int]
+    seeds: int,
+    dimensions: Sequence[int],
+    sizes: Sequence[int],
+    clean: Sequence[tuple[int, int]],
+    large: Sequence[int],
+    small: tuple[int, int],
 ) -> Iterator[Row]:
     """All parts, one seed after the other, so that a run that was stopped has some of everything.
 
-    The parts "hidden" and "rate" have the last of the `large` sizes, "small" has the n and d of `small`.
+    The parts "hidden" and "rate" have the last of the `large` sizes, "clean" and "small" have the n and d of
+    `clean` and `small`.
     """
     for seed in range(seeds):
         for adversary in ADVERSARIES:
@@ -109,7 +113,7 @@ def cases(
         for inliers in INLIERS:
             for adversary in ("none", *ADVERSARIES):
                 yield _case("inliers", seed, inliers=inliers, adversary=adversary)
-            for n, d in CLEAN:
+            for n, d in clean:
                 yield _case("clean", seed, n=n, d=d, inliers=inliers, adversary="none")
         for adversary in ("none", "cluster"):
             for d in dimensions if seed < FEW else dimensions[:-1]:
@@ -143,11 +147,12 @@ def _case(part: str, seed: int, **changes: Any) -> Row:
 
 
 PRESETS = {
-    "quick": lambda: cases(2, (10, 50), (20, 100, 1_000), (1_000,), (60, 3)),
+    "quick": lambda: cases(2, (10, 20), (20, 100, 1_000), ((100, 25),), (1_000,), (60, 3)),
     "paper": lambda: cases(
         20,
         (10, 20, 50, 100, 200, 500),
         (20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000),
+        ((100, 25), (2_000, 50)),
         (1_000, 4_000),
         (150, 6),
     ),
