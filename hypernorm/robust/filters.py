@@ -74,10 +74,10 @@ def moment_filter(
             # are then the inliers'; a start without the samples that make the variance large avoids this.
             other = Rounds(X, base, contamination, center, rng, whitened=whitened)
             other.drop_far_samples()
-            other.drop_variance()
-            other.run(max_iter)
-            if suspicion > max(other.suspicion(), 1.0):
-                rounds = other
+            if other.drop_variance():
+                other.run(max_iter)
+                if suspicion > max(other.suspicion(), 1.0):
+                    rounds = other
     share = rounds.weights / rounds.weights.sum()
     return Filtered(
         share,

@@ -6,12 +6,13 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
 
 from hypernorm.robust.directions import extreme_directions
 from hypernorm.robust.filtered import ALLOWANCE, Removal
 from hypernorm.robust.spectral_location import projected_gradient
 from hypernorm.robust.thresholds import CleanShape, Shape, clean_shape, shape_of
-from hypernorm.robust.trimming import line_scale, scale_level, trim_line
+from hypernorm.robust.trimming import BULK, line_scale, scale_level, trim_line
 from hypernorm.robust.weights import weighted_quantile
 from hypernorm.robust.whitening import whiten
 
@@ -26,6 +27,8 @@ _CLIP = 2.5
 # A sample so many times further from the coordinate-wise median than half of the samples is dropped at once.
 _FAR = 6.0
 _NEGLIGIBLE = 1e-3
+# Correlation from which on two lines show the same group.
+_ALIKE = 0.5
 
 
 class _Trial(NamedTuple):
@@ -66,6 +69,8 @@ class Rounds:
         self.least = 1.0 - self.allowance
         self.level = scale_level(contamination)
         self.known = None if center is None else 0.0
+        self.spares_groups = True
+        self.groups: list[np.ndarray] = []  # standardised lines on which a group is too large to be of outliers
         self.scores = np.zeros(len(X))
         self.removals: list[Removal] = []
         self.value = self.threshold = math.nan
@@ -100,8 +105,11 @@ class Rounds:
         limit = _FAR * weighted_quantile(distances, self.weights, 0.5)
         self._drop(np.argsort(-distances, kind="stable"), distances > limit, "distance")
 
-    def drop_variance(self) -> None:
-        """Drop samples that weights of least largest variance leave out.
+    def drop_variance(self) -> bool:
+        """Drop samples that weights of least largest variance leave out, and say whether there are any.
+
+        None are dropped if they belong to a group too large to be of outliers. If some are, the rounds that follow look
+        for no such groups any more: what is left of the outliers must not pass for a part of one.
 
         Weights found for columns of unit variance set the units for the final ones, which outliers distort less. A
         median deviation would not do: a tight cluster of 40% makes it small and so exaggerates the columns it is in.
@@ -117,9 +125,16 @@ class Rounds:
             Z = Z[:, units > 0] / units[units > 0]
             found = projected_gradient(Z, self.contamination, share, self.rng)[1]
             kept = share if found is None else found
+        line = np.zeros(len(self.X))
+        line[present] = Z @ (share @ Z - kept @ Z)
+        rest = np.zeros(len(self.X))
+        rest[present] = kept * (1 - self.contamination) * self.weights.sum()
+        if self._is_large_group(line, rest):
+            return False
         factors = np.ones(len(self.X))
         factors[present] = kept / share * (1 - self.contamination)
-        self._drop(np.argsort(factors, kind="stable"), factors < 0.5, "variance")
+        self.spares_groups = not self._drop(np.argsort(factors, kind="stable"), factors < 0.5, "variance")
+        return not self.spares_groups
 
     def _standardised(self) -> np.ndarray:
         """Samples with respect to the median and the median deviation of each column; none for a constant one."""
@@ -127,8 +142,8 @@ class Rounds:
         units = np.median(np.abs(deviations), axis=0)
         return deviations[:, units > 0] / units[units > 0]
 
-    def _drop(self, order: np.ndarray, wanted: np.ndarray, reason: str) -> None:
-        """Drop wanted samples in the given order, as many as the allowance covers."""
+    def _drop(self, order: np.ndarray, wanted: np.ndarray, reason: str) -> bool:
+        """Drop wanted samples in the given order, as many as the allowance covers, and say whether there are any."""
         spent = np.cumsum(self.weights[order])
         dropped = order[spent <= float(self.weights.sum()) - self.least]
         dropped = dropped[wanted[dropped]]
@@ -137,6 +152,7 @@ class Rounds:
             self.removals.append(Removal(reason, taken, None, math.nan, math.nan))
             self.weights = self.weights.copy()
             self.weights[dropped] = 0.0
+        return taken > 0
 
     def _round(self) -> None:
         """Look for suspicious directions and trim along the worst."""
@@ -209,7 +225,9 @@ class Rounds:
         # The smaller scale trims more; it is for outliers so many or so near that they enlarge the other.
         for level in (self.level, 0.5):
             trimmed = trim_line(line, self.weights, total - self.least, level, self.known)
-            if float(trimmed.sum()) >= total:
+            if float(trimmed.sum()) >= total or (
+                asymmetric and self.spares_groups and self._is_large_group(line, trimmed)
+            ):
                 continue
             after = self._shape(shown, trimmed)
             is_clean = not bool((clean.asymmetric(after) | clean.heavy(after) | clean.light(after))[0])
@@ -221,6 +239,31 @@ class Rounds:
             if is_clean:
                 break
         return trial
+
+    def _is_large_group(self, line: np.ndarray, kept: np.ndarray) -> bool:
+        """Whether so much more weight lies on one side of the bulk than on the other that it cannot all be outliers'.
+
+        The bulk is what is kept. To take a part of such a group would move the mean of the inliers; so lines much like
+        one on which a group is too large count, too.
+        """
+        share = self.weights / self.weights.sum()
+        deviations = line - share @ line
+        deviations = deviations / (math.sqrt(share @ deviations**2) or 1.0)
+        if any(abs(float(share @ (deviations * group))) > _ALIKE for group in self.groups):
+            return True
+        middle, scale = line_scale(line, kept, 0.5, self.known)
+        if scale <= 0:
+            return False
+        z, taken = (line - middle) / scale, self.weights - kept
+        # Half-way to what is taken, a group has ended that the bulk has no part in.
+        reach = max(BULK, 0.5 * abs(float(taken @ z)) / float(taken.sum()))
+        sides = float(self.weights[z > reach].sum() - self.weights[z < -reach].sum())
+        # A standard deviation of the difference of two Gaussian tails, since the line was chosen for it.
+        chance = math.sqrt(2 * float(ndtr(-BULK)) * float(share @ share))
+        if abs(sides) > self.allowance + chance:
+            self.groups.append(deviations)
+            return True
+        return False
 
     def _shape(self, line: np.ndarray, weights: np.ndarray) -> Shape:
         return shape_of(line[:, None], weights / weights.sum(), self.known)

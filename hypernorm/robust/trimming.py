@@ -15,9 +15,9 @@ from scipy.special import ndtri
 
 from hypernorm.robust.weights import weighted_quantile
 
-__all__ = ["LineScale", "line_scale", "scale_level", "trim_line"]
+__all__ = ["BULK", "LineScale", "line_scale", "scale_level", "trim_line"]
 
-_BULK = 2.0
+BULK = 2.0
 _GAUSSIAN_TAIL = 0.011544  # E(|g| − 2)₊² of a standard Gaussian g
 # Share of the allowance that may be spent before centre and scale are measured anew.
 _STEP = 0.125
@@ -72,7 +72,7 @@ def trim_line(
         middle, scale = line_scale(line, weights, level, center)
         if scale <= 0 or left <= _NEGLIGIBLE * allowance:
             break
-        tau = np.maximum(np.abs(line - middle) / scale - _BULK, 0) ** 2
+        tau = np.maximum(np.abs(line - middle) / scale - BULK, 0) ** 2
         if float(weights @ tau) <= _GAUSSIAN_TAIL * float(weights.sum()):
             break
         weights, taken = _flow(weights, tau, min(left, _STEP * allowance))
