@@ -76,7 +76,8 @@ def moment_filter(
             other.drop_far_samples()
             if other.drop_variance():
                 other.run(max_iter)
-                if suspicion > max(other.suspicion(), 1.0):
+                # Spared groups, which the other start does not know, may themselves hide outliers.
+                if rounds.groups or suspicion > max(other.suspicion(), 1.0):
                     rounds = other
     share = rounds.weights / rounds.weights.sum()
     return Filtered(

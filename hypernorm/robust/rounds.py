@@ -6,7 +6,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
 
 from hypernorm.robust.directions import extreme_directions
 from hypernorm.robust.filtered import ALLOWANCE, Removal
@@ -127,9 +126,7 @@ class Rounds:
             kept = share if found is None else found
         line = np.zeros(len(self.X))
         line[present] = Z @ (share @ Z - kept @ Z)
-        rest = np.zeros(len(self.X))
-        rest[present] = kept * (1 - self.contamination) * self.weights.sum()
-        if self._is_large_group(line, rest):
+        if self._is_large_group(line):
             return False
         factors = np.ones(len(self.X))
         factors[present] = kept / share * (1 - self.contamination)
@@ -219,15 +216,15 @@ class Rounds:
         asymmetric, heavy = bool(clean.asymmetric(before)[0]), bool(clean.heavy(before)[0])
         if not (asymmetric or heavy or clean.light(before)[0]):
             return None
+        if asymmetric and self.spares_groups and self._is_large_group(line):
+            return None
         reason = "asymmetry" if asymmetric else "heavy tails" if heavy else "two groups"
         trial = None
         total = float(self.weights.sum())
         # The smaller scale trims more; it is for outliers so many or so near that they enlarge the other.
         for level in (self.level, 0.5):
             trimmed = trim_line(line, self.weights, total - self.least, level, self.known)
-            if float(trimmed.sum()) >= total or (
-                asymmetric and self.spares_groups and self._is_large_group(line, trimmed)
-            ):
+            if float(trimmed.sum()) >= total:
                 continue
             after = self._shape(shown, trimmed)
             is_clean = not bool((clean.asymmetric(after) | clean.heavy(after) | clean.light(after))[0])
@@ -240,27 +237,28 @@ class Rounds:
                 break
         return trial
 
-    def _is_large_group(self, line: np.ndarray, kept: np.ndarray) -> bool:
-        """Whether so much more weight lies on one side of the bulk than on the other that it cannot all be outliers'.
+    def _is_large_group(self, line: np.ndarray) -> bool:
+        """Whether a tail of the line has more weight than outliers can have.
 
-        The bulk is what is kept. To take a part of such a group would move the mean of the inliers; so lines much like
-        one on which a group is too large count, too.
+        To take a part of such a group would move the mean of the inliers. The bulk is what remains when tails may be
+        trimmed at will; the group is the excess of weight on one side of it over the other side. Lines much like one
+        with too large a group count, too.
         """
         share = self.weights / self.weights.sum()
         deviations = line - share @ line
         deviations = deviations / (math.sqrt(share @ deviations**2) or 1.0)
         if any(abs(float(share @ (deviations * group))) > _ALIKE for group in self.groups):
             return True
-        middle, scale = line_scale(line, kept, 0.5, self.known)
-        if scale <= 0:
+        bulk = trim_line(line, self.weights, 0.5 * float(self.weights.sum()), 0.5, self.known)
+        taken = self.weights - bulk
+        middle, scale = line_scale(line, bulk, 0.5, self.known)
+        if scale <= 0 or not taken.any():
             return False
-        z, taken = (line - middle) / scale, self.weights - kept
+        z = (line - middle) / scale
         # Half-way to what is taken, a group has ended that the bulk has no part in.
         reach = max(BULK, 0.5 * abs(float(taken @ z)) / float(taken.sum()))
-        sides = float(self.weights[z > reach].sum() - self.weights[z < -reach].sum())
-        # A standard deviation of the difference of two Gaussian tails, since the line was chosen for it.
-        chance = math.sqrt(2 * float(ndtr(-BULK)) * float(share @ share))
-        if abs(sides) > self.allowance + chance:
+        excess = abs(float(self.weights[z > reach].sum() - self.weights[z < -reach].sum()))
+        if excess > self.allowance:
             self.groups.append(deviations)
             return True
         return False
