@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
 
 from hypernorm.robust.directions import extreme_directions
 from hypernorm.robust.filtered import ALLOWANCE, Removal
@@ -28,6 +29,7 @@ _FAR = 6.0
 _NEGLIGIBLE = 1e-3
 # Correlation from which on two lines show the same group.
 _ALIKE = 0.5
+_FLUCTUATION = 3.0
 
 
 class _Trial(NamedTuple):
@@ -258,7 +260,9 @@ class Rounds:
         # Half-way to what is taken, a group has ended that the bulk has no part in.
         reach = max(BULK, 0.5 * abs(float(taken @ z)) / float(taken.sum()))
         excess = abs(float(self.weights[z > reach].sum() - self.weights[z < -reach].sum()))
-        if excess > self.allowance:
+        # Chance adds to the outliers some standard deviations of the difference of two Gaussian tails.
+        chance = _FLUCTUATION * math.sqrt(2 * float(ndtr(-BULK)) * float(share @ share))
+        if excess > max(self.allowance, self.contamination + chance):
             self.groups.append(deviations)
             return True
         return False
