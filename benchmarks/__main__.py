@@ -1,7 +1,8 @@
 """Every benchmark in one run, and its results as a page: `python -m benchmarks`.
 
 Writes benchmarks/RESULTS.md from the rows under results. Parts that are on file are not measured again, so that a run
-that was stopped continues; with `--fresh` every part is measured anew, and replaces its rows when it is complete.
+that was stopped continues; with `--fresh` every part is measured anew, and replaces its rows when it is complete; with
+`--page` nothing is measured, and the page says which parts are not on file.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from types import ModuleType
 
 from benchmarks import dictionary_learning, kernels, linear_model, robust, scale_out, sums_of_squares
 from benchmarks.harness import measure, table
-from experiments.runner import RESULTS, Row
+from experiments.runner import RESULTS, Row, read
 
 PAGE = Path(__file__).parent / "RESULTS.md"
 BENCHMARKS: dict[str, ModuleType] = {
@@ -41,7 +42,7 @@ def conditions(name: str, part: str) -> Row:
     return {key: value for key, value in first.items() if key not in ("experiment", "preset")}
 
 
-def sections(fresh: bool, small: bool, folder: Path) -> Iterator[str]:
+def sections(fresh: bool, small: bool, folder: Path, page: bool = False) -> Iterator[str]:
     """The text of every part, as it is measured."""
     said: Row = {}
     for name, module in BENCHMARKS.items():
@@ -49,7 +50,10 @@ def sections(fresh: bool, small: bool, folder: Path) -> Iterator[str]:
         for part, content in module.PARTS.items():
             if small and not content.small:
                 continue
-            rows = measure(name, part, content, folder, small)
+            if page and not read(name, part):
+                yield f"### {content.title}\n\nNot measured yet."
+                continue
+            rows = read(name, part) if page else measure(name, part, content, folder, small)
             if fresh:
                 (RESULTS / name).mkdir(exist_ok=True)
                 shutil.move(folder / name / f"{part}.jsonl", RESULTS / name / f"{part}.jsonl")
@@ -65,12 +69,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--fresh", action="store_true", help="measure every part anew, in this run")
     parser.add_argument("--small", action="store_true", help="a few small cases, and nothing is written")
+    parser.add_argument("--page", action="store_true", help="write the page from the rows on file, measuring nothing")
     options = parser.parse_args()
     texts = [_HEAD]
     with tempfile.TemporaryDirectory() as scratch:
-        for text in sections(
-            options.fresh, options.small, Path(scratch) if options.fresh or options.small else RESULTS
-        ):
+        folder = Path(scratch) if options.fresh or options.small else RESULTS
+        for text in sections(options.fresh, options.small, folder, options.page):
             print(f"\n{text}", flush=True)
             texts.append(text)
     if not options.small:
