@@ -71,6 +71,13 @@ def moment_filter(
         rounds = Rounds(X, base, contamination, center, rng, whitened=whitened)
         rounds.drop_far_samples()
         rounds.run(max_iter)
+        if rounds.groups:
+            # What was taken from a group before it was seen to be too large is given back.
+            groups = rounds.groups
+            rounds = Rounds(X, base, contamination, center, rng, whitened=whitened)
+            rounds.groups = groups
+            rounds.drop_far_samples()
+            rounds.run(max_iter)
         restart = contamination > 0 and center is None and whitened
         if restart and (suspicion := rounds.suspicion()) > 1:
             # What is left does not look clean. A tight cluster is a spike in the middle of most lines, where the tails
