@@ -83,6 +83,7 @@ def moment_filter(
             # What is left does not look clean. A tight cluster is a spike in the middle of most lines, where the tails
             # are then the inliers'; a start without the samples that make the variance large avoids this.
             other = Rounds(X, base, contamination, center, rng, whitened=whitened)
+            other.groups = rounds.groups
             other.drop_far_samples()
             if other.drop_variance():
                 other.run(max_iter)

@@ -28,7 +28,7 @@ _CLIP = 2.5
 _FAR = 6.0
 _NEGLIGIBLE = 1e-3
 # Correlation from which on two lines show the same group.
-_ALIKE = 0.5
+_ALIKE = 0.6
 _FLUCTUATION = 3.0
 
 
