@@ -67,27 +67,27 @@ def moment_filter(
     """
     base = np.full(len(X), 1.0 / len(X)) if base_weights is None else base_weights
     rng = check_generator(random_state)
-    with shared_threads():
-        rounds = Rounds(X, base, contamination, center, rng, whitened=whitened)
+
+    def started(groups: list[np.ndarray]) -> Rounds:
+        rounds = Rounds(X, base, contamination, center, rng, groups, whitened=whitened)
         rounds.drop_far_samples()
+        return rounds
+
+    with shared_threads():
+        rounds = started([])
         rounds.run(max_iter)
         if rounds.groups:
             # What was taken from a group before it was seen to be too large is given back.
-            groups = rounds.groups
-            rounds = Rounds(X, base, contamination, center, rng, whitened=whitened)
-            rounds.groups = groups
-            rounds.drop_far_samples()
+            rounds = started(rounds.groups)
             rounds.run(max_iter)
         restart = contamination > 0 and center is None and whitened
         if restart and (suspicion := rounds.suspicion()) > 1:
             # What is left does not look clean. A tight cluster is a spike in the middle of most lines, where the tails
             # are then the inliers'; a start without the samples that make the variance large avoids this.
-            other = Rounds(X, base, contamination, center, rng, whitened=whitened)
-            other.groups = rounds.groups
-            other.drop_far_samples()
+            other = started(rounds.groups)
             if other.drop_variance():
                 other.run(max_iter)
-                # Spared groups, which the other start does not know, may themselves hide outliers.
+                # Where groups were spared neither start can look clean, and what they hide counts more.
                 if rounds.groups or suspicion > max(other.suspicion(), 1.0):
                     rounds = other
     share = rounds.weights / rounds.weights.sum()

@@ -21,15 +21,13 @@ from hypernorm._validation import (
 )
 from hypernorm.certificates import MeanCertificate
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.robust.automatic import check_contamination_or_auto, filter_samples
 from hypernorm.robust.certification import certify_mean
 from hypernorm.robust.estimates import METHODS, estimate
-from hypernorm.robust.filters import Removal, moment_filter
-from hypernorm.robust.weights import check_base_weights, check_contamination
+from hypernorm.robust.filters import Removal
+from hypernorm.robust.weights import check_base_weights
 
 __all__ = ["RobustLocation", "RobustMean", "robust_mean"]
-
-# What `contamination="auto"` lets the moment filter take away at most.
-_LARGEST_CONTAMINATION = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,14 +149,11 @@ def robust_mean(
     check_count(max_iter, "max_iter")
     rng = check_generator(random_state)
     base = check_base_weights(sample_weight, samples.shape[0])
-    if isinstance(contamination, str):
-        if contamination != "auto":
-            raise InvalidInputError(f"contamination must be a number in [0, 0.5) or 'auto', got {contamination!r}.")
+    share = check_contamination_or_auto(contamination)
+    if share is None:
         if isinstance(samples, Chunks):
             raise InvalidInputError("contamination must be a number for a Dask array; 'auto' on a part of X finds one.")
-        share = min(moment_filter(samples, _LARGEST_CONTAMINATION, base_weights=base, random_state=rng).removed, 0.49)
-    else:
-        share = check_contamination(contamination)
+        share = filter_samples(samples, None, base_weights=base, random_state=rng)[1]
     found = estimate(method, samples, share, base, known, max_iter, rng)
     if not found.converged:
         warnings.warn(

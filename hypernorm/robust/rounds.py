@@ -6,10 +6,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
 
 from hypernorm.robust.directions import extreme_directions
 from hypernorm.robust.filtered import ALLOWANCE, Removal
+from hypernorm.robust.groups import smaller_group
 from hypernorm.robust.spectral_location import projected_gradient
 from hypernorm.robust.thresholds import CleanShape, Shape, clean_shape, shape_of
 from hypernorm.robust.trimming import BULK, line_scale, scale_level, trim_line
@@ -29,7 +29,7 @@ _FAR = 6.0
 _NEGLIGIBLE = 1e-3
 # Correlation from which on two lines show the same group.
 _ALIKE = 0.6
-_FLUCTUATION = 3.0
+_FLUCTUATION = 2.0
 
 
 class _Trial(NamedTuple):
@@ -44,6 +44,8 @@ class _Trial(NamedTuple):
 
 class Rounds:
     """The state of one run of the filter; parameters as for `moment_filter`.
+
+    `groups` are the standardised lines, known from a run before, on which a group is too large to be of outliers.
 
     Attributes
     ----------
@@ -60,6 +62,7 @@ class Rounds:
         contamination: float,
         center: np.ndarray | None,
         rng: np.random.Generator,
+        groups: list[np.ndarray],
         *,
         whitened: bool,
     ):
@@ -71,7 +74,7 @@ class Rounds:
         self.level = scale_level(contamination)
         self.known = None if center is None else 0.0
         self.spares_groups = True
-        self.groups: list[np.ndarray] = []  # standardised lines on which a group is too large to be of outliers
+        self.groups = groups
         self.scores = np.zeros(len(X))
         self.removals: list[Removal] = []
         self.value = self.threshold = math.nan
@@ -114,15 +117,16 @@ class Rounds:
 
         Weights found for columns of unit variance set the units for the final ones, which outliers distort less. A
         median deviation would not do: a tight cluster of 40% makes it small and so exaggerates the columns it is in.
+        Not for a known centre.
         """
         present = np.flatnonzero(self.weights > 0)
         share = self.weights[present] / self.weights.sum()
-        Z = self.X[present] - (np.median(self.X[present], axis=0) if self.center is None else self.center)
+        Z = self.X[present] - np.median(self.X[present], axis=0)
         sizes = np.abs(Z).max(axis=0)
         Z = Z[:, sizes > 0] / sizes[sizes > 0]  # squares of what is left neither overflow nor vanish altogether
         kept = share
         for _ in range(2):
-            units = np.sqrt(kept @ (Z if self.center is not None else Z - kept @ Z) ** 2)
+            units = np.sqrt(kept @ (Z - kept @ Z) ** 2)
             Z = Z[:, units > 0] / units[units > 0]
             found = projected_gradient(Z, self.contamination, share, self.rng)[1]
             kept = share if found is None else found
@@ -240,29 +244,29 @@ class Rounds:
         return trial
 
     def _is_large_group(self, line: np.ndarray) -> bool:
-        """Whether a tail of the line has more weight than outliers can have.
+        """Whether the line shows a group of more weight than outliers can have.
 
-        To take a part of such a group would move the mean of the inliers. The bulk is what remains when tails may be
-        trimmed at will; the group is the excess of weight on one side of it over the other side. Lines much like one
-        with too large a group count, too.
+        To take a part of such a group would move the mean of the inliers. Lines much like one with too large a group
+        count, too.
         """
-        share = self.weights / self.weights.sum()
+        total = float(self.weights.sum())
+        share = self.weights / total
         deviations = line - share @ line
         deviations = deviations / (math.sqrt(share @ deviations**2) or 1.0)
         if any(abs(float(share @ (deviations * group))) > _ALIKE for group in self.groups):
             return True
-        bulk = trim_line(line, self.weights, 0.5 * float(self.weights.sum()), 0.5, self.known)
+        # The search for groups starts from what lies further out than the bulk, which remains when any weight may go.
+        bulk = trim_line(line, self.weights, 0.5 * total, 0.5, self.known)
         taken = self.weights - bulk
         middle, scale = line_scale(line, bulk, 0.5, self.known)
         if scale <= 0 or not taken.any():
             return False
         z = (line - middle) / scale
-        # Half-way to what is taken, a group has ended that the bulk has no part in.
         reach = max(BULK, 0.5 * abs(float(taken @ z)) / float(taken.sum()))
-        excess = abs(float(self.weights[z > reach].sum() - self.weights[z < -reach].sum()))
-        # Chance adds to the outliers some standard deviations of the difference of two Gaussian tails.
-        chance = _FLUCTUATION * math.sqrt(2 * float(ndtr(-BULK)) * float(share @ share))
-        if excess > max(self.allowance, self.contamination + chance):
+        sides = z > reach, z < -reach
+        weight = total * smaller_group(z, share, max(sides, key=lambda side: float(self.weights[side].sum())))
+        chance = _FLUCTUATION * math.sqrt(self.contamination * (1 - self.contamination) * float(share @ share))
+        if weight > max(self.allowance, self.contamination + chance):
             self.groups.append(deviations)
             return True
         return False
