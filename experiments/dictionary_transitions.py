@@ -26,6 +26,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from experiments.repeats import groups
 from experiments.runner import Row, main
 from experiments.tables import markdown
 from hypernorm.datasets import planted_dictionary
@@ -169,15 +170,6 @@ def predicted_error(
 def predicted_samples(n: int, p: float, success: float) -> float:
     """Number of samples without noise from which the predicted error is a success."""
     return expected_error(n, 1, THETA, p) / success
-
-
-def groups(rows: list[Row], part: str, *names: str) -> dict[tuple[float, ...], list[Row]]:
-    """The rows of one part of the experiment, by the values of the named parameters."""
-    found: dict[tuple[float, ...], list[Row]] = {}
-    for row in rows:
-        if row["part"] == part:
-            found.setdefault(tuple(row[name] for name in names), []).append(row)
-    return found
 
 
 def median(rows: list[Row], name: str = "error") -> float:

@@ -40,6 +40,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.mixture import GaussianMixture
 
+from experiments import repeats
 from experiments.runner import Row, main
 from experiments.tables import markdown
 from hypernorm.certificates import weighted_rows
@@ -243,23 +244,16 @@ def _shared(model: MomentClustering, X: np.ndarray, truth: np.ndarray) -> Row:
 def compare(rows: list[Row], part: str, measure: str = "misclassified") -> dict[tuple, dict[str, tuple[float, float]]]:
     """Mean and standard error of a measure for every cell of a part and every method."""
     return {
-        cell: {name: _mean([row[measure][name] for row in same]) for name in (*METHODS, NEAREST)}
+        cell: {
+            name: repeats.mean_and_error(np.array([row[measure][name] for row in same])) for name in (*METHODS, NEAREST)
+        }
         for cell, same in groups(rows, part).items()
     }
 
 
 def groups(rows: list[Row], part: str) -> dict[tuple, list[Row]]:
     """The rows of every cell of a part."""
-    found: dict[tuple, list[Row]] = {}
-    for row in rows:
-        if row["part"] == part:
-            found.setdefault(tuple(row[key] for key in KEYS[part]), []).append(row)
-    return found
-
-
-def _mean(values: Sequence[float]) -> tuple[float, float]:
-    several = len(values) > 1
-    return float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values))) if several else float("nan")
+    return repeats.groups(rows, part, *KEYS[part])
 
 
 def summary(rows: list[Row]) -> str:
@@ -303,7 +297,7 @@ def losses(rows: list[Row]) -> list[str]:
         for cell, same in groups(rows, part).items():
             for name in METHODS[1:]:
                 pairs = [row["misclassified"] for row in same]
-                mean, error = _mean([pair[OURS] - pair[name] for pair in pairs])
+                mean, error = repeats.mean_and_error(np.array([pair[OURS] - pair[name] for pair in pairs]))
                 if mean > 0.005 and mean > 2 * error:
                     found.append(f"{' '.join(map(str, (part, *cell)))}: {name} by {mean:.3f}")
     return found

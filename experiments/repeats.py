@@ -9,19 +9,27 @@ from scipy.stats import t
 
 from experiments.runner import Row
 
-__all__ = ["Cells", "better_than", "cells", "mean_and_error"]
+__all__ = ["Cells", "better_than", "cells", "groups", "mean_and_error"]
 
 Cells = dict[tuple, dict[str, np.ndarray]]
 """For each place, such as an adversary and ε, the values of every method, one for each repeat."""
 
 
-def cells(rows: Iterable[Row], part: str, keys: Sequence[str], values: str) -> Cells:
-    """The values of the rows of a part, by the keys that tell its cells apart."""
+def groups(rows: Iterable[Row], part: str, *keys: str) -> dict[tuple, list[Row]]:
+    """The rows of a part, by the keys that tell its cells apart."""
     found: dict[tuple, list[Row]] = {}
     for row in rows:
         if row["part"] == part:
-            found.setdefault(tuple(row[key] for key in keys), []).append(row[values])
-    return {place: {name: np.array([row[name] for row in same]) for name in same[0]} for place, same in found.items()}
+            found.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return found
+
+
+def cells(rows: Iterable[Row], part: str, keys: Sequence[str], values: str) -> Cells:
+    """The values of the rows of a part, by the keys that tell its cells apart."""
+    return {
+        place: {name: np.array([row[values][name] for row in same]) for name in same[0][values]}
+        for place, same in groups(rows, part, *keys).items()
+    }
 
 
 def mean_and_error(values: np.ndarray) -> tuple[float, float]:

@@ -36,6 +36,7 @@ import numpy as np
 from sklearn.covariance import MinCovDet
 from sklearn.datasets import load_breast_cancer, load_digits
 
+from experiments import repeats
 from experiments.runner import Row, main
 from experiments.tables import markdown
 from hypernorm.datasets import INLIERS, contaminated
@@ -321,11 +322,7 @@ FACTORS = {
 
 def groups(rows: Iterable[Row], part: str) -> dict[tuple, list[Row]]:
     """The rows of a part by setting, in the order of the settings."""
-    result: dict[tuple, list[Row]] = {}
-    for row in rows:
-        if row["part"] == part:
-            result.setdefault(tuple(row[name] for name in FACTORS[part]), []).append(row)
-    return result
+    return repeats.groups(rows, part, *FACTORS[part])
 
 
 def mean_errors(rows: Sequence[Row], measured: str = "errors") -> dict[str, tuple[float, float]]:
@@ -334,15 +331,14 @@ def mean_errors(rows: Sequence[Row], measured: str = "errors") -> dict[str, tupl
     for name in (*METHODS, ORACLE):
         values = np.array([row[measured][name] for row in rows if name in row[measured]])
         if len(values) > 1:
-            result[name] = float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))
+            result[name] = repeats.mean_and_error(values)
     return result
 
 
 def excess(rows: Sequence[Row], method: str, reference: str) -> tuple[float, float]:
     """Mean and standard error of the paired difference of errors, over the rows in which both were measured."""
     both = [row["errors"] for row in rows if method in row["errors"] and reference in row["errors"]]
-    difference = np.array([errors[method] - errors[reference] for errors in both])
-    return float(difference.mean()), float(difference.std(ddof=1) / math.sqrt(len(difference)))
+    return repeats.mean_and_error(np.array([errors[method] - errors[reference] for errors in both]))
 
 
 def winners(rows: Sequence[Row]) -> list[str]:

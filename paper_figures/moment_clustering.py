@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from experiments.moment_clustering import (
@@ -27,7 +26,7 @@ from experiments.moment_clustering import (
     groups,
 )
 from experiments.runner import Row
-from paper_figures.style import COLOURS, COLUMN, GREY, PAGE, figure, rows_on_file, save
+from paper_figures.style import COLOURS, COLUMN, GREY, PAGE, figure, handles, rows_on_file, save
 
 __all__ = ["draw_outliers", "draw_proof", "draw_shapes"]
 
@@ -81,7 +80,7 @@ def draw_shapes(rows: list[Row]) -> Figure:
             axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     _share_axis(axes[:, 0])
     axes[1, 3].axis("off")
-    axes[1, 3].legend(handles=_handles(), loc="center")
+    axes[1, 3].legend(handles=handles(_STYLES, _LABELS), loc="center")
     return fig
 
 
@@ -99,7 +98,7 @@ def draw_outliers(rows: list[Row]) -> Figure:
     for axis in axes[1]:
         axis.set_xlabel("share of outliers")
     _share_axis(axes[:, 0])
-    fig.legend(handles=_handles(), loc="outside lower center", ncols=4)
+    fig.legend(handles=handles(_STYLES, _LABELS), loc="outside lower center", ncols=4)
     return fig
 
 
@@ -142,10 +141,6 @@ def _share_axis(axes: np.ndarray) -> None:
         axis.yaxis.set_minor_locator(NullLocator())
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
         axis.set_ylabel("inliers misclassified")
-
-
-def _handles() -> list[Line2D]:
-    return [Line2D([], [], **{"ms": 4, **style}, label=_LABELS.get(name, name)) for name, style in _STYLES.items()]
 
 
 if __name__ == "__main__":

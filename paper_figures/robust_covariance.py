@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from experiments.repeats import mean_and_error
@@ -27,7 +26,7 @@ from experiments.robust_covariance import (
     measured,
 )
 from experiments.runner import Row
-from paper_figures.style import COLOURS, COLUMN, GREY, PAGE, figure, rows_on_file, save
+from paper_figures.style import COLOURS, COLUMN, GREY, PAGE, figure, handles, rows_on_file, save
 
 __all__ = ["curves", "draw_alarms", "draw_bound", "draw_contamination", "draw_sizes", "handles", "plain_logarithm"]
 
@@ -183,11 +182,6 @@ def curves(
         scale = np.array([same[place][relative].mean() if relative else 1.0 for place in places])
         values, bars = np.array([mean_and_error(same[place][name]) for place in places]).T / scale
         axis.errorbar(places, values, yerr=bars, **{"ms": 3.5, "elinewidth": 0.8, "capsize": 1.5, **style})
-
-
-def handles(styles: Iterable[str] | Mapping[str, dict[str, Any]], labels: Mapping[str, str]) -> list[Line2D]:
-    """Entries of a legend without error bars."""
-    return [Line2D([], [], **{"ms": 4, **style, "label": labels.get(name, name)}) for name, style in styles.items()]
 
 
 def plain_logarithm(axis: Axes, which: str = "y") -> None:

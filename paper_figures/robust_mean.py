@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from experiments.robust_mean import (
@@ -24,7 +23,7 @@ from experiments.robust_mean import (
     worst_biases,
 )
 from experiments.runner import Row
-from paper_figures.style import COLOURS, COLUMN, GREY, PAGE, figure, rows_on_file, save
+from paper_figures.style import COLOURS, COLUMN, GREY, PAGE, figure, handles, rows_on_file, save
 
 __all__ = ["draw_contamination", "draw_data", "draw_fit", "draw_hidden", "draw_rate", "draw_sizes"]
 
@@ -72,7 +71,7 @@ def draw_contamination(rows: list[Row]) -> Figure:
         axis.set_xlabel("share of outliers ε")
         axis.tick_params(labelbottom=True)
     axes[1, 3].axis("off")
-    axes[1, 3].legend(handles=_handles(_STYLES), loc="center", fontsize=6.5)
+    axes[1, 3].legend(handles=handles(_STYLES, _LABELS), loc="center", fontsize=6.5)
     return fig
 
 
@@ -99,7 +98,7 @@ def draw_sizes(rows: list[Row]) -> Figure:
         axis.set_ylabel("error / error of the\nmean of the inliers")
         _plain_logarithm(axis)
     shown = {name: style for name, style in _STYLES.items() if name != ORACLE}
-    fig.legend(handles=_handles(shown), loc="outside lower center", ncols=3)
+    fig.legend(handles=handles(shown, _LABELS), loc="outside lower center", ncols=3)
     return fig
 
 
@@ -127,7 +126,7 @@ def draw_hidden(rows: list[Row]) -> Figure:
     axis.set_ylabel("distance to the mean of the\ninliers (Mahalanobis)")
     axis.set_title(f"n = {largest:,}, d = 40, outliers at 5 s.d.")
     shown = {name: style for name, style in _STYLES.items() if name != ORACLE}
-    fig.legend(handles=_handles(shown), loc="outside lower center", ncols=2, fontsize=6.5)
+    fig.legend(handles=handles(shown, _LABELS), loc="outside lower center", ncols=2, fontsize=6.5)
     return fig
 
 
@@ -166,7 +165,7 @@ def draw_rate(rows: list[Row]) -> Figure:
     axis.set_ylabel("worst distance to the mean of\nthe inliers, over 4 clusters")
     axis.set_title("n = 4,000, d = 16")
     shown = {name: style for name, style in _STYLES.items() if name not in (ORACLE, DETERMINANT)}
-    fig.legend(handles=_handles(shown), loc="outside lower center", ncols=2, fontsize=6.5)
+    fig.legend(handles=handles(shown, _LABELS), loc="outside lower center", ncols=2, fontsize=6.5)
     return fig
 
 
@@ -184,7 +183,7 @@ def draw_data(rows: list[Row]) -> Figure:
         axis.set_xlabel("share of outliers ε")
     axes[0].set_ylabel("error, root mean square\nover scaled columns")
     shown = {name: style for name, style in _STYLES.items() if name != KNOWN}
-    fig.legend(handles=_handles(shown), loc="outside lower center", ncols=5, fontsize=6.5)
+    fig.legend(handles=handles(shown, _LABELS), loc="outside lower center", ncols=5, fontsize=6.5)
     return fig
 
 
@@ -219,10 +218,6 @@ def _curves(axis: Axes, same: dict[Any, Sequence[Row]], *, measured: str = "erro
             paired = np.array([excess(same[place], name, ORACLE) for place in places])
             values, bars = 1 + paired[:, 0] / scale, paired[:, 1] / scale
         axis.errorbar(places, values, yerr=bars, ms=3.5, elinewidth=0.7, **{"capsize": 0, **style})
-
-
-def _handles(styles: Iterable[str]) -> list[Line2D]:
-    return [Line2D([], [], ms=4, **_STYLES[name], label=_LABELS.get(name, name)) for name in styles]
 
 
 def _plain_logarithm(axis: Axes) -> None:

@@ -5,15 +5,17 @@ Importing this module sets the style. Figures are made without pyplot by `figure
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from experiments.runner import Row, read
 
-__all__ = ["COLOURS", "COLUMN", "GREY", "MARKERS", "OUTPUT", "PAGE", "figure", "rows_on_file", "save"]
+__all__ = ["COLOURS", "COLUMN", "GREY", "MARKERS", "OUTPUT", "PAGE", "figure", "handles", "rows_on_file", "save"]
 
 OUTPUT = Path(__file__).parent / "output"
 
@@ -69,6 +71,11 @@ matplotlib.rcParams.update(
 def figure(width: float, height: float) -> Figure:
     """An empty figure of the given size in inches, whose parts make room for one another."""
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def handles(styles: Mapping[str, Mapping[str, Any]], labels: Mapping[str, str]) -> list[Line2D]:
+    """Entries of a legend for the styles of several methods, without error bars."""
+    return [Line2D([], [], **{"ms": 4, **style, "label": labels.get(name, name)}) for name, style in styles.items()]
 
 
 def rows_on_file(name: str, preset: str = "paper") -> list[Row]:
