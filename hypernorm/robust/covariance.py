@@ -16,7 +16,7 @@ from hypernorm.exceptions import CertificateError, ConvergenceWarning, InvalidIn
 from hypernorm.forms import fingerprint
 from hypernorm.robust.automatic import check_contamination_or_auto, filter_samples
 from hypernorm.robust.certification import certify_moment
-from hypernorm.robust.reach import pull_in
+from hypernorm.robust.reach import check_units, pull_in
 from hypernorm.robust.weights import check_base_weights, check_contamination, weighted_covariance
 
 __all__ = ["RobustCovariance", "certify_covariance"]
@@ -151,6 +151,7 @@ class RobustCovariance(EmpiricalCovariance):
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         rng = check_generator(self.random_state)
         center = np.zeros(X.shape[1]) if self.assume_centered else None
+        check_units(X)
         within = pull_in(X)
         found, share = filter_samples(within, contamination, random_state=rng, center=center, max_iter=self.max_iter)
         self.location_ = found.location

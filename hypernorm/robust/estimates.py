@@ -12,6 +12,7 @@ from hypernorm._chunks import Chunks
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.classical import CLASSICAL
 from hypernorm.robust.filters import Filtered, Removal, moment_filter
+from hypernorm.robust.reach import check_reach
 from hypernorm.robust.reweighting import certified_reweighting, check_dimension
 from hypernorm.robust.spectral_filters import covariance_filter, quantum_entropy_filter
 
@@ -20,6 +21,8 @@ __all__ = ["METHODS", "Estimate", "estimate"]
 # These judge every sample by itself, so that they can work chunk by chunk.
 _FILTERS = ("moment", "covariance", "quantum_entropy")
 METHODS = (*_FILTERS, "certified", *CLASSICAL)
+# Binary exponents up to which squares neither over- nor underflow.
+_SQUARES = 450
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def estimate(
 
     def on_chunk(chunk: np.ndarray, base: np.ndarray, seed: int) -> Estimate:
         chunk, mass, generator = np.asarray(chunk, dtype=np.float64), float(base.sum()), np.random.default_rng(seed)
+        check_reach(chunk)
         if mass == 0:
             return Estimate(np.zeros(chunk.shape[1]), base, np.zeros(len(base)), (), 0, True)
         found = _in_memory(method, chunk, contamination, base / mass, covariance, max_iter, generator)
@@ -90,6 +94,13 @@ def _in_memory(
     max_iter: int,
     rng: np.random.Generator,
 ) -> Estimate:
+    # Samples in units so large or small that squares over- or underflow; powers of two change nothing else.
+    exponent = int(np.frexp(np.abs(X).max(initial=0.0))[1])
+    if abs(exponent) > _SQUARES:
+        scaled = None if covariance is None else np.ldexp(covariance, -2 * exponent)
+        inner = _in_memory(method, np.ldexp(X, -exponent), contamination, base, scaled, max_iter, rng)
+        scores = np.ldexp(inner.scores, exponent) if method in CLASSICAL else inner.scores
+        return replace(inner, location=np.ldexp(inner.location, exponent), scores=scores)
     if method in CLASSICAL:
         location, weights = CLASSICAL[method](X, contamination, base, rng)
         scores = np.linalg.norm(X - location, axis=1)

@@ -25,6 +25,7 @@ from hypernorm.robust.automatic import check_contamination_or_auto, filter_sampl
 from hypernorm.robust.certification import certify_mean
 from hypernorm.robust.estimates import METHODS, estimate
 from hypernorm.robust.filters import Removal
+from hypernorm.robust.reach import check_reach
 from hypernorm.robust.weights import check_base_weights
 
 __all__ = ["RobustLocation", "RobustMean", "robust_mean"]
@@ -194,7 +195,9 @@ def _check_samples(X: Any) -> np.ndarray | Chunks:
         return matrix
     if not isinstance(matrix, np.ndarray):
         raise InvalidInputError("X is sparse, which robust means do not support, since centring fills it; X.toarray().")
-    return np.ascontiguousarray(matrix, dtype=np.float64)
+    samples = np.ascontiguousarray(matrix, dtype=np.float64)
+    check_reach(samples)
+    return samples
 
 
 def _check_covariance(covariance: Any, method: str, d: int) -> np.ndarray | None:

@@ -13,7 +13,7 @@ from hypernorm._validation import check_count, check_generator, check_tolerance
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
 from hypernorm.robust.automatic import check_contamination_or_auto, filter_samples
 from hypernorm.robust.m_estimation import LinearProblem
-from hypernorm.robust.reach import pull_in
+from hypernorm.robust.reach import check_units, pull_in
 
 __all__ = ["RobustRegressor"]
 
@@ -124,7 +124,10 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
                 f"coefficients. Reduce the features first, e.g. with PCA."
             )
         rng = check_generator(self.random_state)
-        X, y = pull_in(X), pull_in(np.asarray(y, dtype=np.float64)[:, None], "y")[:, 0]
+        targets = np.asarray(y, dtype=np.float64)[:, None]
+        check_units(X)
+        check_units(targets, "y")
+        X, y = pull_in(X), pull_in(targets)[:, 0]
         problem = LinearProblem(X, y, bool(self.fit_intercept), self.tol, self.max_iter)
         first = problem.huber(np.full(n, 1 / n))
         joint = np.column_stack([X, first.residuals])

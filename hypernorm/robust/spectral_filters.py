@@ -16,6 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from hypernorm.robust.filters import ALLOWANCE, Filtered, Removal
+from hypernorm.robust.reach import pull_in
 from hypernorm.robust.weights import weighted_covariance, weighted_quantile
 
 __all__ = ["covariance_filter", "quantum_entropy_filter"]
@@ -25,6 +26,8 @@ _NORMAL_MEDIAN = 0.6744897501960817  # median of |g|
 _ENTROPY = 4.0  # how fast the weight of a direction grows with its excess over the threshold
 _NEGLIGIBLE = 1e-12
 _SOFT_STEPS = 200
+# Median deviations; entries further out are pulled in, so that beside them the others do not look constant.
+_FURTHEST = 1e4
 
 
 def covariance_filter(
@@ -109,11 +112,13 @@ def _filter(
     n, d = X.shape
     weights = np.full(n, 1.0 / n) if base_weights is None else base_weights.copy()
     least = 1 - ALLOWANCE * contamination
-    unit = float(np.abs(X - X.mean(axis=0)).max(initial=0.0))
+    within = pull_in(X, _FURTHEST)
+    within = within - within.mean(axis=0)
+    unit = float(np.abs(within).max(initial=0.0))
     exponent = int(np.frexp(unit)[1])
     transform = np.eye(d) if covariance is None else np.linalg.inv(np.linalg.cholesky(covariance)).T
     scale = 1.0 if covariance is None else math.ldexp(1.0, -2 * exponent)
-    Z = np.ldexp(X - X.mean(axis=0), -exponent) @ transform
+    Z = np.ldexp(within, -exponent) @ transform
     effective = 1 / float(weights @ weights)
     threshold = (1 + math.sqrt(d / effective) + _MARGIN / math.sqrt(effective)) ** 2
     scores, removals = np.zeros(n), []

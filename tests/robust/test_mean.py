@@ -53,6 +53,35 @@ def test_far_outliers_do_no_harm(method):
         np.testing.assert_allclose(found.weights @ sample.samples, found.location, atol=1e-10)
 
 
+@pytest.mark.parametrize("size", [1e6, 1e12, 1e60])
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "mean"])
+def test_one_entry_however_large_does_no_harm(method, size):
+    X = np.random.default_rng(0).standard_normal((200, 4))
+    X[7, 2] = -size
+    found = robust_mean(X, 0.05, method=method, random_state=0)
+    assert np.linalg.norm(found.location) < 0.6
+    if method in FILTERS:
+        assert found.weights[7] == 0
+        assert np.linalg.norm(found.location - np.delete(X, 7, axis=0).mean(axis=0)) <= found.error_bound < 3
+
+
+def test_numbers_that_stand_for_missing_values_are_refused():
+    X = np.random.default_rng(0).standard_normal((50, 3))
+    for value in (1e72, -np.finfo(float).max):
+        X[4, 1] = value
+        with pytest.raises(InvalidInputError, match=r"X\[4, 1\] = .* leave their rows out"):
+            robust_mean(X, 0.1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_units_do_not_matter(method):
+    X = contaminated(60, 3, 0.1, adversary="far", random_state=0).samples
+    expected = robust_mean(X, 0.1, method=method, random_state=0)
+    for exponent in (-1000, -600, 600, 1000):
+        found = robust_mean(np.ldexp(X, exponent), 0.1, method=method, random_state=0)
+        np.testing.assert_allclose(np.ldexp(found.location, -exponent), expected.location, rtol=1e-6)
+
+
 @pytest.mark.parametrize("method", FILTERS)
 def test_no_contamination_is_the_mean(method):
     X = np.random.default_rng(0).standard_normal((40, 3))
