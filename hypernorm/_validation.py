@@ -221,6 +221,19 @@ def _raise_entry(value: Any, index: tuple[int, int], name: str) -> None:
     )
 
 
+def check_shape(array: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return finite numbers of the given shape in double precision.
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    found = np.asarray(array)
+    if found.shape != shape:
+        raise InvalidInputError(f"{name} must have the shape {shape}, got {found.shape}.")
+    return np.asarray(check_matrix(np.atleast_2d(found), name), dtype=np.float64).reshape(shape)
+
+
 def check_exponent(q: Any, smallest: float = 2.0, name: str = "q") -> float:
     """Return the exponent as a float; `smallest` ≤ q ≤ 10⁶, or q = ∞.
 
@@ -233,7 +246,7 @@ def check_exponent(q: Any, smallest: float = 2.0, name: str = "q") -> float:
     if math.isnan(exponent):
         raise InvalidInputError(f"{name} must be a real number or infinity, got {q!r}.")
     if exponent < smallest:
-        remedy = "; `lower_bound` accepts every exponent from 1 on" if smallest > 1 <= exponent else ""
+        remedy = "; `lower_bound` accepts every exponent from 1 on" if name == "q" and smallest > 1 <= exponent else ""
         raise InvalidInputError(f"{name} must be at least {smallest:g}, got {q!r}{remedy}.")
     if _LARGEST_EXPONENT < exponent < math.inf:
         raise InvalidInputError(

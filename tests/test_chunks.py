@@ -138,6 +138,14 @@ def test_robust_means_of_chunks_with_weights():
     np.testing.assert_allclose(robust_mean(chunked, 0.0).location, bed.samples.mean(axis=0), atol=1e-12)
 
 
+def test_a_chunk_of_few_rows_is_no_refuge_for_outliers():
+    X = np.random.default_rng(0).standard_normal((2001, 3))
+    X[-1] = 1e6
+    found = robust_mean(da.from_array(X, chunks=(500, 3)), 0.1, random_state=0)
+    assert found.weights[-1] == 0
+    assert np.linalg.norm(found.location) < 0.2
+
+
 def test_outliers_that_fill_a_chunk_escape_and_the_bound_says_so():
     bed = contaminated(1000, 3, 0.1, adversary="far", random_state=0)
     order = np.argsort(bed.is_inlier, kind="stable")

@@ -19,7 +19,14 @@ from typing import Any
 import numpy as np
 
 from hypernorm._display import rounded_down, rounded_up
-from hypernorm._validation import check_count, check_generator, check_matrix, check_time_limit, check_tolerance
+from hypernorm._validation import (
+    check_count,
+    check_generator,
+    check_matrix,
+    check_memory,
+    check_time_limit,
+    check_tolerance,
+)
 from hypernorm.bounds.product_splitting import ProductSolver, ProductStop, check_product_memory
 from hypernorm.bounds.propose import first_proved
 from hypernorm.bounds.seesaw import random_vectors, seesaw
@@ -317,6 +324,12 @@ def norm_operator(X: Any) -> np.ndarray:
     ndarray of shape (d², d²)
         Rounded: its entries are sums of n products of four entries.
 
+    Raises
+    ------
+    InvalidInputError
+        If the largest entry is not between 1e-60 and 1e60, so that fourth powers over- or underflow, or d⁴ numbers do
+        not fit into memory.
+
     Examples
     --------
     >>> interval = separable_value(norm_operator(np.eye(3)), (3, 3), random_state=0)
@@ -325,6 +338,15 @@ def norm_operator(X: Any) -> np.ndarray:
     """
     matrix = check_matrix(X)
     rows = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
+    size = float(np.abs(rows).max())
+    if size > 0 and not 1e-60 <= size <= 1e60:
+        raise InvalidInputError(
+            f"X has entries of size {size:.1e}, whose fourth powers over- or underflow; divide X by {size:.0e}, which "
+            "divides the value by its fourth power."
+        )
+    n, d = rows.shape
+    what, remedy = f"the matrix for {d} columns", "bound the norm itself with sos_bound"
+    check_memory(8 * (d**4 + n * d**2), what, remedy)
     squares = (rows[:, :, None] * rows[:, None, :]).reshape(len(rows), -1)
     return np.asarray(squares.T @ squares)
 

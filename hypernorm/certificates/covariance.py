@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CovarianceCertificate", "VerifiedCovarianceBound", "whitened_rows"]
 
+# The length of a vector loses what entries below 2**-537 add: their squares vanish.
+_VANISHED = 2.0**-500
+
 
 @dataclass(frozen=True)
 class VerifiedCovarianceBound:
@@ -162,7 +165,7 @@ class CovarianceCertificate:
         fourth = (rational(self.norm.prove(Rows(Z))) + rational(gap + TINY)) / totals[0] ** (rational(1) / 4)
         mean = weights @ Y
         rounding = depth * float(np.linalg.norm(weights @ np.abs(Y))) + float(weights @ errors)
-        offset = rational(SAFETY * (float(np.linalg.norm(mean)) + rounding) + TINY) / totals[0]
+        offset = rational(SAFETY * (float(np.linalg.norm(mean)) + rounding) + _VANISHED) / totals[0]
 
         V = np.sqrt(weights)[:, None] * Y
         size = float(np.linalg.norm(V))
@@ -220,7 +223,7 @@ def _coordinates(X: np.ndarray, location: np.ndarray, K: np.ndarray) -> tuple[np
     """(X − location) @ K, and a bound on the length of each row's rounding error."""
     differences = X - location
     magnitudes = np.abs(differences) @ np.abs(K)
-    return differences @ K, SAFETY * gamma(len(K) + 2) * np.linalg.norm(magnitudes, axis=1) + TINY
+    return differences @ K, SAFETY * gamma(len(K) + 2) * np.linalg.norm(magnitudes, axis=1) + _VANISHED
 
 
 def _eigenvalue_bounds(A: np.ndarray, error: float) -> tuple[float, float]:

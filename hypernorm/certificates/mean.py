@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
+import flint
 import numpy as np
 
 from hypernorm._chunks import Chunks
@@ -136,22 +137,24 @@ class MeanCertificate:
         """
         check_arithmetic()
         self._check()
-        total = float(self.weights.sum()) * (1 - gamma(self.shape[0]))  # from below
+        total = float(self.weights.sum()) * (1 - gamma(self.shape[0] + 4))  # from below
         offset = _offset(matrix, self.weights, self.location, total)
         displaced = displaced_mass(self.weights, self.base_weights, self.contamination)
         moments, bounds = [], []
         for norm, inliers in zip(self.norms, self.inlier_moments, strict=True):
             Y = weighted_rows(matrix, self.weights, self.location, norm.q)
-            proved = norm.prove(Rows(Y))
+            proved, rounding = norm.prove(Rows(Y)), _rounding(Y)
+            if not (math.isfinite(proved) and math.isfinite(rounding)):
+                raise CertificateError("The samples are too large for a proof: their moments overflow.")
             with precision():
-                about_location = (rational(proved) + rational(_rounding(Y))) / rational(total) ** (1 / rational(norm.q))
-                moment = about_location + rational(offset)
+                about_location = (rational(proved) + rational(rounding)) / rational(total) ** (1 / rational(norm.q))
+                moment = about_location + offset
                 both = moment + (moment if inliers is None else rational(float(inliers)))
                 moments.append(upper_float(moment))
                 if displaced < 1:
                     mass = rational(displaced)
                     share = mass ** (1 - 1 / rational(norm.q)) if displaced > 0 else rational(0)
-                    bounds.append(upper_float(both * share / (1 - mass) + rational(offset)))
+                    bounds.append(upper_float(both * share / (1 - mass) + offset))
         bound = min(bounds, default=math.inf)
         return bound, displaced, tuple(moments)
 
@@ -169,7 +172,8 @@ class MeanCertificate:
                 raise CertificateError(f"The certificate's {name} must not be negative, with an ordinary positive sum.")
         if not (isinstance(self.contamination, float) and 0 <= self.contamination < 0.5):
             raise CertificateError(f"The contamination must be a float in [0, 0.5), got {self.contamination!r}.")
-        if not self.norms or len(self.norms) != len(self.inlier_moments):
+        sequences = isinstance(self.norms, tuple | list) and isinstance(self.inlier_moments, tuple | list)
+        if not sequences or not self.norms or len(self.norms) != len(self.inlier_moments):
             raise CertificateError("The certificate needs norms, and a moment of the inliers or None for each.")
         for norm, inliers in zip(self.norms, self.inlier_moments, strict=True):
             if not (isinstance(norm, Certificate) and math.isfinite(norm.q) and norm.q >= 2):
@@ -195,7 +199,8 @@ def weighted_rows(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, 
 
     def rows(piece: Any, factors: np.ndarray) -> np.ndarray:
         positive = factors > 0
-        return np.asarray((_dense(piece)[positive] - location) * factors[positive, None])
+        with np.errstate(over="ignore"):
+            return np.asarray((_dense(piece)[positive] - location) * factors[positive, None])
 
     factors = roots[inverse]
     if isinstance(matrix, Chunks):
@@ -247,37 +252,46 @@ def displaced_mass(weights: np.ndarray, base_weights: np.ndarray | None, contami
     return min(max(1 - overlap, 0.0) + 16 * (n + 16) * UNIT, 1.0)
 
 
-def _offset(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, total: float) -> float:
-    """An upper bound on the distance of the location from the weighted mean.
+def _offset(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, total: float) -> flint.arb:
+    """A ball whose upper end bounds the distance of the location from the weighted mean.
 
     Raises
     ------
     CertificateError
         If a difference overflows.
     """
-    scale = max(of_pieces(matrix, lambda X: float(np.abs(X - location).max())))
+
+    def largest(X: np.ndarray, weights: np.ndarray) -> float:
+        # Without weight a sample must not set the scale: beside one far out all others would vanish.
+        return float(np.abs(X - location)[weights > 0].max(initial=0.0))
+
+    scale = max(of_pieces(matrix, largest, weights))
     if not math.isfinite(scale):
         raise CertificateError("The samples are too far apart for a proof: their differences overflow.")
-    if scale == 0:
-        return 0.0
     exponent = math.frexp(scale)[1]
 
     def sums(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        differences = np.ldexp(X - location, -exponent)
-        return np.stack([weights @ differences, weights @ np.abs(differences)])
+        kept = weights > 0
+        differences = np.ldexp(X[kept] - location, -exponent)
+        return np.stack([weights[kept] @ differences, weights[kept] @ np.abs(differences)])
 
-    residual, size = np.linalg.norm(np.sum(of_pieces(matrix, sums, weights), axis=0), axis=1)
-    rounding = gamma(len(weights) + 4) * size + total * 2.0**-900
-    return math.ldexp(SAFETY * float(residual + rounding) / total, exponent)
+    found = np.sum(of_pieces(matrix, sums, weights), axis=0)
+    power = math.frexp(float(found[1].max()))[1]  # so that squares of what counts do not vanish
+    residual, size = np.linalg.norm(np.ldexp(found, -power), axis=1)
+    bound = SAFETY * float(residual + gamma(len(weights) + 4) * size)
+    with precision():
+        # What products and scaling lose below the normal range: at most half of 2**-1074 an entry and weight.
+        lost = (1 + rational(total)) * matrix.shape[0] * matrix.shape[1] * rational(2) ** -1070
+        return (rational(bound) * rational(2) ** power + lost) * rational(2) ** exponent / rational(total)
 
 
 def _rounding(Y: np.ndarray | Chunks) -> float:
     """A bound on the Frobenius norm of what separates the computed rows from exact multiples of x_i − location."""
     scale = max(of_pieces(Y, lambda Y: float(np.abs(Y).max())))
-    if scale == 0:
-        return 0.0
+    if scale == 0 or not math.isfinite(scale):
+        return scale
     exponent = math.frexp(scale)[1]
     sizes = of_pieces(Y, lambda Y: float(np.linalg.norm(np.ldexp(Y, -exponent))))
-    size = math.ldexp(float(np.linalg.norm(sizes)), exponent)
+    size = float(np.ldexp(np.linalg.norm(sizes), exponent))
     # One rounding each for the difference and the product; below the normal range at most 2**-1074 an entry.
     return SAFETY * 2 * UNIT * size + math.ldexp(math.sqrt(Y.shape[0] * Y.shape[1]), -1070)

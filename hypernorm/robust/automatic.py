@@ -10,10 +10,10 @@ from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.filters import Filtered, moment_filter
 from hypernorm.robust.weights import check_contamination
 
-__all__ = ["check_contamination_or_auto", "filter_samples"]
+__all__ = ["AUTO_ALLOWANCE", "check_contamination_or_auto", "filter_samples"]
 
-# What "auto" allows for, and the largest share that it reports.
-_LARGEST = 0.3
+AUTO_ALLOWANCE = 0.3
+"""The share of outliers that "auto" allows for: what it finds is an estimate, which no proof can rest on."""
 _BELOW_HALF = 0.49
 
 
@@ -40,5 +40,5 @@ def filter_samples(X: np.ndarray, contamination: float | None, **options: Any) -
     """
     if contamination is not None:
         return moment_filter(X, contamination, **options), contamination
-    found = moment_filter(X, _LARGEST, **options)
+    found = moment_filter(X, AUTO_ALLOWANCE, **options)
     return found, min(found.removed, _BELOW_HALF)

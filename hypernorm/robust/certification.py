@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hypernorm._chunks import Chunks
-from hypernorm._validation import check_exponent, check_nonnegative, check_rows
+from hypernorm._validation import check_exponent, check_nonnegative, check_rows, check_shape
 from hypernorm.bounds.propose import Search, propose
 from hypernorm.certificates import Certificate, MeanCertificate, of_pieces, weighted_rows
 from hypernorm.exceptions import InvalidInputError
@@ -18,6 +18,8 @@ from hypernorm.robust.weights import check_base_weights, check_contamination
 
 __all__ = ["certify_mean", "certify_moment"]
 
+# Differences that do not overflow with their factors.
+_FURTHEST = 1e305
 # Sums of squares below this size of the Gram matrix take a fraction of a second.
 _LARGEST_GRAM_SIZE = 300
 # The realigned bound is used where one of its products costs at most so many operations, else the flattening bound.
@@ -75,7 +77,11 @@ def certify_mean(
     matrix = check_rows(X)
     n, d = matrix.shape
     share = check_contamination(contamination)
-    shares = check_base_weights(weights, n)
+    if weights is None:
+        raise InvalidInputError("weights must be given; np.ones(n) makes every sample count alike.")
+    shares = check_base_weights(weights, n, "weights")
+    if not all(isinstance(given, Sequence | np.ndarray) for given in (moments, inlier_moments or ())):
+        raise InvalidInputError("moments and inlier_moments must be sequences of numbers, such as [4] and [1.5].")
     orders = [check_exponent(q, name="moments") for q in moments]
     if not orders or any(math.isinf(q) for q in orders):
         raise InvalidInputError(f"moments must be finite exponents q ≥ 2, at least one, got {moments!r}.")
@@ -85,7 +91,14 @@ def certify_mean(
     premises = tuple(None if B is None else check_nonnegative(B, "inlier_moments") for B in given)
     if location is None:
         location = np.sum(of_pieces(matrix, lambda X, weights: weights @ X, shares), axis=0)
-    center = np.asarray(location, dtype=np.float64)
+    center = check_shape(location, "location", (d,))
+
+    def furthest(X: np.ndarray, weights: np.ndarray) -> float:
+        with np.errstate(over="ignore"):
+            return float(np.abs(X - center)[weights > 0].max(initial=0.0))
+
+    if not max(of_pieces(matrix, furthest, shares)) < _FURTHEST:
+        raise InvalidInputError(f"X has samples more than {_FURTHEST:.0e} from the location; divide both by as much.")
     base = None if sample_weight is None else check_base_weights(sample_weight, n)
     norms = tuple(certify_moment(weighted_rows(matrix, shares, center, q), q) for q in orders)
     return MeanCertificate(center, shares, base, share, norms, premises, (int(n), int(d)), fingerprint(matrix))

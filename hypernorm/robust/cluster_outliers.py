@@ -36,7 +36,10 @@ def judge_rows(
     lengths = np.linalg.norm(residuals, axis=1)
     # Quantiles of the inliers, should all of the outliers be the longest.
     middle, upper = np.quantile(lengths, np.array([0.5, 0.75]) * (1 - most / len(kept)))
-    furthest = np.argsort(-lengths, kind="stable")[:most]
+    order = np.argsort(-lengths, kind="stable")
+    furthest = order[:most]
+    if most < len(order):
+        furthest = furthest[lengths[furthest] > lengths[order[most]]]  # equal rows share one fate
     labels = labels.copy()
     labels[kept[furthest[lengths[furthest] * middle**_TAIL > upper ** (_TAIL + 1)]]] = -1
     for cluster in np.setdiff1d(ends, labels):  # no cluster is an outlier as a whole

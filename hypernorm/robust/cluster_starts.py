@@ -9,11 +9,13 @@ k-means partitions into as many groups are starts, too.
 from __future__ import annotations
 
 import math
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import NearestNeighbors
 
 from hypernorm.robust.cluster_assignment import crossing_bounds, line_moments, measure_groups
@@ -115,7 +117,10 @@ def _core_rows(Y: np.ndarray, k: int) -> np.ndarray:
 
 
 def _k_means(rows: np.ndarray, k: int, rng: np.random.Generator) -> Start:
-    model = KMeans(k, n_init=1, tol=0, random_state=int(rng.integers(2**31))).fit(rows)
+    with warnings.catch_warnings():
+        # Equal rows leave some groups empty, which the search can do without.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = KMeans(k, n_init=1, tol=0, random_state=int(rng.integers(2**31))).fit(rows)
     return Start(model.labels_, model.cluster_centers_)
 
 

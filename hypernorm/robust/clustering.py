@@ -64,7 +64,7 @@ class MomentClustering(ClusterMixin, BaseEstimator):
     tol : float, default 1e-5
         A refinement stops when the mean code length of a row (nats; Huber's loss of its distance, and what the scale
         and share of its cluster cost) falls by less than this.
-    random_state : None, int or RandomState
+    random_state : None, int, RandomState or numpy.random.Generator
 
     Attributes
     ----------
@@ -135,12 +135,14 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         Raises
         ------
         InvalidInputError
-            If an argument cannot be used, or X has fewer distinct rows than clusters.
+            If an argument cannot be used, X has fewer distinct rows than clusters, or no more than some are found.
         """
         problem = self._problem()
         X = self._validate(X, reset=True)
         _check_distinct(X, problem.n_clusters)
-        rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
+        rng = self.random_state
+        if not isinstance(rng, np.random.Generator):
+            rng = np.random.default_rng(check_random_state(rng).randint(2**31))
         self._frame = Frame.measure(X, rng)
         Z = self._frame.rows(X)
         partition, equal = self._search(Z, problem, rng)
@@ -150,6 +152,7 @@ class MomentClustering(ClusterMixin, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=2,
             )
+        self._finds_outliers = problem.contamination > 0
         self._groups, self._thresholds = partition.groups, partition.thresholds
         self.assignment_ = "nearest" if equal else "moment"
         self.n_iter_, self.converged_ = partition.n_iter, partition.converged
@@ -172,7 +175,7 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         X = self._validate(X, reset=False)
         assigned = assign(self._frame.rows(X) @ self._transform, self._groups.centers, self._thresholds)
-        if self.contamination == 0:
+        if not self._finds_outliers:
             return assigned
         labels = np.where(assigned < len(self.cluster_centers_), assigned, -1)
         centers = self._frame.scaled(self.cluster_centers_)
@@ -254,6 +257,12 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         """Outliers, centers and certificates in the units of X."""
         k = problem.n_clusters
         self.labels_ = np.where(partition.assigned < k, partition.assigned, -1)
+        found = len(np.unique(self.labels_[self.labels_ >= 0]))
+        if found < k:
+            raise InvalidInputError(
+                f"n_clusters={k} groups are not to be found in X: {found} are left when nearly equal rows and outliers "
+                f"are put together. Ask for {found}, or leave out the rows that are far from all others."
+            )
         inside = np.ones(len(X))
         if problem.contamination > 0:
             inside, self.labels_ = judge_rows(Z, partition, self.labels_, problem, rng)

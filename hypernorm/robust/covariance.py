@@ -10,11 +10,11 @@ import numpy as np
 from sklearn.covariance import EmpiricalCovariance
 from sklearn.utils.validation import validate_data
 
-from hypernorm._validation import check_count, check_generator, check_matrix, check_nonnegative
+from hypernorm._validation import check_count, check_generator, check_matrix, check_nonnegative, check_shape
 from hypernorm.certificates import CovarianceCertificate, whitened_rows
 from hypernorm.exceptions import CertificateError, ConvergenceWarning, InvalidInputError
 from hypernorm.forms import fingerprint
-from hypernorm.robust.automatic import check_contamination_or_auto, filter_samples
+from hypernorm.robust.automatic import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
 from hypernorm.robust.certification import certify_moment
 from hypernorm.robust.reach import check_units, pull_in
 from hypernorm.robust.weights import check_base_weights, check_contamination, weighted_covariance
@@ -22,6 +22,8 @@ from hypernorm.robust.weights import check_base_weights, check_contamination, we
 __all__ = ["RobustCovariance", "certify_covariance"]
 
 # Directions with less than this share of the variance, after every column is brought to variance one, are rounding.
+# Median deviations whose squares, added up, are still far from over- and underflow.
+_LARGEST_UNIT = 1e140
 _RANK_TOLERANCE = 1e-10
 
 
@@ -38,7 +40,7 @@ class RobustCovariance(EmpiricalCovariance):
     contamination : float or 'auto', default 0.1
         Share ε of outliers that is allowed for, 0 ≤ ε < 0.5; weight of up to 1.5 ε is removed where samples look
         corrupted, and nothing from a sample that looks Gaussian. 'auto' allows for 30% and takes what was removed for
-        ε, which counts heavy tails as outliers.
+        ε, which counts heavy tails as outliers; no proof can rest on that estimate, and there is no error bound then.
     store_precision : bool, default True
     assume_centered : bool, default False
         Whether the location is known to be zero.
@@ -177,7 +179,7 @@ class RobustCovariance(EmpiricalCovariance):
             certificate = certify_covariance(
                 X,
                 self.weights_,
-                self.contamination_,
+                AUTO_ALLOWANCE if self.contamination == "auto" else self.contamination_,
                 location=self.location_,
                 covariance=self.covariance_,
                 inlier_kurtosis=self.inlier_kurtosis,
@@ -246,12 +248,15 @@ def certify_covariance(
     n, d = dense.shape
     share, shares = check_contamination(contamination), check_base_weights(weights, n)
     kurtosis = _check_kurtosis(inlier_kurtosis)
-    center = shares @ dense if location is None else _check_array(location, "location", (d,))
+    check_units(dense, largest=_LARGEST_UNIT)
+    center = shares @ dense if location is None else check_shape(location, "location", (d,))
     estimate = weighted_covariance(dense, shares, center)
     if covariance is not None:
-        estimate = _check_array(covariance, "covariance", (d, d))
+        estimate = check_shape(covariance, "covariance", (d, d))
         if not (estimate == estimate.T).all():
             raise InvalidInputError("covariance must be symmetric; give (covariance + covariance.T) / 2.")
+        if not (np.diag(estimate) > 0).all() or not np.linalg.eigvalsh(_correlations(estimate))[0] > 0:
+            raise InvalidInputError("covariance must be positive definite; add a small multiple of its diagonal.")
     covered = dense[shares > 0]
     constant = np.flatnonzero(covered.max(axis=0) == covered.min(axis=0))
     if len(constant):
@@ -265,13 +270,6 @@ def certify_covariance(
     )
 
 
-def _check_array(array: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    numbers = np.asarray(array, dtype=np.float64)
-    if numbers.shape != shape or not np.isfinite(numbers).all():
-        raise InvalidInputError(f"{name} must be finite and of shape {shape}, got shape {numbers.shape}.")
-    return numbers
-
-
 def _check_kurtosis(kurtosis: Any) -> float | None:
     if kurtosis is None:
         return None
@@ -281,10 +279,15 @@ def _check_kurtosis(kurtosis: Any) -> float | None:
     return number
 
 
+def _correlations(covariance: np.ndarray) -> np.ndarray:
+    deviations = np.sqrt(np.diag(covariance))
+    return np.asarray(covariance / np.outer(deviations, deviations))
+
+
 def _whitening_transform(covariance: np.ndarray) -> np.ndarray:
     """K with Kᵀ covariance K = I."""
     deviations = np.sqrt(np.diag(covariance))
-    values, vectors = np.linalg.eigh(covariance / np.outer(deviations, deviations))
+    values, vectors = np.linalg.eigh(_correlations(covariance))
     if not values[0] > _RANK_TOLERANCE * values[-1]:
         raise InvalidInputError(
             "The covariance under the weights is singular, so nothing can be proved; give more samples than features, "

@@ -21,6 +21,7 @@ from hypernorm._parallel import shared_threads
 from hypernorm._validation import check_generator
 from hypernorm.robust.filtered import ALLOWANCE, Filtered, Removal
 from hypernorm.robust.rounds import Rounds
+from hypernorm.robust.weights import check_filter
 
 __all__ = ["ALLOWANCE", "Filtered", "Removal", "moment_filter"]
 
@@ -65,7 +66,7 @@ def moment_filter(
     >>> bool(found.weights[:50].sum() < 0.01), found.removals[0].reason
     (True, 'asymmetry')
     """
-    base = np.full(len(X), 1.0 / len(X)) if base_weights is None else base_weights
+    X, contamination, base = check_filter(X, contamination, base_weights, max_iter)
     rng = check_generator(random_state)
 
     def started(groups: list[np.ndarray]) -> Rounds:

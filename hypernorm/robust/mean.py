@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ from hypernorm._validation import (
 )
 from hypernorm.certificates import MeanCertificate
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
-from hypernorm.robust.automatic import check_contamination_or_auto, filter_samples
+from hypernorm.robust.automatic import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
 from hypernorm.robust.certification import certify_mean
 from hypernorm.robust.estimates import METHODS, estimate
 from hypernorm.robust.filters import Removal
@@ -95,7 +96,8 @@ def robust_mean(
         each as a sample of its own; so its rows must not be sorted by anything that outliers have to do with.
     contamination : float or 'auto', default 0.1
         ε in [0, 0.5), the share of samples that may be anything at all. 'auto' takes the share that the moment filter
-        removes when it may remove 30%, which undercounts outliers among the inliers and counts heavy tails.
+        removes when it may remove 30%, which undercounts outliers among the inliers and counts heavy tails. No proof
+        can rest on such an estimate, so the error bound then allows for 30% of outliers, and is wide.
     method : str, default 'moment'
         ``'moment'``, the filter by third and fourth moments in whitened coordinates; ``'certified'``, the weights with
         the smallest sum-of-squares bound on the fourth moment (d ≤ 30), if that filter finds anything to take;
@@ -151,6 +153,7 @@ def robust_mean(
     rng = check_generator(random_state)
     base = check_base_weights(sample_weight, samples.shape[0])
     share = check_contamination_or_auto(contamination)
+    allowed = AUTO_ALLOWANCE if share is None else share
     if share is None:
         if isinstance(samples, Chunks):
             raise InvalidInputError("contamination must be a number for a Dask array; 'auto' on a part of X finds one.")
@@ -169,7 +172,7 @@ def robust_mean(
         certificate = certify_mean(
             samples,
             found.weights,
-            share,
+            allowed,
             location=found.location,
             sample_weight=sample_weight,
             moments=orders,
@@ -190,7 +193,7 @@ def robust_mean(
 
 
 def _check_samples(X: Any) -> np.ndarray | Chunks:
-    matrix = check_rows(X)
+    matrix = check_rows(_even_chunks(X) if is_chunked(X) else X)
     if isinstance(matrix, Chunks):
         return matrix
     if not isinstance(matrix, np.ndarray):
@@ -198,6 +201,14 @@ def _check_samples(X: Any) -> np.ndarray | Chunks:
     samples = np.ascontiguousarray(matrix, dtype=np.float64)
     check_reach(samples)
     return samples
+
+
+def _even_chunks(X: Any) -> Any:
+    """A Dask array in chunks of about the same size: a filter would keep all of a chunk of few rows."""
+    sizes = X.chunks[0] if X.ndim else ()
+    if not sizes or any(math.isnan(size) for size in sizes) or 2 * min(sizes) >= max(sizes):
+        return X
+    return X.rechunk({0: -(-sum(sizes) // len(sizes))})
 
 
 def _check_covariance(covariance: Any, method: str, d: int) -> np.ndarray | None:

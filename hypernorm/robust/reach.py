@@ -40,16 +40,16 @@ def _median_deviations(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return middle, deviations
 
 
-def check_units(X: np.ndarray, name: str = "X") -> None:
+def check_units(X: np.ndarray, name: str = "X", largest: float = _LARGEST) -> None:
     """Refuse columns whose squares over- or underflow.
 
     Raises
     ------
     InvalidInputError
-        If the median deviation of a column is above 10¹⁰⁰ or below 10⁻¹⁰⁰.
+        If the median deviation of a column is above `largest` or below its reciprocal.
     """
     units = _median_deviations(X)[1]
-    bad = np.flatnonzero((units > _LARGEST) | (units < 1 / _LARGEST))
+    bad = np.flatnonzero((units > largest) | (units < 1 / largest))
     if len(bad):
         raise InvalidInputError(
             f"The deviations in column {bad[0]} of {name} are about {units[bad[0]]:.0e}, too "

@@ -26,7 +26,8 @@ from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis
 from hypernorm.forms.symmetric import GramClasses, form_coefficients
 from hypernorm.robust.certification import certify_moment
-from hypernorm.robust.weights import weighted_covariance
+from hypernorm.robust.reach import check_reach, check_units
+from hypernorm.robust.weights import check_base_weights, check_filter, weighted_covariance
 
 __all__ = ["Reweighted", "certified_reweighting", "check_dimension", "whitening_map"]
 
@@ -128,7 +129,7 @@ def certified_reweighting(
     Raises
     ------
     InvalidInputError
-        If there are more than 30 columns.
+        If an argument cannot be used, or there are more than 30 columns.
 
     Examples
     --------
@@ -138,10 +139,14 @@ def certified_reweighting(
     >>> bool(found.weights[:20].sum() < 0.05)
     True
     """
+    X, contamination, base = check_filter(X, contamination, base_weights, max_iter)
     n, d = X.shape
     check_dimension(d)
-    base = np.full(n, 1.0 / n) if base_weights is None else base_weights
-    start = base if initial_weights is None else initial_weights / initial_weights.sum()
+    check_reach(X)
+    check_units(X)
+    start = base
+    if initial_weights is not None:
+        start = check_base_weights(initial_weights, n, "initial_weights")
     caps = np.maximum(base / (1 - contamination), start)
     rng = check_generator(random_state)
     K = whitening_map(X, start) if whitened else np.eye(d)

@@ -198,6 +198,8 @@ class Rounds:
             self.removals.append(Removal(trial.reason, taken, directions[:, index], trial.skewness, trial.kurtosis))
             self.weights = trial.weights
             middle, scale = line_scale(line, self.weights, self.level, self.known)
+            if scale <= 0:  # most samples are at one point
+                scale = math.sqrt(float(self.weights @ (line - middle) ** 2) / float(self.weights.sum())) or 1.0
             np.maximum(self.scores, np.abs(line - middle) / scale, out=self.scores)
             count += 1
             if count == _DIRECTIONS_PER_ROUND:

@@ -17,7 +17,7 @@ import numpy as np
 
 from hypernorm.robust.filters import ALLOWANCE, Filtered, Removal
 from hypernorm.robust.reach import pull_in
-from hypernorm.robust.weights import weighted_covariance, weighted_quantile
+from hypernorm.robust.weights import check_filter, weighted_covariance, weighted_quantile
 
 __all__ = ["covariance_filter", "quantum_entropy_filter"]
 
@@ -109,8 +109,8 @@ def _filter(
     max_iter: int,
     shares_of: Callable[[np.ndarray, float], np.ndarray],
 ) -> Filtered:
+    X, contamination, weights = check_filter(X, contamination, base_weights, max_iter)
     n, d = X.shape
-    weights = np.full(n, 1.0 / n) if base_weights is None else base_weights.copy()
     least = 1 - ALLOWANCE * contamination
     within = pull_in(X, _FURTHEST)
     within = within - within.mean(axis=0)

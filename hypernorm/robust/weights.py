@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from hypernorm._numba import njit
-from hypernorm._validation import check_matrix
+from hypernorm._validation import check_count, check_matrix, check_shape
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = [
     "check_base_weights",
     "check_contamination",
+    "check_filter",
     "project_on_capped_simplex",
     "weighted_covariance",
     "weighted_mean",
@@ -44,7 +45,7 @@ def check_contamination(contamination: Any, name: str = "contamination") -> floa
     return share
 
 
-def check_base_weights(sample_weight: Any, n: int) -> np.ndarray:
+def check_base_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np.ndarray:
     """Base weights of shape (n,) that sum to one: equal, or proportional to `sample_weight`.
 
     Raises
@@ -54,16 +55,30 @@ def check_base_weights(sample_weight: Any, n: int) -> np.ndarray:
     """
     if sample_weight is None:
         return np.full(n, 1.0 / n)
-    weights = np.asarray(sample_weight)
-    if weights.shape != (n,):
-        raise InvalidInputError(
-            f"sample_weight must have the shape ({n},), one number per sample, got {weights.shape}."
-        )
-    weights = np.asarray(check_matrix(weights[None, :], "sample_weight"), dtype=np.float64)[0]
+    weights = check_shape(sample_weight, name, (n,))
     if (weights < 0).any() or not weights.any():
-        raise InvalidInputError("sample_weight must not be negative, nor zero for every sample.")
+        raise InvalidInputError(f"{name} must not be negative, nor zero for every sample.")
     weights = weights / weights.max()
     return np.asarray(weights / weights.sum())
+
+
+def check_filter(X: Any, contamination: Any, base_weights: Any, max_iter: Any) -> tuple[np.ndarray, float, np.ndarray]:
+    """Arguments of a filter: dense samples, contamination, and base weights that sum to one, equal by default.
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    matrix = check_matrix(X)
+    if not isinstance(matrix, np.ndarray):
+        raise InvalidInputError("X is sparse, which filters do not support, since centring fills it; X.toarray().")
+    share = check_contamination(contamination)
+    check_count(max_iter, "max_iter")
+    n = len(matrix)
+    base = np.full(n, 1.0 / n) if base_weights is None else check_shape(base_weights, "base_weights", (n,))
+    if (base < 0).any() or abs(float(base.sum()) - 1) > 1e-9:
+        raise InvalidInputError("base_weights must not be negative and must sum to one; divide them by their sum.")
+    return np.asarray(matrix, dtype=np.float64), share, base
 
 
 def weighted_mean(X: np.ndarray, weights: np.ndarray) -> np.ndarray:

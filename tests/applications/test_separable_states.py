@@ -284,3 +284,16 @@ def test_blocks_of_the_documentation_run(page, tmp_path, monkeypatch):
     namespace: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, page, "exec"), namespace)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"), [(np.full((2, 2), 1e100), "divide X by"), (np.eye(3) * 1e-70, "divide X by")]
+)
+def test_norms_whose_fourth_powers_leave_the_range_are_refused(X, message):
+    with pytest.raises(InvalidInputError, match=message):
+        norm_operator(X)
+
+
+def test_operators_that_do_not_fit_into_memory_are_refused():
+    with pytest.raises(InvalidInputError, match="3000 columns needs"):
+        norm_operator(np.ones((2, 3000)))

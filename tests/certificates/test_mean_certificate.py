@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hypernorm as hn
-from hypernorm.certificates import MeanCertificate, displaced_mass
+from hypernorm.certificates import MeanCertificate, displaced_mass, weighted_rows
 from hypernorm.exceptions import CertificateError, InvalidInputError
-from hypernorm.robust.certification import certify_mean
+from hypernorm.forms import fingerprint
+from hypernorm.robust.certification import certify_mean, certify_moment
 
 
 def worst_by_enumeration(weights, base, contamination):
@@ -179,3 +180,32 @@ def test_differences_that_overflow_are_refused():
     certificate = certify_mean(np.array([[1.0], [2.0], [3.0]]), np.ones(3), 0.1)
     with pytest.raises(CertificateError, match="overflow"):
         changed(certificate, location=np.array([1.7e308])).prove(X)
+
+
+@pytest.mark.parametrize("far", [1e10, 1e150, 1e163, 1e170, 1e300])
+@pytest.mark.parametrize("scale", [1.0, 2.0**-450])
+def test_a_sample_left_out_does_not_hide_the_distance_from_the_mean(far, scale):
+    """Beside it the others, and their squares, would vanish in one common unit."""
+    n = 400
+    X = 0.01 * np.random.default_rng(0).standard_normal((n, 2))
+    X[0] = [far, 0.0]
+    weights = np.full(n, scale / (n - 1))
+    weights[0] = 0.0
+    location = np.array([1.0, 0.0])
+    norms = tuple(certify_moment(weighted_rows(X, weights, location, q), q) for q in (2.0, 4.0))
+    certificate = MeanCertificate(location, weights, None, 1 / n, norms, (0.1, 0.1), X.shape, fingerprint(X))
+    verified = certificate.verify(X)
+    assert np.linalg.norm(X[1:].mean(axis=0) - location) < verified.error_bound < 1.2
+    assert all(1.99 < moment < 2.01 for moment in verified.moments)  # about the location, and its distance once more
+
+
+def test_samples_too_far_for_a_proof_are_named():
+    X = np.full((40, 2), 1.7e308)
+    for location in (np.zeros(2), np.full(2, -1.7e308)):
+        with pytest.raises(InvalidInputError, match="more than 1e\\+305 from the location"):
+            certify_mean(X, np.ones(40), 0.1, location=location, moments=(2,))
+    certificate = certify_mean(X, np.ones(40), 0.1, location=X[0], moments=(2,))
+    assert certificate.verify(X).error_bound < 1e300
+    for value in (1.0, -1.7e308):
+        with pytest.raises(CertificateError):
+            dataclasses.replace(certificate, location=np.full(2, value)).verify(X)

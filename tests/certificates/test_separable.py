@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import math
 import zipfile
 from fractions import Fraction
 
@@ -334,6 +335,17 @@ def test_product_states_prove_the_exact_value_rounded_down(scale, real):
         assert Fraction(state.value) <= exact <= Fraction(state.value) + Fraction(abs(state.value)) * Fraction(1, 2**51)
         assert state.value == pytest.approx(value(M, x, y), rel=1e-11)
         assert state.verify(M).lower == state.value
+
+
+@pytest.mark.parametrize(("M", "claimed"), [(np.diag([1.0, 2, 3, 4]), math.nextafter(4, 9)), (None, 3e-16)])
+def test_product_states_that_claim_more_in_the_last_digit_are_refused(M, claimed):
+    if M is None:
+        M = np.diag([-1.0, -1, -1, 0])
+        M[0, 1] = 1e-17  # not quite symmetric: the value is within the error of zero
+    state = ProductState.from_vectors(M, [0, 1], [0, 1])
+    assert state.verify(M).lower == state.value
+    with pytest.raises(CertificateError, match="attains"):
+        dataclasses.replace(state, value=claimed).verify(M)
 
 
 def test_product_states_that_claim_too_much_are_refused(case):

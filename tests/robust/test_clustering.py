@@ -387,3 +387,25 @@ def test_frame_is_undone():
     frame = Frame.measure(X, np.random.default_rng(0))
     np.testing.assert_allclose(frame.unscaled(frame.scaled(X)), X, rtol=1e-12)
     assert 0.1 < np.median(np.abs(frame.scaled(X)).max(axis=1)) <= 1
+
+
+def test_groups_that_cannot_be_told_apart_are_an_error():
+    X = np.zeros((30, 1))
+    X[:3, 0] = 1e12, 1, 3
+    with pytest.raises(InvalidInputError, match="n_clusters=4 groups are not to be found"):
+        MomentClustering(4, contamination=0.2, random_state=0).fit(X)
+
+
+def test_equal_rows_share_their_label_and_that_of_predict():
+    X = np.repeat([0.0, 1.0, 2.0], [9, 9, 1])[:, None] @ np.ones((1, 2))
+    model = MomentClustering(1, contamination=0.45, random_state=np.random.default_rng(0)).fit(X)
+    np.testing.assert_array_equal(model.labels_, model.predict(X))
+    assert all(len(set(model.labels_[X[:, 0] == value])) == 1 for value in (0, 1, 2))
+
+
+def test_prediction_does_not_ask_for_parameters_again():
+    bed = contaminated_clusters(300, 3, 2, 0.1, separation=10, outliers="far", random_state=0)
+    model = MomentClustering(2, contamination=0.1, random_state=0).fit(bed.samples)
+    before = model.predict(bed.samples)
+    np.testing.assert_array_equal(model.set_params(contamination=0).predict(bed.samples), before)
+    assert (before == -1).any()

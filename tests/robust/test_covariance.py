@@ -193,19 +193,23 @@ def test_missing_values(bad):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"location": np.zeros(3)}, r"location must be finite and of shape \(2,\)"),
+        ({"location": np.zeros(3)}, r"location must have the shape \(2,\)"),
         ({"location": [np.nan, 0]}, "location"),
-        ({"covariance": np.eye(3)}, r"covariance must be finite and of shape \(2, 2\)"),
+        ({"covariance": np.eye(3)}, r"covariance must have the shape \(2, 2\)"),
         ({"covariance": [[1.0, 0.5], [0.4, 1.0]]}, "symmetric"),
+        ({"covariance": -np.eye(2)}, "positive definite"),
+        ({"covariance": [[1.0, 2.0], [2.0, 1.0]]}, "positive definite"),
+        ({"covariance": "much"}, "covariance"),
+        ({"X": 1e160}, "change the unit"),
         ({"inlier_kurtosis": 0.5}, "inlier_kurtosis"),
         ({"contamination": "auto"}, "contamination"),
         ({"weights": np.ones(7)}, "shape"),
     ],
 )
 def test_nothing_to_certify(arguments, message):
-    X = np.random.default_rng(0).standard_normal((30, 2))
+    X = arguments.get("X", 1.0) * np.random.default_rng(0).standard_normal((30, 2))
     with pytest.raises(InvalidInputError, match=message):
-        certify_covariance(X, **{"weights": np.ones(30), "contamination": 0.1, **arguments})
+        certify_covariance(**{"weights": np.ones(30), "contamination": 0.1, **arguments, "X": X})
 
 
 @pytest.mark.parametrize(
@@ -230,3 +234,10 @@ def test_interruption_is_told():
     with pytest.warns(ConvergenceWarning, match="max_iter=1"):
         model = RobustCovariance(0.2, max_iter=1, certify=False, random_state=0).fit(bed.samples)
     assert not model.converged_
+
+
+def test_an_estimated_contamination_proves_nothing():
+    bed = contaminated(500, 5, 0.1, adversary="shell", random_state=1)
+    model = RobustCovariance("auto", random_state=0).fit(bed.samples)
+    assert model.contamination_ < 0.1  # which would be a false premise
+    assert model.error_bound_ > 1

@@ -13,7 +13,15 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import hypernorm as hn
 from hypernorm.datasets import contaminated
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
-from hypernorm.robust import RobustMean, robust_mean
+from hypernorm.robust import (
+    RobustMean,
+    certified_reweighting,
+    certify_mean,
+    covariance_filter,
+    moment_filter,
+    quantum_entropy_filter,
+    robust_mean,
+)
 from hypernorm.robust.estimates import METHODS
 
 FILTERS = ("moment", "covariance", "quantum_entropy", "certified")
@@ -71,6 +79,59 @@ def test_numbers_that_stand_for_missing_values_are_refused():
         X[4, 1] = value
         with pytest.raises(InvalidInputError, match=r"X\[4, 1\] = .* leave their rows out"):
             robust_mean(X, 0.1)
+
+
+def test_an_estimated_contamination_is_no_premise():
+    """The bound allows for 30% of outliers, whatever share of them was found."""
+    bed = contaminated(500, 5, 0.1, adversary="shell", random_state=1)
+    found = robust_mean(bed.samples, "auto", random_state=0)
+    assert found.contamination < 0.1
+    assert np.linalg.norm(found.location - bed.inlier_mean) <= found.error_bound
+    assert found.certificate.contamination == 0.3
+
+
+def test_scores_are_finite_where_most_samples_are_at_one_point():
+    rng = np.random.default_rng(2)
+    X = np.where(rng.random(1000) > 0.75, rng.standard_normal(1000), 0.0)[:, None]
+    assert np.isfinite(robust_mean(X, 0.1, random_state=0).scores).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"location": [np.nan, 0, 0]}, "location has the entry nan"),
+        ({"location": 0.0}, "location must have the shape"),
+        ({"location": np.zeros(3) + 1j}, "complex"),
+        ({"moments": 4}, "sequences"),
+        ({"inlier_moments": 1.5}, "sequences"),
+        ({"moments": [1]}, "moments must be at least 2, got 1.$"),
+        ({"weights": None}, "weights must be given"),
+        ({"weights": -np.ones(20)}, "^weights must not be negative"),
+    ],
+)
+def test_wrong_arguments_of_a_proof_are_named(arguments, message):
+    X = np.random.default_rng(0).standard_normal((20, 3))
+    with pytest.raises(InvalidInputError, match=message):
+        certify_mean(X, **{"weights": np.ones(20), "contamination": 0.1, **arguments})
+
+
+@pytest.mark.parametrize("function", [moment_filter, covariance_filter, quantum_entropy_filter, certified_reweighting])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"X": np.full((20, 2), np.nan)}, "X has the entry nan"),
+        ({"X": np.zeros(20)}, "two-dimensional"),
+        ({"X": sp.eye_array(20)}, r"sparse|toarray"),
+        ({"contamination": -1}, "contamination"),
+        ({"contamination": "auto"}, "contamination"),
+        ({"base_weights": np.ones(20)}, "base_weights must .* sum to one"),
+        ({"base_weights": np.ones(3) / 3}, "base_weights must have the shape"),
+        ({"max_iter": 0}, "max_iter"),
+    ],
+)
+def test_filters_name_wrong_arguments(function, arguments, message):
+    with pytest.raises(InvalidInputError, match=message):
+        function(**{"X": np.random.default_rng(0).standard_normal((20, 2)), "contamination": 0.1, **arguments})
 
 
 @pytest.mark.parametrize("method", METHODS)
