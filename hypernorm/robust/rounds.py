@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
 
 from hypernorm.robust.directions import extreme_directions
 from hypernorm.robust.filtered import ALLOWANCE, Removal
@@ -30,6 +31,8 @@ _NEGLIGIBLE = 1e-3
 # Correlation from which on two lines show the same group.
 _ALIKE = 0.6
 _FLUCTUATION = 2.0
+# Standard deviation of a tight group, relative to that of the bulk.
+_TIGHT = 0.3
 
 
 class _Trial(NamedTuple):
@@ -265,10 +268,14 @@ class Rounds:
             return False
         z = (line - middle) / scale
         reach = max(BULK, 0.5 * abs(float(taken @ z)) / float(taken.sum()))
-        sides = z > reach, z < -reach
-        weight = total * smaller_group(z, share, max(sides, key=lambda side: float(self.weights[side].sum())))
-        chance = _FLUCTUATION * math.sqrt(self.contamination * (1 - self.contamination) * float(share @ share))
-        if weight > max(self.allowance, self.contamination + chance):
+        small, large = sorted((z > reach, z < -reach), key=lambda side: float(self.weights[side].sum()))
+        excess = float(self.weights[large].sum() - self.weights[small].sum())
+        # Outliers alone have no larger excess: chance adds some standard deviations of the difference of two tails.
+        chance = _FLUCTUATION * math.sqrt(2 * float(ndtr(-BULK)) * float(share @ share))
+        # A tight group is of outliers, and the fit would count inliers with it.
+        if excess <= self.contamination + chance or line_scale(z[large], share[large], 0.5).scale < _TIGHT:
+            return False
+        if total * smaller_group(z, share, large) > max(self.allowance, self.contamination + chance):
             self.groups.append(deviations)
             return True
         return False

@@ -47,3 +47,14 @@ def test_a_group_too_large_to_be_of_outliers_is_left_alone(d):
         assert found.weights[~bed.is_inlier].sum() < 0.01
     ours, plain = np.mean(errors, axis=0)
     assert ours < 1.05 * plain
+
+
+def test_a_tight_cluster_among_the_samples_is_no_group_of_inliers():
+    """At three standard deviations a fit of two groups of equal width counts inliers with it."""
+    errors = []
+    for seed in range(3):
+        bed = contaminated(4000, 16, 0.1, adversary="cluster", distance=0.75, random_state=seed)
+        found = moment_filter(bed.samples, 0.1, random_state=0)
+        errors.append([np.linalg.norm(mean - bed.center) for mean in (found.location, bed.inlier_mean)])
+    ours, inliers = np.mean(errors, axis=0)
+    assert ours < 2 * inliers
