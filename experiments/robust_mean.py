@@ -82,10 +82,8 @@ DISTANCES = (2.0, 3.0, 5.0, 9.0)
 """Of the cluster from the center in the part "rate", in standard deviations."""
 HIDDEN = (0.05, 0.1, 0.15, 0.21, 0.25, 0.3)
 DATA = ("digits, another digit", "digits, negatives", "breast cancer, malignant", "breast cancer, wrong units")
-FEW = 5
-"""Seeds with which slow methods, the largest dimension and the part "rate" are tried; 20 for all others."""
 DETERMINANT_LARGEST = 4_000, 50
-"""n and d up to which the minimum covariance determinant runs, with few seeds: it takes most of the time."""
+"""n and d up to which the minimum covariance determinant runs; it takes most of the time."""
 CERTIFIED_ENTRIES = 2_000
 LOSS = 0.1
 GAIN = 10.0
@@ -117,27 +115,26 @@ def cases(
             for n, d in clean:
                 yield _case("clean", seed, n=n, d=d, inliers=inliers, adversary="none")
         for adversary in ("none", "cluster"):
-            for d in dimensions if seed < FEW else dimensions[:-1]:
+            for d in dimensions:
                 yield _case("dimension", seed, d=d, n=2_000, adversary=adversary)
             for n in sizes:
                 yield _case("samples", seed, n=n, adversary=adversary)
         for data in DATA:
             for share in (0.0, 0.05, 0.1, 0.2, 0.3):
                 yield {"part": "data", "data": data, "contamination": share, "seed": seed}
-        for n in large if seed < FEW else large[-1:]:
+        for n in large:
             for share in HIDDEN:
                 yield _case(
                     "hidden", seed, n=n, d=40, contamination=share, inliers="gaussian_decaying", adversary="hidden"
                 )
         for share in (0.05, 0.1, 0.2, 0.3):
             yield _case("adaptive", seed, contamination=share, adversary="adaptive")
-        if seed < FEW:
-            for share in RATES:
-                for distance in DISTANCES:
-                    yield _case("rate", seed, n=large[-1], d=16, contamination=share, distance=distance / 4)
-            for adversary in ("cluster", "dkk", "hidden"):
-                inliers = "gaussian_decaying" if adversary == "hidden" else "gaussian"
-                yield _case("small", seed, n=small[0], d=small[1], adversary=adversary, inliers=inliers)
+        for share in RATES:
+            for distance in DISTANCES:
+                yield _case("rate", seed, n=large[-1], d=16, contamination=share, distance=distance / 4)
+        for adversary in ("cluster", "dkk", "hidden"):
+            inliers = "gaussian_decaying" if adversary == "hidden" else "gaussian"
+            yield _case("small", seed, n=small[0], d=small[1], adversary=adversary, inliers=inliers)
         for inliers in INLIERS:
             yield _case("small", seed, n=small[0], d=small[1], adversary="none", inliers=inliers)
     yield _case("weights", 0)
@@ -176,7 +173,7 @@ def estimators(n: int, d: int, seed: int, covariance: np.ndarray | None = None) 
     if n * d <= CERTIFIED_ENTRIES:
         result[CERTIFIED] = ours(OURS[CERTIFIED])
     result |= {label: standard(name) for name, label in STANDARD.items()}
-    if seed < FEW and 2 * d < n <= DETERMINANT_LARGEST[0] and d <= DETERMINANT_LARGEST[1]:
+    if 2 * d < n <= DETERMINANT_LARGEST[0] and d <= DETERMINANT_LARGEST[1]:
         result[DETERMINANT] = lambda X, share: MinCovDet(random_state=seed).fit(X).location_
     return result
 
@@ -202,7 +199,7 @@ def trial(part: str, seed: int, **case: Any) -> Row:
         row = measure(bed, {name: estimate(bed.samples, case["contamination"]) for name, estimate in chosen.items()})
         if part not in ("hidden", "rate"):
             del row["biases"]
-        return row | proved(bed, case["contamination"], seed) if part == "contamination" and seed < FEW else row
+        return row | proved(bed, case["contamination"], seed) if part == "contamination" else row
 
 
 def make(

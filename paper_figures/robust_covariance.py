@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from experiments.repeats import mean_and_error
 from experiments.robust_covariance import (
@@ -26,9 +26,9 @@ from experiments.robust_covariance import (
     measured,
 )
 from experiments.runner import Row
-from paper_figures.style import COLOURS, COLUMN, GREY, PAGE, figure, handles, rows_on_file, save
+from paper_figures.style import COLOURS, COLUMN, GREY, PAGE, figure, handles, plain_logarithm, rows_on_file, save
 
-__all__ = ["curves", "draw_alarms", "draw_bound", "draw_contamination", "draw_sizes", "handles", "plain_logarithm"]
+__all__ = ["curves", "draw_alarms", "draw_bound", "draw_contamination", "draw_sizes"]
 
 _STYLES: dict[str, dict[str, Any]] = {
     OURS: {"color": COLOURS["blue"], "marker": "o", "lw": 1.8, "zorder": 5},
@@ -182,15 +182,6 @@ def curves(
         scale = np.array([same[place][relative].mean() if relative else 1.0 for place in places])
         values, bars = np.array([mean_and_error(same[place][name]) for place in places]).T / scale
         axis.errorbar(places, values, yerr=bars, **{"ms": 3.5, "elinewidth": 0.8, "capsize": 1.5, **style})
-
-
-def plain_logarithm(axis: Axes, which: str = "y") -> None:
-    """Ticks without exponents: at 1, 2, 5 times powers of ten, at the powers alone where the range is wide."""
-    part = getattr(axis, f"{which}axis")
-    low, high = part.get_view_interval()
-    part.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 300 else (1,), numticks=12))
-    part.set_minor_locator(NullLocator())
-    part.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def _dots(

@@ -23,7 +23,7 @@ from experiments.robust_mean import (
     worst_biases,
 )
 from experiments.runner import Row
-from paper_figures.style import COLOURS, COLUMN, GREY, PAGE, figure, handles, rows_on_file, save
+from paper_figures.style import COLOURS, COLUMN, GREY, PAGE, figure, handles, plain_logarithm, rows_on_file, save
 
 __all__ = ["draw_contamination", "draw_data", "draw_fit", "draw_hidden", "draw_rate", "draw_sizes"]
 
@@ -64,7 +64,7 @@ def draw_contamination(rows: list[Row]) -> Figure:
         _curves(axis, {share: group for (name, share), group in same.items() if name == adversary})
         axis.set_title(_TITLES[adversary])
         axis.set_yscale("log")
-        _plain_logarithm(axis)
+        plain_logarithm(axis)
     for axis in axes[:, 0]:
         axis.set_ylabel("error (Mahalanobis)")
     for axis in (*axes[1, :3], axes[0, 3]):
@@ -96,7 +96,7 @@ def draw_sizes(rows: list[Row]) -> Figure:
         axes[1, column].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     for axis in axes[:, 0]:
         axis.set_ylabel("error / error of the\nmean of the inliers")
-        _plain_logarithm(axis)
+        plain_logarithm(axis)
     shown = {name: style for name, style in _STYLES.items() if name != ORACLE}
     fig.legend(handles=handles(shown, _LABELS), loc="outside lower center", ncols=3)
     return fig
@@ -121,7 +121,7 @@ def draw_hidden(rows: list[Row]) -> Figure:
         textcoords="offset points",
     )
     axis.set_yscale("log")
-    _plain_logarithm(axis)
+    plain_logarithm(axis)
     axis.set_xlabel("share of outliers ε")
     axis.set_ylabel("distance to the mean of the\ninliers (Mahalanobis)")
     axis.set_title(f"n = {largest:,}, d = 40, outliers at 5 s.d.")
@@ -160,7 +160,7 @@ def draw_rate(rows: list[Row]) -> Figure:
     axis.xaxis.set_major_locator(FixedLocator(shares))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    _plain_logarithm(axis)
+    plain_logarithm(axis)
     axis.set_xlabel("share of outliers ε")
     axis.set_ylabel("worst distance to the mean of\nthe inliers, over 4 clusters")
     axis.set_title("n = 4,000, d = 16")
@@ -179,7 +179,7 @@ def draw_data(rows: list[Row]) -> Figure:
         _curves(axis, {share: group for (name, share), group in same.items() if name == data and share > 0})
         axis.set_title(data.replace(", ", ":\n"))
         axis.set_yscale("log")
-        _plain_logarithm(axis)
+        plain_logarithm(axis)
         axis.set_xlabel("share of outliers ε")
     axes[0].set_ylabel("error, root mean square\nover scaled columns")
     shown = {name: style for name, style in _STYLES.items() if name != KNOWN}
@@ -218,17 +218,6 @@ def _curves(axis: Axes, same: dict[Any, Sequence[Row]], *, measured: str = "erro
             paired = np.array([excess(same[place], name, ORACLE) for place in places])
             values, bars = 1 + paired[:, 0] / scale, paired[:, 1] / scale
         axis.errorbar(places, values, yerr=bars, ms=3.5, elinewidth=0.7, **{"capsize": 0, **style})
-
-
-def _plain_logarithm(axis: Axes) -> None:
-    """Ticks at 1, 2, 5 times powers of ten, at the powers alone where the range is wide, at more where it is narrow."""
-    low, high = axis.get_ylim()
-    ranges = ((4, (1, 1.2, 1.5, 2, 3, 4, 5, 7)), (8, (1, 2, 3, 5)), (300, (1, 2, 5)), (np.inf, (1,)))
-    steps = next(steps for largest, steps in ranges if high / low < largest)
-    axis.yaxis.set_major_locator(FixedLocator([step * 10.0**power for power in range(-4, 5) for step in steps]))
-    axis.yaxis.set_minor_locator(NullLocator())
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_ylim(low, high)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from experiments.robust_regression import (
     measured,
 )
 from experiments.runner import Row
-from paper_figures.robust_covariance import curves, plain_logarithm
-from paper_figures.style import COLOURS, GREY, PAGE, figure, handles, rows_on_file, save
+from paper_figures.robust_covariance import curves
+from paper_figures.style import COLOURS, GREY, PAGE, figure, handles, plain_logarithm, rows_on_file, save
 
 __all__ = ["draw_contamination", "draw_sizes"]
 

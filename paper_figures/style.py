@@ -5,17 +5,32 @@ Importing this module sets the style. Figures are made without pyplot by `figure
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from experiments.runner import Row, read
 
-__all__ = ["COLOURS", "COLUMN", "GREY", "MARKERS", "OUTPUT", "PAGE", "figure", "handles", "rows_on_file", "save"]
+__all__ = [
+    "COLOURS",
+    "COLUMN",
+    "GREY",
+    "MARKERS",
+    "OUTPUT",
+    "PAGE",
+    "figure",
+    "handles",
+    "plain_logarithm",
+    "rows_on_file",
+    "save",
+]
 
 OUTPUT = Path(__file__).parent / "output"
 
@@ -76,6 +91,18 @@ def figure(width: float, height: float) -> Figure:
 def handles(styles: Mapping[str, Mapping[str, Any]], labels: Mapping[str, str]) -> list[Line2D]:
     """Entries of a legend for the styles of several methods, without error bars."""
     return [Line2D([], [], **{"ms": 4, **style, "label": labels.get(name, name)}) for name, style in styles.items()]
+
+
+def plain_logarithm(axis: Axes, which: str = "y") -> None:
+    """Ticks at 1, 2, 5 times powers of ten, at the powers alone where the range is wide, at more where it is narrow."""
+    part = getattr(axis, f"{which}axis")
+    low, high = part.get_view_interval()
+    ranges = ((4, (1, 1.2, 1.5, 2, 3, 4, 5, 7)), (8, (1, 2, 3, 5)), (300, (1, 2, 5)), (math.inf, (1,)))
+    steps = next(steps for largest, steps in ranges if high / low < largest)
+    part.set_major_locator(FixedLocator([step * 10.0**power for power in range(-6, 7) for step in steps]))
+    part.set_minor_locator(NullLocator())
+    part.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set(**{f"{which}lim": (low, high)})
 
 
 def rows_on_file(name: str, preset: str = "paper") -> list[Row]:

@@ -91,7 +91,8 @@ class SmallSetExpansion:
     def bound(self, mu: float) -> float:
         """A proved lower bound on the expansion of every set of measure at most `mu`.
 
-        It decreases as `mu` grows, and is 0 where nothing is proved.
+        It decreases as `mu` grows, and is 0 where nothing is proved. A bound above 1, which no expansion exceeds, says
+        that there is no set so small.
 
         Parameters
         ----------
