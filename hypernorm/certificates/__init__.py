@@ -6,6 +6,7 @@ from hypernorm.certificates.mean import (
     MeanCertificate,
     VerifiedMeanBound,
     displaced_mass,
+    largest_difference,
     of_pieces,
     weighted_rows,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "attained_value",
     "displaced_mass",
     "is_available",
+    "largest_difference",
     "load_certificate",
     "of_pieces",
     "plan",

@@ -37,7 +37,14 @@ from hypernorm.certificates.rounding import (
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows, fingerprint
 
-__all__ = ["MeanCertificate", "VerifiedMeanBound", "displaced_mass", "of_pieces", "weighted_rows"]
+__all__ = [
+    "MeanCertificate",
+    "VerifiedMeanBound",
+    "displaced_mass",
+    "largest_difference",
+    "of_pieces",
+    "weighted_rows",
+]
 
 Result = TypeVar("Result")
 
@@ -209,6 +216,16 @@ def weighted_rows(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, 
     return rows(matrix, factors)
 
 
+def largest_difference(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray) -> float:
+    """The largest entry of |x_i − location| over the samples with weight; infinity if a difference overflows."""
+
+    def largest(X: np.ndarray, weights: np.ndarray) -> float:
+        with np.errstate(over="ignore"):
+            return float(np.abs(X - location)[weights > 0].max(initial=0.0))
+
+    return max(of_pieces(matrix, largest, weights))
+
+
 def of_pieces(matrix: RowMatrix, function: Callable[..., Result], *per_row: np.ndarray) -> list[Result]:
     """``function(piece, *entries)`` of the whole matrix as a dense array, or of every chunk where it lies."""
     if not isinstance(matrix, Chunks):
@@ -260,12 +277,8 @@ def _offset(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, total:
     CertificateError
         If a difference overflows.
     """
-
-    def largest(X: np.ndarray, weights: np.ndarray) -> float:
-        # Without weight a sample must not set the scale: beside one far out all others would vanish.
-        return float(np.abs(X - location)[weights > 0].max(initial=0.0))
-
-    scale = max(of_pieces(matrix, largest, weights))
+    # Without weight a sample must not set the scale: beside one far out all others would vanish.
+    scale = largest_difference(matrix, weights, location)
     if not math.isfinite(scale):
         raise CertificateError("The samples are too far apart for a proof: their differences overflow.")
     exponent = math.frexp(scale)[1]

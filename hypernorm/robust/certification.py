@@ -11,7 +11,7 @@ import numpy as np
 from hypernorm._chunks import Chunks
 from hypernorm._validation import check_exponent, check_nonnegative, check_rows, check_shape
 from hypernorm.bounds.propose import Search, propose
-from hypernorm.certificates import Certificate, MeanCertificate, of_pieces, weighted_rows
+from hypernorm.certificates import Certificate, MeanCertificate, largest_difference, of_pieces, weighted_rows
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows, fingerprint
 from hypernorm.robust.weights import check_base_weights, check_contamination
@@ -92,12 +92,7 @@ def certify_mean(
     if location is None:
         location = np.sum(of_pieces(matrix, lambda X, weights: weights @ X, shares), axis=0)
     center = check_shape(location, "location", (d,))
-
-    def furthest(X: np.ndarray, weights: np.ndarray) -> float:
-        with np.errstate(over="ignore"):
-            return float(np.abs(X - center)[weights > 0].max(initial=0.0))
-
-    if not max(of_pieces(matrix, furthest, shares)) < _FURTHEST:
+    if not largest_difference(matrix, shares, center) < _FURTHEST:
         raise InvalidInputError(f"X has samples more than {_FURTHEST:.0e} from the location; divide both by as much.")
     base = None if sample_weight is None else check_base_weights(sample_weight, n)
     norms = tuple(certify_moment(weighted_rows(matrix, shares, center, q), q) for q in orders)

@@ -22,9 +22,9 @@ from hypernorm.robust.weights import check_base_weights, check_contamination, we
 __all__ = ["RobustCovariance", "certify_covariance"]
 
 # Directions with less than this share of the variance, after every column is brought to variance one, are rounding.
+_RANK_TOLERANCE = 1e-10
 # Median deviations whose squares, added up, are still far from over- and underflow.
 _LARGEST_UNIT = 1e140
-_RANK_TOLERANCE = 1e-10
 
 
 class RobustCovariance(EmpiricalCovariance):
@@ -153,8 +153,7 @@ class RobustCovariance(EmpiricalCovariance):
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         rng = check_generator(self.random_state)
         center = np.zeros(X.shape[1]) if self.assume_centered else None
-        check_units(X)
-        within = pull_in(X)
+        within = pull_in(X, units=check_units(X))
         found, share = filter_samples(within, contamination, random_state=rng, center=center, max_iter=self.max_iter)
         self.location_ = found.location
         self._set_covariance(weighted_covariance(within, found.weights, found.location))
@@ -246,7 +245,7 @@ def certify_covariance(
     matrix = check_matrix(X)
     dense = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
     n, d = dense.shape
-    share, shares = check_contamination(contamination), check_base_weights(weights, n)
+    share, shares = check_contamination(contamination), check_base_weights(weights, n, "weights")
     kurtosis = _check_kurtosis(inlier_kurtosis)
     check_units(dense, largest=_LARGEST_UNIT)
     center = shares @ dense if location is None else check_shape(location, "location", (d,))

@@ -6,8 +6,8 @@ weight on one side of the mean, compared with Gaussian data of the same size. Al
 (`hypernorm.robust.trimming`), where the mean and the median differ most first, until every projection is like that of
 clean data or the allowance is used up.
 
-A tail with more weight than outliers can have, 1.5 ε and what chance adds to ε, is a group of inliers at least in part:
-to take a part of it would move their mean, and so it is left alone.
+A group with more weight than outliers can have, 1.5 ε and what chance adds to ε, is of inliers at least in part: to
+take a part of it would move their mean, and so it is left alone (`hypernorm.robust.groups`).
 
 The fourth moment alone is blind to a single cluster of about 21% of the samples, which leaves it at 3. The third moment
 sees that cluster, and smaller fourth moments reveal larger ones.

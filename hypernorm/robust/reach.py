@@ -40,21 +40,22 @@ def _median_deviations(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return middle, deviations
 
 
-def check_units(X: np.ndarray, name: str = "X", largest: float = _LARGEST) -> None:
-    """Refuse columns whose squares over- or underflow.
+def check_units(X: np.ndarray, name: str = "X", largest: float = _LARGEST) -> tuple[np.ndarray, np.ndarray]:
+    """Refuse columns whose squares over- or underflow; median and median deviation of each, which `pull_in` takes.
 
     Raises
     ------
     InvalidInputError
         If the median deviation of a column is above `largest` or below its reciprocal.
     """
-    units = _median_deviations(X)[1]
+    middle, units = _median_deviations(X)
     bad = np.flatnonzero((units > largest) | (units < 1 / largest))
     if len(bad):
         raise InvalidInputError(
             f"The deviations in column {bad[0]} of {name} are about {units[bad[0]]:.0e}, too "
             f"{'large' if units[bad[0]] > 1 else 'small'} for their squares; change the unit of measurement."
         )
+    return middle, units
 
 
 def check_reach(X: np.ndarray) -> None:
@@ -79,14 +80,16 @@ def check_reach(X: np.ndarray) -> None:
         )
 
 
-def pull_in(X: np.ndarray, furthest: float = _FURTHEST) -> np.ndarray:
-    """Entries at most so many median deviations from the median of their column.
+def pull_in(
+    X: np.ndarray, furthest: float = _FURTHEST, *, units: tuple[np.ndarray, np.ndarray] | None = None
+) -> np.ndarray:
+    """Entries at most so many median deviations from the median of their column; `units` as from `check_units`.
 
     Examples
     --------
     >>> pull_in(np.array([[1.0], [2.0], [3.0], [1e300]])).ravel().tolist()
     [1.0, 2.0, 3.0, 1e+40]
     """
-    middle, units = _median_deviations(X)
+    middle, deviations = _median_deviations(X) if units is None else units
     with np.errstate(over="ignore"):
-        return np.clip(X, middle - furthest * units, middle + furthest * units)
+        return np.clip(X, middle - furthest * deviations, middle + furthest * deviations)

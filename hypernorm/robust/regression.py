@@ -125,9 +125,7 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
             )
         rng = check_generator(self.random_state)
         targets = np.asarray(y, dtype=np.float64)[:, None]
-        check_units(X)
-        check_units(targets, "y")
-        X, y = pull_in(X), pull_in(targets)[:, 0]
+        X, y = pull_in(X, units=check_units(X)), pull_in(targets, units=check_units(targets, "y"))[:, 0]
         problem = LinearProblem(X, y, bool(self.fit_intercept), self.tol, self.max_iter)
         first = problem.huber(np.full(n, 1 / n))
         joint = np.column_stack([X, first.residuals])
