@@ -134,6 +134,7 @@ def search(
     d = rows.shape[1]
     if rows.is_zero or d == 1:
         return np.eye(d)[0]
+    rows = rows.unguarded()  # what is found is proved afterwards
     if math.isinf(q):
         return _normalised(_longest_rows(rows, 1))[:, 0]
     given = np.empty((d, 0)) if starts is None else starts

@@ -1,7 +1,8 @@
 """What a bound is, how it is proved and how it is stored. Knows no solver."""
 
-from hypernorm.certificates.certificate import Certificate, Rigor, VerifiedBound, load_certificate
+from hypernorm.certificates.certificate import Certificate, Rigor, VerifiedBound
 from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCovarianceBound, whitened_rows
+from hypernorm.certificates.loading import load_certificate
 from hypernorm.certificates.mean import (
     MeanCertificate,
     VerifiedMeanBound,
