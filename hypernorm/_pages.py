@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hypernorm.exceptions import InvalidInputError
+from hypernorm.exceptions import ChangedDataError
 
 __all__ = ["LARGE_BYTES", "Pages", "digest", "raise_changed"]
 
@@ -89,9 +89,9 @@ def raise_changed(name: str, first: int, last: int) -> None:
 
     Raises
     ------
-    InvalidInputError
+    ChangedDataError
     """
-    raise InvalidInputError(
+    raise ChangedDataError(
         f"{name} changed while it was read: its rows {first} to {last} were other numbers in an earlier pass; give "
         f"data that nothing else writes, and chunks that are computed alike every time."
     )

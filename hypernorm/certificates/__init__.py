@@ -1,6 +1,7 @@
 """What a bound is, how it is proved and how it is stored. Knows no solver."""
 
 from hypernorm.certificates.certificate import Certificate, Rigor, VerifiedBound
+from hypernorm.certificates.cluster import ClusterCertificate
 from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCovarianceBound, whitened_rows
 from hypernorm.certificates.loading import load_certificate
 from hypernorm.certificates.mean import (
@@ -21,6 +22,7 @@ __all__ = [
     "KINDS",
     "UNIT",
     "Certificate",
+    "ClusterCertificate",
     "CovarianceCertificate",
     "Factor",
     "MeanCertificate",

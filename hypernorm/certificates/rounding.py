@@ -86,7 +86,15 @@ def check_arithmetic() -> None:
 
 
 def rational(value: Fraction | float | int) -> flint.arb:
-    """A ball around a rational number or around the exact value of a float."""
+    """A ball around a rational number or around the exact value of a float.
+
+    Raises
+    ------
+    CertificateError
+        If a float is infinite or NaN: a number of the proof has overflowed.
+    """
+    if type(value) is float and not math.isfinite(value):
+        raise CertificateError("Nothing is proved: the numbers are too large for a proof, they overflow.")
     fraction = Fraction(value)
     return flint.arb(flint.fmpq(fraction.numerator, fraction.denominator))
 
