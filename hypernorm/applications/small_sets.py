@@ -149,8 +149,8 @@ class SmallSetExpansion:
         Y = walk.hoelder_weights(claim.q)[:, None] * matrix
         if not walk.is_dominated(claim.threshold, claim.slack, Y):
             raise CertificateError(
-                f"Nothing is proved: outside the {matrix.shape[1]} vectors of the proof the walk on this graph may have "
-                f"eigenvalues above {claim.threshold!r}."
+                f"Nothing is proved: outside the {matrix.shape[1]} vectors of the proof the walk on this graph may "
+                f"have eigenvalues above {claim.threshold!r}."
             )
         upper = self._prove_norm(matrix, claim)
         return VerifiedBound(upper, Rigor.FLOATING_POINT, time.perf_counter() - start)

@@ -270,7 +270,7 @@ def _upper(B: np.ndarray, X: np.ndarray, norm: float, allowance: float = 1.0) ->
     square = float(np.linalg.norm(X)) ** 2
     deviation = float(np.linalg.norm(X.T @ X - np.eye(d))) + gamma(n + 4) * square + gamma(4) * math.sqrt(d)
     loss, deviation = allowance * loss, allowance * deviation
-    with precision():
+    with precision(), np.errstate(all="ignore"):
         smallest = (1 - rational(SAFETY * deviation)).max(rational(0)).sqrt() - rational(loss)
         if not smallest > 0:
             raise InvalidInputError("basis is too close to linear dependence for a proof; orthonormalise it first.")

@@ -266,13 +266,15 @@ class SosSolver:
 
     def _filtered(self, V: np.ndarray, degree: int) -> np.ndarray:
         """Chebyshev polynomial of A that is small on [low, cut] and grows beyond, applied to each column."""
-        cut = max(self._cut, self._low + 1e-3 * abs(self._low))
+        # A form of one row has no spectrum to damp: the interval must not be empty.
+        cut = max(self._cut, self._low + 1e-3 * max(abs(self._low), 1e-9))
         half, centre = (cut - self._low) / 2, (cut + self._low) / 2
         last = V / np.linalg.norm(V, axis=0)
         current = (self._multiply(last) - centre * last) / half
         for _ in range(degree - 1):
             last, current = current, (2 / half) * (self._multiply(current) - centre * current) - last
             sizes = np.linalg.norm(current, axis=0)
+            sizes[sizes == 0] = 1.0
             last, current = last / sizes, current / sizes
         return np.asarray(current)
 

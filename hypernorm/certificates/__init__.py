@@ -14,7 +14,7 @@ from hypernorm.certificates.mean import (
 )
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
 from hypernorm.certificates.product_state import ProductState
-from hypernorm.certificates.rounding import UNIT, reweight
+from hypernorm.certificates.rounding import UNIT, precision, reweight, weight_spread
 from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.certificates.witness import VerifiedValue, Witness, attained_value
 
@@ -41,7 +41,9 @@ __all__ = [
     "load_certificate",
     "of_pieces",
     "plan",
+    "precision",
     "reweight",
+    "weight_spread",
     "weighted_rows",
     "whitened_rows",
 ]

@@ -1,7 +1,7 @@
 """How far weighted samples spread about a center: a bound on their q-th moment in every direction.
 
-The rows of the norm certificate are computed, from a center that is rounded as well as they are. What is proved is about
-the samples, weights and center as stored: the rounding of the rows is added, see docs/theory/robust.md.
+The rows of the norm certificate are computed, from a center that is rounded as well as they are. What is proved is
+about the samples, weights and center as stored: the rounding of the rows is added, see docs/theory/robust.md.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ class ClusterCertificate:
     def upper(self) -> float:
         """The bound as claimed, short of the rounding of the rows; `verify` is what proves it."""
         check_norm(self.norm)
+        claimed = self.norm.upper
         with precision():
-            return upper_float(
-                rational(self.norm.upper) / rational(total_below(self.weights)) ** (1 / rational(self.q))
-            )
+            root = rational(total_below(self.weights)) ** (1 / rational(self.q))
+            return upper_float(rational(claimed) / root) if claimed > 0 else 0.0
 
     @np.errstate(all="ignore")
     def verify(self, X: Any) -> VerifiedBound:
@@ -89,7 +89,7 @@ class ClusterCertificate:
         center = private_array(self.center, "center", (int(matrix.shape[1]),))
         moment = moment_about(matrix, weights, center, norm, total_below(weights))
         with precision():
-            upper = 0.0 if moment.is_zero() else upper_float(moment)
+            upper = upper_float(moment)
         return VerifiedBound(upper, Rigor.FLOATING_POINT, time.perf_counter() - start)
 
     def __repr__(self) -> str:
