@@ -18,6 +18,7 @@ from typing import IO, Any, TypeVar
 import numpy as np
 
 from hypernorm._display import printable
+from hypernorm.exceptions import HypernormError
 
 __all__ = ["ArchiveReader", "DamagedArchiveError", "read_archive"]
 
@@ -45,6 +46,8 @@ def read_archive(path: Path, parse: Callable[[ArchiveReader], Parsed]) -> Parsed
         If the file is not a well-formed archive of the members that `parse` takes.
     OSError
         If there is no such file or it cannot be read.
+    HypernormError
+        If `parse` raises one.
     """
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
@@ -60,7 +63,7 @@ def read_archive(path: Path, parse: Callable[[ArchiveReader], Parsed]) -> Parsed
                 content = parse(reader)
                 reader.finish()
                 return content
-        except (OSError, DamagedArchiveError, MemoryError):
+        except (OSError, DamagedArchiveError, HypernormError, MemoryError):
             raise
         except Exception as error:
             # A damaged archive fails in many ways inside zipfile and numpy.
@@ -109,9 +112,9 @@ class ArchiveReader:
         """A member that is one number."""
         return self.array(name, (dtype,), ()).item()
 
-    def text(self, name: str) -> str:
+    def text(self, name: str, longest: int = _LONGEST_TEXT) -> str:
         """A member that is one short text."""
-        return str(self.array(name, [f"<U{length}" for length in range(1, _LONGEST_TEXT + 1)], ()))
+        return str(self.array(name, [f"<U{length}" for length in range(1, longest + 1)], ()))
 
     def hermitian(self, name: str, dtypes: Sequence[str], *sides: int) -> np.ndarray:
         """A Hermitian matrix in double precision from its lower triangle, stored row by row."""
