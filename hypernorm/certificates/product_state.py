@@ -10,6 +10,7 @@ from typing import Any
 import flint
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down
 from hypernorm.certificates.certificate import Rigor
 from hypernorm.certificates.dyadic import DyadicMatrix
@@ -52,6 +53,7 @@ class ProductState:
     fingerprint: str
 
     @classmethod
+    @own_arithmetic
     def from_vectors(cls, M: Any, x: Any, y: Any, field: str = "complex") -> ProductState:
         """Prove the value that two vectors attain.
 
@@ -68,6 +70,7 @@ class ProductState:
         return cls.of_form(ProductForm(M, (len(x), len(y)), field), x, y)
 
     @classmethod
+    @own_arithmetic
     def of_form(cls, form: ProductForm, x: np.ndarray, y: np.ndarray) -> ProductState:
         """The same for a form whose matrix has been checked."""
         x, y = _check_vector(x, "x", form.field), _check_vector(y, "y", form.field)
@@ -78,7 +81,7 @@ class ProductState:
         """The dimensions (a, b) of the factors."""
         return len(self.x), len(self.y)
 
-    @np.errstate(all="ignore")
+    @own_arithmetic
     def verify(self, M: Any) -> VerifiedValue:
         """Prove the value again, for a given matrix, in exact arithmetic.
 
