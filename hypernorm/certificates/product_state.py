@@ -22,6 +22,8 @@ from hypernorm.forms.product import FIELDS, ProductForm
 
 __all__ = ["ProductState"]
 
+_DTYPES = {np.dtype(np.float64), np.dtype(np.complex128)}
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ProductState:
@@ -104,8 +106,11 @@ class ProductState:
         claimed = self.value
         if type(claimed) is not float:
             raise CertificateError(f"The value that the state claims must be a float, got a {type(claimed).__name__}.")
+        x, y = self.x, self.y
+        if not (type(x) is type(y) is np.ndarray and {x.dtype, y.dtype} <= _DTYPES):
+            raise CertificateError("The product state is broken: its vectors must be ndarrays of floats.")
         try:
-            x, y = _check_vector(self.x, "x", field), _check_vector(self.y, "y", field)
+            x, y = _check_vector(x, "x", field), _check_vector(y, "y", field)
         except InvalidInputError as error:
             raise CertificateError(f"The product state is broken: {error}") from None
         form = ProductForm(M, (len(x), len(y)), field)
