@@ -13,10 +13,10 @@ import os
 import sys
 import tempfile
 import threading
-import time
 import warnings
 import zipfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,10 @@ import numpy as np
 
 import hypernorm as hn
 from checks.forged_kinds import KINDS, Subject
+from experiments.runner import RESULTS, Row, run
+from experiments.tables import markdown
 
-__all__ = ["attempt", "main"]
+__all__ = ["OUTCOMES", "attempt", "cases", "main", "totals", "trial"]
 
 
 class _Float(float):
@@ -249,40 +251,58 @@ def attempt(subject: Subject, other: Subject, rng: np.random.Generator, folder: 
 _EXACT = {"Certificate", "Witness", "SeparableCertificate"}
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Forge, print a table, and return 1 if any forgery went through."""
-    parser = argparse.ArgumentParser(prog="python -m checks.forgeries", description=__doc__)
-    parser.add_argument("--count", type=int, default=20_000, help="forgeries in all (default 20000)")
-    parser.add_argument("--per-proof", type=int, default=50, help="forgeries of each honest proof (default 50)")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
-    rng = np.random.default_rng(options.seed)
-    table: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
+def trial(kind: str, seed: int, count: int) -> Row:
+    """Forge `count` copies of one honest proof: how many were refused, are true all the same, and went through."""
+    rng = np.random.default_rng([list(KINDS).index(kind), seed])
+    subject, other = KINDS[kind](rng), KINDS[kind](rng)
+    if subject.false(subject.proof, subject.proof.verify(subject.data)):
+        raise AssertionError(f"the honest proof {subject.proof} is false")
+    outcomes: Counter[str] = Counter()
     wrong: list[str] = []
-    start = time.perf_counter()
-    warnings.simplefilter("ignore")
-    with tempfile.TemporaryDirectory() as name:
-        done = 0
-        while done < options.count:
-            for kind, make in KINDS.items():
-                subject, other = make(rng), make(rng)
-                assert not subject.false(subject.proof, subject.proof.verify(subject.data))
-                for _ in range(min(options.per_proof, options.count - done)):
-                    way, outcome = attempt(subject, other, rng, Path(name))
-                    table[kind][outcome.partition(":")[0]] += 1
-                    done += 1
-                    if outcome.startswith("FALSE"):
-                        wrong.append(f"{kind}, {way}: {outcome}")
-    print(f"{'kind':<12}{'forged':>8}{'refused':>9}{'true':>7}{'FALSE':>7}")
-    for kind, counts in table.items():
-        print(f"{kind:<12}{sum(counts.values()):>8}" + "".join(f"{counts[c]:>{w}}" for c, w in _COLUMNS))
-    total = sum(map(Counter.total, table.values()))
-    print(f"{total} forgeries, {len(wrong)} false, {time.perf_counter() - start:.0f} s")
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(count):
+            way, outcome = attempt(subject, other, rng, Path(folder))
+            outcomes[outcome.partition(":")[0]] += 1
+            if outcome.startswith("FALSE"):
+                wrong.append(f"{way}: {outcome}")
+    return {name: outcomes[name] for name in OUTCOMES} | {"wrong": wrong}
+
+
+OUTCOMES = ("refused", "true", "FALSE")
+_SEEDS = {"quick": 1, "paper": 50}
+
+
+def cases(preset: str) -> list[Row]:
+    """Every kind with the seeds of the preset, fifty forgeries each."""
+    return [{"kind": kind, "seed": seed, "count": 50} for kind in KINDS for seed in range(_SEEDS[preset])]
+
+
+def totals(rows: list[Row]) -> list[Row]:
+    """Forgeries by kind, and all together."""
+    table = []
+    for kind in (*KINDS, "all"):
+        same = [row for row in rows if kind in ("all", row["kind"])]
+        table.append({"kind": kind} | {name: sum(row[name] for row in same) for name in ("count", *OUTCOMES)})
+    return table
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Forge, print a table, and return 1 if any forgery went through."""
+    parser = argparse.ArgumentParser(prog="python -m checks.forgeries", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--preset", choices=sorted(_SEEDS), default="quick", help="400 or 20,000 forgeries")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) if options.preset == "quick" else RESULTS
+        rows = run("forgeries", options.preset, cases(options.preset), trial, jobs=options.jobs, folder=folder)
+    table = totals(rows)
+    print(markdown(list(table[0]), [[str(value) for value in row.values()] for row in table]))
+    wrong = [f"{row['kind']}, {text}" for row in rows for text in row["wrong"]]
+    print(f"\n{table[-1]['count']} forgeries, {len(wrong)} false")
     print(*wrong[:20], sep=os.linesep)
     return 1 if wrong else 0
 
-
-_COLUMNS = (("refused", 9), ("true", 7), ("FALSE", 7))
 
 if __name__ == "__main__":
     sys.exit(main())

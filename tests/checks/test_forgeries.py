@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from checks import forgeries
 from checks.forged_kinds import KINDS
 from checks.forgeries import attempt, main
 
@@ -32,6 +33,10 @@ def test_a_false_statement_would_be_noticed(kind):
     assert subject.false(proof, wrong)
 
 
-def test_the_command_prints_a_table(capsys):
-    assert main(["--count", "16", "--per-proof", "2"]) == 0
-    assert "16 forgeries, 0 false" in capsys.readouterr().out
+def test_the_command_fails_if_a_forgery_goes_through(monkeypatch, capsys):
+    monkeypatch.setattr(forgeries, "KINDS", {"norm": KINDS["norm"]})
+    assert main(["--preset", "quick"]) == 0
+    assert "50 forgeries, 0 false" in capsys.readouterr().out
+    monkeypatch.setattr(forgeries, "attempt", lambda *arguments: ("edit", "FALSE: below the truth"))
+    assert main(["--preset", "quick"]) == 1
+    assert "norm, edit: FALSE" in capsys.readouterr().out
