@@ -55,6 +55,17 @@ def test_what_the_gate_returns_shares_no_memory(convert):
         assert not np.shares_memory(source, copy)
 
 
+@pytest.mark.parametrize("convert", [np.array, sp.csr_array])
+@pytest.mark.parametrize("scale", [1.0, 2.0**9])
+def test_rows_have_their_own_memory(convert, scale):
+    X = convert(BIG / 8 * scale)  # without scaling, the longest row is between 1/4 and 1
+    rows = Rows(X)
+    before = rows.block(0, 60).copy()
+    for part in [X] if isinstance(X, np.ndarray) else [X.data, X.indices]:
+        part[...] = 0
+    np.testing.assert_array_equal(rows.block(0, 60), before)
+
+
 @pytest.mark.usefixtures("pages")
 def test_large_arrays_end_the_proof_when_a_page_changes(tmp_path):
     np.save(tmp_path / "X.npy", BIG)
