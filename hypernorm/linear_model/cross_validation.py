@@ -116,7 +116,8 @@ class SchattenRegressorCV(SchattenRegressor):
         closed = self._has_closed_form(samples, norms)
         decomposition = decompose(samples, self.solver, None if closed else wanted_shares(norms, penalties))
         alphas = penalties(decomposition.squares)
-        scores = self._scores(samples, decomposition, norms, alphas)  # (norms, alphas, k) or (norms, alphas)
+        labels = np.asarray(y)  # for splitters that look at the targets, as they are
+        scores = self._scores(samples, labels, decomposition, norms, alphas)  # (norms, alphas, k) or (norms, alphas)
         per_candidate = scores if self.alpha_per_target or scores.ndim == 2 else scores.mean(axis=2)
         flat = per_candidate.reshape(len(norms) * len(alphas), -1)
         best = np.argmax(flat, axis=0)
@@ -156,7 +157,9 @@ class SchattenRegressorCV(SchattenRegressor):
             return self._has_exact_form(samples, norms)
         return isinstance(self.cv, str) and self.cv == "approximate_loo"
 
-    def _scores(self, samples: Samples, decomposition: Any, norms: list[float], alphas: np.ndarray) -> np.ndarray:
+    def _scores(
+        self, samples: Samples, labels: np.ndarray, decomposition: Any, norms: list[float], alphas: np.ndarray
+    ) -> np.ndarray:
         """Mean scores over the held-out samples: larger is better."""
         n = len(samples.y)
         if self._has_closed_form(samples, norms):
@@ -168,14 +171,20 @@ class SchattenRegressorCV(SchattenRegressor):
             splitter, self.cv_description_ = LeaveOneOut(), "exact leave-one-out"
         else:
             splitter = check_cv(_DEFAULT_FOLDS if self.cv is None else self.cv)
-            self.cv_description_ = f"{splitter.get_n_splits(samples.X)} folds"
-        folds = fold_predictions(samples, splitter.split(samples.X), norms, alphas, self.solver)
+            self.cv_description_ = f"{splitter.get_n_splits(samples.X, labels)} folds"
+        folds = fold_predictions(samples, splitter.split(samples.X, labels), norms, alphas, self.solver)
         if self.cv == "loo":
             predictions = np.empty((len(norms), len(alphas), *samples.y.shape))
             for held_out, part in folds:
                 predictions[:, :, held_out] = part
             return self._score(samples, np.arange(n), predictions)
-        parts = [self._score(samples, held_out, predictions) for held_out, predictions in folds]
+        parts = [
+            self._score(samples, held_out, predictions)
+            for held_out, predictions in folds
+            if samples.weights is None or samples.weights[held_out].any()  # without weight a fold says nothing
+        ]
+        if not parts:
+            raise InvalidInputError("cv holds out no sample with weight; leave out the samples of sample_weight 0.")
         return np.asarray(np.mean(parts, axis=0))
 
     def _score(self, samples: Samples, held_out: np.ndarray, predictions: np.ndarray) -> np.ndarray:

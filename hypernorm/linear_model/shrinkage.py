@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-__all__ = ["Shrinkage", "kept_shares", "schatten_norm", "shrink_to_bound", "shrink_with_penalty"]
+__all__ = ["Shrinkage", "biases", "kept_shares", "schatten_norm", "shrink_to_bound", "shrink_with_penalty"]
 
 _NEWTON_STEPS = 60
 
@@ -56,6 +56,11 @@ def shrink_with_penalty(squares: np.ndarray, alpha: float, p: float) -> Shrinkag
     """
     bias, kept = _shares(squares, np.array([alpha]), p)
     return Shrinkage(bias[0], kept[0], alpha)
+
+
+def biases(squares: np.ndarray, alphas: np.ndarray, p: float) -> np.ndarray:
+    """The biases b_i for each of several penalties, as an array of shape (penalties, r)."""
+    return _shares(squares, alphas, p)[0]
 
 
 def kept_shares(squares: np.ndarray, alphas: np.ndarray, p: float) -> np.ndarray:

@@ -120,7 +120,10 @@ class LinearProblem:
         nothing would be known of these directions.
         """
         present = weights > 0
-        free = scipy.linalg.null_space(self.Z[present] * np.sqrt(weights[present])[:, None])
+        visible = self.Z[present] * np.sqrt(weights[present])[:, None]
+        # The triangular factor has the same null space, and is small however many samples there are.
+        precision = np.finfo(np.float64).eps * max(visible.shape)
+        free = scipy.linalg.null_space(np.linalg.qr(visible, mode="r"), rcond=precision)
         rows, lengths = self.Z[~present], np.linalg.norm(self.Z[~present], axis=1)
         images = rows @ free / np.where(lengths > 0, lengths, 1)[:, None]
         # Of columns that nothing tells apart, rounding remains.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import mean_squared_error
-from sklearn.model_selection import KFold, LeaveOneOut
+from sklearn.model_selection import KFold, LeaveOneOut, StratifiedKFold
 
 from hypernorm import InvalidInputError
 from hypernorm.linear_model import SchattenRegressor, SchattenRegressorCV
@@ -121,3 +121,75 @@ def test_wrong_parameters(parameters, message):
     X, y, _ = samples()
     with pytest.raises(InvalidInputError, match=message):
         SchattenRegressorCV(**parameters).fit(X, y)
+
+
+def held_out_one_by_one(X, y, alpha, p, weights, fit_intercept):
+    """The prediction of every sample by a fit to all others."""
+    found = []
+    for i in range(len(y)):
+        others = np.arange(len(y)) != i
+        model = SchattenRegressor(alpha, p=p, fit_intercept=fit_intercept)
+        model.fit(X[others], y[others], None if weights is None else weights[others])
+        found.append(model.predict(X[i : i + 1])[0])
+    return np.array(found)
+
+
+def unusual_samples(name, rng):
+    """Samples some of which have leverage one, or nearly."""
+    if name == "wide":
+        return rng.standard_normal((10, 40))
+    if name == "square":
+        return rng.standard_normal((12, 11))
+    if name == "rare category":
+        category = np.array([0, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 4])
+        return np.column_stack([np.eye(5)[category][:, 1:], rng.standard_normal((20, 2))])
+    if name == "dependent columns":
+        X = rng.standard_normal((15, 3))
+        return np.column_stack([X, X[:, :2] @ [1.0, 2.0]])
+    X = rng.standard_normal((15, 3))
+    X[3] = [1e4, 0.0, 0.0]
+    return X
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("p", [1, 2, 3, np.inf])
+@pytest.mark.parametrize("name", ["wide", "square", "rare category", "dependent columns", "far sample"])
+def test_leave_one_out_where_samples_have_leverage_one(name, p, weighted, fit_intercept):
+    rng = np.random.default_rng(51)
+    X = unusual_samples(name, rng)
+    y = X[:, 0] + 0.5 * rng.standard_normal(len(X))
+    weights = rng.uniform(0.5, 2, len(X)) if weighted else None
+    alphas = [0.0, 1e-6, 1.0, 100.0]
+    model = SchattenRegressorCV(alphas, p=p, cv="loo", fit_intercept=fit_intercept, store_cv_results=True)
+    model.fit(X, y, weights)
+    assert model.cv_description_ == "exact leave-one-out"
+    for alpha, score in zip(alphas, model.cv_results_.ravel(), strict=True):
+        errors = (held_out_one_by_one(X, y, alpha, p, weights, fit_intercept) - y) ** 2
+        assert -score == pytest.approx(np.average(errors, weights=weights), rel=1e-5)
+
+
+def test_folds_without_weight():
+    rng = np.random.default_rng(52)
+    X = rng.standard_normal((60, 3))
+    y = X @ [1.0, 2.0, 3.0] + rng.standard_normal(60)
+    weights = np.ones(60)
+    weights[:12] = 0
+    model = SchattenRegressorCV([1.0, 10.0], cv=5, store_cv_results=True).fit(X, y, weights)
+    rest = [(np.setdiff1d(np.arange(12, 60), held), held) for held in np.split(np.arange(12, 60), 4)]
+    same = SchattenRegressorCV([1.0, 10.0], cv=rest, store_cv_results=True).fit(X, y)
+    np.testing.assert_allclose(model.cv_results_, same.cv_results_, rtol=1e-12)
+    with pytest.raises(InvalidInputError, match="training samples all have sample_weight 0"):
+        SchattenRegressorCV([1.0], cv=[(np.arange(12), np.arange(12, 60))]).fit(X, y, weights)
+    with pytest.raises(InvalidInputError, match="holds out no sample with weight"):
+        SchattenRegressorCV([1.0], cv=[(np.arange(12, 60), np.arange(12))]).fit(X, y, weights)
+    with pytest.raises(InvalidInputError, match="n_samples=1"):
+        SchattenRegressorCV([1.0]).fit(X, y, np.eye(60)[0])
+
+
+def test_splitters_may_look_at_the_targets():
+    rng = np.random.default_rng(53)
+    X = rng.standard_normal((60, 3))
+    y = np.clip(np.round(X[:, 0] + 3), 2, 4).astype(int)
+    model = SchattenRegressorCV([1.0, 10.0], cv=StratifiedKFold(3)).fit(X, y)
+    assert model.cv_description_ == "3 folds"

@@ -1,5 +1,7 @@
 """RobustRegressor: the fit of the inliers under every adversary, least squares where nothing is wrong."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -237,3 +239,16 @@ def test_errors_name_the_remedy():
         RobustRegressor(tol=-1).fit(X, y)
     with pytest.warns(ConvergenceWarning, match="max_iter=2"):
         RobustRegressor(max_iter=2, tol=1e-12, random_state=0).fit(X, y)
+
+
+def test_memory_grows_like_the_number_of_samples():
+    """Directions in which what remains does not vary follow from a small factor, not from an n x n matrix."""
+    rng = np.random.default_rng(61)
+    X = rng.standard_normal((20_000, 3))
+    y = X @ [1.0, 2.0, 3.0] + rng.standard_normal(20_000)
+    tracemalloc.start()
+    coefficients = RobustRegressor(random_state=0).fit(X, y).coef_
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(coefficients, [1, 2, 3], atol=0.1)
+    assert peak < 100 * X.nbytes
