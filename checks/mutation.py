@@ -45,6 +45,7 @@ TARGET = Target(
         "tests/certificates",
         "hypernorm/certificates",
         "tests/test_docs.py",
+        "tests/bounds/test_sos.py",
         "tests/applications/test_separable_states.py",
         "tests/robust/test_certification.py",
     ),
