@@ -51,6 +51,7 @@ TARGET = Target(
     ),
     # These take long, and say more about the solvers than about the proofs.
     "not guide and not choi and not half_rank",
+    ("numpy", "scipy.sparse.linalg", "scipy.optimize", "flint", "numba", "pandas", "sklearn.base"),
 )
 
 Key = tuple[str, str, str]

@@ -32,7 +32,6 @@ from checks.mutants import Mutant, MutatedModule
 
 __all__ = ["Outcome", "Profile", "Target", "profiled", "tried"]
 
-_PRELOADED = ("numpy", "scipy.sparse.linalg", "scipy.optimize", "flint", "numba", "pandas", "sklearn.base")
 # Tests that noticed an earlier change of the same function come first, then the shortest, then the others in their
 # usual order, in which they share fixtures.
 _RECENT, _SHORTEST = 5, 10
@@ -48,6 +47,7 @@ class Target:
     package: str
     tests: tuple[str, ...]
     select: str = ""  # as for `pytest -k`
+    preloaded: tuple[str, ...] = ()  # what many processes would import one after another
 
     def modules(self) -> dict[str, MutatedModule]:
         """The modules of the package by their short names."""
@@ -163,7 +163,7 @@ def profiled(target: Target) -> Profile:
         session.profile.collected = set().union(*session.profile.lines.values())
         session.run(session.items)
 
-    _preload()
+    _preload(target)
     status, profile = forked(run)
     if profile is None:
         raise RuntimeError(f"The run without a change ended with status {status}.")
@@ -180,7 +180,7 @@ def _tracer(session: _Session, name: str) -> Callable[[FrameType, str, object], 
 
 def tried(target: Target, mutants: Sequence[Mutant], profile: Profile) -> Iterator[tuple[Mutant, Outcome, float]]:
     """Each mutant with its outcome and the seconds that it took, in any order."""
-    _preload()
+    _preload(target)
     modules = target.modules()
     readable, writable = os.pipe()
     late = [mutant for mutant in mutants if not profile.is_early(mutant)]
@@ -259,10 +259,9 @@ def _order(tests: Sequence[str], recent: Sequence[str], seconds: dict[str, float
     return list(dict.fromkeys([*[test for test in recent if test in tests][:_RECENT], *shortest, *tests]))
 
 
-def _preload() -> None:
-    for name in _PRELOADED:
-        if importlib.util.find_spec(name.split(".")[0]):
-            importlib.import_module(name)
+def _preload(target: Target) -> None:
+    for name in target.preloaded:
+        importlib.import_module(name)
 
 
 def _file(test: str) -> str:
