@@ -88,9 +88,9 @@ class MutatedModule:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "toy.py")
-    ...     _ = path.write_text("def f(x):\\n    return x < 3\\n")
+    ...     _ = path.write_text("LIMIT = size < 3\\n")
     ...     [mutant.change for mutant in MutatedModule(path).mutants]
-    ['x < 3 => x <= 3', 'x < 3 => x < 4', 'x < 3 => x < 2']
+    ['size < 3 => size <= 3', 'size < 3 => size < 4', 'size < 3 => size < 2']
     """
 
     def __init__(self, path: Path):

@@ -1,7 +1,10 @@
 """What is changed in a module, and that nothing else is."""
 
+import doctest
+
 import pytest
 
+from checks import mutants
 from checks.mutants import MutatedModule
 
 SOURCE = '''"""Two is not < 3 here."""
@@ -144,3 +147,9 @@ def test_statements_that_are_left_out(tmp_path):
         "drop guard: if not x => pass",
         "not: not x => x",
     } <= set(changes)
+
+
+def test_the_example_runs():
+    failed, tried = doctest.testmod(mutants)
+    assert failed == 0
+    assert tried > 0
