@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 
 EXPERIMENTS := $(filter-out __init__ runner tables repeats,$(basename $(notdir $(wildcard experiments/*.py))))
 
-.PHONY: demo test test-slow lint bench figures reproduce docs clean
+# How long `make fuzz` takes.
+SECONDS ?= 3600
+
+.PHONY: demo test test-slow mutation fuzz lint bench figures reproduce docs clean
 
 # One stamp per set of extras, so that a second call installs nothing.
 $(VENV)/.installed: pyproject.toml
@@ -35,6 +38,17 @@ test: lint
 test-slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow
 
+# Hours: which small faults in the certificates would no test notice, and which files break a reader.
+mutation: $(VENV)/.installed-test
+	$(BIN)/python -m checks.mutation
+
+$(VENV)/.installed-fuzz: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
+	@touch $@
+
+fuzz: $(VENV)/.installed-fuzz
+	$(BIN)/python -m checks.fuzz --seconds $(SECONDS)
+
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks
 
@@ -55,4 +69,4 @@ docs: $(VENV)/.installed-docs
 	$(BIN)/python docs/check_site.py docs/_build/html
 
 clean:
-	rm -rf $(VENV) build docs/_build docs/api docs/auto_gallery *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build docs/_build docs/api docs/auto_gallery *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz

@@ -1,0 +1,92 @@
+"""Putting a mutant in the place of a module, and trying it in a process of its own."""
+
+from __future__ import annotations
+
+import gc
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import pickle
+import resource
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from types import CodeType, FunctionType
+from typing import Any
+
+from checks.mutants import Mutant, MutatedModule
+
+__all__ = ["Finder", "exchange", "forked", "functions", "limit_memory", "silence"]
+
+_MEMORY = 8 << 30
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    """Imports one module in a changed form."""
+
+    def __init__(self, name: str, module: MutatedModule, mutant: Mutant):
+        self._name, self._path, self._code = name, str(module.path), module.code(mutant)
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> importlib.machinery.ModuleSpec | None:
+        if name != self._name and f"{name}.__init__" != self._name:
+            return None
+        loader = importlib.machinery.SourceFileLoader(name, self._path)
+        loader.get_code = lambda _: self._code  # type: ignore[method-assign, assignment]
+        return importlib.util.spec_from_file_location(name, self._path, loader=loader)
+
+
+def functions(modules: dict[str, MutatedModule]) -> dict[str, list[FunctionType]]:
+    """Every function of each module that is alive in this process, methods and inner ones included."""
+    names = {str(module.path): name for name, module in modules.items()}
+    found: dict[str, list[FunctionType]] = {name: [] for name in modules}
+    for entry in gc.get_objects():
+        if isinstance(entry, FunctionType) and entry.__code__.co_filename in names:
+            found[names[entry.__code__.co_filename]].append(entry)
+    return found
+
+
+def exchange(entries: Iterable[FunctionType], module: CodeType) -> None:
+    """Give functions the code that the module has for them."""
+    codes = {(code.co_name, code.co_firstlineno): code for code in _codes(module)}
+    for function in entries:
+        code = codes[function.__code__.co_name, function.__code__.co_firstlineno]
+        if code.co_freevars == function.__code__.co_freevars:
+            function.__code__ = code
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def forked(function: Callable[[], Any]) -> tuple[int, Any]:
+    """Exit status and result of a function in a child process; a negative status is a signal, None no result."""
+    readable, writable = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            with os.fdopen(writable, "wb") as stream:
+                pickle.dump(function(), stream)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    os.close(writable)
+    with os.fdopen(readable, "rb") as stream:
+        answer = stream.read()
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return status, pickle.loads(answer) if status == 0 else None
+
+
+def silence() -> None:
+    """Send what this process prints to nowhere."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+
+
+def limit_memory() -> None:
+    """Let a change that asks for any amount of memory fail."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))

@@ -1,0 +1,152 @@
+"""What `checks.fuzz` feeds with inputs, and what must not happen there."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import resource
+import tempfile
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import hypernorm as hn
+from checks.fuzz_inputs import matrices, separable_matrices
+from hypernorm._validation import check_rows
+from hypernorm.applications import separable_value
+from hypernorm.certificates import SeparableCertificate
+from hypernorm.datasets import read_matrix
+from hypernorm.datasets.files import SUFFIXES
+from hypernorm.forms import fingerprint
+from hypernorm.forms.product import ProductForm
+
+__all__ = ["attempt_of", "note", "watched"]
+
+_MEMORY = 256 << 20
+_LARGEST_MEMORY = 2 << 30  # beyond what the process has at the start
+_SECONDS = 2.0  # of the processor
+
+
+def note(findings: Path, target: str, kind: str, data: bytes, text: str) -> None:
+    """Keep an input that should not be, unless there is one for the same place in the package."""
+    lines = [line for line in text.splitlines() if re.match(r"\s*File", line)]
+    places = [line for line in lines if "/hypernorm/" in line] or lines
+    digest = hashlib.sha256(re.sub(r"\d+", "", "".join(places)).encode()).hexdigest()[:8]
+    path = findings / f"{target}-{kind}-{digest}.txt"
+    if not path.exists():
+        path.with_suffix("").write_bytes(data)
+        path.write_text(text, encoding="utf-8")
+
+
+def watched(target: str, findings: Path) -> Callable[[bytes], None]:
+    """The target, with everything written down that must not happen."""
+    attempt = attempt_of(target)
+    findings.mkdir(parents=True, exist_ok=True)
+    if now := _status("VmSize"):
+        resource.setrlimit(resource.RLIMIT_AS, (now + _LARGEST_MEMORY, resource.RLIM_INFINITY))
+
+    def run(data: bytes) -> None:
+        with suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")  # forget the largest memory
+        start, before = time.process_time(), _status("VmHWM")
+        outcome = "it was read"
+        try:
+            attempt(data)
+        except hn.HypernormError as error:
+            outcome = f"{type(error).__name__}: {error}"
+        except Exception as error:
+            note(findings, target, type(error).__name__, data, traceback.format_exc())
+        file = f"File {SUFFIXES[data[0] % len(SUFFIXES)]}" if target == "data" and data else "File"
+        if (spent := time.process_time() - start) > _SECONDS:
+            note(findings, target, "slow", data, f"{file}: {spent:.1f} seconds; {outcome}")
+        if (grown := _status("VmHWM") - before) > _MEMORY:
+            note(findings, target, "memory", data, f"{file}: {grown / 2**20:.0f} MiB; {outcome}")
+
+    return run
+
+
+def _status(name: str) -> int:
+    """Bytes of memory as Linux tells them, or zero elsewhere."""
+    with suppress(OSError):
+        if found := re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text()):
+            return 1024 * int(found.group(1))
+    return 0
+
+
+def attempt_of(target: str) -> Callable[[bytes], None]:
+    """What is done with the bytes of one input; for data files the first of them says which suffix the file has."""
+    folder = Path(tempfile.mkdtemp(prefix="hypernorm-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+    warnings.simplefilter("ignore")
+
+    def put(data: bytes, suffix: str) -> Path:
+        path = folder / f"input{suffix}"
+        path.unlink(missing_ok=True)  # an array that is still mapped keeps its file
+        path.write_bytes(data)
+        return path
+
+    def read_data(data: bytes) -> None:
+        if data:
+            check_rows(read_matrix(put(data[1:], SUFFIXES[data[0] % len(SUFFIXES)])))
+
+    if target == "data":
+        return read_data
+    known = _Known()
+    if target == "certificates":
+        return lambda data: known.read(put(data, ".npz"))
+
+    def go_on(data: bytes) -> None:
+        path = put(data, ".npz")
+        X, vector = known.matrices[0]
+        bound = hn.sos_bound(X, q=4.0, checkpoint=path, max_iter=2, random_state=0).verify(X).upper
+        _check_above(bound, hn.Witness.from_vector(X, vector, q=4.0).value)
+
+    return go_on
+
+
+class _Known:
+    """Matrices with vectors of large value, against which certificates are verified that name them."""
+
+    def __init__(self) -> None:
+        self.matrices = [(X, hn.lower_bound(X, q=4.0, random_state=0).vector) for X in matrices()]
+        self.states = [
+            (M, separable_value(M, (2, 2), field=field, random_state=0).state) for M, field in separable_matrices()
+        ]
+
+    def read(self, path: Path) -> None:
+        """Read a certificate in every way, and verify it as it is and under the fingerprint of a known matrix."""
+        readers = [hn.load_certificate, SeparableCertificate.load]
+        readers += [hn.Witness.load] if hasattr(hn.Witness, "load") else []
+        refused: hn.HypernormError | None = None
+        for read in readers:
+            try:
+                self.verify(read(path))
+            except hn.HypernormError as error:
+                refused = error
+        if refused:
+            raise refused
+
+    def verify(self, found: Any) -> None:
+        """Verify against all matrices of the shape, whatever matrix the certificate names."""
+        repr(found)
+        exact = hash(found.fingerprint) % 4 == 0
+        if isinstance(found, SeparableCertificate):
+            for M, state in self.states:
+                if found.dims == (2, 2) and found.field == state.field:
+                    digest = ProductForm(M, (2, 2), found.field).digest
+                    bound = replace(found, fingerprint=digest).verify(M, exact=exact).upper
+                    _check_above(bound, state.value)
+        elif isinstance(found, hn.Certificate):
+            for X, vector in self.matrices:
+                if found.shape == X.shape:
+                    bound = replace(found, fingerprint=fingerprint(X)).verify(X, exact=exact).upper
+                    _check_above(bound, hn.Witness.from_vector(X, vector, found.q).value)
+
+
+def _check_above(bound: float, attained: float) -> None:
+    if bound < attained:
+        raise AssertionError(f"the bound {bound!r} is verified, and {attained!r} is attained")
