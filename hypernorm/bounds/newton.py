@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.kernels import norm_values
 from hypernorm.forms import Rows
 
@@ -36,10 +37,14 @@ def newton_finish(rows: Rows, q: float, v: np.ndarray) -> tuple[np.ndarray, floa
     v : ndarray of shape (d,)
         A unit vector whose value is at least that of the one given, up to rounding.
     value : float
-        ‖Xv‖_q of the scaled rows, for comparison only.
+        ‖Xv‖_q of the scaled rows, for comparison only; 0 if the time was up before it was known.
     """
+    size = 0.0
     for _ in range(_STEPS):
-        size, gradient, hessian = _expand(rows, q, v)
+        try:
+            size, gradient, hessian = _expand(rows, q, v)
+        except DeadlineError:
+            break
         multiplier = float(gradient @ v)
         tangent = gradient - multiplier * v
         eigenvalues, vectors = np.linalg.eigh(_tangent_hessian(hessian, multiplier, v))
@@ -55,7 +60,10 @@ def newton_finish(rows: Rows, q: float, v: np.ndarray) -> tuple[np.ndarray, floa
             candidates.extend(v + length * vectors[:, -1] for length in (0.3, -0.3, 0.03, -0.03))
         V = np.column_stack(candidates)
         V /= np.linalg.norm(V, axis=0)
-        values = norm_values(rows, V, q)
+        try:
+            values = norm_values(rows, V, q)
+        except DeadlineError:
+            break
         best = int(np.argmax(values))
         if not values[best] > size * (1 + 1e-15):
             break

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -11,21 +13,24 @@ import numpy as np
 from scipy.linalg import eigh
 
 from hypernorm._validation import check_memory
+from hypernorm.bounds.deadlines import DeadlineError, check_time, closing_seconds, until
 from hypernorm.bounds.kernels import norm_values
 from hypernorm.bounds.power import search
 from hypernorm.bounds.resolvent import Resolvent
 from hypernorm.bounds.splitting import SosProgress, SosSolver, SosStop, check_solver_memory
 from hypernorm.certificates import UNIT, Certificate, Factor, plan, reweight
-from hypernorm.exceptions import CertificateError
+from hypernorm.exceptions import CertificateError, ConvergenceWarning
 from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_matrix, second_moments
 from hypernorm.forms.symmetric import GramClasses, form_coefficients
 
-__all__ = ["Proposed", "Search", "first_proved", "propose"]
+__all__ = ["Proposed", "Search", "first_proved", "propose", "row_norm_instead"]
 
 # Expected number of products, for choosing between routes.
 _EXPECTED_PRODUCTS = 12
 # The margin above a computed eigenvalue starts at about the rounding error of the proof and grows tenfold as needed.
 _ATTEMPTS = 7
+_CHEAP = ("longest_row", "second")
+_LATE_ATTEMPT = 4  # the margin of an attempt that must succeed because the time is up
 
 
 class _Provable(Protocol):
@@ -44,7 +49,7 @@ class Search:
     rtol : float
         Relative distance of the bound on the norm from its limit at which an iteration stops.
     deadline : float
-        Time of `time.perf_counter` after which it stops as well.
+        Time of `time.perf_counter` after which it stops as well; only one proof may be begun later.
     rng : numpy.random.Generator
     max_iter : int
         Limit on the iterations of a sum-of-squares solve.
@@ -100,6 +105,8 @@ def propose(rows: Rows, q: float, kind: str, digest: str, options: Search) -> Pr
     ------
     CertificateError
         If rounding errors defeat every attempt.
+    DeadlineError
+        If the deadline leaves no time for a bound of this kind.
     """
     d = rows.shape[1]
     check_memory(
@@ -107,7 +114,11 @@ def propose(rows: Rows, q: float, kind: str, digest: str, options: Search) -> Pr
     )
     radius = float(rows.norms.max()) or 1.0
     with np.errstate(under="ignore"):
-        proposals = [_propose_factor(factor, rows, radius, options) for factor in plan(kind, q)]
+        factors = plan(kind, q)
+        # Cheap ones first: they are never given up, and must not lose the work on a dear one.
+        order = sorted(range(len(factors)), key=lambda index: factors[index].form not in _CHEAP)
+        found = {index: _propose_factor(factors[index], rows, radius, options) for index in order}
+        proposals = [found[index] for index in range(len(factors))]
     vectors = next((proposal.vectors for proposal in proposals if proposal.vectors.size), np.empty((d, 0)))
     stop = next((proposal.stop for proposal in proposals if proposal.stop), None)
 
@@ -116,10 +127,20 @@ def propose(rows: Rows, q: float, kind: str, digest: str, options: Search) -> Pr
         values, matrices = tuple(value for value, _ in pairs), tuple(matrix for _, matrix in pairs)
         return Certificate(kind, q, rows.shape, digest, rows.exponent, radius, values, matrices)
 
-    return Proposed(*first_proved(certificate, rows), vectors, stop)
+    return Proposed(*first_proved(certificate, rows, options.deadline), vectors, stop)
 
 
-def first_proved(certificate: Callable[[float], Proof], source: Any) -> tuple[Proof, float]:
+def row_norm_instead(rows: Rows, q: float, kind: str, digest: str) -> Certificate:
+    """What the public functions return where the time limit left no time for the kind that was asked for."""
+    warnings.warn(
+        f"The time limit is too short for a {kind.replace('_', ' ')} bound; the row-norm bound is returned instead.",
+        ConvergenceWarning,
+        stacklevel=4,  # the caller of the public function, which np.errstate wraps
+    )
+    return propose(rows, q, "row_norm", digest, Search()).certificate
+
+
+def first_proved(certificate: Callable[[float], Proof], source: Any, deadline: float = math.inf) -> tuple[Proof, float]:
     """The certificate with the smallest margin, a power of ten times its least, that is proved; and its bound.
 
     `source` is what the certificate is about: the rows, or the form.
@@ -128,14 +149,20 @@ def first_proved(certificate: Callable[[float], Proof], source: Any) -> tuple[Pr
     ------
     CertificateError
         If rounding errors defeat every attempt.
+    DeadlineError
+        If they defeat the one attempt that was begun after the deadline.
     """
     error: CertificateError | None = None
     for attempt in range(_ATTEMPTS):
-        proposed = certificate(10.0**attempt)
+        late = time.perf_counter() > deadline
+        # There will be no other attempt, after one has failed already.
+        proposed = certificate(10.0 ** (max(attempt, _LATE_ATTEMPT) if late and attempt else attempt))
         try:
             return proposed, proposed.prove(source)
         except CertificateError as failed:
             error = failed
+        if late:
+            raise DeadlineError
     raise CertificateError(f"No bound could be proved in floating point; rounding errors are too large ({error}).")
 
 
@@ -153,7 +180,10 @@ def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) 
     if rows.is_zero:
         side = factor.sides(d)[0]
         return _Proposal(lambda growth: (0.0, np.zeros((side, side)) if factor.has_matrix else None))
-    weighted = reweight(rows, factor.row_power, radius)[0]
+    readable = math.inf
+    if factor.form not in _CHEAP:
+        readable = check_time(factor, rows, radius, options.deadline, options.half_degree)
+    weighted = until(reweight(rows, factor.row_power, radius)[0], readable)
     if factor.form == "sos":
         return _propose_gram(factor, weighted, options)
     if factor.has_matrix:
@@ -190,6 +220,9 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search) -> _Proposal:
     coefficients = form_coefficients(moment_matrix(rows, half), half, classes)
     solver = SosSolver(coefficients, classes, options.rng)
     best: list[tuple[float, np.ndarray]] = []
+    deadline = options.deadline
+    if math.isfinite(deadline):
+        deadline -= closing_seconds(d, half_degree)
     # The caller's vector is for this form unless the rows were reweighted.
     known = None if options.start is None or factor.row_power else options.start[:, None]
 
@@ -197,8 +230,11 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search) -> _Proposal:
         """The best value of the form so far; candidates are polished first."""
         starts = known if candidates is None else candidates
         count = 128 if starts is None else 0
-        vector = search(rows, factor.order, options.rng, n_starts=count, starts=starts)
-        value = float(norm_values(rows, vector[:, None], factor.order)[0]) ** factor.order
+        vector = search(rows, factor.order, options.rng, n_starts=count, starts=starts, deadline=deadline)
+        try:
+            value = float(norm_values(rows, vector[:, None], factor.order)[0]) ** factor.order
+        except DeadlineError:
+            value = 0.0  # the vector is unknown to be better than another
         best.append((value, vector))
         best[:] = [max(best, key=lambda pair: pair[0])]
         return best[0][0]
@@ -210,11 +246,14 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search) -> _Proposal:
         # The proof costs a little of the tolerance.
         rtol=0.9 * factor.order * options.rtol,
         max_iter=options.max_iter,
-        deadline=options.deadline,
+        deadline=deadline,
         report=options.report,
     )
     if options.around is not None:
-        options.around(solver, False)
+        try:
+            options.around(solver, False)
+        except KeyboardInterrupt:  # what the solver has found is worth more than its state
+            stop = SosStop.INTERRUPTED
     bound, H = solver.bound, solver.finish()
     loss = 2.0**-23 * float(np.linalg.norm(H)) if options.single_precision else 0.0
     H *= classes.weights
