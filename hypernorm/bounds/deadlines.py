@@ -1,6 +1,6 @@
 """Time limits: rows that are not read after a deadline, and what a stage will cost before it is begun.
 
-Most of the time goes into passes over the rows, which can end at any block: `until` gives rows that raise `DeadlineError`
+Most of the time goes into passes over the rows, which can end at any block: `until` gives rows that raise an error
 when one is read too late. What cannot be ended in between, such as an eigenvalue decomposition, is estimated
 beforehand from its operations and the speed that a short piece of the same work has just shown: `check_time`.
 """
@@ -63,7 +63,7 @@ class _TimedRows(Rows):
 
 
 def until(rows: Rows, deadline: float) -> Rows:
-    """The same rows, with the same memory of moments, which raise `DeadlineError` when they are read after the deadline."""
+    """The same rows, with the same memory of moments; to read them after the deadline raises `DeadlineError`."""
     if math.isinf(deadline):
         return rows
     timed = object.__new__(_TimedRows)
