@@ -220,7 +220,7 @@ def _shared(model: MomentClustering, X: np.ndarray, truth: np.ndarray) -> Row:
     ((B_a W_a^{1/q} + B_b W_b^{1/q} + 2^{1−1/q} B_S |S|^{1/q}) / D)^q of the weight of a or of b is in S.
     """
     q, k = float(model.moment), len(model.cluster_centers_)
-    upper = [model.certificates_[a].verify(model.certified_rows(X, a)).upper for a in range(k)]
+    upper = [model.certificates_[a].verify(X).upper for a in range(k)]
     weights = np.array([np.where(model.labels_ == a, model.weights_, 0.0) for a in range(k)])
     reach = [upper[a] * weights[a].sum() ** (1 / q) for a in range(k)]
     shared, allowed = [], []

@@ -21,7 +21,13 @@ from hypernorm.bounds import (
     two_to_q_norm,
 )
 from hypernorm.certificates import Certificate, Rigor, VerifiedBound, VerifiedValue, Witness, load_certificate
-from hypernorm.exceptions import CertificateError, ConvergenceWarning, HypernormError, InvalidInputError
+from hypernorm.exceptions import (
+    CertificateError,
+    ChangedDataError,
+    ConvergenceWarning,
+    HypernormError,
+    InvalidInputError,
+)
 
 __version__ = "0.1.0"
 
@@ -29,6 +35,7 @@ __all__ = [
     "BoundRecord",
     "Certificate",
     "CertificateError",
+    "ChangedDataError",
     "ConvergenceWarning",
     "HypernormError",
     "InvalidInputError",

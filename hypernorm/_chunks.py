@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from hypernorm._pages import digest, raise_changed
 from hypernorm.exceptions import HypernormError, InvalidInputError
 
-__all__ = ["Chunks", "is_chunked"]
+__all__ = ["Chunks", "is_chunked", "is_dask_frame"]
 
 Result = TypeVar("Result")
 
@@ -29,12 +30,22 @@ def is_chunked(X: Any) -> bool:
     return type(X).__module__.partition(".")[0] == "dask" and hasattr(X, "to_delayed") and hasattr(X, "chunks")
 
 
+def is_dask_frame(X: Any) -> bool:
+    """Whether `X` is a Dask DataFrame or Series; asking does not import dask."""
+    return type(X).__module__.partition(".")[0] in ("dask", "dask_expr") and hasattr(X, "to_dask_array")
+
+
 class Chunks:
-    """The rows of a Dask array.
+    """The rows of a Dask array, the same in every pass.
+
+    Dask computes a chunk anew in each pass. So every chunk is read once for its hash; later a pass gets a private copy
+    of a chunk that still has this hash, or ends.
 
     Parameters
     ----------
     array : dask.array.Array of shape (n, d)
+    check : callable
+        Receives a chunk, the number of its first row and `name`; it raises an error if an entry cannot be used.
     name : str
         How error messages call the argument.
 
@@ -46,7 +57,7 @@ class Chunks:
         The rows of each chunk.
     """
 
-    def __init__(self, array: Any, name: str = "X"):
+    def __init__(self, array: Any, check: Callable[[np.ndarray, int, str], None], name: str = "X"):
         if array.ndim != 2:
             raise InvalidInputError(f"{name} must be two-dimensional (rows, columns), got {array.ndim} dimension(s).")
         if any(math.isnan(size) for sizes in array.chunks for size in sizes):
@@ -61,6 +72,20 @@ class Chunks:
         self._pieces = [piece for piece, _ in kept]
         self.parts = [part for _, part in kept]
         self._fetched: tuple[int, np.ndarray] | None = None
+        self._guard(check, name)
+
+    def _guard(self, check: Callable[[np.ndarray, int, str], None], name: str) -> None:
+        import dask
+
+        digests = self.map(_first_digest, [(part.start, self._sides(part), name, check) for part in self.parts])
+        call = dask.delayed(_unchanged, pure=False)
+        self._pieces = [
+            call(piece, part.start, self._sides(part), name, seen)
+            for piece, part, seen in zip(self._pieces, self.parts, list(digests), strict=True)
+        ]
+
+    def _sides(self, part: range) -> tuple[int, int]:
+        return len(part), self.shape[1]
 
     def map(
         self, function: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], pieces: Sequence[int] | None = None
@@ -70,7 +95,7 @@ class Chunks:
         Raises
         ------
         HypernormError
-            If the machine that worked on a chunk was lost again and again.
+            If a chunk cannot be computed, or the machine that worked on it was lost again and again.
         """
         import dask  # whoever passes a Dask array has it
 
@@ -82,10 +107,16 @@ class Chunks:
             tasks = [call(self._pieces[numbers[index]], *arguments[index]) for index in batch]
             try:
                 yield from dask.compute(*tasks)
+            except (HypernormError, MemoryError):
+                raise
             except Exception as error:
-                if type(error).__name__ != "KilledWorker":
-                    raise
                 first, last = self.parts[numbers[batch[0]]].start, self.parts[numbers[batch[-1]]].stop
+                if type(error).__name__ != "KilledWorker":
+                    reason = " ".join(f"{type(error).__name__}: {error}".split())
+                    raise HypernormError(
+                        f"Rows {first} to {last} of the Dask array could not be computed ({reason[:200]}); "
+                        "see what its compute() says."
+                    ) from error
                 raise HypernormError(
                     f"The cluster lost the machines that worked on rows {first} to {last}, most likely for lack of "
                     "memory; make the chunks smaller or give the workers more memory."
@@ -128,6 +159,39 @@ class Chunks:
         if fetched is None or fetched[0] != number:
             fetched = self._fetched = (number, next(self.map(np.asarray, [()], [number])))
         return fetched[1]
+
+
+def _private(chunk: Any, first: int, sides: tuple[int, int], name: str) -> np.ndarray:
+    """A copy of a chunk that is an array of the declared shape."""
+    if type(chunk) not in (np.ndarray, np.memmap):
+        kind = f"{type(chunk).__module__}.{type(chunk).__qualname__}"
+        raise InvalidInputError(
+            f"{name} has chunks of type {kind} (at row {first}), not plain numpy arrays; convert them, e.g. with "
+            f"{name}.map_blocks(lambda block: block.toarray()) for sparse ones, or fill the entries of masked ones."
+        )
+    if chunk.shape != sides:
+        raise InvalidInputError(
+            f"{name} declares a chunk of shape {sides} at row {first}, which has the shape {chunk.shape} when it is "
+            f"computed; declare what it is."
+        )
+    return np.array(chunk, order="C", subok=False)
+
+
+def _first_digest(
+    chunk: Any, first: int, sides: tuple[int, int], name: str, check: Callable[[np.ndarray, int, str], None]
+) -> bytes:
+    """What a chunk is, once it has been found to be usable."""
+    array = _private(chunk, first, sides, name)
+    check(array, first, name)
+    return digest(array)
+
+
+def _unchanged(chunk: Any, first: int, sides: tuple[int, int], name: str, seen: bytes) -> np.ndarray:
+    """A private copy of a chunk that is still what it was."""
+    array = _private(chunk, first, sides, name)
+    if digest(array) != seen:
+        raise_changed(name, first, first + sides[0])
+    return array
 
 
 def _cores() -> int:

@@ -6,6 +6,7 @@ representable as binary64 numbers. Nothing is copied when the input already has 
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers
 import os
@@ -14,7 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
-from hypernorm._chunks import Chunks, is_chunked
+from hypernorm._chunks import Chunks, is_chunked, is_dask_frame
+from hypernorm._pages import LARGE_BYTES, Pages
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = [
@@ -32,14 +34,14 @@ __all__ = [
 ]
 
 Matrix: TypeAlias = np.ndarray | sp.csr_array
-RowMatrix: TypeAlias = Matrix | Chunks
+RowMatrix: TypeAlias = Matrix | Chunks | Pages
 
 _BLOCK_ENTRIES = 1 << 22
 _LARGEST_EXACT_INTEGER = 2**53
 _LARGEST_EXPONENT = 1e6
 
 
-def check_matrix(X: Any, name: str = "X") -> Matrix:
+def check_matrix(X: Any, name: str = "X", *, copy: bool = False) -> Matrix:
     """Return `X` as a two-dimensional numeric array or CSR array of finite, exactly representable entries.
 
     Parameters
@@ -49,6 +51,8 @@ def check_matrix(X: Any, name: str = "X") -> Matrix:
         a sparse matrix are added up first, as scipy does.
     name : str
         How error messages call the argument.
+    copy : bool
+        Return a copy, made before the entries are looked at, so that nobody can change what a proof reads.
 
     Raises
     ------
@@ -56,10 +60,50 @@ def check_matrix(X: Any, name: str = "X") -> Matrix:
         If the input is masked, complex, of objects, not two-dimensional or empty, has NaN or infinite entries (the
         first offending index is named), or entries that binary64 cannot represent exactly.
     """
+    array = _structured(X, name)
+    if copy and isinstance(array, np.ndarray):
+        array = np.array(array, order="C")
+    _check_entries(array, name)
+    return array
+
+
+def check_rows(X: Any, name: str = "X") -> RowMatrix:
+    """Like `check_matrix`, for proofs that read the rows more than once: what is returned cannot change.
+
+    An array in memory is copied, a larger one is read through `Pages`; a Dask array stays where it is, as `Chunks`.
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    if isinstance(X, Chunks | Pages):
+        return X  # it passed before
+    if is_chunked(X):
+        if X.dtype != object:  # what the chunks are, each says when it is read
+            _check_kind(X.dtype, name)
+        if 0 in X.shape:
+            raise InvalidInputError(f"{name} is empty: it has shape {X.shape}; give at least one row and column.")
+        return Chunks(X, _check_piece, name)
+    array = _structured(X, name)
+    if isinstance(array, np.ndarray):
+        if array.nbytes > LARGE_BYTES:
+            return Pages(array, functools.partial(_check_piece, name=name), name)
+        array = np.array(array, order="C")
+    _check_entries(array, name)
+    return array
+
+
+def _structured(X: Any, name: str) -> Matrix:
+    """`X` as an array or CSR array, of which the entries have not been looked at."""
     if isinstance(X, np.ma.MaskedArray):
         raise InvalidInputError(f"{name} is a masked array; fill the masked entries first, e.g. {name}.filled(0).")
     if is_chunked(X):
         raise InvalidInputError(f"{name} is a Dask array, which is not supported here; {name}.compute() loads it.")
+    if is_dask_frame(X):
+        raise InvalidInputError(
+            f"{name} is a Dask frame; {name}.to_dask_array(lengths=True) makes it a Dask array, {name}.compute() loads "
+            f"it."
+        )
     array = _to_csr(X, name) if sp.issparse(X) else _to_dense(X, name)
     if array.ndim != 2:
         remedy = f"; use {name}.reshape(-1, 1) for one column or {name}.reshape(1, -1) for one row"
@@ -71,30 +115,16 @@ def check_matrix(X: Any, name: str = "X") -> Matrix:
         raise InvalidInputError(
             f"{name} is empty: it has shape {tuple(array.shape)}; give at least one row and column."
         )
-    _check_entries(array, name)
     return array
 
 
-def check_rows(X: Any, name: str = "X") -> RowMatrix:
-    """Like `check_matrix`; but a Dask array may be given too, and stays where it is.
-
-    Raises
-    ------
-    InvalidInputError
-    """
-    if isinstance(X, Chunks):
-        return X  # it passed before
-    if not is_chunked(X):
-        return check_matrix(X, name)
-    chunks = Chunks(X, name)
-    _check_kind(chunks.dtype, name)
-    if 0 in chunks.shape:
-        raise InvalidInputError(f"{name} is empty: it has shape {chunks.shape}; give at least one row and column.")
-    for part, bad_entry in zip(chunks.parts, chunks.map(_bad_entry, [()] * len(chunks.parts)), strict=True):
-        if bad_entry is not None:
-            value, row, column = bad_entry
-            _raise_entry(value, (part.start + row, column), name)
-    return chunks
+def _check_piece(piece: np.ndarray, first: int, name: str) -> None:
+    """Check type and entries of some rows, the first of which has the given number."""
+    _check_kind(piece.dtype, name)
+    bad_entry = _bad_entry(piece)
+    if bad_entry is not None:
+        value, row, column = bad_entry
+        _raise_entry(value, (first + row, column), name)
 
 
 def _check_kind(dtype: np.dtype, name: str) -> None:
@@ -160,10 +190,13 @@ def _to_csr(X: Any, name: str) -> Matrix:
         raise InvalidInputError(f"{name} holds {what}; hypernorm needs real numbers.")
     if X.ndim != 2:
         return X  # the shape check of the caller reports it
-    csr = sp.csr_array(X)
-    if not csr.has_canonical_format:
-        csr = csr.copy()
-        csr.sum_duplicates()
+    # A copy, since scipy shares what it can; indices out of range would be followed by compiled code.
+    csr = sp.csr_array(X, copy=True)
+    try:
+        csr.check_format(full_check=True)
+    except ValueError as error:
+        raise InvalidInputError(f"{name} is a broken sparse matrix ({error}); build it anew.") from None
+    csr.sum_duplicates()
     return csr
 
 

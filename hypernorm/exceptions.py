@@ -1,6 +1,6 @@
 """Exceptions and warnings of hypernorm; every error raised on purpose is a `HypernormError`."""
 
-__all__ = ["CertificateError", "ConvergenceWarning", "HypernormError", "InvalidInputError"]
+__all__ = ["CertificateError", "ChangedDataError", "ConvergenceWarning", "HypernormError", "InvalidInputError"]
 
 
 class HypernormError(Exception):
@@ -13,6 +13,10 @@ class InvalidInputError(HypernormError, ValueError):
 
 class CertificateError(HypernormError):
     """A certificate does not prove what it claims, or its file cannot be trusted; the message says why."""
+
+
+class ChangedDataError(InvalidInputError, CertificateError):
+    """The data changed while they were read: they cannot be used, and nothing can be proved about them."""
 
 
 class ConvergenceWarning(UserWarning):

@@ -205,8 +205,9 @@ def test_a_failing_chunk_is_an_error():
         raise OSError("the disk is gone")
 
     broken = da.ones((10, 2), chunks=(5, 2)).map_blocks(fail, dtype=float, meta=np.empty((0, 0)))
-    with pytest.raises(OSError, match="the disk is gone"):
+    with pytest.raises(hn.HypernormError, match="OSError: the disk is gone") as caught:
         hn.lower_bound(broken)
+    assert isinstance(caught.value.__cause__, OSError)
 
 
 def test_a_lost_machine_is_named(monkeypatch, matrix):

@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -23,8 +23,11 @@ from hypernorm._validation import check_count, check_exponent, check_generator, 
 from hypernorm.applications.walk import Walk
 from hypernorm.bounds import NormInterval, lower_bound, two_to_q_norm
 from hypernorm.certificates import Certificate, Rigor, VerifiedBound
+from hypernorm.certificates.fields import check_real, private_array, shown
+from hypernorm.certificates.identity import check_identity
 from hypernorm.certificates.rounding import check_arithmetic, lower_float, precision, rational
 from hypernorm.exceptions import CertificateError, InvalidInputError
+from hypernorm.forms import Rows
 
 __all__ = ["SmallSetExpansion", "check_measure", "small_set_expansion"]
 
@@ -37,7 +40,16 @@ _STARTS = 16
 _MOST_DIMENSIONS = 40
 
 
-@dataclass(frozen=True, eq=False)
+class _Claim(NamedTuple):
+    """The numbers of a proof."""
+
+    threshold: float
+    slack: float
+    q: float
+    norm_bound: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class SmallSetExpansion:
     """A proof that Φ(S) ≥ (1 − λ)(1 − μ) − ε − ‖X‖²_{2→q} μ^{1 − 2/q} for every set S of measure μ.
 
@@ -100,13 +112,14 @@ class SmallSetExpansion:
             In (0, 1]. A fraction like j/n covers the sets of j of n vertices although it is rounded.
         """
         mu = check_measure(mu, "mu")
-        with precision():
+        claim = self._claim()
+        with precision(), np.errstate(all="ignore"):
             measure = rational(min(mu * (1 + 2.0**-50), 1.0))
-            rest = rational(self.threshold)
-            power = rational(1) if math.isinf(self.q) else 1 - 2 / rational(self.q)
+            rest = rational(claim.threshold)
+            power = rational(1) if math.isinf(claim.q) else 1 - 2 / rational(claim.q)
             # μ⁰ is 1; ball arithmetic would take it for exp(0 · log μ), which is as good but wider.
-            concentrated = rational(self.norm_bound) ** 2 * (measure**power if self.q > 2 else 1)
-            return lower_float((1 - rest) * (1 - measure) - rational(self.slack) - concentrated)
+            concentrated = rational(claim.norm_bound) ** 2 * (measure**power if claim.q > 2 else 1)
+            return lower_float((1 - rest) * (1 - measure) - rational(claim.slack) - concentrated)
 
     @np.errstate(all="ignore")
     def verify(self, graph: Any) -> VerifiedBound:
@@ -130,43 +143,52 @@ class SmallSetExpansion:
         """
         start = time.perf_counter()
         walk = Walk.read(graph)
-        self._check_claim(walk.size)
+        claim = self._claim()
+        matrix = self._private_matrix(walk.size)
         check_arithmetic()
-        Y = walk.hoelder_weights(self.q)[:, None] * self.matrix
-        if not walk.is_dominated(self.threshold, self.slack, Y):
+        Y = walk.hoelder_weights(claim.q)[:, None] * matrix
+        if not walk.is_dominated(claim.threshold, claim.slack, Y):
             raise CertificateError(
-                f"Nothing is proved: outside the {self.dimension} vectors of the proof the walk on this graph may have "
-                f"eigenvalues above {self.threshold!r}."
+                f"Nothing is proved: outside the {matrix.shape[1]} vectors of the proof the walk on this graph may "
+                f"have eigenvalues above {claim.threshold!r}."
             )
-        upper = 0.0
-        if self.interval is not None:
-            upper = self.interval.certificate.verify(self.matrix).upper
-            if not upper <= self.norm_bound:
-                raise CertificateError(f"The norm is proved to be at most {upper!r}, not {self.norm_bound!r}.")
+        upper = self._prove_norm(matrix, claim)
         return VerifiedBound(upper, Rigor.FLOATING_POINT, time.perf_counter() - start)
 
-    def _check_claim(self, n: int) -> None:
-        numbers = (self.threshold, self.slack, self.q, self.norm_bound)
+    def _claim(self) -> _Claim:
+        """The numbers, each read once and found to be of its type and in its range."""
+        return _Claim(
+            check_real(self.threshold, "threshold", -1.0, math.nextafter(1.0, 2.0)),
+            check_real(self.slack, "slack", 0.0),
+            check_real(self.q, "q", 2.0, infinite=True),
+            check_real(self.norm_bound, "norm bound", 0.0),
+        )
+
+    def _private_matrix(self, n: int) -> np.ndarray:
         matrix = self.matrix
-        if not (
-            all(isinstance(number, float) and not math.isnan(number) for number in numbers)
-            and -1 <= self.threshold <= 1
-            and 0 <= self.slack < math.inf
-            and self.q >= 2
-            and 0 <= self.norm_bound < math.inf
-            and type(matrix)
-            is np.ndarray  # to a masked array or np.matrix the operators of a proof mean something else
-            and matrix.dtype == np.float64
-            and matrix.ndim == 2
-            and np.isfinite(matrix).all()
-        ):
-            raise CertificateError("The proof is broken: its numbers must be finite floats in their ranges.")
+        if not (type(matrix) is np.ndarray and matrix.ndim == 2):
+            raise CertificateError("The proof is broken: its matrix must be a two-dimensional float64 ndarray.")
         if matrix.shape[0] != n:
             raise CertificateError(f"The proof is for a graph of {matrix.shape[0]} vertices, this one has {n}.")
-        if (self.certificate is None) != (self.dimension == 0):
+        return private_array(matrix, "matrix", matrix.shape)
+
+    def _prove_norm(self, matrix: np.ndarray, claim: _Claim) -> float:
+        """The proved bound on the norm of the matrix, which the claimed one must not be below."""
+        interval = self.interval
+        if (interval is None) != (matrix.shape[1] == 0):
             raise CertificateError("The proof is broken: it needs a certificate exactly where its matrix has columns.")
-        if self.certificate is not None and self.certificate.q != self.q:
-            raise CertificateError(f"The certificate is for q = {self.certificate.q!r}, the proof for q = {self.q!r}.")
+        if interval is None:
+            return 0.0
+        certificate = interval.certificate if type(interval) is NormInterval else None
+        if type(certificate) is not Certificate:
+            raise CertificateError("The proof is broken: its interval must be a NormInterval with a Certificate.")
+        if type(certificate.q) is not float or certificate.q != claim.q:
+            raise CertificateError(f"The certificate is for q = {shown(certificate.q)}, the proof for q = {claim.q!r}.")
+        check_identity(matrix, certificate.shape, certificate.fingerprint)
+        upper = certificate.prove(Rows(matrix))
+        if not upper <= claim.norm_bound:
+            raise CertificateError(f"The norm is proved to be at most {upper!r}, not {claim.norm_bound!r}.")
+        return upper
 
     def __repr__(self) -> str:
         return (

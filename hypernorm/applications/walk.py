@@ -59,7 +59,7 @@ class Walk:
         """
         if hasattr(graph, "is_directed") and hasattr(graph, "adj"):
             graph = _from_networkx(graph)
-        matrix = check_matrix(graph, "graph")
+        matrix = check_matrix(graph, "graph", copy=True)
         n = matrix.shape[0]
         if matrix.shape != (n, n) or n < 2:
             raise InvalidInputError(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from hypernorm._archive import write_archive
+from hypernorm._archive_reader import ArchiveReader, DamagedArchiveError, read_archive
 from hypernorm.bounds.splitting import SosSolver
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["restore", "store"]
 
-_NAMES = ("label", "iteration", "sigma", "multiplier", "averages", "vectors")
+_LONGEST_LABEL = 200
 
 
 def store(solver: SosSolver, path: Path, label: str) -> None:
@@ -41,16 +41,28 @@ def restore(solver: SosSolver, path: Path, label: str) -> bool:
     if not path.exists():
         return False
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-            state = {name: content[name] for name in _NAMES}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        state = read_archive(path, lambda reader: _state(reader, solver, path, label))
+    except OSError as error:
+        raise InvalidInputError(f"checkpoint {path} cannot be read: {error.strerror or error}.") from None
+    except DamagedArchiveError as error:
         raise InvalidInputError(
-            f"checkpoint {path} is damaged ({type(error).__name__}); delete it to begin anew."
+            f"checkpoint {path} does not fit this problem or is damaged ({error}); delete it to begin anew."
         ) from None
-    if str(state.pop("label")) != label:
-        raise InvalidInputError(
-            f"checkpoint {path} belongs to another matrix, exponent or degree; delete it or name another file."
-        )
     if not solver.resume(state):
         raise InvalidInputError(f"checkpoint {path} does not fit this problem; delete it to begin anew.")
     return True
+
+
+def _state(reader: ArchiveReader, solver: SosSolver, path: Path, label: str) -> dict[str, np.ndarray]:
+    if reader.text("label", _LONGEST_LABEL) != label:
+        raise InvalidInputError(
+            f"checkpoint {path} belongs to another matrix, exponent or degree; delete it or name another file."
+        )
+    size, count = solver.classes.size, solver.classes.count
+    return {
+        "iteration": reader.array("iteration", ("<i8",), ()),
+        "sigma": reader.array("sigma", ("<f8",), ()),
+        "multiplier": reader.array("multiplier", ("<f8",), (size * (size + 1) // 2,)),
+        "averages": reader.array("averages", ("<f8",), (count,)),
+        "vectors": reader.array("vectors", ("<f8",), *((size, width) for width in range(1, size + 1))),
+    }

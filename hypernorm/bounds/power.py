@@ -136,6 +136,7 @@ def search(
     d = rows.shape[1]
     if rows.is_zero or d == 1:
         return np.eye(d)[0]
+    rows = rows.unguarded()  # what is found is proved afterwards
     longest = _longest_rows(rows, 1)  # never orthogonal to all rows, whatever is given
     if math.isinf(q):
         return _normalised(longest)[:, 0]

@@ -18,7 +18,7 @@ from hypernorm.bounds.kernels import norm_values
 from hypernorm.bounds.power import search
 from hypernorm.bounds.resolvent import Resolvent
 from hypernorm.bounds.splitting import SosProgress, SosSolver, SosStop, check_solver_memory
-from hypernorm.certificates import UNIT, Certificate, Factor, plan, reweight
+from hypernorm.certificates import UNIT, Certificate, Factor, plan, precision, reweight, weight_spread
 from hypernorm.exceptions import CertificateError, ConvergenceWarning
 from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_matrix, second_moments
 from hypernorm.forms.symmetric import GramClasses, form_coefficients
@@ -183,14 +183,23 @@ def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) 
     readable = math.inf
     if factor.form not in _CHEAP:
         readable = check_time(factor, rows, radius, options.deadline, options.half_degree)
-    weighted = until(reweight(rows, factor.row_power, radius)[0], readable)
+    with precision():  # as the proof does, which takes the weights from here
+        weighted = reweight(rows, factor.row_power, radius)[0]
+    # Another proof may choose other weights, a little larger.
+    spread = factor.order * weight_spread(factor.row_power, d)
+    weighted = until(weighted, readable)
     if factor.form == "sos":
-        return _propose_gram(factor, weighted, options)
+        return _propose_gram(factor, weighted, options, spread)
     if factor.has_matrix:
         mapping = FlatteningMap(weighted) if factor.form == "flattening" else RealignedMap(weighted, _EXPECTED_PRODUCTS)
         # The norm is the 4th or 8th root, so its tolerance is that much larger.
         resolvent = Resolvent.build(mapping, d, factor.root * options.rtol, options.deadline)
-        return _Proposal(resolvent.certificate, resolvent.leading_vectors())
+
+        def certificate(growth: float) -> tuple[float, np.ndarray]:
+            value, U = resolvent.certificate(growth)
+            return value * (1 + 2 * spread), U  # the value of the realigned bound is a square
+
+        return _Proposal(certificate, resolvent.leading_vectors())
     if factor.form == "longest_row":
         value, size = float(weighted.norms.max()) ** 2, 1
     elif factor.form == "second":
@@ -200,7 +209,7 @@ def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) 
         size = len(moments)
         last = eigh(moments, eigvals_only=True, subset_by_index=(size - 1, size - 1), check_finite=False)
         value = float(last[0])
-    margin = _margin(size, weighted)
+    margin = _margin(size, weighted) + spread
     return _Proposal(lambda growth: (value * (1 + margin * growth), None))
 
 
@@ -212,7 +221,7 @@ def _margin(size: int, rows: Rows) -> float:
     return 16 * UNIT * (5 * size * (size + 4) + 2 * size * rows.depth(rows.block_rows()) + 8 * rows.shape[1])
 
 
-def _propose_gram(factor: Factor, rows: Rows, options: Search) -> _Proposal:
+def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) -> _Proposal:
     d, half = rows.shape[1], factor.order // 2
     half_degree = max(half, options.half_degree or half)
     check_solver_memory(d, half_degree)
@@ -263,6 +272,8 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search) -> _Proposal:
     # The two roundings of a product may differ between the halves.
     for row in range(len(H)):
         H[row, row + 1 :] = H[row + 1 :, row]
+    # The form of other weights differs by as much, and the Gram matrix stays.
+    loss += 2 * spread * float(np.sum(rows.norms**factor.order))
     loss += classes.norm(coefficients - classes.coefficients(H, weighted=False))
     margin = _margin(classes.size, rows)
     H.setflags(write=False)

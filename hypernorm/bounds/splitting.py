@@ -40,6 +40,8 @@ _FIRST_FILTER_DEGREE = 12
 _CHECK_EVERY = 5
 _FRESH = 4  # random columns that each iteration adds to the block, so that no eigenvector stays unseen
 _STALLED_AFTER = 150
+# Numbers of a saved state beyond these are not ours: the form is scaled to size one.
+_LARGEST, _MOST_ITERATIONS = 1e3, 2**40
 # Below this size of the matrices everything runs on one core: waking threads would cost more than they save.
 _SMALL = 1000
 _PARTS = 4  # of the triangle of larger ones, for threads to share; fixed, so that their number changes no result
@@ -137,26 +139,30 @@ class SosSolver:
             "sigma": np.array(self.sigma),
             "multiplier": self.U[np.tril_indices(self.classes.size)],
             "averages": self.z,
-            "vectors": self._V,
+            "vectors": np.ascontiguousarray(self._V),
         }
 
     def resume(self, state: dict[str, np.ndarray]) -> bool:
-        """Go on from a state that `state` returned, unless it does not fit."""
+        """Go on from a state that `state` returned, unless its numbers are none that the iteration makes."""
         size = self.classes.size
-        V, U, z, sigma = state["vectors"], state["multiplier"], state["averages"], float(state["sigma"])
-        fits = V.ndim == 2 and len(V) == size and 0 < V.shape[1] <= size and z.shape == self.z.shape
-        if not (fits and U.shape == (size * (size + 1) // 2,) and sigma > 0):
+        V, U, z = state["vectors"], state["multiplier"], state["averages"]
+        iteration = int(state["iteration"])
+        lengths = np.linalg.norm(V, axis=0)
+        if not (
+            0 <= iteration < _MOST_ITERATIONS
+            and float(state["sigma"]) == self.sigma
+            and all((np.abs(part) < _LARGEST).all() for part in (U, z))
+            and ((lengths > 1 / _LARGEST) & (lengths < _LARGEST)).all()
+        ):
             return False
-        if not all(np.isfinite(part).all() for part in (V, U, z)):
-            return False
-        self.iteration, self.sigma, self.z = int(state["iteration"]), sigma, np.array(z, dtype=np.float64)
+        self.iteration, self.z = iteration, z
         self.U[np.tril_indices(size)] = U
-        self._V = np.asfortranarray(V, dtype=np.float64)
+        self._V = np.asfortranarray(V)
         self.rank = V.shape[1]
         self._advance(np.zeros((size, size)), self.z, 0.0)  # adds nothing, and sets A = Z − U + M/σ
         self._check()
         self._cut = float(np.sort(np.einsum("ij,ij->j", self._V, self._multiply(self._V)))[0])
-        return True
+        return self.bound < _LARGEST * self.scale
 
     def vectors(self, count: int = 4) -> np.ndarray:
         """Leading eigenvectors of Y read as vectors of R^d, as columns."""
@@ -280,13 +286,15 @@ class SosSolver:
 
     def _filtered(self, V: np.ndarray, degree: int) -> np.ndarray:
         """Chebyshev polynomial of A that is small on [low, cut] and grows beyond, applied to each column."""
-        cut = max(self._cut, self._low + 1e-3 * abs(self._low))
+        # A form of one row has no spectrum to damp: the interval must not be empty.
+        cut = max(self._cut, self._low + 1e-3 * max(abs(self._low), 1e-9))
         half, centre = (cut - self._low) / 2, (cut + self._low) / 2
         last = V / np.linalg.norm(V, axis=0)
         current = (self._multiply(last) - centre * last) / half
         for _ in range(degree - 1):
             last, current = current, (2 / half) * (self._multiply(current) - centre * current) - last
             sizes = np.linalg.norm(current, axis=0)
+            sizes[sizes == 0] = 1.0
             last, current = last / sizes, current / sizes
         return np.asarray(current)
 

@@ -1,7 +1,9 @@
 """What a bound is, how it is proved and how it is stored. Knows no solver."""
 
-from hypernorm.certificates.certificate import Certificate, Rigor, VerifiedBound, load_certificate
+from hypernorm.certificates.certificate import Certificate, Rigor, VerifiedBound
+from hypernorm.certificates.cluster import ClusterCertificate
 from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCovarianceBound, whitened_rows
+from hypernorm.certificates.loading import load_certificate
 from hypernorm.certificates.mean import (
     MeanCertificate,
     VerifiedMeanBound,
@@ -12,7 +14,7 @@ from hypernorm.certificates.mean import (
 )
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
 from hypernorm.certificates.product_state import ProductState
-from hypernorm.certificates.rounding import UNIT, reweight
+from hypernorm.certificates.rounding import UNIT, precision, reweight, weight_spread
 from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.certificates.witness import VerifiedValue, Witness, attained_value
 
@@ -20,6 +22,7 @@ __all__ = [
     "KINDS",
     "UNIT",
     "Certificate",
+    "ClusterCertificate",
     "CovarianceCertificate",
     "Factor",
     "MeanCertificate",
@@ -38,7 +41,9 @@ __all__ = [
     "load_certificate",
     "of_pieces",
     "plan",
+    "precision",
     "reweight",
+    "weight_spread",
     "weighted_rows",
     "whitened_rows",
 ]

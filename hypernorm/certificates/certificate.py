@@ -14,7 +14,7 @@ from enum import Enum
 from fractions import Fraction
 from os import PathLike
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,15 @@ from hypernorm._validation import check_rows
 from hypernorm.certificates import exact as exact_proofs
 from hypernorm.certificates import floating as floating_proofs
 from hypernorm.certificates.exact import ExactRows
+from hypernorm.certificates.fields import (
+    LARGEST_EXPONENT,
+    check_integer,
+    check_real,
+    check_tuple,
+    private_array,
+    shown,
+)
+from hypernorm.certificates.identity import check_identity
 from hypernorm.certificates.plan import Factor, is_available, plan
 from hypernorm.certificates.rounding import (
     check_arithmetic,
@@ -32,14 +41,25 @@ from hypernorm.certificates.rounding import (
     root_above,
     upper_float,
 )
-from hypernorm.certificates.storage import Content, read_content, write_content
+from hypernorm.certificates.storage import Content, write_content
 from hypernorm.exceptions import CertificateError
-from hypernorm.forms import Rows, fingerprint
+from hypernorm.forms import Rows
 
 if TYPE_CHECKING:
     import flint
 
-__all__ = ["Certificate", "Rigor", "VerifiedBound", "load_certificate"]
+__all__ = ["Certificate", "Rigor", "VerifiedBound"]
+
+
+class _Claim(NamedTuple):
+    """The numbers of a certificate and the factors that kind and q determine."""
+
+    kind: str
+    q: float
+    exponent: int
+    radius: float
+    values: tuple[float, ...]
+    factors: tuple[Factor, ...]
 
 
 class Rigor(Enum):
@@ -67,7 +87,7 @@ class VerifiedBound:
     seconds: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Certificate:
     """A proof of an upper bound on max ‖Xv‖_q over unit vectors v.
 
@@ -114,9 +134,9 @@ class Certificate:
     @property
     def upper(self) -> float:
         """The bound as claimed; `verify` is what proves it."""
-        factors = self._plan()
+        claim = self._claim()
         with precision(), np.errstate(all="ignore"):
-            return _combine(self, factors, [rational(0)] * len(factors))
+            return _combine(claim, [rational(0)] * len(claim.factors))
 
     @np.errstate(all="ignore")
     def verify(self, X: Any, *, exact: bool = False) -> VerifiedBound:
@@ -142,15 +162,12 @@ class Certificate:
         """
         start = time.perf_counter()
         matrix = check_rows(X)
-        shape = (int(matrix.shape[0]), int(matrix.shape[1]))
-        if shape != self.shape:
-            raise CertificateError(f"The certificate is for a matrix of shape {self.shape}, X has shape {shape}.")
-        if fingerprint(matrix) != self.fingerprint:
-            raise CertificateError("The certificate is for another matrix: the fingerprint of X differs.")
+        check_identity(matrix, self.shape, self.fingerprint)
         upper = self.prove(Rows(matrix), exact=exact)
         rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
         return VerifiedBound(upper, rigor, time.perf_counter() - start)
 
+    @np.errstate(all="ignore")
     def prove(self, rows: Rows, *, exact: bool = False) -> float:
         """Prove the bound for rows whose identity the caller has established, and return it.
 
@@ -160,64 +177,60 @@ class Certificate:
             If the proof does not go through.
         """
         check_arithmetic()
-        factors = self._plan()
-        self._check_matrices(rows, factors)
+        if type(rows) is not Rows or rows.multiplier is not None or rows.shift is not None:
+            raise CertificateError("A certificate is about the rows of a matrix, not about reweighted or shifted ones.")
+        claim = self._claim()
+        if rows.exponent != claim.exponent:
+            raise CertificateError(f"The certificate is for the scale 2**{claim.exponent}, X has 2**{rows.exponent}.")
+        matrices = self._private_matrices(claim.factors, rows.shape[1])
         if rows.is_zero:
             return 0.0
         # With this radius the longest weighted row stays as long as it was, as the proofs take it to be.
-        if not abs(self.radius / float(rows.norms.max()) - 1) <= 1e-6:
-            raise CertificateError(f"The certificate's radius {self.radius:.17g} is not the length of the longest row.")
-        with precision(), np.errstate(all="ignore"):
+        if not abs(claim.radius / float(rows.norms.max()) - 1) <= 1e-6:
+            raise CertificateError(
+                f"The certificate's radius {claim.radius:.17g} is not the length of the longest row."
+            )
+        with precision():
             losses = []
-            for factor, value, U in zip(factors, self.values, self.matrices, strict=True):
+            for factor, value, U in zip(claim.factors, claim.values, matrices, strict=True):
                 if exact:
                     loss = rational(0)
-                    proved = _is_proved(exact_proofs, factor, ExactRows(rows, factor.row_power, self.radius), value, U)
+                    proved = _is_proved(exact_proofs, factor, ExactRows(rows, factor.row_power, claim.radius), value, U)
                 else:
-                    weighted, loss = reweight(rows, factor.row_power, self.radius)
+                    weighted, loss = reweight(rows, factor.row_power, claim.radius)
                     proved = _is_proved(floating_proofs, factor, weighted, value, U)
                 if not proved:
                     raise CertificateError(
-                        f"The {self.kind} certificate is not proved: its {factor.form.replace('_', ' ')} part does not "
-                        f"establish the value {value:.17g}."
+                        f"The {claim.kind} certificate is not proved: its {factor.form.replace('_', ' ')} part does "
+                        f"not establish the value {value:.17g}."
                     )
                 losses.append(loss)
             # Entries that the scaling pushed below the normal range moved by less than 2**-1074 each.
             moved = rational(2.0**-1074) * rational(rows.shape[0] * rows.shape[1]).sqrt()
-            return _combine(self, factors, losses, moved if rows.inexact else rational(0))
+            return _combine(claim, losses, moved if rows.inexact else rational(0))
 
-    def _plan(self) -> tuple[Factor, ...]:
-        """The factors that kind and q determine, once the numbers are found to be such."""
-        if not (isinstance(self.kind, str) and isinstance(self.q, float) and is_available(self.kind, self.q)):
-            raise CertificateError(f"There is no certificate of kind {self.kind!r} for q = {self.q!r}.")
-        factors = plan(self.kind, self.q)
-        if not (isinstance(self.values, tuple) and len(self.values) == len(factors)):
-            raise CertificateError(f"The certificate's values must be a tuple of {len(factors)} numbers.")
-        for value in (*self.values, self.radius):
-            if not (isinstance(value, float) and math.isfinite(value) and value >= 0):
-                raise CertificateError(f"The certificate has the value {value!r}; it must be finite and non-negative.")
-        if not self.radius > 0:
-            raise CertificateError("The certificate's radius must be positive.")
-        return factors
+    def _claim(self) -> _Claim:
+        """The numbers, each read once and found to be of its type and in its range, and the factors that follow."""
+        kind, q = self.kind, self.q
+        if not (type(kind) is str and type(q) is float and is_available(kind, q)):
+            raise CertificateError(f"There is no certificate of kind {shown(kind)} for q = {shown(q)}.")
+        factors = plan(kind, q)
+        values = check_tuple(self.values, "values", len(factors), "numbers")
+        for value in values:
+            check_real(value, "value", 0.0)
+        radius = check_real(self.radius, "radius", 2.0**-1074)
+        exponent = check_integer(self.exponent, "exponent", -LARGEST_EXPONENT, LARGEST_EXPONENT)
+        return _Claim(kind, q, exponent, radius, values, factors)
 
-    def _check_matrices(self, rows: Rows, factors: Sequence[Factor]) -> None:
-        d = rows.shape[1]
-        if rows.exponent != self.exponent:
-            raise CertificateError(f"The certificate is for the scale 2**{self.exponent}, X has 2**{rows.exponent}.")
-        if not (isinstance(self.matrices, tuple) and len(self.matrices) == len(factors)):
-            raise CertificateError(f"The certificate's matrices must be a tuple of {len(factors)} matrices or None.")
-        for factor, U in zip(factors, self.matrices, strict=True):
+    def _private_matrices(self, factors: Sequence[Factor], d: int) -> list[np.ndarray | None]:
+        given = check_tuple(self.matrices, "matrices", len(factors), "matrices or None")
+        matrices = []
+        for factor, U in zip(factors, given, strict=True):
             if (U is not None) != factor.has_matrix:
                 raise CertificateError(f"The certificate's {factor.form} part has a matrix too many or too few.")
-            if U is not None and not (
-                type(U) is np.ndarray  # to a masked array or np.matrix the operators of a proof mean something else
-                and U.shape in [(side, side) for side in factor.sides(d)]
-                and U.dtype == np.float64
-                and np.isfinite(U).all()
-                and (U == U.T).all()
-            ):
-                sizes = " or ".join(f"{side} x {side}" for side in factor.sides(d))
-                raise CertificateError(f"The certificate's matrix must be a finite symmetric {sizes} float64 ndarray.")
+            shapes = [(side, side) for side in factor.sides(d)] if factor.has_matrix else []
+            matrices.append(None if U is None else private_array(U, "matrix", *shapes, hermitian=True))
+        return matrices
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the certificate to one ``.npz`` file, replacing an existing file only when complete.
@@ -235,28 +248,6 @@ class Certificate:
         return f"Certificate(kind={self.kind!r}, q={self.q:g}, shape={self.shape}, upper={upper} as claimed)"
 
 
-def load_certificate(path: str | PathLike[str]) -> Certificate:
-    """Read a certificate that `Certificate.save` wrote.
-
-    Parameters
-    ----------
-    path : path
-
-    Returns
-    -------
-    Certificate
-        Well-formed, and not yet verified: call `Certificate.verify` with the matrix.
-
-    Raises
-    ------
-    CertificateError
-        If the file is not a well-formed certificate; the message says what is wrong.
-    InvalidInputError
-        If there is no such file or it cannot be read.
-    """
-    return Certificate(*read_content(path))
-
-
 def _is_proved(proofs: ModuleType, factor: Factor, rows: Rows | ExactRows, value: float, U: np.ndarray | None) -> bool:
     prove = getattr(proofs, f"proves_{factor.form}")
     if factor.form == "moment":
@@ -266,18 +257,16 @@ def _is_proved(proofs: ModuleType, factor: Factor, rows: Rows | ExactRows, value
     return bool(prove(rows, value) if U is None else prove(rows, value, U))
 
 
-def _combine(
-    certificate: Certificate, factors: Sequence[Factor], losses: Sequence[flint.arb], moved: flint.arb | int = 0
-) -> float:
+def _combine(claim: _Claim, losses: Sequence[flint.arb], moved: flint.arb | int = 0) -> float:
     """‖X‖ ≤ 2^e [(Π β_j^{p_j t_j})^{1/q} + moved], where β_j bounds the 2→p_j norm of the j-th weighted matrix."""
     product = rational(1)
-    for factor, value, loss in zip(factors, certificate.values, losses, strict=True):
+    for factor, value, loss in zip(claim.factors, claim.values, losses, strict=True):
         bound = root_above(value, factor.root) + loss
-        power = factor.order * factor.share / Fraction(certificate.q) if factor.order else Fraction(1)
+        power = factor.order * factor.share / Fraction(claim.q) if factor.order else Fraction(1)
         product *= bound if power == 1 else bound ** rational(power)
     # The weights were powers of ‖x_i‖/radius.
-    if math.isfinite(certificate.q):
-        power = sum((factor.share * factor.weight for factor in factors), Fraction(0)) / Fraction(certificate.q)
-        product *= rational(certificate.radius) ** rational(power)
+    if math.isfinite(claim.q):
+        power = sum((factor.share * factor.weight for factor in claim.factors), Fraction(0)) / Fraction(claim.q)
+        product *= rational(claim.radius) ** rational(power)
     total = product + moved
-    return 0.0 if total.is_zero() else upper_float(total * rational(2) ** certificate.exponent)
+    return 0.0 if total.is_zero() else upper_float(total * rational(2) ** claim.exponent)

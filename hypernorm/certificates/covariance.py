@@ -16,13 +16,15 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from hypernorm._validation import Matrix, check_matrix
 from hypernorm.certificates.certificate import Certificate
-from hypernorm.certificates.mean import displaced_mass, weighted_rows
+from hypernorm.certificates.fields import check_real, private_array
+from hypernorm.certificates.identity import check_identity
+from hypernorm.certificates.mean import displaced_mass, private_weights, weighted_rows
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,
@@ -37,7 +39,7 @@ from hypernorm.certificates.rounding import (
     upper_float,
 )
 from hypernorm.exceptions import CertificateError
-from hypernorm.forms import Rows, fingerprint
+from hypernorm.forms import Rows
 
 if TYPE_CHECKING:
     import flint
@@ -77,7 +79,17 @@ class VerifiedCovarianceBound:
     seconds: float
 
 
-@dataclass(frozen=True, eq=False)
+class _Arrays(NamedTuple):
+    """Private copies of everything that the proof reads."""
+
+    samples: np.ndarray
+    location: np.ndarray
+    covariance: np.ndarray
+    weights: np.ndarray
+    transform: np.ndarray
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class CovarianceCertificate:
     """A proof that a covariance matrix is close to that of the inliers.
 
@@ -131,87 +143,79 @@ class CovarianceCertificate:
             If `X` is not a usable matrix.
         """
         start = time.perf_counter()
-        matrix = check_matrix(X)
-        if tuple(matrix.shape) != self.shape or fingerprint(matrix) != self.fingerprint:
-            raise CertificateError("The certificate is for other samples: shape or fingerprint of X differ.")
+        matrix = check_matrix(X, copy=True)
+        check_identity(matrix, self.shape, self.fingerprint)
         check_arithmetic()
-        self._check()
-        displaced = displaced_mass(self.weights, None, self.contamination)
+        n, d = matrix.shape
+        weights = private_weights(self.weights, "weights", n)
+        if not 0.5 < float(weights.sum()) < 2:
+            raise CertificateError("The certificate's weights must add up to about one.")
+        contamination = check_real(self.contamination, "contamination", 0.0, 0.5)
+        premise, norm = self.inlier_kurtosis, self.norm
+        if premise is not None:
+            check_real(premise, "kurtosis of the inliers", 1.0)
+        if not (type(norm) is Certificate and type(norm.q) is float and norm.q == 4):
+            raise CertificateError("The certificate's norm must be a certificate for q = 4.")
+        arrays = _Arrays(
+            _dense(matrix),
+            private_array(self.location, "location", (d,)),
+            private_array(self.covariance, "covariance", (d, d), hermitian=True),
+            weights,
+            private_array(self.transform, "transform", (d, d)),
+        )
+        displaced = displaced_mass(weights, None, contamination)
         with precision():
-            kurtosis, least, largest = self._prove(matrix)
-            inliers = kurtosis if self.inlier_kurtosis is None else rational(self.inlier_kurtosis)
+            kurtosis, least, largest = _prove(arrays, norm)
+            inliers = kurtosis if premise is None else rational(premise)
             low = lower_float(least * _kept_share(displaced, kurtosis))
             high = upper_float(largest / _kept_share(displaced, inliers))
             bounded = low > 0 and math.isfinite(high)
             error = upper_float((1 / rational(low) - 1).max(1 - 1 / rational(high))) if bounded else math.inf
             found = upper_float(kurtosis)
-        assumed = self.inlier_kurtosis is None
-        return VerifiedCovarianceBound(low, high, error, displaced, found, assumed, time.perf_counter() - start)
-
-    def _prove(self, matrix: Matrix) -> tuple[flint.arb, flint.arb, flint.arb]:
-        """Bounds on the kurtosis under the weights and on the ratio of their variance to that of the matrix."""
-        X = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
-        weights, K = self.weights, self.transform
-        depth = gamma(len(X) + 4)
-        total = float(weights.sum())
-        totals = rational(total * (1 - depth)), rational(total * (1 + depth))
-        Y, errors = _coordinates(X, self.location, K)
-        Z = whitened_rows(Y, weights)
-        if not (np.isfinite(errors).all() and np.isfinite(Z).all()):
-            raise CertificateError("The samples are too far apart for a proof: their coordinates overflow.")
-
-        # The rows of the certificate and the exact ones differ by the coordinates' errors and two roundings.
-        gap = SAFETY * (float(np.linalg.norm(np.sqrt(np.sqrt(weights)) * errors)) + 2 * UNIT * float(np.linalg.norm(Z)))
-        fourth = (rational(self.norm.prove(Rows(Z))) + rational(gap + TINY)) / totals[0] ** (rational(1) / 4)
-        mean = weights @ Y
-        rounding = depth * float(np.linalg.norm(weights @ np.abs(Y))) + float(weights @ errors)
-        offset = rational(SAFETY * (float(np.linalg.norm(mean)) + rounding) + _VANISHED) / totals[0]
-
-        V = np.sqrt(weights)[:, None] * Y
-        size = float(np.linalg.norm(V))
-        gap = float(np.linalg.norm(np.sqrt(weights) * errors)) + 3 * UNIT * size
-        below, above = _eigenvalue_bounds(V.T @ V, depth * size**2 + gap * (2 * size + gap))
-        variances = rational(below) / totals[1] - offset**2, rational(above) / totals[0]
-
-        image = K.T @ self.covariance @ K
-        magnitude = float(np.linalg.norm(np.abs(K).T @ np.abs(self.covariance) @ np.abs(K)))
-        # What underflows in the first of the two products is multiplied by K.
-        lost = math.ldexp(len(K) * float(np.abs(K).sum()), -1060)
-        matrix_below, matrix_above = _eigenvalue_bounds(image, gamma(2 * len(K) + 4) * magnitude + lost)
-        if not (variances[0] > 0 and matrix_below > 0):
-            raise CertificateError("The certificate does not prove that its coordinates have full rank.")
-        kurtosis = ((fourth + offset) ** 2 / variances[0]) ** 2
-        return kurtosis, variances[0] / rational(matrix_above), variances[1] / rational(matrix_below)
-
-    def _check(self) -> None:
-        n, d = self.shape
-        arrays = {
-            "location": (self.location, (d,)),
-            "covariance": (self.covariance, (d, d)),
-            "weights": (self.weights, (n,)),
-            "transform": (self.transform, (d, d)),
-        }
-        for name, (array, shape) in arrays.items():
-            if not (type(array) is np.ndarray and array.dtype == np.float64 and array.shape == shape):
-                raise CertificateError(f"The certificate's {name} must be a float64 ndarray of shape {shape}.")
-            if not np.isfinite(array).all():
-                raise CertificateError(f"The certificate's {name} must be finite.")
-        if (self.weights < 0).any() or not 0.5 < float(self.weights.sum()) < 2:
-            raise CertificateError("The certificate's weights must not be negative and must add up to about one.")
-        if not (self.covariance == self.covariance.T).all():
-            raise CertificateError("The certificate's covariance must be symmetric.")
-        if not (isinstance(self.contamination, float) and 0 <= self.contamination < 0.5):
-            raise CertificateError(f"The contamination must be a float in [0, 0.5), got {self.contamination!r}.")
-        if not (isinstance(self.norm, Certificate) and self.norm.q == 4):
-            raise CertificateError("The certificate's norm must be a certificate for q = 4.")
-        kurtosis = self.inlier_kurtosis
-        if not (kurtosis is None or (isinstance(kurtosis, float) and 1 <= kurtosis < math.inf)):
-            raise CertificateError(
-                f"The kurtosis of the inliers must be a float of at least 1 or None, got {kurtosis!r}."
-            )
+        seconds = time.perf_counter() - start
+        return VerifiedCovarianceBound(low, high, error, displaced, found, premise is None, seconds)
 
     def __repr__(self) -> str:
         return f"CovarianceCertificate(shape={self.shape}, contamination={self.contamination:g})"
+
+
+def _prove(arrays: _Arrays, norm: Certificate) -> tuple[flint.arb, flint.arb, flint.arb]:
+    """Bounds on the kurtosis under the weights and on the ratio of their variance to that of the matrix."""
+    X, location, covariance, weights, K = arrays
+    depth = gamma(len(X) + 4)
+    total = float(weights.sum())
+    totals = rational(total * (1 - depth)), rational(total * (1 + depth))
+    Y, errors = _coordinates(X, location, K)
+    Z = whitened_rows(Y, weights)
+    if not (np.isfinite(errors).all() and np.isfinite(Z).all()):
+        raise CertificateError("The samples are too far apart for a proof: their coordinates overflow.")
+
+    # The rows of the certificate and the exact ones differ by the coordinates' errors and two roundings.
+    gap = SAFETY * (float(np.linalg.norm(np.sqrt(np.sqrt(weights)) * errors)) + 2 * UNIT * float(np.linalg.norm(Z)))
+    fourth = (rational(norm.prove(Rows(Z))) + rational(gap + TINY)) / totals[0] ** (rational(1) / 4)
+    mean = weights @ Y
+    rounding = depth * float(np.linalg.norm(weights @ np.abs(Y))) + float(weights @ errors)
+    offset = rational(SAFETY * (float(np.linalg.norm(mean)) + rounding) + _VANISHED) / totals[0]
+
+    V = np.sqrt(weights)[:, None] * Y
+    size = float(np.linalg.norm(V))
+    gap = float(np.linalg.norm(np.sqrt(weights) * errors)) + 3 * UNIT * size
+    below, above = _eigenvalue_bounds(V.T @ V, depth * size**2 + gap * (2 * size + gap))
+    variances = rational(below) / totals[1] - offset**2, rational(above) / totals[0]
+
+    image = K.T @ covariance @ K
+    magnitude = float(np.linalg.norm(np.abs(K).T @ np.abs(covariance) @ np.abs(K)))
+    # What underflows in the first of the two products is multiplied by K.
+    lost = math.ldexp(len(K) * float(np.abs(K).sum()), -1060)
+    matrix_below, matrix_above = _eigenvalue_bounds(image, gamma(2 * len(K) + 4) * magnitude + lost)
+    if not (variances[0] > 0 and matrix_below > 0):
+        raise CertificateError("The certificate does not prove that its coordinates have full rank.")
+    kurtosis = ((fourth + offset) ** 2 / variances[0]) ** 2
+    return kurtosis, variances[0] / rational(matrix_above), variances[1] / rational(matrix_below)
+
+
+def _dense(matrix: Matrix) -> np.ndarray:
+    return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
 
 
 def whitened_rows(Y: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -229,6 +233,8 @@ def _coordinates(X: np.ndarray, location: np.ndarray, K: np.ndarray) -> tuple[np
 def _eigenvalue_bounds(A: np.ndarray, error: float) -> tuple[float, float]:
     """Proved bounds on the eigenvalues of every symmetric matrix within `error` of A in the spectral norm."""
     A = (A + A.T) / 2
+    if not (np.isfinite(A).all() and math.isfinite(error)):
+        raise CertificateError("The certificate's numbers are too large for a proof: they overflow.")
     error = SAFETY * (error + 4 * UNIT * float(np.linalg.norm(A))) + TINY
     values = np.linalg.eigvalsh(A)
     margin = 4 * (error + definite_shift(np.eye(len(A)) * float(np.abs(values).max())))

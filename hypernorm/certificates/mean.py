@@ -25,6 +25,8 @@ import numpy as np
 from hypernorm._chunks import Chunks
 from hypernorm._validation import Matrix, RowMatrix, check_rows
 from hypernorm.certificates.certificate import Certificate
+from hypernorm.certificates.fields import check_real, check_tuple, private_array
+from hypernorm.certificates.identity import check_identity
 from hypernorm.certificates.rounding import (
     SAFETY,
     UNIT,
@@ -35,14 +37,18 @@ from hypernorm.certificates.rounding import (
     upper_float,
 )
 from hypernorm.exceptions import CertificateError
-from hypernorm.forms import Rows, fingerprint
+from hypernorm.forms import Rows
 
 __all__ = [
     "MeanCertificate",
     "VerifiedMeanBound",
+    "check_norm",
     "displaced_mass",
     "largest_difference",
+    "moment_about",
     "of_pieces",
+    "private_weights",
+    "total_below",
     "weighted_rows",
 ]
 
@@ -77,7 +83,7 @@ class VerifiedMeanBound:
     seconds: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class MeanCertificate:
     """A proof that a location is close to the mean of the inliers.
 
@@ -129,8 +135,7 @@ class MeanCertificate:
         """
         start = time.perf_counter()
         matrix = check_rows(X)
-        if tuple(matrix.shape) != self.shape or fingerprint(matrix) != self.fingerprint:
-            raise CertificateError("The certificate is for other samples: shape or fingerprint of X differ.")
+        check_identity(matrix, self.shape, self.fingerprint)
         bound, displaced, moments = self.prove(matrix)
         return VerifiedMeanBound(bound, displaced, moments, None in self.inlier_moments, time.perf_counter() - start)
 
@@ -143,20 +148,21 @@ class MeanCertificate:
         CertificateError
         """
         check_arithmetic()
-        self._check()
-        total = float(self.weights.sum()) * (1 - gamma(self.shape[0] + 4))  # from below
-        offset = _offset(matrix, self.weights, self.location, total)
-        displaced = displaced_mass(self.weights, self.base_weights, self.contamination)
+        n, d = int(matrix.shape[0]), int(matrix.shape[1])
+        location = private_array(self.location, "location", (d,))
+        weights = private_weights(self.weights, "weights", n)
+        base = None if self.base_weights is None else private_weights(self.base_weights, "base_weights", n)
+        contamination = check_real(self.contamination, "contamination", 0.0, 0.5)
+        premises = self._premises()
+        total = total_below(weights)
+        offset = _offset(matrix, weights, location, total)
+        displaced = displaced_mass(weights, base, contamination)
         moments, bounds = [], []
-        for norm, inliers in zip(self.norms, self.inlier_moments, strict=True):
-            Y = weighted_rows(matrix, self.weights, self.location, norm.q)
-            proved, rounding = norm.prove(Rows(Y)), _rounding(Y)
-            if not (math.isfinite(proved) and math.isfinite(rounding)):
-                raise CertificateError("The samples are too large for a proof: their moments overflow.")
+        for norm, inliers in premises:
+            about_location = moment_about(matrix, weights, location, norm, total)
             with precision():
-                about_location = (rational(proved) + rational(rounding)) / rational(total) ** (1 / rational(norm.q))
                 moment = about_location + offset
-                both = moment + (moment if inliers is None else rational(float(inliers)))
+                both = moment + (moment if inliers is None else rational(inliers))
                 moments.append(upper_float(moment))
                 if displaced < 1:
                     mass = rational(displaced)
@@ -165,32 +171,49 @@ class MeanCertificate:
         bound = min(bounds, default=math.inf)
         return bound, displaced, tuple(moments)
 
-    def _check(self) -> None:
-        n, d = self.shape
-        arrays = [("weights", self.weights, (n,)), ("location", self.location, (d,))]
-        if self.base_weights is not None:
-            arrays.append(("base_weights", self.base_weights, (n,)))
-        for name, array, shape in arrays:
-            if not (type(array) is np.ndarray and array.dtype == np.float64 and array.shape == shape):
-                raise CertificateError(f"The certificate's {name} must be a float64 ndarray of shape {shape}.")
-            if not np.isfinite(array).all():
-                raise CertificateError(f"The certificate's {name} must be finite.")
-            if name != "location" and ((array < 0).any() or not 2.0**-500 < float(array.sum()) < 2.0**500):
-                raise CertificateError(f"The certificate's {name} must not be negative, with an ordinary positive sum.")
-        if not (isinstance(self.contamination, float) and 0 <= self.contamination < 0.5):
-            raise CertificateError(f"The contamination must be a float in [0, 0.5), got {self.contamination!r}.")
-        sequences = isinstance(self.norms, tuple | list) and isinstance(self.inlier_moments, tuple | list)
-        if not sequences or not self.norms or len(self.norms) != len(self.inlier_moments):
-            raise CertificateError("The certificate needs norms, and a moment of the inliers or None for each.")
-        for norm, inliers in zip(self.norms, self.inlier_moments, strict=True):
-            if not (isinstance(norm, Certificate) and math.isfinite(norm.q) and norm.q >= 2):
-                raise CertificateError("The certificate's norms must be certificates for finite exponents q ≥ 2.")
-            if not (inliers is None or (isinstance(inliers, float) and 0 <= inliers < math.inf)):
-                raise CertificateError(f"A moment of the inliers must be a finite float or None, got {inliers!r}.")
+    def _premises(self) -> list[tuple[Certificate, float | None]]:
+        norms, inlier_moments = self.norms, self.inlier_moments
+        if type(norms) is not tuple or not norms or type(inlier_moments) is not tuple:
+            raise CertificateError("The certificate needs norms, in a tuple, and a tuple of moments of the inliers.")
+        check_tuple(inlier_moments, "moments of the inliers", len(norms), "numbers or None, one for each norm")
+        for norm, inliers in zip(norms, inlier_moments, strict=True):
+            check_norm(norm)
+            if inliers is not None:
+                check_real(inliers, "moment of the inliers", 0.0)
+        return list(zip(norms, inlier_moments, strict=True))
 
     def __repr__(self) -> str:
         orders = ", ".join(f"{norm.q:g}" for norm in self.norms)
         return f"MeanCertificate(shape={self.shape}, contamination={self.contamination:g}, moments of order {orders})"
+
+
+def private_weights(weights: Any, name: str, n: int) -> np.ndarray:
+    """A copy of non-negative weights whose sum is far from the ends of the range of floats.
+
+    Raises
+    ------
+    CertificateError
+    """
+    copy = private_array(weights, name, (n,))
+    if (copy < 0).any() or not 2.0**-500 < float(copy.sum()) < 2.0**500:
+        raise CertificateError(f"The certificate's {name} must not be negative, with an ordinary positive sum.")
+    return copy
+
+
+def total_below(weights: np.ndarray) -> float:
+    """At most the sum of non-negative weights."""
+    return float(weights.sum()) * (1 - gamma(len(weights) + 4))
+
+
+def check_norm(norm: Any) -> None:
+    """Refuse what is no certificate for a finite exponent.
+
+    Raises
+    ------
+    CertificateError
+    """
+    if not (type(norm) is Certificate and type(norm.q) is float and 2 <= norm.q < math.inf):
+        raise CertificateError("The certificate's norms must be certificates for finite exponents q ≥ 2.")
 
 
 @overload
@@ -298,13 +321,38 @@ def _offset(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, total:
         return (rational(bound) * rational(2) ** power + lost) * rational(2) ** exponent / rational(total)
 
 
-def _rounding(Y: np.ndarray | Chunks) -> float:
-    """A bound on the Frobenius norm of what separates the computed rows from exact multiples of x_i − location."""
+def moment_about(
+    matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, norm: Certificate, total: float
+) -> flint.arb:
+    """A ball whose upper end bounds (Σ w_i |⟨x_i − c, v⟩|^q / Σ w_i)^{1/q} over unit vectors v, c the location.
+
+    `norm` is a certificate for the rows that `weighted_rows` computes, `total` at most Σ w_i.
+
+    Raises
+    ------
+    CertificateError
+    """
+    Y = weighted_rows(matrix, weights, location, norm.q)
+    proved = norm.prove(Rows(Y))
+    with precision():
+        rounding = _rounding(Y)
+        if not (math.isfinite(proved) and rounding.is_finite()):
+            raise CertificateError("The samples are too large for a proof: their moments overflow.")
+        return (rational(proved) + rounding) / rational(total) ** (1 / rational(norm.q))
+
+
+def _rounding(Y: np.ndarray | Chunks) -> flint.arb:
+    """A ball whose upper end bounds the Frobenius norm of what separates Y from exact multiples of x_i − location.
+
+    Each entry is a difference, rounded once, times a factor, rounded once more; a product below the normal range, which
+    may vanish, is wrong by less than 2**-1074.
+    """
     scale = max(of_pieces(Y, lambda Y: float(np.abs(Y).max())))
-    if scale == 0 or not math.isfinite(scale):
-        return scale
+    if not math.isfinite(scale):
+        return flint.arb.pos_inf()
+    vanished = rational(2) ** -1073 * flint.arb(Y.shape[0] * Y.shape[1]).sqrt()
+    if scale == 0:
+        return vanished
     exponent = math.frexp(scale)[1]
     sizes = of_pieces(Y, lambda Y: float(np.linalg.norm(np.ldexp(Y, -exponent))))
-    size = float(np.ldexp(np.linalg.norm(sizes), exponent))
-    # One rounding each for the difference and the product; below the normal range at most 2**-1074 an entry.
-    return SAFETY * 2 * UNIT * size + math.ldexp(math.sqrt(Y.shape[0] * Y.shape[1]), -1070)
+    return rational(SAFETY * 2 * UNIT * float(np.linalg.norm(sizes))) * rational(2) ** exponent + vanished

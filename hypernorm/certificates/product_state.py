@@ -13,15 +13,16 @@ import numpy as np
 from hypernorm._display import rounded_down
 from hypernorm.certificates.certificate import Rigor
 from hypernorm.certificates.dyadic import DyadicMatrix
+from hypernorm.certificates.fields import check_choice, check_fingerprint
 from hypernorm.certificates.rounding import check_arithmetic, precision, rational
 from hypernorm.certificates.witness import VerifiedValue
 from hypernorm.exceptions import CertificateError, InvalidInputError
-from hypernorm.forms.product import ProductForm
+from hypernorm.forms.product import FIELDS, ProductForm
 
 __all__ = ["ProductState"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class ProductState:
     """Vectors x, y and a number that ⟨x⊗y, M (x⊗y)⟩ / (‖x‖²‖y‖²) is proved to reach.
 
@@ -95,16 +96,21 @@ class ProductState:
             If the state belongs to another matrix or does not attain `value`.
         """
         start = time.perf_counter()
+        field, digest = check_choice(self.field, "field", FIELDS), check_fingerprint(self.fingerprint)
+        # A claim may be of any size; NaN is below nothing.
+        claimed = self.value
+        if type(claimed) is not float:
+            raise CertificateError(f"The value that the state claims must be a float, got a {type(claimed).__name__}.")
         try:
-            x, y = _check_vector(self.x, "x", self.field), _check_vector(self.y, "y", self.field)
+            x, y = _check_vector(self.x, "x", field), _check_vector(self.y, "y", field)
         except InvalidInputError as error:
             raise CertificateError(f"The product state is broken: {error}") from None
-        form = ProductForm(M, (len(x), len(y)), self.field)
-        if form.digest != self.fingerprint:
+        form = ProductForm(M, (len(x), len(y)), field)
+        if form.digest != digest:
             raise CertificateError("The product state is for another matrix: the fingerprint of M differs.")
         value = _attained(form, x, y)
-        if not (isinstance(self.value, float) and self.value <= value):
-            raise CertificateError(f"The state attains {value:.17g}, not the value {self.value!r} that it claims.")
+        if not claimed <= value:
+            raise CertificateError(f"The state attains {value:.17g}, not the value {claimed!r} that it claims.")
         return VerifiedValue(value, Rigor.EXACT, time.perf_counter() - start)
 
     def __repr__(self) -> str:

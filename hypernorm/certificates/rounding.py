@@ -39,6 +39,7 @@ __all__ = [
     "reweight",
     "root_above",
     "upper_float",
+    "weight_spread",
 ]
 
 UNIT = 2.0**-53
@@ -86,7 +87,15 @@ def check_arithmetic() -> None:
 
 
 def rational(value: Fraction | float | int) -> flint.arb:
-    """A ball around a rational number or around the exact value of a float."""
+    """A ball around a rational number or around the exact value of a float.
+
+    Raises
+    ------
+    CertificateError
+        If a float is infinite or NaN: a number of the proof has overflowed.
+    """
+    if type(value) is float and not math.isfinite(value):
+        raise CertificateError("Nothing is proved: the numbers are too large for a proof, they overflow.")
     fraction = Fraction(value)
     return flint.arb(flint.fmpq(fraction.numerator, fraction.denominator))
 
@@ -146,6 +155,15 @@ def reweight(rows: Rows, power: Fraction, radius: float) -> tuple[Rows, flint.ar
     loss = rational(UNIT * length * SAFETY) + rational(2.0**-1022) * flint.arb(n * d).sqrt()
     rows.reweightings[power, radius] = weighted, loss
     return weighted, loss
+
+
+def weight_spread(power: Fraction, columns: int) -> float:
+    """Relative distance at most between the weights ≥ (‖x_i‖/radius)^power that two proofs choose for the same row.
+
+    `reweight` takes the computed length and its error, or a few roundings for each quarter of the power; the exact
+    proof takes the exact length.
+    """
+    return 8 * float(abs(power)) * (gamma(columns + 2) + 8 * UNIT) + 8 * UNIT if power else 0.0
 
 
 def _simple_factors(rows: Rows, power: Fraction, radius: float) -> np.ndarray:

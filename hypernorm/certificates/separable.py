@@ -13,16 +13,25 @@ from __future__ import annotations
 
 import math
 import time
-import zipfile
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from hypernorm._archive_reader import ArchiveReader
 from hypernorm._display import rounded_up
 from hypernorm.certificates.certificate import Rigor, VerifiedBound
 from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
+from hypernorm.certificates.fields import (
+    LARGEST_EXPONENT,
+    check_choice,
+    check_fingerprint,
+    check_integer,
+    check_real,
+    check_tuple,
+    private_array,
+)
 from hypernorm.certificates.product_state import embedded
 from hypernorm.certificates.rounding import (
     SAFETY,
@@ -35,26 +44,30 @@ from hypernorm.certificates.rounding import (
     rational,
     upper_float,
 )
-from hypernorm.certificates.storage import (
-    FORMAT_VERSION,
-    Members,
-    read_archive,
-    read_array,
-    read_text,
-    write_members,
-)
+from hypernorm.certificates.storage import packed_triangle, parse_fingerprint, read_members, write_members
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms.product import FIELDS, ProductClasses, ProductForm, gram_sides
 
-__all__ = ["LARGEST_LEVEL", "SeparableCertificate"]
+__all__ = ["LARGEST_LEVEL", "SEPARABLE", "SeparableCertificate", "parse_separable"]
 
 LARGEST_LEVEL = 8
 _LARGEST_DIMENSION = 2**20
-_LARGEST_EXPONENT = 2100
-_KIND = "separable"
+
+SEPARABLE = "separable"
+"""The kind of its files."""
 
 
-@dataclass(frozen=True, eq=False)
+class _Claim(NamedTuple):
+    """The numbers of a certificate."""
+
+    dims: tuple[int, int]
+    field: str
+    level: int
+    exponent: int
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class SeparableCertificate:
     """A proof of an upper bound on max ⟨x⊗y, M (x⊗y)⟩ over unit vectors x ∈ K^a, y ∈ K^b.
 
@@ -100,9 +113,9 @@ class SeparableCertificate:
     @property
     def upper(self) -> float:
         """The bound as claimed; `verify` is what proves it."""
-        self._check_numbers()
+        claim = self._claim()
         with precision():
-            return _total(self.values, self.exponent)
+            return _total(claim.values, claim.exponent)
 
     @np.errstate(all="ignore")
     def verify(self, M: Any, *, exact: bool = False) -> VerifiedBound:
@@ -126,9 +139,9 @@ class SeparableCertificate:
             If `M` is not a usable matrix of size ab.
         """
         start = time.perf_counter()
-        self._check_numbers()
-        form = ProductForm(M, self.dims, self.field)
-        if form.digest != self.fingerprint:
+        claim = self._claim()
+        form = ProductForm(M, claim.dims, claim.field)
+        if form.digest != check_fingerprint(self.fingerprint):
             raise CertificateError("The certificate is for another matrix: the fingerprint of M differs.")
         upper = self.prove(form, exact=exact)
         rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
@@ -144,15 +157,19 @@ class SeparableCertificate:
             If the proof does not go through.
         """
         check_arithmetic()
-        self._check_numbers()
-        if (form.dims, form.field, form.exponent) != (self.dims, self.field, self.exponent):
+        claim = self._claim()
+        if type(form) is not ProductForm or (form.dims, form.field, form.exponent) != (
+            claim.dims,
+            claim.field,
+            claim.exponent,
+        ):
             raise CertificateError("The certificate is for other dimensions, another field or another scale.")
-        self._check_matrices()
+        matrices = self._private_matrices()
         if form.is_zero:
             return 0.0
-        classes = ProductClasses(self.dims, self.level, self.field)
-        rest = _exact_rest(form, classes, self.matrices) if exact else _rounded_rest(form, classes, self.matrices)
-        for index, (value, part, H) in enumerate(zip(self.values, classes.parts, self.matrices, strict=True)):
+        classes = ProductClasses(claim.dims, claim.level, claim.field)
+        rest = _exact_rest(form, classes, matrices) if exact else _rounded_rest(form, classes, matrices)
+        for index, (value, part, H) in enumerate(zip(claim.values, classes.parts, matrices, strict=True)):
             loss = 0.0 if index else rest
             proves = _is_dominated_exactly if exact else _is_dominated
             if not (math.isfinite(loss) and proves(value, loss, part.multiplicities, H)):
@@ -160,42 +177,30 @@ class SeparableCertificate:
                     f"The certificate is not proved: its matrix {index} does not establish the value {value:.17g}."
                 )
         with precision():
-            return _total(self.values, self.exponent, form.error)
+            return _total(claim.values, claim.exponent, form.error)
 
-    def _check_numbers(self) -> None:
-        dims = self.dims
-        if not (
-            isinstance(dims, tuple)
-            and len(dims) == 2
-            and all(type(d) is int and 0 < d < _LARGEST_DIMENSION for d in dims)
-        ):
-            raise CertificateError(f"The certificate's dimensions {dims!r} are not two positive integers.")
-        if self.field not in FIELDS or type(self.level) is not int or not 1 <= self.level <= LARGEST_LEVEL:
-            raise CertificateError(f"There is no certificate of level {self.level!r} for the field {self.field!r}.")
-        if type(self.exponent) is not int or abs(self.exponent) > _LARGEST_EXPONENT:
-            raise CertificateError(f"The certificate's exponent {self.exponent!r} is out of range.")
-        count = len(gram_sides(dims, self.level, self.field))
-        if not (
-            isinstance(self.values, tuple)
-            and len(self.values) == count
-            and all(type(value) is float and math.isfinite(value) for value in self.values)
-        ):
-            raise CertificateError(f"The certificate's values must be a tuple of {count} finite numbers.")
+    def _claim(self) -> _Claim:
+        """The numbers, each read once and found to be of its type and in its range."""
+        dims = check_tuple(self.dims, "dimensions", 2, "positive integers")
+        for side in dims:
+            check_integer(side, "dimensions", 1, _LARGEST_DIMENSION - 1)
+        field = check_choice(self.field, "field", FIELDS)
+        level = check_integer(self.level, "level", 1, LARGEST_LEVEL)
+        exponent = check_integer(self.exponent, "exponent", -LARGEST_EXPONENT, LARGEST_EXPONENT)
+        values = check_tuple(self.values, "values", len(gram_sides(dims, level, field)), "finite numbers")
+        for value in values:
+            check_real(value, "value")
+        return _Claim(dims, field, level, exponent, values)
 
-    def _check_matrices(self) -> None:
-        sides = gram_sides(self.dims, self.level, self.field)
-        dtypes = (np.float64,) if self.field == "real" else (np.float64, np.complex128)
-        if not (isinstance(self.matrices, tuple) and len(self.matrices) == len(sides)):
-            raise CertificateError(f"The certificate's matrices must be a tuple of {len(sides)}.")
-        for side, H in zip(sides, self.matrices, strict=True):
-            if not (
-                type(H) is np.ndarray  # to a masked array or np.matrix the operators of a proof mean something else
-                and H.shape == (side, side)
-                and H.dtype in dtypes
-                and np.isfinite(H).all()
-                and (H == H.conj().T).all()
-            ):
-                raise CertificateError(f"The certificate needs a finite Hermitian ndarray of {side} x {side} numbers.")
+    def _private_matrices(self) -> tuple[np.ndarray, ...]:
+        claim = self._claim()
+        sides = gram_sides(claim.dims, claim.level, claim.field)
+        dtypes = (np.float64,) if claim.field == "real" else (np.float64, np.complex128)
+        given = check_tuple(self.matrices, "matrices", len(sides), "Hermitian matrices")
+        return tuple(
+            private_array(H, "matrix", (side, side), dtypes=dtypes, hermitian=True)
+            for H, side in zip(given, sides, strict=True)
+        )
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the certificate to one ``.npz`` file, replacing an existing file only when complete.
@@ -206,8 +211,6 @@ class SeparableCertificate:
             If the folder does not exist or cannot be written.
         """
         members = {
-            "format_version": np.array(FORMAT_VERSION, dtype="<i8"),
-            "kind": np.array(_KIND),
             "field": np.array(self.field),
             "dims": np.array(self.dims, dtype="<i8"),
             "level": np.array(self.level, dtype="<i8"),
@@ -216,8 +219,8 @@ class SeparableCertificate:
             "values": np.array(self.values, dtype="<f8"),
         }
         for index, H in enumerate(self.matrices):
-            members[f"matrix_{index}"] = H[np.tril_indices(len(H))].astype("<c16" if np.iscomplexobj(H) else "<f8")
-        write_members(members, path)
+            members[f"matrix_{index}"] = packed_triangle(H)
+        write_members(SEPARABLE, members, path)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> SeparableCertificate:
@@ -230,7 +233,7 @@ class SeparableCertificate:
         InvalidInputError
             If there is no such file or it cannot be read.
         """
-        return read_archive(path, _parse)
+        return read_members(path, _parse)
 
     def __repr__(self) -> str:
         return (
@@ -239,31 +242,29 @@ class SeparableCertificate:
         )
 
 
-def _parse(archive: zipfile.ZipFile, members: Members) -> SeparableCertificate:
-    if (kind := read_text(archive, members, "kind")) != _KIND:
-        raise CertificateError(f"a certificate of kind {kind!r}, not {_KIND!r}")
-    field = read_text(archive, members, "field")
-    a, b = (int(side) for side in read_array(archive, members, "dims", ("<i8",), ((2,),)))
-    level, exponent = (int(read_array(archive, members, name, ("<i8",), ((),))) for name in ("level", "exponent"))
-    digest = read_text(archive, members, "fingerprint")
+def _parse(kind: str, reader: ArchiveReader) -> SeparableCertificate:
+    if kind != SEPARABLE:
+        raise CertificateError(f"a certificate of kind {kind!r}, not {SEPARABLE!r}")
+    return parse_separable(reader)
+
+
+def parse_separable(reader: ArchiveReader) -> SeparableCertificate:
+    """The certificate in a file of this kind, well-formed and not yet verified."""
+    field = reader.text("field")
+    a, b = (int(side) for side in reader.array("dims", ("<i8",), (2,)))
+    level, exponent = (int(reader.scalar(name, "<i8")) for name in ("level", "exponent"))
+    digest = parse_fingerprint(reader)
     if field not in FIELDS or min(a, b) < 1 or max(a, b) >= _LARGEST_DIMENSION or not 1 <= level <= LARGEST_LEVEL:
         raise CertificateError(f"no certificate of level {level} exists for dimensions ({a}, {b}) and field {field!r}")
     sides = gram_sides((a, b), level, field)
-    values = read_array(archive, members, "values", ("<f8",), ((len(sides),),))
-    matrices = tuple(_hermitian(archive, members, f"matrix_{index}", side) for index, side in enumerate(sides))
+    values = reader.array("values", ("<f8",), (len(sides),))
+    matrices = tuple(
+        reader.hermitian(f"matrix_{index}", ("<f8", "<f4", "<c16"), side) for index, side in enumerate(sides)
+    )
     certificate = SeparableCertificate((a, b), field, level, digest, exponent, tuple(values.tolist()), matrices)
-    certificate._check_numbers()
-    certificate._check_matrices()
+    certificate._claim()
+    certificate._private_matrices()
     return certificate
-
-
-def _hermitian(archive: zipfile.ZipFile, members: Members, name: str, side: int) -> np.ndarray:
-    packed = read_array(archive, members, name, ("<f8", "<c16"), ((side * (side + 1) // 2,),))
-    H = np.zeros((side, side), dtype=packed.dtype)
-    H[np.tril_indices(side)] = packed
-    H = H + np.tril(H, -1).conj().T
-    H.setflags(write=False)
-    return H
 
 
 def _total(values: tuple[float, ...], exponent: int, error: float = 0.0) -> float:

@@ -6,15 +6,19 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any
 
 import flint
 import numpy as np
 
+from hypernorm._archive_reader import ArchiveReader
 from hypernorm._display import rounded_down
 from hypernorm._validation import check_exponent, check_rows
 from hypernorm.certificates.certificate import Rigor
 from hypernorm.certificates.dyadic import DyadicMatrix
+from hypernorm.certificates.fields import check_real, private_array
+from hypernorm.certificates.identity import check_identity
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,
@@ -26,10 +30,14 @@ from hypernorm.certificates.rounding import (
     rational,
     upper_float,
 )
+from hypernorm.certificates.storage import parse_fingerprint, parse_shape, write_members
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import Rows, fingerprint
 
-__all__ = ["VerifiedValue", "Witness", "attained_interval", "attained_value"]
+__all__ = ["WITNESS", "VerifiedValue", "Witness", "attained_interval", "attained_value", "parse_witness"]
+
+WITNESS = "witness"
+"""The kind of its files."""
 
 _BLOCK_ROWS = 4096
 
@@ -51,7 +59,7 @@ class VerifiedValue:
     seconds: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Witness:
     """A vector v and a number that ‖Xv‖_q / ‖v‖ is proved to reach.
 
@@ -119,22 +127,52 @@ class Witness:
         """
         start = time.perf_counter()
         matrix = check_rows(X)
-        if tuple(matrix.shape) != self.shape or fingerprint(matrix) != self.fingerprint:
-            raise CertificateError("The witness is for another matrix: shape or fingerprint of X differ.")
+        check_identity(matrix, self.shape, self.fingerprint)
+        q = check_real(self.q, "q", 1.0, infinite=True)
+        claimed = check_real(self.value, "value", 0.0)
         try:
-            vector, q = _check_vector(self.vector, self.shape[1]), check_exponent(self.q, smallest=1)
+            vector = _check_vector(private_array(self.vector, "vector", (matrix.shape[1],)), matrix.shape[1])
+            check_exponent(q, smallest=1)
         except InvalidInputError as error:
             raise CertificateError(f"The witness is broken: {error}") from None
-        rows = Rows(matrix)
-        value, above = attained_interval(rows, vector, q, exact=exact)
+        value, above = attained_interval(Rows(matrix), vector, q, exact=exact)
         # Another order of summation may prove a little less than was claimed; more than the enclosure is a wrong claim.
-        if not (isinstance(self.value, float) and self.value <= above):
-            raise CertificateError(f"The witness attains {value:.17g}, not the value {self.value!r} that it claims.")
+        if not claimed <= above:
+            raise CertificateError(f"The witness attains {value:.17g}, not the value {claimed!r} that it claims.")
         rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
         return VerifiedValue(value, rigor, time.perf_counter() - start)
 
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the witness to one ``.npz`` file, replacing an existing file only when complete.
+
+        `hypernorm.load_certificate` reads it.
+
+        Raises
+        ------
+        InvalidInputError
+            If the folder does not exist or cannot be written.
+        """
+        members = {
+            "q": np.array(self.q, dtype="<f8"),
+            "shape": np.array(self.shape, dtype="<i8"),
+            "fingerprint": np.array(self.fingerprint, dtype=np.str_),
+            "value": np.array(self.value, dtype="<f8"),
+            "vector": np.array(self.vector, dtype="<f8"),
+        }
+        write_members(WITNESS, members, path)
+
     def __repr__(self) -> str:
         return f"Witness(q={self.q:g}, shape={self.shape}, value={rounded_down(self.value, 12)})"
+
+
+def parse_witness(reader: ArchiveReader) -> Witness:
+    """The witness in a file of this kind, well-formed and not yet verified."""
+    q = check_real(float(reader.scalar("q", "<f8")), "q", 1.0, infinite=True)
+    shape, fingerprint = parse_shape(reader), parse_fingerprint(reader)
+    value = check_real(float(reader.scalar("value", "<f8")), "value", 0.0)
+    vector = private_array(reader.array("vector", ("<f8",), (shape[1],)), "vector", (shape[1],))
+    vector.setflags(write=False)
+    return Witness(vector, q, value, shape, fingerprint)
 
 
 def _check_vector(vector: Any, dimension: int) -> np.ndarray:

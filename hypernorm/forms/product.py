@@ -118,9 +118,9 @@ def _parts(M: Any) -> tuple[np.ndarray, np.ndarray | None]:
     except ValueError:
         whole = np.empty(0)  # ragged, which the gate for real matrices explains
     if whole.dtype.kind != "c" or isinstance(M, np.ma.MaskedArray):
-        return np.asarray(check_matrix(M, "M"), dtype=np.float64), None
+        return np.asarray(check_matrix(M, "M", copy=True), dtype=np.float64), None
     real, imaginary = (
-        np.asarray(check_matrix(part, f"the {name} part of M"), dtype=np.float64)
+        np.asarray(check_matrix(part, f"the {name} part of M", copy=True), dtype=np.float64)
         for part, name in ((whole.real, "real"), (whole.imag, "imaginary"))
     )
     return real, imaginary if imaginary.any() else None

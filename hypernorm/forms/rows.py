@@ -18,6 +18,7 @@ import scipy.sparse as sp
 from numpy.typing import DTypeLike
 
 from hypernorm._chunks import Chunks
+from hypernorm._pages import LARGE_BYTES, Pages
 from hypernorm._parallel import ordered_map, split_range
 from hypernorm._validation import Matrix, RowMatrix
 
@@ -27,8 +28,6 @@ Result = TypeVar("Result")
 
 # Blocks of about this many entries stay in the second-level cache together with their images.
 _BLOCK_ENTRIES = 1 << 17
-# A matrix below this size is scaled once and kept; a larger one is scaled block by block.
-_COPY_BYTES = 1 << 28
 # Partial sums that are formed independently; it fixes the rounding, not the number of threads.
 _RANGES = 16
 
@@ -38,7 +37,7 @@ class Rows:
 
     Parameters
     ----------
-    matrix : ndarray, csr_array or Chunks of shape (n, d)
+    matrix : ndarray, csr_array, Chunks or Pages of shape (n, d)
         As returned by `hypernorm._validation.check_rows`.
 
     Attributes
@@ -71,7 +70,8 @@ class Rows:
         self._first = 0  # row of the matrix meant that is the first of `_matrix`
         self.exponent = 0
         self._measure()
-        if not isinstance(matrix, Chunks) and (sp.issparse(matrix) or matrix.nbytes <= _COPY_BYTES):
+        # A large matrix is scaled block by block.
+        if not isinstance(matrix, Chunks | Pages) and (sp.issparse(matrix) or matrix.nbytes <= LARGE_BYTES):
             self._matrix = self._scaled(matrix)
             self._shift = 0
         else:
@@ -110,6 +110,13 @@ class Rows:
         """
         rows = self._copy()
         rows.shift = shift
+        return rows
+
+    def unguarded(self) -> Rows:
+        """The same rows without the check of every page, for a search whose result is proved afterwards."""
+        rows = self._copy()
+        if isinstance(self._matrix, Pages):
+            rows._matrix = self._matrix.array
         return rows
 
     def _copy(self) -> Rows:
@@ -235,7 +242,7 @@ class Rows:
         return bool((np.ldexp(new, self.exponent) != old).any())
 
 
-def _measure_matrix(matrix: Matrix) -> tuple[np.ndarray, np.ndarray, float]:
+def _measure_matrix(matrix: Matrix | Pages) -> tuple[np.ndarray, np.ndarray, float]:
     """`_measure_block` for all rows of a matrix, block by block."""
     n, d = matrix.shape
     step = max(1, _BLOCK_ENTRIES // d) if isinstance(matrix, np.ndarray) else 4096

@@ -14,8 +14,9 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hypernorm._validation import check_count, check_exponent, check_tolerance
-from hypernorm.certificates import weighted_rows
+from hypernorm.certificates import ClusterCertificate, weighted_rows
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.forms import fingerprint
 from hypernorm.robust.certification import certify_moment
 from hypernorm.robust.cluster_assignment import assign, locate_groups
 from hypernorm.robust.cluster_coordinates import Frame, leading_directions, whitening
@@ -75,9 +76,9 @@ class MomentClustering(ClusterMixin, BaseEstimator):
     weights_ : ndarray of shape (n,)
         Weight of each row in the center of its cluster, from 0 (outliers) to 1; less than 1 for rows far from the
         center or in directions with heavy tails.
-    certificates_ : list of Certificate
-        For each cluster, proof of an upper bound on max (Σ w_i |⟨x_i − c, v⟩|^q / Σ w_i)^{1/q} over unit vectors v; of
-        the rows that `certified_rows` returns.
+    certificates_ : list of ClusterCertificate
+        For each cluster, proof of an upper bound on max (Σ w_i |⟨x_i − c, v⟩|^q / Σ w_i)^{1/q} over unit vectors v; its
+        ``verify(X)`` proves it for the samples of `fit`.
     assignment_ : {'nearest', 'moment'}
         Whether rows belong to the nearest center in the whitened coordinates, or unequal clusters called for
         thresholds that give large and wide clusters more room.
@@ -182,27 +183,6 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         distances = np.linalg.norm(self._frame.scaled(X) - centers[labels], axis=1)
         return np.where(distances <= self._reaches[labels], labels, -1)
 
-    def certified_rows(self, X: Any, cluster: int) -> np.ndarray:
-        """The rows (w_i/Σw)^{1/q} (x_i − c) of a cluster, whose 2→q norm ``certificates_[cluster]`` bounds.
-
-        Parameters
-        ----------
-        X : array_like or sparse matrix of shape (n, d)
-            The samples of `fit`.
-        cluster : int
-
-        Returns
-        -------
-        ndarray of shape (m, d)
-        """
-        check_is_fitted(self)
-        X = self._validate(X, reset=False)
-        if len(X) != len(self.labels_):
-            raise InvalidInputError(f"X must be the {len(self.labels_)} samples of fit, got {len(X)}.")
-        if check_count(cluster, "cluster", smallest=0) >= len(self.cluster_centers_):
-            raise InvalidInputError(f"cluster must be less than {len(self.cluster_centers_)}, got {cluster}.")
-        return self._rows_of(X, cluster)
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -277,11 +257,12 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         squares = np.sum((scaled - centers[self.labels_]) ** 2, axis=1)
         with np.errstate(over="ignore", under="ignore"):
             self.inertia_ = float(np.ldexp(self.weights_ @ squares, 2 * (self._frame.exponent + 1)))
-        self.certificates_ = [certify_moment(self._rows_of(X, cluster), problem.moment) for cluster in range(k)]
+        self.certificates_ = [self._certify(X, cluster, problem.moment) for cluster in range(k)]
 
-    def _rows_of(self, X: np.ndarray, cluster: int) -> np.ndarray:
-        weights = np.where(self.labels_ == cluster, self.weights_, 0.0)
-        return weighted_rows(X, weights / weights.sum(), self.cluster_centers_[cluster], float(self.moment))
+    def _certify(self, X: np.ndarray, cluster: int, moment: float) -> ClusterCertificate:
+        weights, center = np.where(self.labels_ == cluster, self.weights_, 0.0), self.cluster_centers_[cluster].copy()
+        norm = certify_moment(weighted_rows(X, weights, center, moment), moment)
+        return ClusterCertificate(center, weights, norm, X.shape, fingerprint(X))
 
 
 def _check_distinct(X: np.ndarray, k: int) -> None:

@@ -130,7 +130,8 @@ def test_another_matrix_is_refused():
         ({"matrices": (np.zeros((3, 3)),)}, "not proved"),
         ({"kind": "row_norm"}, "too many"),
         ({"shape": (12, 3)}, "shape"),
-        ({"fingerprint": ""}, "another matrix"),
+        ({"fingerprint": ""}, "64 hexadecimal digits"),
+        ({"fingerprint": "0" * 64}, "another matrix"),
     ],
 )
 def test_malformed_certificates_are_refused_in_one_line(change, words):

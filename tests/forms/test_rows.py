@@ -48,7 +48,7 @@ def test_subnormal_rows_have_their_length():
 def test_a_large_matrix_is_scaled_block_by_block(monkeypatch):
     X = np.random.default_rng(0).integers(-1000, 1000, (50, 3)).astype(np.float32)
     whole = rows_of(X)
-    monkeypatch.setattr(rows_module, "_COPY_BYTES", 0)
+    monkeypatch.setattr(rows_module, "LARGE_BYTES", 0)
     lazy = rows_of(X)
     np.testing.assert_array_equal(lazy.block(5, 20), whole.block(5, 20))
     assert lazy.search_dtype == np.float32 == whole.search_dtype

@@ -1,6 +1,8 @@
 """MomentClustering: exact labels where clusters are far apart, certified moments, and every kind of odd input."""
 
+import dataclasses
 import itertools
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -155,7 +157,7 @@ def test_certified_moments(moment):
         center = shares @ bed.samples[members]
         np.testing.assert_allclose(model.cluster_centers_[cluster], center, atol=1e-12)
         differences = bed.samples[members] - center
-        upper = certificate.verify(model.certified_rows(bed.samples, cluster)).upper
+        upper = certificate.verify(bed.samples).upper
         attained = ((shares @ np.abs(differences @ directions) ** moment) ** (1 / moment)).max()
         assert attained <= upper <= 1.2 * attained
         if moment == 2:
@@ -164,18 +166,27 @@ def test_certified_moments(moment):
     assert model.inertia_ == pytest.approx(np.sum(model.weights_ * distances**2), rel=1e-9)
 
 
-def test_certificate_of_other_rows_is_refused():
+def test_certificate_of_other_samples_is_refused():
     bed = contaminated_clusters(100, 3, 2, separation=15, random_state=11)
-    model = fit(bed.samples, 2)
-    rows = model.certified_rows(bed.samples, 0)
+    first, second = fit(bed.samples, 2).certificates_
+    for other in (1.01 * bed.samples, bed.samples[:50]):
+        with pytest.raises(CertificateError, match="another matrix"):
+            first.verify(other)
     with pytest.raises(CertificateError):
-        model.certificates_[0].verify(1.01 * rows)
+        dataclasses.replace(first, norm=second.norm).verify(bed.samples)
     with pytest.raises(CertificateError):
-        model.certificates_[0].verify(model.certified_rows(bed.samples, 1))
-    with pytest.raises(InvalidInputError, match="samples of fit"):
-        model.certified_rows(bed.samples[:50], 0)
-    with pytest.raises(InvalidInputError, match="cluster must be less than 2"):
-        model.certified_rows(bed.samples, 2)
+        dataclasses.replace(first, weights=second.weights).verify(bed.samples)
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0**-600, 2.0**-1060])
+def test_rounding_of_the_center_is_part_of_the_proof(scale):
+    """Far from the origin centers are rounded, near the end of the range rows vanish; the exact moment is below."""
+    rng = np.random.default_rng(20)
+    X = (np.repeat([[1e6], [3e6]], 40, axis=0) + rng.standard_normal((80, 1))) * scale
+    for certificate in fit(X, 2, moment=2).certificates_:
+        weights, center = [Fraction(w) for w in certificate.weights.tolist()], Fraction(certificate.center[0])
+        squares = sum(w * (Fraction(x) - center) ** 2 for w, x in zip(weights, X[:, 0].tolist(), strict=True))
+        assert Fraction(certificate.verify(X).upper) ** 2 >= squares / sum(weights)
 
 
 @pytest.mark.parametrize("inliers", ["gaussian", "t3"])
@@ -300,7 +311,7 @@ def test_kinds_of_input():
         np.testing.assert_array_equal(model.labels_, expected.labels_)
         np.testing.assert_array_equal(model.cluster_centers_, expected.cluster_centers_)
         np.testing.assert_array_equal(model.predict(X), model.labels_)
-        model.certificates_[1].verify(model.certified_rows(X, 1))
+        model.certificates_[1].verify(X)
     assert list(fit(frame, 2).feature_names_in_) == ["a", "b", "c"]
 
 
