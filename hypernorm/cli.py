@@ -162,7 +162,9 @@ def demo(
 
     loaded = hn.load_certificate(certificate_path)
     show()
-    show(f"The best certificate, {loaded.kind.replace('_', ' ')}, read back from disk and verified against X:")
+    show(
+        f"The best certificate, {interval.certificate.kind.replace('_', ' ')}, read back from disk and verified against X:"
+    )
     with progress("verifying"):
         verified = loaded.verify(X)
     print_verified(verified, loaded)

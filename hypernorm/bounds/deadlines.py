@@ -23,9 +23,12 @@ from hypernorm.exceptions import CertificateError
 from hypernorm.forms import MonomialBasis, Rows
 from hypernorm.forms.symmetric import GramClasses
 
-__all__ = ["DeadlineError", "check_time", "closing_seconds", "has_time", "until"]
+__all__ = ["EIGEN", "DeadlineError", "check_time", "closing_seconds", "has_time", "until"]
 
 Result = TypeVar("Result")
+
+EIGEN = 40.0
+"""Of an eigenvalue decomposition of size d, which is slower than a product, in operations of a product divided by d³."""
 
 # A stage that takes less is begun even if the time is up: it may give a much better bound.
 _NEGLIGIBLE = 0.02
@@ -149,13 +152,12 @@ def _seconds_to_first_bound(factor: Factor, rows: Rows, radius: float, half_degr
         loading = 0.0 if "hypernorm.bounds._sos_kernels" in sys.modules else _LOADING
         return classes + loading + moments(half) / _product_rate()
     if factor.form == "moment":
-        # Of the eigenvalue decomposition half runs at the speed of the memory.
-        operations = moments(half) + 8.0 * MonomialBasis.count(d, half) ** 3
+        operations = moments(half) + EIGEN / 2 * MonomialBasis.count(d, half) ** 3  # eigenvalues alone
     elif factor.form == "flattening":
-        operations = 5.0 * n * d * d + 10.0 * d**3
+        operations = 5.0 * n * d * d + EIGEN * d**3
     else:
         by_slices = moments(2) + 8.0 * MonomialBasis.count(d, 2) * d**3
-        operations = min(by_slices, 4.0 * n * n * d) + 10.0 * d**3
+        operations = min(by_slices, 4.0 * n * n * d) + EIGEN * d**3
     return operations / _product_rate()
 
 

@@ -25,7 +25,7 @@ from hypernorm._validation import (
     check_rows,
     check_tolerance,
 )
-from hypernorm.bounds.deadlines import DeadlineError, has_time, until
+from hypernorm.bounds.deadlines import EIGEN, DeadlineError, has_time, until
 from hypernorm.bounds.kernels import gradients, norm_values
 from hypernorm.bounds.newton import LARGEST_DIMENSION, newton_finish
 from hypernorm.certificates import Witness, attained_value
@@ -156,7 +156,7 @@ def search(
     best, best_value = V[:, 0], -1.0
     for start in V.T[:_FINISHED]:
         # A step forms and decomposes the Hessian.
-        if not has_time(2.0 * rows.shape[0] * d * d + 12.0 * d**3, deadline):
+        if not has_time(2.0 * rows.shape[0] * d * d + EIGEN * d**3, deadline):
             break
         vector, value = newton_finish(rows, q, start)
         if value > best_value:
@@ -238,7 +238,7 @@ def _standard_starts(
     quarter = min(count // 4, n)
     if quarter:
         columns.insert(0, _longest_rows(rows, quarter))
-    if quarter and d <= LARGEST_DIMENSION and has_time(2.0 * n * d * d + 12.0 * d**3, deadline):
+    if quarter and d <= LARGEST_DIMENSION and has_time(2.0 * n * d * d + EIGEN * d**3, deadline):
         with np.errstate(under="ignore", divide="ignore"):
             weights = np.where(rows.norms > 0, rows.norms ** max(q - 2, 0), 0)
         columns.insert(0, np.linalg.eigh(second_moments(rows, weights))[1][:, ::-1][:, :quarter])
@@ -253,7 +253,7 @@ def _longest_rows(rows: Rows, count: int) -> np.ndarray:
 def _leading_eigenvector(rows: Rows, V: np.ndarray, deadline: float) -> np.ndarray:
     """The leading right singular vector for q = 2, exactly where the d×d moments can be decomposed."""
     n, d = rows.shape
-    if d <= LARGEST_DIMENSION and has_time(2.0 * n * d * d + 12.0 * d**3, deadline):
+    if d <= LARGEST_DIMENSION and has_time(2.0 * n * d * d + EIGEN * d**3, deadline):
         return np.linalg.eigh(second_moments(rows))[1][:, -1:]
     return V
 
