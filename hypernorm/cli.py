@@ -162,9 +162,8 @@ def demo(
 
     loaded = hn.load_certificate(certificate_path)
     show()
-    show(
-        f"The best certificate, {interval.certificate.kind.replace('_', ' ')}, read back from disk and verified against X:"
-    )
+    kind = interval.certificate.kind.replace("_", " ")
+    show(f"The best certificate, {kind}, read back from disk and verified against X:")
     with progress("verifying"):
         verified = loaded.verify(X)
     print_verified(verified, loaded)

@@ -28,7 +28,7 @@ __all__ = ["EIGEN", "DeadlineError", "check_time", "closing_seconds", "has_time"
 Result = TypeVar("Result")
 
 EIGEN = 40.0
-"""Of an eigenvalue decomposition of size d, which is slower than a product, in operations of a product divided by d³."""
+"""Cost of an eigenvalue decomposition of size d, divided by d³, in operations of a matrix product."""
 
 # A stage that takes less is begun even if the time is up: it may give a much better bound.
 _NEGLIGIBLE = 0.02
