@@ -18,7 +18,7 @@ from hypernorm._validation import check_exponent, check_generator, check_rows, c
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.power import search
 from hypernorm.bounds.propose import Search, propose
-from hypernorm.bounds.splitting import SosProgress, SosStop
+from hypernorm.bounds.splitting import SosProgress, SosStop, check_solver_memory
 from hypernorm.certificates import KINDS, Certificate, Factor, Witness, attained_value, is_available, plan
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows, fingerprint
@@ -232,6 +232,9 @@ class _Climb:
         self.records: list[BoundRecord] = []
 
     def run(self, rtol: float) -> NormInterval:
+        if self.method == "sos":
+            for factor in self._sos_factors():  # at once, before anything is computed that would be lost
+                check_solver_memory(self.rows.shape[1], factor.order // 2)
         status = Status.GAP
         try:
             self._tell("row norm")

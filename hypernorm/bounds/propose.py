@@ -180,6 +180,8 @@ def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) 
     if rows.is_zero:
         side = factor.sides(d)[0]
         return _Proposal(lambda growth: (0.0, np.zeros((side, side)) if factor.has_matrix else None))
+    if factor.form == "sos":
+        check_solver_memory(d, max(factor.order // 2, options.half_degree or 0))
     readable = math.inf
     if factor.form not in _CHEAP:
         readable = check_time(factor, rows, radius, options.deadline, options.half_degree)
@@ -224,7 +226,6 @@ def _margin(size: int, rows: Rows) -> float:
 def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) -> _Proposal:
     d, half = rows.shape[1], factor.order // 2
     half_degree = max(half, options.half_degree or half)
-    check_solver_memory(d, half_degree)
     classes = GramClasses(d, half_degree)
     coefficients = form_coefficients(moment_matrix(rows, half), half, classes)
     solver = SosSolver(coefficients, classes, options.rng)
