@@ -32,15 +32,20 @@ EIGEN = 40.0
 
 # A stage that takes less is begun even if the time is up: it may give a much better bound.
 _NEGLIGIBLE = 0.02
-_SAMPLE = 320  # side of the matrix product that is measured, a few milliseconds
+_SAMPLE = 256  # side of the matrix product that is measured, about a millisecond
+_FRESH_SECONDS = 1.0
+_SLOWEST = 1e9  # operations per second that any machine reaches
 _REPEATS = 3
 _SAMPLE_ROWS = 64  # whose weights are measured
 _SAMPLE_GRAM = 130  # at least the side of the Gram matrix whose classes are measured
 # Of a sum-of-squares solve, in units of the time that finding the classes takes: all until there is a first bound, and
 # all between the last bound and the proof.
-_BEGINNING, _CLOSING = 3.0, 0.7
+_BEGINNING, _CLOSING = 2.2, 0.5
 # Seconds to load the compiled loops, from their cache.
 _LOADING = 1.0
+
+
+_measured = (-math.inf, 0.0)  # when, and operations per second
 
 
 class DeadlineError(Exception):
@@ -76,25 +81,28 @@ def until(rows: Rows, deadline: float) -> Rows:
 
 
 def _product_rate() -> float:
-    """Operations per second of a matrix product, measured now: the best of a few short ones.
+    """Operations per second of a matrix product, measured within the last second: the best of a few short ones.
 
     On one thread and on all: where other processes occupy the cores, threads that wait for one another are slower
     than one.
     """
-    A = np.full((_SAMPLE, _SAMPLE), 0.5)
-    times = []
-    for threads in (1, None):
-        with product_threads(threads):
-            for _ in range(_REPEATS):
-                start = time.perf_counter()
-                A @ A
-                times.append(time.perf_counter() - start)
-    return 2 * _SAMPLE**3 / max(min(times), 1e-9)
+    global _measured
+    if time.perf_counter() - _measured[0] > _FRESH_SECONDS:
+        A = np.full((_SAMPLE, _SAMPLE), 0.5)
+        times = []
+        for threads in (1, None):
+            with product_threads(threads):
+                for _ in range(_REPEATS):
+                    start = time.perf_counter()
+                    A @ A
+                    times.append(time.perf_counter() - start)
+        _measured = time.perf_counter(), 2 * _SAMPLE**3 / max(min(times), 1e-9)
+    return _measured[1]
 
 
 def has_time(operations: float, deadline: float) -> bool:
     """Whether so many operations of dense linear algebra can be done before the deadline, or take hardly any time."""
-    if math.isinf(deadline):
+    if math.isinf(deadline) or operations <= _NEGLIGIBLE * _SLOWEST:
         return True
     seconds = operations / _product_rate()
     return seconds <= _NEGLIGIBLE or time.perf_counter() + seconds <= deadline
@@ -166,7 +174,9 @@ def _class_seconds(dimension: int, half_degree: int) -> float:
     small = 2
     while MonomialBasis.count(small, half_degree) < _SAMPLE_GRAM:
         small += 1
-    start = time.perf_counter()
-    size = GramClasses(small, half_degree).size
-    seconds = time.perf_counter() - start
-    return seconds * (MonomialBasis.count(dimension, half_degree) / size) ** 2
+    times = []
+    for _ in range(_REPEATS):
+        start = time.perf_counter()
+        size = GramClasses(small, half_degree).size
+        times.append(time.perf_counter() - start)
+    return min(times) * (MonomialBasis.count(dimension, half_degree) / size) ** 2

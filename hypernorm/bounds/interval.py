@@ -283,7 +283,8 @@ class _Climb:
         try:
             tolerance = rtol if kind == "sos" else min(1e-8, rtol / 10)
             start = None if self.witness is None else self.witness.vector
-            options = Search(tolerance, deadline, self.rng, report=self._tell_solve, start=start)
+            known = math.inf if self.best is None else self.best[1]
+            options = Search(tolerance, deadline, self.rng, report=self._tell_solve, to_beat=known, start=start)
             proposed = propose(self.rows, self.q, kind, self.digest, options)
         except CertificateError:
             if self.best is None:

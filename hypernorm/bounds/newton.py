@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from hypernorm._parallel import product_threads
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.kernels import norm_values
 from hypernorm.forms import Rows
 
-__all__ = ["LARGEST_DIMENSION", "newton_finish"]
+__all__ = ["LARGEST_DIMENSION", "SMALL", "newton_finish"]
+
+SMALL = 200
+"""Size below which a decomposition loses more to waking threads than it gains, much more on a busy machine."""
 
 # Forming and decomposing the Hessian costs nd² + 9d³; beyond this the power method is left to converge by itself.
 LARGEST_DIMENSION = 1024
@@ -47,7 +51,8 @@ def newton_finish(rows: Rows, q: float, v: np.ndarray) -> tuple[np.ndarray, floa
             break
         multiplier = float(gradient @ v)
         tangent = gradient - multiplier * v
-        eigenvalues, vectors = np.linalg.eigh(_tangent_hessian(hessian, multiplier, v))
+        with product_threads(1 if len(v) < SMALL else None):
+            eigenvalues, vectors = np.linalg.eigh(_tangent_hessian(hessian, multiplier, v))
         rising = bool(eigenvalues[-1] > 1e-9 * multiplier)
         if np.linalg.norm(tangent) <= _STATIONARY * np.linalg.norm(gradient) and not rising:
             break

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from hypernorm._parallel import shared_threads
+from hypernorm._parallel import product_threads, shared_threads
 from hypernorm._validation import (
     check_count,
     check_exponent,
@@ -27,7 +27,7 @@ from hypernorm._validation import (
 )
 from hypernorm.bounds.deadlines import EIGEN, DeadlineError, has_time, until
 from hypernorm.bounds.kernels import gradients, norm_values
-from hypernorm.bounds.newton import LARGEST_DIMENSION, newton_finish
+from hypernorm.bounds.newton import LARGEST_DIMENSION, SMALL, newton_finish
 from hypernorm.certificates import Witness, attained_value
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
 from hypernorm.forms import Rows, fingerprint, second_moments
@@ -241,7 +241,9 @@ def _standard_starts(
     if quarter and d <= LARGEST_DIMENSION and has_time(2.0 * n * d * d + EIGEN * d**3, deadline):
         with np.errstate(under="ignore", divide="ignore"):
             weights = np.where(rows.norms > 0, rows.norms ** max(q - 2, 0), 0)
-        columns.insert(0, np.linalg.eigh(second_moments(rows, weights))[1][:, ::-1][:, :quarter])
+            moments = second_moments(rows, weights)
+        with product_threads(1 if d < SMALL else None):
+            columns.insert(0, np.linalg.eigh(moments)[1][:, ::-1][:, :quarter])
     return np.hstack(columns)[:, :count]
 
 

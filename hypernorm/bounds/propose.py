@@ -12,9 +12,11 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from scipy.linalg import eigh
 
+from hypernorm._parallel import product_threads
 from hypernorm._validation import check_memory
 from hypernorm.bounds.deadlines import DeadlineError, check_time, closing_seconds, until
 from hypernorm.bounds.kernels import norm_values
+from hypernorm.bounds.newton import SMALL
 from hypernorm.bounds.power import search
 from hypernorm.bounds.resolvent import Resolvent
 from hypernorm.bounds.splitting import SosProgress, SosSolver, SosStop, check_solver_memory
@@ -61,6 +63,8 @@ class Search:
         Receives the progress of a sum-of-squares solve.
     around : callable or None
         Wraps a sum-of-squares solve, for checkpoints: receives the solver before the start and after the end.
+    to_beat : float
+        Upper bound that is proved already: after the deadline nothing is proved that is no better.
     start : ndarray of shape (d,) or None
         The best vector of a search that has been made already, so that a sum-of-squares solve need not make its own.
     """
@@ -73,6 +77,7 @@ class Search:
     single_precision: bool = False
     report: Callable[[SosProgress], None] | None = None
     around: Callable[[SosSolver, bool], None] | None = None
+    to_beat: float = math.inf
     start: np.ndarray | None = None
 
 
@@ -106,7 +111,7 @@ def propose(rows: Rows, q: float, kind: str, digest: str, options: Search) -> Pr
     CertificateError
         If rounding errors defeat every attempt.
     DeadlineError
-        If the deadline leaves no time for a bound of this kind.
+        If the deadline leaves no time for a bound of this kind, or for one that is better than what is proved.
     """
     d = rows.shape[1]
     check_memory(
@@ -127,6 +132,8 @@ def propose(rows: Rows, q: float, kind: str, digest: str, options: Search) -> Pr
         values, matrices = tuple(value for value, _ in pairs), tuple(matrix for _, matrix in pairs)
         return Certificate(kind, q, rows.shape, digest, rows.exponent, radius, values, matrices)
 
+    if time.perf_counter() > options.deadline and certificate(1.0).upper >= options.to_beat:
+        raise DeadlineError
     return Proposed(*first_proved(certificate, rows, options.deadline), vectors, stop)
 
 
@@ -205,7 +212,9 @@ def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) 
     if factor.form == "longest_row":
         value, size = float(weighted.norms.max()) ** 2, 1
     elif factor.form == "second":
-        value, size = float(np.linalg.eigvalsh(second_moments(weighted))[-1]), d
+        moments, size = second_moments(weighted), d
+        with product_threads(1 if d < SMALL else None):
+            value = float(np.linalg.eigvalsh(moments)[-1])
     else:
         moments = moment_matrix(weighted, factor.order // 2)
         size = len(moments)

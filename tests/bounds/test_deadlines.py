@@ -180,6 +180,19 @@ def test_after_the_deadline_one_proof_is_begun_and_no_more():
     assert len(log) <= 3
 
 
+def test_after_the_deadline_nothing_is_proved_that_is_no_better(proofs):
+    rows = Rows(gaussian(40, 5, random_state=0))
+    late = time.perf_counter() - 1
+    value = propose.propose(rows, 4.0, "flattening", "", propose.Search(deadline=late)).upper
+    assert proofs == ["flattening"]
+    with pytest.raises(DeadlineError):
+        propose.propose(rows, 4.0, "flattening", "", propose.Search(deadline=late, to_beat=value * (1 - 1e-6)))
+    assert proofs == ["flattening"]
+    propose.propose(rows, 4.0, "flattening", "", propose.Search(deadline=late, to_beat=value * (1 + 1e-6)))
+    propose.propose(rows, 4.0, "flattening", "", propose.Search(to_beat=value * (1 - 1e-6)))  # in time, all are
+    assert len(proofs) == 3
+
+
 @pytest.mark.parametrize("q", [3.7, 4, 6, 1000])
 def test_on_a_slow_machine_only_the_cheapest_certificate_is_begun(q, slow_machine, proofs):
     X = gaussian(200, 30, random_state=0)
