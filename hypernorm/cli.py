@@ -5,7 +5,6 @@ An error is one line on the standard error, with --json too; the exit codes stan
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import traceback
@@ -15,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 import hypernorm as hn
+from hypernorm._command_files import check_outputs, read_operator, save_witness
 from hypernorm._display import printable
 from hypernorm._process import Interruptions, own_streams, say
 from hypernorm._report import (
@@ -197,7 +196,7 @@ def norm(
 ) -> int:
     """Compute a proved interval for the 2→q norm of the matrix in FILE."""
     exponent = _parse_exponent(q)
-    _check_outputs(file, {"--out": out, "--witness": witness, "--plot": plot})
+    check_outputs(file, {"--out": out, "--witness": witness, "--plot": plot})
     if plot is not None:
         # Before the computation, so that a wrong ending costs no time.
         from hypernorm.plotting import check_figure_path, plot_interval, save_figure
@@ -212,7 +211,7 @@ def norm(
         if out is not None:
             interval.certificate.save(out)
         if witness is not None:
-            _save_witness(interval.witness, witness)
+            save_witness(interval.witness, witness)
         if plot is not None:
             save_figure(plot_interval(interval), plot)
         if print_json:
@@ -238,7 +237,7 @@ def verify(
     A certificate proves a bound from above, a witness one from below. Nothing that they claim is trusted.
     """
     loaded: Claim = hn.load_certificate(certificate)
-    X = _read_operator(file) if isinstance(loaded, SeparableCertificate) else _read(file)
+    X = read_operator(file) if isinstance(loaded, SeparableCertificate) else _read(file)
     with progress("verifying"):
         verified = loaded.verify(X, exact=exact)
     context.obj.is_verdict = True
@@ -262,46 +261,11 @@ def _read(file: str) -> Matrix:
     return check_matrix(read_matrix(file), name=file)
 
 
-def _read_operator(file: str) -> Any:
-    """The matrix of a bipartite system, which may be complex."""
-    if Path(file).suffix.lower() == ".npy":
-        with contextlib.suppress(OSError, ValueError):  # what is wrong with the file is said below
-            matrix = np.lib.format.open_memmap(file, mode="r")
-            if matrix.dtype.kind == "c":
-                return matrix
-    return read_matrix(file)
-
-
-def _save_witness(witness: Any, path: Path) -> None:
-    if path.suffix.lower() == ".npz":
-        witness.save(path)
-        return
-    with path.open("wb") as stream:  # numpy would append an ending to a bare name
-        np.save(stream, witness.vector)
-
-
 def _parse_exponent(text: str) -> float:
     try:
         return float(text)
     except ValueError:
         raise InvalidInputError(f"--q must be a number from 2 on or inf, got {text!r}.") from None
-
-
-def _check_outputs(source: str, outputs: dict[str, Path | None]) -> None:
-    """Refuse, before any computation, what could not be written or would overwrite what is read or written."""
-    taken = {Path(source).resolve(): "FILE"}
-    for option, path in outputs.items():
-        if path is None:
-            continue
-        if path.is_dir():
-            raise InvalidInputError(f"{option} {path} is a directory; name a file in it.")
-        if not path.parent.is_dir():
-            raise InvalidInputError(f"{option} {path}: there is no directory {path.parent}; create it first.")
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise InvalidInputError(f"{option} {path} is not writable; choose another place.")
-        other = taken.setdefault(path.resolve(), option)
-        if other != option:
-            raise InvalidInputError(f"{option} {path} is the same file as {other}; choose another name.")
 
 
 def _explain(error: BaseException) -> str:
