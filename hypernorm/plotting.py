@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
 from sklearn.utils.validation import check_is_fitted
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import exponent_text, rounded_down, rounded_up
 from hypernorm._validation import check_matrix
 from hypernorm.bounds import NormInterval
@@ -37,6 +38,7 @@ _LARGEST_LINEAR_RATIO = 4.0
 _SMALLEST_SPAN = 0.01
 
 
+@own_arithmetic
 def plot_interval(interval: NormInterval, *, axes: Axes | None = None) -> Axes:
     """Draw how far above the lower bound each certificate proves the norm to stay.
 
@@ -116,6 +118,7 @@ def plot_interval(interval: NormInterval, *, axes: Axes | None = None) -> Axes:
     return axes
 
 
+@own_arithmetic
 def plot_witness(witness: NormInterval | Witness, X: Any, *, axes: Axes | None = None) -> Axes:
     """Draw how many rows carry the norm: the share of the largest |⟨x_i, v⟩|^q in their sum ‖Xv‖_q^q.
 
@@ -182,6 +185,7 @@ def plot_witness(witness: NormInterval | Witness, X: Any, *, axes: Axes | None =
     return axes
 
 
+@own_arithmetic
 def plot_weights(fitted: RobustMean | RobustLocation, *, is_inlier: Any = None, axes: Axes | None = None) -> Axes:
     """Draw the weight of every sample in a robust mean against how far out it is, and say what was removed.
 
@@ -244,6 +248,7 @@ def plot_weights(fitted: RobustMean | RobustLocation, *, is_inlier: Any = None, 
     return axes
 
 
+@own_arithmetic
 def save_figure(axes: Axes, path: str | os.PathLike[str]) -> Path:
     """Save the figure that holds the axes and return its path.
 
@@ -265,6 +270,7 @@ def save_figure(axes: Axes, path: str | os.PathLike[str]) -> Path:
     return target
 
 
+@own_arithmetic
 def check_figure_path(path: str | os.PathLike[str]) -> Path:
     """Return the path if a figure can be saved there, else raise `InvalidInputError`."""
     target = Path(path)

@@ -104,6 +104,59 @@ def test_other_tampering_is_not_proved_without_hypernorm(verify, tmp_path, kind)
     assert verify(X, {**members, "q": np.array(1.5)}) is None
 
 
+RANGES = {
+    "kind": [np.array("moment"), np.array("row_norm"), np.array(b"sos"), np.array(["sos"]), np.array("sos\n")],
+    "q": [np.array(v) for v in (1.5, 2.0, -4.0, np.nan, np.inf, 1e7, 4, 4j)] + [np.array([4.0]), np.float32(4)],
+    "exponent": [np.array(v) for v in (0.5, np.nan, 10**6, -(10**6), True)] + [np.array([0])],
+    "radius": [np.array(v) for v in (-1.0, -1e-300, 0.0, -0.0, np.nan, np.inf, -np.inf, 1, 1j, "1")] + [np.ones(1)],
+    "values": [np.array(v) for v in ([-1.0], [np.nan], [np.inf], [1.0, 1.0, 1.0], 1.0, [1j], ["1"], [])],
+    "matrix_0": [
+        np.full(10, np.nan),
+        np.full(10, np.inf),
+        np.eye(4),
+        np.ones(9),
+        np.ones(10, dtype=int),
+        np.array(1.0),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "q"), [("realigned", 4), ("realigned", 7.3), ("realigned", 3), ("sos", 4), ("sos", 5)]
+)
+def test_every_field_out_of_its_range_is_refused_without_hypernorm(verify, tmp_path, kind, q):
+    X = np.random.default_rng(21).standard_normal((20, 4))
+    members = stored(certificates(kind, X, q), tmp_path)
+    lower = hn.lower_bound(X, q, random_state=0).value
+    for name, wrong in RANGES.items():
+        for value in wrong:
+            if name in members:
+                assert verify(X, {**members, name: value}) is None
+        assert name not in members or verify(X, {k: v for k, v in members.items() if k != name}) is None
+    for flipped in (-1.0, 1e-3, 1e3):  # a radius of the wrong size or sign, with and without a fitting value
+        for power in (0.0, q - 4, 4 - q):
+            values = members["values"] * abs(flipped) ** power
+            bound = verify(X, {**members, "radius": flipped * members["radius"], "values": values})
+            assert bound is None or bound >= lower
+
+
+@pytest.mark.parametrize(
+    "X", [np.array([[1.0, np.nan]]), np.ones(3), np.ones((2, 2), dtype=complex), np.array([["a"]])]
+)
+def test_no_matrix_is_refused_without_hypernorm(verify, tmp_path, X):
+    members = stored(hn.spectral_bound(np.eye(2), 4), tmp_path)
+    assert verify(X, members) is None
+    assert verify(np.ma.masked_equal(np.eye(2), 0), members) is None
+
+
+def test_integers_are_not_rounded_without_hypernorm(verify, tmp_path):
+    """2**53 + 1 as an integer is not 2**53."""
+    X = np.array([[2**53 + 1, 0], [0, 2**53 + 1]])
+    members = stored(hn.spectral_bound(X.astype(float), 4), tmp_path)
+    bound = verify(X, members)
+    assert bound is None or bound > 2**53
+
+
 def test_script_without_hypernorm_runs_as_a_command(tmp_path):
     X = np.random.default_rng(18).standard_normal((30, 3))
     np.save(tmp_path / "X.npy", X)

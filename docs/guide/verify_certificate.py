@@ -18,7 +18,7 @@ ctx.prec = 128  # bits of a ball
 
 def integers(floats):
     """Integers A and a number s with floats = A / 2**s, exactly."""
-    ratios = [float(x).as_integer_ratio() for x in np.ravel(floats)]
+    ratios = [x.as_integer_ratio() for x in np.ravel(floats).tolist()]
     s = max(q.bit_length() - 1 for _, q in ratios)
     return np.array([p * (2**s // q) for p, q in ratios], dtype=object).reshape(np.shape(floats)), s
 
@@ -125,7 +125,10 @@ def reweighted(A, s, radius, power):
     if power == 0:
         return A, s
     lengths = [ball(sum(x * x for x in row)).sqrt() / ball(Fraction(2) ** s) for row in A]
-    weights, t = integers([above((r / ball(radius)) ** ball(power)) if r > 0 else 0.0 for r in lengths])
+    weights = [above((r / ball(radius)) ** ball(power)) if r > 0 else 0.0 for r in lengths]
+    if inf in weights:
+        return None, 0
+    weights, t = integers(weights)
     return weights[:, None] * A, s + t
 
 
@@ -147,18 +150,47 @@ def symmetric(triangle):
     return A + np.tril(A, -1).T
 
 
+def fields(file, d):
+    """q, e, R, and for each factor its plan, λ_j and matrix; None unless each is of its type and in its range."""
+    types = {"kind": "U", "q": "f8", "exponent": "i8", "radius": "f8", "values": "f8"}
+    if not all(name in file and file[name].dtype.str[1:].startswith(type) for name, type in types.items()):
+        return None
+    kind, q, e, radius, values = (file[name] for name in types)
+    if not (kind.shape == q.shape == e.shape == radius.shape == () and str(kind) in ("realigned", "sos")):
+        return None
+    q, e, radius = float(q), int(e), float(radius)
+    if not (2 < q <= 1e6 and abs(e) <= 2100 and 0 < radius < inf):  # the plan is valid for these q
+        return None
+    factors = plan(str(kind), Fraction(q))
+    if not (values.shape == (len(factors),) and all(0 <= value < inf for value in values)):
+        return None
+    found = []
+    for j, (proof, p, a, t) in enumerate(factors):
+        matrix = None
+        if proof is not second:
+            sides = [comb(d + m - 1, m) for m in range(p // 2, 7)] if proof is sos else [d]
+            triangle = file.get(f"matrix_{j}", np.zeros(0))
+            if not (triangle.dtype in ("f4", "f8") and triangle.shape in [(m * (m + 1) // 2,) for m in sides]):
+                return None
+            matrix = symmetric(triangle)
+            if not np.isfinite(matrix).all():
+                return None
+        found.append((proof, p, a, t, Fraction(float(values[j])), matrix))
+    return Fraction(q), e, radius, found
+
+
 def verify(X, file):
     """The bound on max ‖Xv‖_q over unit vectors v that a certificate proves; None if it proves none."""
-    q, e, radius = Fraction(float(file["q"])), int(file["exponent"]), float(file["radius"])
-    if q <= 2:
-        return None  # the plan is not valid there
+    if not (type(X) in (np.ndarray, np.memmap) and X.ndim == 2 and X.size and X.dtype.kind in "fiub"):
+        return None
+    if not np.isfinite(X).all() or (known := fields(file, X.shape[1])) is None:
+        return None
+    q, e, radius, factors = known
     A, s = integers(X)
     power = arb(1)
-    for j, (proof, p, a, t) in enumerate(plan(str(file["kind"]), q)):
-        value = Fraction(float(file["values"][j]))
-        matrix = None if proof is second else symmetric(file[f"matrix_{j}"])
+    for proof, p, a, t, value, matrix in factors:
         rows, scale = reweighted(A, s + e, radius, a / p)
-        if not proof(rows, scale, value, matrix, p):
+        if rows is None or not proof(rows, scale, value, matrix, p):
             return None
         form = ball(value).sqrt() if proof is realigned else ball(value)
         power *= (ball(radius) ** ball(a) * form) ** ball(t)
@@ -166,6 +198,6 @@ def verify(X, file):
 
 
 if __name__ == "__main__":
-    bound = verify(np.load(sys.argv[1]), np.load(sys.argv[2]))
+    bound = verify(np.load(sys.argv[1]), dict(np.load(sys.argv[2])))
     print("not proved" if bound is None else f"max ‖Xv‖_q ≤ {bound!r}")
     sys.exit(bound is None)

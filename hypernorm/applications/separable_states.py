@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down, rounded_up
 from hypernorm._validation import (
     check_count,
@@ -134,6 +135,7 @@ class SeparableInterval:
         """(upper − lower)/‖M‖; zero for a zero matrix."""
         return (self.upper - self.lower) / self.norm if self.norm > 0 else 0.0
 
+    @own_arithmetic
     def is_exact(self, rtol: float = 1e-6) -> bool:
         """Whether lower and upper bound agree to a tolerance, relative to the spectral norm of M."""
         return self.gap <= check_tolerance(rtol)
@@ -160,7 +162,7 @@ class SeparableInterval:
         )
 
 
-@np.errstate(all="ignore")
+@own_arithmetic
 def separable_value(
     M: Any,
     dims: tuple[int, int],
@@ -319,6 +321,7 @@ def _unscaled(value: float, form: ProductForm) -> float:
     return float(np.ldexp(value, form.exponent))
 
 
+@own_arithmetic
 def norm_operator(X: Any) -> np.ndarray:
     """The matrix M = Σ x_i x_iᵀ ⊗ x_i x_iᵀ, for which h_Sep(M) = ‖X‖⁴_{2→4} over real as over complex vectors.
 
@@ -361,6 +364,7 @@ def norm_operator(X: Any) -> np.ndarray:
     return np.asarray(squares.T @ squares)
 
 
+@own_arithmetic
 def norm_witness(X: Any, state: ProductState) -> Witness:
     """A vector v with ‖Xv‖₄⁴/‖v‖⁴ at least the value of a product state for `norm_operator(X)`, up to rounding.
 

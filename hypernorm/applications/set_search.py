@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count
 from hypernorm.applications.small_sets import SmallSetExpansion, check_measure
 from hypernorm.applications.walk import Walk
@@ -46,6 +47,7 @@ class SmallSet:
     expansion: float
 
     @classmethod
+    @own_arithmetic
     def from_vertices(cls, graph: Any, vertices: Any) -> SmallSet:
         """Measure a set of vertices.
 
@@ -68,6 +70,7 @@ class SmallSet:
         return f"SmallSet({len(self.vertices)} vertices, measure={self.measure:.6g}, expansion={self.expansion:.6g})"
 
 
+@own_arithmetic
 def find_small_set(
     graph: Any, measure: float, expansion: SmallSetExpansion | None = None, *, n_starts: int = 32
 ) -> SmallSet:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.linalg
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_up
 from hypernorm._validation import check_count, check_exponent, check_generator, check_tolerance
 from hypernorm.applications.walk import Walk
@@ -100,6 +101,7 @@ class SmallSetExpansion:
         """What proves `norm_bound`; None where k = 0."""
         return None if self.interval is None else self.interval.certificate
 
+    @own_arithmetic
     def bound(self, mu: float) -> float:
         """A proved lower bound on the expansion of every set of measure at most `mu`.
 
@@ -121,7 +123,7 @@ class SmallSetExpansion:
             concentrated = rational(claim.norm_bound) ** 2 * (measure**power if claim.q > 2 else 1)
             return lower_float((1 - rest) * (1 - measure) - rational(claim.slack) - concentrated)
 
-    @np.errstate(all="ignore")
+    @own_arithmetic
     def verify(self, graph: Any) -> VerifiedBound:
         """Prove both parts of the bound again, for a given graph.
 
@@ -197,7 +199,7 @@ class SmallSetExpansion:
         )
 
 
-@np.errstate(all="ignore")
+@own_arithmetic
 def small_set_expansion(
     graph: Any,
     threshold: float | None = None,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down, rounded_up
 from hypernorm._validation import check_exponent, check_generator, check_matrix, check_tolerance
 from hypernorm.bounds import NormInterval, two_to_q_norm
@@ -82,6 +83,7 @@ class SparseDirection:
         """upper/lower − 1."""
         return self.upper / self.lower - 1 if self.lower > 0 else math.inf
 
+    @own_arithmetic
     def is_spikiest(self, rtol: float = 1e-6) -> bool:
         """Whether no vector of the subspace is spikier by more than a relative `rtol`."""
         return self.gap <= check_tolerance(rtol)
@@ -97,7 +99,7 @@ class SparseDirection:
             power = rational(2) if math.isinf(self.q) else 2 * rational(self.q) / (rational(self.q) - 2)
             return max(1, math.ceil(lower_float(rational(upper) ** -power)))
 
-    @np.errstate(all="ignore")
+    @own_arithmetic
     def verify(self, basis: Any) -> VerifiedBound:
         """Prove both bounds again, for a given basis.
 
@@ -143,7 +145,7 @@ class SparseDirection:
         )
 
 
-@np.errstate(all="ignore")
+@own_arithmetic
 def sparsest_direction(
     basis: Any, q: float = 4, *, random_state: int | np.random.Generator | None = None, **options: Any
 ) -> SparseDirection:

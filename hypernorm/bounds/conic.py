@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count, check_exponent, check_matrix, check_memory
 from hypernorm.bounds.propose import first_proved
 from hypernorm.certificates import UNIT, Certificate
@@ -67,6 +68,7 @@ class SosProblem:
     classes: GramClasses
     coefficients: np.ndarray
 
+    @own_arithmetic
     def moment(self, *indices: int) -> Any:
         """The pseudo-expectation of v_i v_j ⋯ as a cvxpy expression, for further constraints or as a result.
 
@@ -89,6 +91,7 @@ class SosProblem:
             form = multiply_by_norm(form, d, degree)
         return (form / np.sqrt(self.classes.multinomials)) @ self.variable
 
+    @own_arithmetic
     def with_constraints(self, *constraints: Any) -> SosProblem:
         """The same problem with further constraints on the moments.
 
@@ -98,7 +101,7 @@ class SosProblem:
         problem = type(self.problem)(self.problem.objective, [*self.problem.constraints, *constraints])
         return replace(self, problem=problem)
 
-    @np.errstate(all="ignore")
+    @own_arithmetic
     def certificate(self) -> Certificate:
         """What the multiplier of the solved problem proves, whichever solver found it.
 
@@ -153,7 +156,7 @@ class SosProblem:
         return min(pairs, key=lambda pair: pair[0])
 
 
-@np.errstate(all="ignore")
+@own_arithmetic
 def sos_problem(X: Any, q: float = 4, degree: int | None = None) -> SosProblem:
     """State the sum-of-squares problem of ‖X‖_{2→q} in cvxpy, to add constraints or to choose a solver.
 
@@ -239,6 +242,7 @@ def sos_problem(X: Any, q: float = 4, degree: int | None = None) -> SosProblem:
     )
 
 
+@own_arithmetic
 def conic_bound(
     X: Any, q: float = 4, *, degree: int | None = None, solver: str = "CLARABEL", **solver_options: Any
 ) -> Certificate:

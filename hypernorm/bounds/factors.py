@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count, check_exponent
 from hypernorm.certificates import KINDS, is_available
 from hypernorm.exceptions import InvalidInputError
@@ -11,6 +12,7 @@ from hypernorm.exceptions import InvalidInputError
 __all__ = ["approximation_factor"]
 
 
+@own_arithmetic
 def approximation_factor(d: int, q: float = 4, kind: str = "realigned") -> float:
     """The proved worst case of (upper bound) / (true norm) for a matrix with `d` columns.
 

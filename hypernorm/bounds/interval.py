@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import exponent_text, rounded_down, rounded_up
 from hypernorm._validation import check_exponent, check_generator, check_rows, check_time_limit, check_tolerance
 from hypernorm.bounds.deadlines import DeadlineError
@@ -113,6 +114,7 @@ class NormInterval:
             return 0.0
         return self.upper / self.lower - 1 if self.lower > 0 else math.inf
 
+    @own_arithmetic
     def is_exact(self, rtol: float = 1e-6) -> bool:
         """Whether lower and upper bound agree to a relative tolerance."""
         return self.gap <= check_tolerance(rtol)
@@ -144,7 +146,7 @@ def _ratio(upper: float, lower: float) -> str:
     return rounded_up(upper / lower, 8) if lower > 0 else "—"
 
 
-@np.errstate(all="ignore")
+@own_arithmetic
 def two_to_q_norm(
     X: Any,
     q: float = 4,

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._parallel import product_threads, shared_threads
 from hypernorm._validation import (
     check_count,
@@ -43,7 +44,7 @@ _FINISHED = 4
 _MOST_BEFORE_NEWTON = 60
 
 
-@np.errstate(all="ignore")
+@own_arithmetic
 def lower_bound(
     X: Any,
     q: float = 4,

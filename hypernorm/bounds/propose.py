@@ -142,7 +142,7 @@ def row_norm_instead(rows: Rows, q: float, kind: str, digest: str) -> Certificat
     warnings.warn(
         f"The time limit is too short for a {kind.replace('_', ' ')} bound; the row-norm bound is returned instead.",
         ConvergenceWarning,
-        stacklevel=4,  # the caller of the public function, which np.errstate wraps
+        stacklevel=4,  # the caller of the public function, which is wrapped
     )
     return propose(rows, q, "row_norm", digest, Search()).certificate
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import (
     check_count,
     check_exponent,
@@ -34,7 +35,7 @@ _LARGEST_DEGREE = 12
 _SECONDS_BETWEEN_CHECKPOINTS = 30.0
 
 
-@np.errstate(all="ignore")
+@own_arithmetic
 def sos_bound(
     X: Any,
     q: float = 4,

@@ -6,8 +6,7 @@ import math
 import time
 from typing import Any
 
-import numpy as np
-
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_exponent, check_rows, check_time_limit, check_tolerance
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.propose import Search, propose, row_norm_instead
@@ -20,7 +19,7 @@ __all__ = ["SPECTRAL_KINDS", "spectral_bound"]
 SPECTRAL_KINDS = tuple(kind for kind in KINDS if kind != "sos")
 
 
-@np.errstate(all="ignore")
+@own_arithmetic
 def spectral_bound(
     X: Any, q: float = 4, kind: str = "realigned", *, rtol: float = 1e-8, time_limit: float | None = None
 ) -> Certificate:

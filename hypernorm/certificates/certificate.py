@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_up
 from hypernorm._validation import check_rows
 from hypernorm.certificates import exact as exact_proofs
@@ -138,7 +139,7 @@ class Certificate:
         with precision(), np.errstate(all="ignore"):
             return _combine(claim, [rational(0)] * len(claim.factors))
 
-    @np.errstate(all="ignore")
+    @own_arithmetic
     def verify(self, X: Any, *, exact: bool = False) -> VerifiedBound:
         """Prove the bound for a matrix.
 
@@ -167,7 +168,7 @@ class Certificate:
         rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
         return VerifiedBound(upper, rigor, time.perf_counter() - start)
 
-    @np.errstate(all="ignore")
+    @own_arithmetic
     def prove(self, rows: Rows, *, exact: bool = False) -> float:
         """Prove the bound for rows whose identity the caller has established, and return it.
 
@@ -232,6 +233,7 @@ class Certificate:
             matrices.append(None if U is None else private_array(U, "matrix", *shapes, hermitian=True))
         return matrices
 
+    @own_arithmetic
     def save(self, path: str | PathLike[str]) -> None:
         """Write the certificate to one ``.npz`` file, replacing an existing file only when complete.
 

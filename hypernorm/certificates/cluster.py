@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_up
 from hypernorm._validation import check_rows
 from hypernorm.certificates.certificate import Certificate, Rigor, VerifiedBound
@@ -60,7 +61,7 @@ class ClusterCertificate:
             root = rational(total_below(self.weights)) ** (1 / rational(self.q))
             return upper_float(rational(claimed) / root) if claimed > 0 else 0.0
 
-    @np.errstate(all="ignore")
+    @own_arithmetic
     def verify(self, X: Any) -> VerifiedBound:
         """Prove the bound for a matrix of samples.
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import Matrix, check_matrix
 from hypernorm.certificates.certificate import Certificate
 from hypernorm.certificates.fields import check_real, private_array
@@ -123,7 +124,7 @@ class CovarianceCertificate:
     shape: tuple[int, int]
     fingerprint: str
 
-    @np.errstate(all="ignore")
+    @own_arithmetic
     def verify(self, X: Any) -> VerifiedCovarianceBound:
         """Prove the bound for a matrix of samples.
 

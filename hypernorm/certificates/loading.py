@@ -5,6 +5,7 @@ from __future__ import annotations
 from os import PathLike
 
 from hypernorm._archive_reader import ArchiveReader
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm.certificates.certificate import Certificate
 from hypernorm.certificates.separable import SEPARABLE, SeparableCertificate, parse_separable
 from hypernorm.certificates.storage import parse_content, read_members
@@ -13,6 +14,7 @@ from hypernorm.certificates.witness import WITNESS, Witness, parse_witness
 __all__ = ["load_certificate"]
 
 
+@own_arithmetic
 def load_certificate(path: str | PathLike[str]) -> Certificate | Witness | SeparableCertificate:
     """Read what `Certificate.save`, `Witness.save` or `SeparableCertificate.save` wrote.
 

@@ -22,6 +22,7 @@ from typing import Any, TypeVar, overload
 import flint
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import Chunks
 from hypernorm._validation import Matrix, RowMatrix, check_rows
 from hypernorm.certificates.certificate import Certificate
@@ -115,6 +116,7 @@ class MeanCertificate:
     shape: tuple[int, int]
     fingerprint: str
 
+    @own_arithmetic
     def verify(self, X: Any) -> VerifiedMeanBound:
         """Prove the bound for a matrix of samples.
 
@@ -139,7 +141,7 @@ class MeanCertificate:
         bound, displaced, moments = self.prove(matrix)
         return VerifiedMeanBound(bound, displaced, moments, None in self.inlier_moments, time.perf_counter() - start)
 
-    @np.errstate(all="ignore")
+    @own_arithmetic
     def prove(self, matrix: RowMatrix) -> tuple[float, float, tuple[float, ...]]:
         """The error bound, the displaced mass and the moments, for samples whose identity the caller has established.
 

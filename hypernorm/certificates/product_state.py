@@ -10,6 +10,7 @@ from typing import Any
 import flint
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down
 from hypernorm.certificates.certificate import Rigor
 from hypernorm.certificates.dyadic import DyadicMatrix
@@ -20,6 +21,8 @@ from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms.product import FIELDS, ProductForm
 
 __all__ = ["ProductState"]
+
+_DTYPES = {np.dtype(np.float64), np.dtype(np.complex128)}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -52,6 +55,7 @@ class ProductState:
     fingerprint: str
 
     @classmethod
+    @own_arithmetic
     def from_vectors(cls, M: Any, x: Any, y: Any, field: str = "complex") -> ProductState:
         """Prove the value that two vectors attain.
 
@@ -68,6 +72,7 @@ class ProductState:
         return cls.of_form(ProductForm(M, (len(x), len(y)), field), x, y)
 
     @classmethod
+    @own_arithmetic
     def of_form(cls, form: ProductForm, x: np.ndarray, y: np.ndarray) -> ProductState:
         """The same for a form whose matrix has been checked."""
         x, y = _check_vector(x, "x", form.field), _check_vector(y, "y", form.field)
@@ -78,7 +83,7 @@ class ProductState:
         """The dimensions (a, b) of the factors."""
         return len(self.x), len(self.y)
 
-    @np.errstate(all="ignore")
+    @own_arithmetic
     def verify(self, M: Any) -> VerifiedValue:
         """Prove the value again, for a given matrix, in exact arithmetic.
 
@@ -101,8 +106,11 @@ class ProductState:
         claimed = self.value
         if type(claimed) is not float:
             raise CertificateError(f"The value that the state claims must be a float, got a {type(claimed).__name__}.")
+        x, y = self.x, self.y
+        if not (type(x) is type(y) is np.ndarray and {x.dtype, y.dtype} <= _DTYPES):
+            raise CertificateError("The product state is broken: its vectors must be ndarrays of floats.")
         try:
-            x, y = _check_vector(self.x, "x", field), _check_vector(self.y, "y", field)
+            x, y = _check_vector(x, "x", field), _check_vector(y, "y", field)
         except InvalidInputError as error:
             raise CertificateError(f"The product state is broken: {error}") from None
         form = ProductForm(M, (len(x), len(y)), field)

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hypernorm._archive_reader import ArchiveReader
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_up
 from hypernorm.certificates.certificate import Rigor, VerifiedBound
 from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
@@ -117,7 +118,7 @@ class SeparableCertificate:
         with precision():
             return _total(claim.values, claim.exponent)
 
-    @np.errstate(all="ignore")
+    @own_arithmetic
     def verify(self, M: Any, *, exact: bool = False) -> VerifiedBound:
         """Prove the bound for a matrix.
 
@@ -147,7 +148,7 @@ class SeparableCertificate:
         rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
         return VerifiedBound(upper, rigor, time.perf_counter() - start)
 
-    @np.errstate(all="ignore")
+    @own_arithmetic
     def prove(self, form: ProductForm, *, exact: bool = False) -> float:
         """Prove the bound for a form whose identity the caller has established, and return it.
 
@@ -202,6 +203,7 @@ class SeparableCertificate:
             for H, side in zip(given, sides, strict=True)
         )
 
+    @own_arithmetic
     def save(self, path: str | PathLike[str]) -> None:
         """Write the certificate to one ``.npz`` file, replacing an existing file only when complete.
 
@@ -223,6 +225,7 @@ class SeparableCertificate:
         write_members(SEPARABLE, members, path)
 
     @classmethod
+    @own_arithmetic
     def load(cls, path: str | PathLike[str]) -> SeparableCertificate:
         """Read a certificate that `save` wrote: well-formed, and not yet verified.
 

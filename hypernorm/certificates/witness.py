@@ -13,6 +13,7 @@ import flint
 import numpy as np
 
 from hypernorm._archive_reader import ArchiveReader
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down
 from hypernorm._validation import check_exponent, check_rows
 from hypernorm.certificates.certificate import Rigor
@@ -87,7 +88,7 @@ class Witness:
     fingerprint: str
 
     @classmethod
-    @np.errstate(all="ignore")
+    @own_arithmetic
     def from_vector(cls, X: Any, vector: Any, q: float = 4) -> Witness:
         """Prove the value that a vector attains.
 
@@ -105,7 +106,7 @@ class Witness:
         rows = Rows(matrix)
         return cls(vector, q, attained_value(rows, vector, q), rows.shape, fingerprint(matrix))
 
-    @np.errstate(all="ignore")
+    @own_arithmetic
     def verify(self, X: Any, *, exact: bool = False) -> VerifiedValue:
         """Prove the value again, for a given matrix.
 
@@ -142,6 +143,7 @@ class Witness:
         rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
         return VerifiedValue(value, rigor, time.perf_counter() - start)
 
+    @own_arithmetic
     def save(self, path: str | PathLike[str]) -> None:
         """Write the witness to one ``.npz`` file, replacing an existing file only when complete.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["BUNDLED", "load_bundled"]
@@ -12,6 +13,7 @@ BUNDLED: tuple[str, ...] = ("digits", "breast_cancer", "diabetes")
 """The names that `load_bundled` knows."""
 
 
+@own_arithmetic
 def load_bundled(name: str, centred: bool = True) -> np.ndarray:
     """Load a data set as a float64 matrix with one row a sample; the targets are left out.
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count, check_generator, check_nonnegative
 from hypernorm.datasets.populations import INLIERS, SPREAD, Population, check_choice, directions, draw_population
 from hypernorm.exceptions import InvalidInputError
@@ -59,6 +60,7 @@ class Contaminated:
     covariance: np.ndarray
 
 
+@own_arithmetic
 def contaminated(
     n: int,
     d: int,

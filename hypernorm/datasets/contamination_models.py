@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import pdist
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count, check_generator, check_nonnegative
 from hypernorm.datasets.populations import INLIERS, Population, check_choice, directions, draw_population
 from hypernorm.exceptions import InvalidInputError
@@ -75,6 +76,7 @@ class ContaminatedClusters:
     scales: np.ndarray
 
 
+@own_arithmetic
 def contaminated_regression(
     n: int,
     d: int,
@@ -164,6 +166,7 @@ def contaminated_regression(
     )
 
 
+@own_arithmetic
 def contaminated_clusters(
     n: int,
     d: int,

@@ -6,12 +6,14 @@ import itertools
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count, check_exponent
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["cube_characters"]
 
 
+@own_arithmetic
 def cube_characters(n: int, degree: int, q: float = 4) -> np.ndarray:
     """The characters of degree at most `degree` on the n-cube, as columns scaled by 2^{-n/q}.
 

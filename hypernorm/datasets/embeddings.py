@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count
 from hypernorm.datasets.known import KnownNorm
 from hypernorm.exceptions import InvalidInputError
@@ -24,6 +25,7 @@ _LARGEST_DIMENSION = 128
 _IRREDUCIBLE = (0b1, 0b11, 0b111, 0b1011, 0b10011, 0b100101, 0b1000011, 0b10000011)
 
 
+@own_arithmetic
 def isometric_embedding(d: int) -> KnownNorm:
     """A matrix with ‖Xv‖_4 = ‖v‖_2 for every v: an isometric embedding of Euclidean space into ℓ_4 (Reznick 1992).
 
@@ -67,6 +69,7 @@ def isometric_embedding(d: int) -> KnownNorm:
     return KnownNorm(f"isometric-embedding-{d}", rows, 4.0, 1.0)
 
 
+@own_arithmetic
 def lifted_embedding(d: int) -> KnownNorm:
     """An isometric embedding of one dimension less with a column ±κ‖y‖ before each row y: the worst for the row norm.
 

@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count, check_generator, check_nonnegative
 from hypernorm.exceptions import InvalidInputError
 
@@ -37,6 +38,7 @@ _MOST_VERTICES = 1 << 20
 _ATTEMPTS = 10_000
 
 
+@own_arithmetic
 def noisy_cube(m: int, rho: float = 0.9) -> np.ndarray:
     """The noise graph on {−1, 1}^m: a step changes the sign of each coordinate with probability (1 − ρ)/2.
 
@@ -67,6 +69,7 @@ def noisy_cube(m: int, rho: float = 0.9) -> np.ndarray:
     return functools.reduce(np.kron, [np.array([[stay, change], [change, stay]])] * m)
 
 
+@own_arithmetic
 def johnson_graph(v: int, k: int) -> sp.csr_array:
     """The subsets of size k of v elements, joined when they share k − 1.
 
@@ -98,6 +101,7 @@ def johnson_graph(v: int, k: int) -> sp.csr_array:
     return sp.csr_array(incidence @ incidence.T - k * sp.eye_array(total))
 
 
+@own_arithmetic
 def cayley_graph(
     orders: Sequence[int], generators: Sequence[Sequence[int]], weights: Sequence[float] | None = None
 ) -> sp.csr_array:
@@ -144,6 +148,7 @@ def cayley_graph(
     return sp.csr_array(graph)
 
 
+@own_arithmetic
 def short_code(m: int, degree: int) -> sp.csr_array:
     """The short code: polynomials of degree at most `degree` in m bits, joined when they differ by a product.
 
@@ -179,6 +184,7 @@ def short_code(m: int, degree: int) -> sp.csr_array:
     return cayley_graph([2] * len(monomials), messages[lightest], [0.5] * int(lightest.sum()))
 
 
+@own_arithmetic
 def random_regular_graph(n: int, degree: int, random_state: int | np.random.Generator | None = None) -> sp.csr_array:
     """A random regular graph without loops or parallel edges: the union of disjoint random perfect matchings.
 
@@ -214,6 +220,7 @@ def random_regular_graph(n: int, degree: int, random_state: int | np.random.Gene
     raise InvalidInputError(f"no {degree}-regular graph of disjoint random matchings was found; take a smaller degree.")
 
 
+@own_arithmetic
 def random_geometric_graph(
     n: int, radius: float, random_state: int | np.random.Generator | None = None
 ) -> sp.csr_array:
@@ -245,6 +252,7 @@ def random_geometric_graph(
     return sp.csr_array(graph[largest][:, largest])
 
 
+@own_arithmetic
 def load_network(name: str) -> sp.csr_array:
     """Load a social network that comes with networkx, which has to be installed.
 

@@ -26,6 +26,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count
 from hypernorm.datasets.known import KnownNorm
 from hypernorm.exceptions import InvalidInputError
@@ -37,6 +38,7 @@ _LONGEST_CYCLE = 15
 Weighted = list[tuple[Fraction, tuple[int, ...]]]
 
 
+@own_arithmetic
 def choi_lam() -> KnownNorm:
     """The form of Choi and Lam in 4 variables: λ = 7/4, and the degree-4 bound is 7/4 + 0.03419.
 
@@ -55,6 +57,7 @@ def choi_lam() -> KnownNorm:
     return _known("choi-lam", _choi_lam_rows(), Fraction(7, 4))
 
 
+@own_arithmetic
 def choi_biquadratic() -> KnownNorm:
     """The biquadratic form of Choi and Lam in 3 + 3 variables: λ = 7/4, and the degree-4 bound is 7/4 + 0.03438.
 
@@ -74,6 +77,7 @@ def choi_biquadratic() -> KnownNorm:
     return _known("choi-biquadratic", _choi_biquadratic_rows(), Fraction(7, 4))
 
 
+@own_arithmetic
 def odd_cycle(n: int = 5) -> KnownNorm:
     """The form of Horn and its kin for odd cycles: λ = 3, and the degree-4 bound is 2 + 2/(1 + cos(π/n)).
 
@@ -111,6 +115,7 @@ def odd_cycle(n: int = 5) -> KnownNorm:
     return _known(f"odd-cycle-{n}", _odd_cycle_rows(n), Fraction(3))
 
 
+@own_arithmetic
 def inexact_norms() -> Iterator[KnownNorm]:
     """Yield small representatives of all families, all of exponent 4.
 

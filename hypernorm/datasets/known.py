@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count, check_exponent, check_generator
 from hypernorm.datasets.cube import cube_characters
 from hypernorm.exceptions import InvalidInputError
@@ -61,6 +62,7 @@ class KnownNorm:
         return f"KnownNorm({self.name!r}, shape={self.matrix.shape}, q={self.q:g}, value={self.value!r})"
 
 
+@own_arithmetic
 def identity(d: int, q: float = 4) -> KnownNorm:
     """The identity of order `d`: ‖v‖_q ≤ ‖v‖_2, with equality at a unit coordinate vector.
 
@@ -73,6 +75,7 @@ def identity(d: int, q: float = 4) -> KnownNorm:
     return KnownNorm(f"identity-{d}", np.eye(d), check_exponent(q), 1.0)
 
 
+@own_arithmetic
 def orthogonal_rows(
     lengths: Sequence[float], q: float = 4, random_state: int | np.random.Generator | None = 0
 ) -> KnownNorm:
@@ -104,6 +107,7 @@ def orthogonal_rows(
     return KnownNorm(name, scale[:, None] * frame, check_exponent(q), float(scale.max()))
 
 
+@own_arithmetic
 def rank_one(n: int, d: int, q: float = 4, random_state: int | np.random.Generator | None = 0) -> KnownNorm:
     """The outer product a bᵀ of two Gaussian vectors: ‖a (bᵀv)‖_q = ‖a‖_q |bᵀv| is largest at v = b/‖b‖.
 
@@ -121,6 +125,7 @@ def rank_one(n: int, d: int, q: float = 4, random_state: int | np.random.Generat
     return KnownNorm(f"rank-one-{n}x{d}", np.outer(a, b), q, float(np.linalg.norm(a, q) * np.linalg.norm(b)))
 
 
+@own_arithmetic
 def blocks(*parts: KnownNorm) -> KnownNorm:
     """The block-diagonal matrix of several known ones of the same exponent: its norm is the largest of theirs.
 
@@ -144,6 +149,7 @@ def blocks(*parts: KnownNorm) -> KnownNorm:
     return KnownNorm(name, matrix, exponents.pop(), max(part.value for part in parts))
 
 
+@own_arithmetic
 def polygon(n: int, q: int = 4) -> KnownNorm:
     """The `n` vertices of a regular polygon in the plane, for an even exponent q < n.
 
@@ -162,6 +168,7 @@ def polygon(n: int, q: int = 4) -> KnownNorm:
     return _design(f"polygon-{n}", np.column_stack([np.cos(angles), np.sin(angles)]), q)
 
 
+@own_arithmetic
 def icosahedron() -> KnownNorm:
     """The 12 vertices of the icosahedron on the unit sphere, a spherical 5-design: ‖X‖^4 = 12/5 for q = 4.
 
@@ -176,6 +183,7 @@ def icosahedron() -> KnownNorm:
     return _design("icosahedron", vertices / math.hypot(1, golden), 4)
 
 
+@own_arithmetic
 def e8(q: int = 4) -> KnownNorm:
     """The 240 roots of E8 on the unit sphere, a spherical 7-design: ‖X‖^4 = 9 for q = 4, ‖X‖^6 = 15/4 for q = 6.
 
@@ -196,6 +204,7 @@ def e8(q: int = 4) -> KnownNorm:
     return _design("e8", np.array(roots) / math.sqrt(2), int(q))
 
 
+@own_arithmetic
 def cube_functions(n: int) -> KnownNorm:
     """Functions of degree at most one on the n-cube: max E f^4 / (E f²)² = 3 − 2/(n+1).
 
@@ -211,6 +220,7 @@ def cube_functions(n: int) -> KnownNorm:
     return KnownNorm(f"cube-degree-1-{n}", matrix, 4.0, (3 - 2 / (n + 1)) ** 0.25)
 
 
+@own_arithmetic
 def known_norms() -> Iterator[KnownNorm]:
     """Yield small representatives of all families and exponents, the largest with 240 rows.
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count, check_generator
 from hypernorm.exceptions import InvalidInputError
 
@@ -29,6 +30,7 @@ class PlantedDictionary(NamedTuple):
     codes: np.ndarray
 
 
+@own_arithmetic
 def planted_dictionary(
     n_samples: int,
     n_features: int,

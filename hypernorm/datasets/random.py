@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count, check_generator
 from hypernorm.exceptions import InvalidInputError
 
@@ -27,6 +28,7 @@ class PlantedSubspace(NamedTuple):
     vector: np.ndarray
 
 
+@own_arithmetic
 def gaussian(n: int, d: int, random_state: int | np.random.Generator | None = None) -> np.ndarray:
     """An n × d matrix of independent standard normal entries.
 
@@ -45,6 +47,7 @@ def gaussian(n: int, d: int, random_state: int | np.random.Generator | None = No
     return check_generator(random_state).standard_normal(_shape(n, d))
 
 
+@own_arithmetic
 def signs(n: int, d: int, random_state: int | np.random.Generator | None = None) -> np.ndarray:
     """An n × d matrix of independent signs ±1; parameters as for `gaussian`.
 
@@ -56,6 +59,7 @@ def signs(n: int, d: int, random_state: int | np.random.Generator | None = None)
     return 1.0 - 2.0 * check_generator(random_state).integers(0, 2, size=_shape(n, d))
 
 
+@own_arithmetic
 def heavy_tailed(
     n: int, d: int, degrees_of_freedom: float = 3, random_state: int | np.random.Generator | None = None
 ) -> np.ndarray:
@@ -82,6 +86,7 @@ def heavy_tailed(
     return check_generator(random_state).standard_t(degrees_of_freedom, size=_shape(n, d))
 
 
+@own_arithmetic
 def subspace(n: int, d: int, random_state: int | np.random.Generator | None = None) -> np.ndarray:
     """An orthonormal basis, as columns, of a uniformly random d-dimensional subspace V of R^n.
 
@@ -105,6 +110,7 @@ def subspace(n: int, d: int, random_state: int | np.random.Generator | None = No
     return np.linalg.qr(gaussian(n, d, random_state))[0]
 
 
+@own_arithmetic
 def planted_sparse(
     n: int, d: int, sparsity: int, random_state: int | np.random.Generator | None = None
 ) -> PlantedSubspace:

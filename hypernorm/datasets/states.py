@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count, check_generator
 from hypernorm.exceptions import InvalidInputError
 
@@ -256,6 +257,7 @@ def choi_map() -> KnownSeparableValue:
     return _known("choi-map", matrix, (3, 3), 0.0, 2 / math.sqrt(3) - 1)
 
 
+@own_arithmetic
 def known_separable_values() -> Iterator[KnownSeparableValue]:
     """Yield representatives of all families, from 2 × 2 to 8 × 8.
 

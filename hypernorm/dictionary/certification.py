@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm.bounds import NormInterval, two_to_q_norm
 from hypernorm.certificates import Witness, attained_value
 from hypernorm.dictionary.whitening import Whitening
@@ -47,6 +48,7 @@ class AtomCertificate:
         """upper/value − 1."""
         return self.upper / self.value - 1
 
+    @own_arithmetic
     def is_global(self, rtol: float = 1e-6) -> bool:
         """Whether no unit vector exceeds the atom's value by more than a relative `rtol`."""
         return self.gap <= rtol

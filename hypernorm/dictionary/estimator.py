@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import is_chunked
 from hypernorm._parallel import shared_threads
 from hypernorm._validation import check_count, check_exponent, check_nonnegative, check_rows, check_tolerance
@@ -142,6 +143,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self.threshold = threshold
         self.random_state = random_state
 
+    @own_arithmetic
     def fit(self, X: Any, y: Any = None) -> LpDictionaryLearning:
         """Learn the atoms.
 
@@ -188,6 +190,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             B, offsets = np.array([b for b, _ in refined]), np.array([offset for _, offset in refined])
         self._set_atoms(B, offsets, whitening, rows.exponent)
 
+    @own_arithmetic
     def partial_fit(self, X: Any, y: Any = None) -> LpDictionaryLearning:
         """Update the atoms with a batch of a stream.
 
@@ -216,6 +219,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self._set_atoms(ascent.W @ stream.whitening.K.T, np.zeros(len(ascent.W)), stream.whitening, 0)
         return self
 
+    @own_arithmetic
     def transform(self, X: Any) -> np.ndarray:
         """Codes of the samples, (x − mean_) @ unmixing_.T, after the soft threshold.
 
@@ -236,6 +240,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             codes = np.sign(codes) * np.maximum(np.abs(codes) - widths, 0)
         return codes
 
+    @own_arithmetic
     def inverse_transform(self, codes: Any) -> np.ndarray:
         """Samples from codes, codes @ components_ + mean_.
 
@@ -256,6 +261,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             )
         return array @ self.components_ + self.mean_
 
+    @own_arithmetic
     def certify(self, X: Any, **options: Any) -> AtomCertificate:
         """Bound from above what any atom could attain, and say how near the leading atom comes.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count, check_exponent, check_matrix, check_nonnegative
 from hypernorm.exceptions import InvalidInputError
 
@@ -28,6 +29,7 @@ def gaussian_moment(p: float) -> float:
     return math.exp(p / 2 * math.log(2) + math.lgamma((p + 1) / 2) - math.lgamma(0.5))
 
 
+@own_arithmetic
 def expected_error(
     n_features: int, n_samples: int, theta: float, p: float = 3, *, noise: float = 0.0, whiten: bool = False
 ) -> float:
@@ -84,6 +86,7 @@ def expected_error(
     return error + (n_features - 1) / (2 * n_samples) if whiten else error
 
 
+@own_arithmetic
 def recovery_error(unmixing: Any, dictionary: Any) -> float:
     """1 − ‖P‖₄⁴/m for the rows of P = unmixing · dictionary, each scaled to length one: 0 for perfect recovery.
 

@@ -72,7 +72,7 @@ class Rows:
         self._measure()
         # A large matrix is scaled block by block.
         if not isinstance(matrix, Chunks | Pages) and (sp.issparse(matrix) or matrix.nbytes <= LARGE_BYTES):
-            self._matrix = self._scaled(matrix)
+            self._matrix = _own(self._scaled(matrix), matrix)
             self._shift = 0
         else:
             self._shift = self.exponent
@@ -279,6 +279,15 @@ def _measure_block(block: Matrix) -> tuple[np.ndarray, np.ndarray, float]:
             squares = np.bincount(row, weights=scaled * scaled, minlength=block.shape[0])
         nonzero = magnitudes[magnitudes > 0]
     return power, squares, float(nonzero.min()) if nonzero.size else np.inf
+
+
+def _own(scaled: Matrix, source: Any) -> Matrix:
+    """The scaled matrix, copied where it shares memory with its source, which somebody else may change."""
+    if isinstance(scaled, np.ndarray):
+        return scaled.copy() if np.may_share_memory(scaled, source) else scaled
+    parts = ((scaled.data, source.data), (scaled.indices, source.indices), (scaled.indptr, source.indptr))
+    data, indices, indptr = (part.copy() if np.may_share_memory(part, old) else part for part, old in parts)
+    return sp.csr_array((data, indices, indptr), shape=scaled.shape)
 
 
 def _contiguous(matrix: Matrix) -> Matrix:

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import LeaveOneOut, check_cv
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_exponent, check_nonnegative
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.linear_model.decomposition import SOLVERS, Samples, decompose
@@ -98,6 +99,7 @@ class SchattenRegressorCV(SchattenRegressor):
         self.noise_covariance = noise_covariance
         self.solver = solver
 
+    @own_arithmetic
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SchattenRegressorCV:
         """Choose and fit; parameters and errors as for `SchattenRegressor.fit`."""
         norms = [check_exponent(p, smallest=1, name="p") for p in np.atleast_1d(np.asarray(self.p, dtype=object))]

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_exponent, check_matrix, check_nonnegative
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.linear_model.decomposition import SOLVERS, Decomposition, Samples, decompose, dense_rows
@@ -92,6 +93,7 @@ class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.noise_covariance = noise_covariance
         self.solver = solver
 
+    @own_arithmetic
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SchattenRegressor:
         """Fit.
 
@@ -120,6 +122,7 @@ class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self._set(decomposition, shrinkage, p, single_target)
         return self
 
+    @own_arithmetic
     def predict(self, X: Any) -> np.ndarray:
         """X @ coef_.T + intercept_, of shape (n,) or (n, k)."""
         check_is_fitted(self)

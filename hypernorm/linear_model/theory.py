@@ -7,6 +7,7 @@ import math
 import numpy as np
 from scipy.stats import poisson
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_exponent, check_nonnegative
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.linear_model.shrinkage import Shrinkage, shrink_with_penalty
@@ -18,6 +19,7 @@ _QUADRATURE_NODES = 4000
 _LARGEST_POISSON_TAIL = 1e-14
 
 
+@own_arithmetic
 def estimation_risk(
     singular_values: np.ndarray, shrinkage: Shrinkage, squared_signal: np.ndarray, noise: float
 ) -> float:
@@ -36,6 +38,7 @@ def estimation_risk(
     return float(np.sum(shrinkage.bias**2 * squared_signal) + variance)
 
 
+@own_arithmetic
 def generalization_error(
     gamma: float,
     alpha: float,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import Chunks
 from hypernorm._validation import check_exponent, check_nonnegative, check_rows, check_shape
 from hypernorm.bounds.propose import Search, propose
@@ -26,6 +27,7 @@ _LARGEST_GRAM_SIZE = 300
 _REALIGNED_OPERATIONS = 2e10
 
 
+@own_arithmetic
 def certify_mean(
     X: Any,
     weights: Any,

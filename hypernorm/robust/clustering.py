@@ -13,6 +13,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count, check_exponent, check_tolerance
 from hypernorm.certificates import ClusterCertificate, weighted_rows
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
@@ -124,6 +125,7 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         self.tol = tol
         self.random_state = random_state
 
+    @own_arithmetic
     def fit(self, X: Any, y: Any = None) -> MomentClustering:
         """Find the clusters.
 
@@ -160,6 +162,7 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         self._finish(X, Z, partition, problem, rng)
         return self
 
+    @own_arithmetic
     def predict(self, X: Any) -> np.ndarray:
         """The cluster of each row; −1 where it is further from the center than any inlier of `fit`.
 

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.covariance import EmpiricalCovariance
 from sklearn.utils.validation import validate_data
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count, check_generator, check_matrix, check_nonnegative, check_shape
 from hypernorm.certificates import CovarianceCertificate, whitened_rows
 from hypernorm.exceptions import CertificateError, ConvergenceWarning, InvalidInputError
@@ -134,6 +135,7 @@ class RobustCovariance(EmpiricalCovariance):
         self.max_iter = max_iter
         self.random_state = random_state
 
+    @own_arithmetic
     def fit(self, X: Any, y: Any = None) -> RobustCovariance:
         """Estimate location and covariance.
 
@@ -194,6 +196,7 @@ class RobustCovariance(EmpiricalCovariance):
         self.variance_ratios_ = (proved.least_ratio, proved.largest_ratio)
 
 
+@own_arithmetic
 def certify_covariance(
     X: Any,
     weights: Any,

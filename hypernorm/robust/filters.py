@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._parallel import shared_threads
 from hypernorm._validation import check_generator
 from hypernorm.robust.filtered import ALLOWANCE, Filtered, Removal
@@ -26,6 +27,7 @@ from hypernorm.robust.weights import check_filter
 __all__ = ["ALLOWANCE", "Filtered", "Removal", "moment_filter"]
 
 
+@own_arithmetic
 def moment_filter(
     X: np.ndarray,
     contamination: float,

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import Chunks, is_chunked
 from hypernorm._validation import (
     check_count,
@@ -74,6 +75,7 @@ class RobustLocation:
         )
 
 
+@own_arithmetic
 def robust_mean(
     X: Any,
     contamination: float | str = 0.1,
@@ -286,6 +288,7 @@ class RobustMean(BaseEstimator):
         self.max_iter = max_iter
         self.random_state = random_state
 
+    @own_arithmetic
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> RobustMean:
         """Estimate.
 

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count, check_generator, check_tolerance
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
 from hypernorm.robust.automatic import check_contamination_or_auto, filter_samples
@@ -99,6 +100,7 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
         self.tol = tol
         self.random_state = random_state
 
+    @own_arithmetic
     def fit(self, X: Any, y: Any) -> RobustRegressor:
         """Fit.
 
@@ -144,6 +146,7 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
             )
         return self
 
+    @own_arithmetic
     def predict(self, X: Any) -> np.ndarray:
         """X @ coef_ + intercept_, of shape (n,)."""
         check_is_fitted(self)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linprog
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_generator
 from hypernorm.bounds.splitting import SosSolver, check_solver_memory
 from hypernorm.certificates import Certificate
@@ -90,6 +91,7 @@ def whitening_map(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.asarray(vectors[:, kept] / np.sqrt(squares[kept]))
 
 
+@own_arithmetic
 def certified_reweighting(
     X: np.ndarray,
     contamination: float,
@@ -193,7 +195,7 @@ class _Problem:
         self.images = MonomialBasis(d, 2).evaluate(Y)
         self.count = 0
 
-    @np.errstate(all="ignore")
+    @own_arithmetic
     def value(self, weights: np.ndarray) -> tuple[float, np.ndarray]:
         """The bound for these weights, not yet proved, and Ẽ⟨y_i, v⟩⁴ for each point."""
         self.count += 1

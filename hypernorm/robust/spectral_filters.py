@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm.robust.filters import ALLOWANCE, Filtered, Removal
 from hypernorm.robust.reach import pull_in
 from hypernorm.robust.weights import check_filter, weighted_covariance, weighted_quantile
@@ -30,6 +31,7 @@ _SOFT_STEPS = 200
 _FURTHEST = 1e4
 
 
+@own_arithmetic
 def covariance_filter(
     X: np.ndarray,
     contamination: float,
@@ -69,6 +71,7 @@ def covariance_filter(
     return _filter(X, contamination, base_weights, covariance, max_iter, _largest)
 
 
+@own_arithmetic
 def quantum_entropy_filter(
     X: np.ndarray,
     contamination: float,

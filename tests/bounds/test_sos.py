@@ -278,3 +278,60 @@ def test_bad_arguments_are_named(arguments, words):
 def test_what_cannot_fit_is_refused_before_it_is_allocated():
     with pytest.raises(InvalidInputError, match=r"d = 400.*GiB"):
         hn.sos_bound(np.ones((2, 400)), random_state=0)
+
+
+@pytest.mark.parametrize("q", [2.0000001, 2.5, 5.5, 20.0, 68.0, 70.0, 300.0, 1e4, 1e6])
+@pytest.mark.parametrize(
+    "name", ["one row", "rank one", "axes", "one column", "wide", "repeated", "zero row", "random"]
+)
+def test_honest_certificates_for_any_exponent_verify_in_both_arithmetics(name, q):
+    """Weights are powers q/4 of the lengths: what rounds in them grows with q, and the value leaves room."""
+    rng = np.random.default_rng(41)
+    X = {
+        "one row": np.array([[1.0, 2.0]]),
+        "rank one": np.outer([1.0, 2.0, 3.0], [1.0, 2.0]),
+        "axes": np.diag([1.0, 1e-3, 1e-9]),
+        "one column": np.array([[1.0], [3.0]]),
+        "wide": rng.standard_normal((2, 4)),
+        "repeated": np.repeat([[1.0, 2.0, 3.0]], 30, axis=0),
+        "zero row": np.array([[0.0, 0.0], [1.0, 2.0], [3.0, 1.0]]),
+        "random": rng.standard_normal((25, 3)),
+    }[name]
+    certificate = hn.sos_bound(X, q, random_state=0)
+    lower = hn.lower_bound(X, q, random_state=0).value
+    for exact in (False, True):
+        upper = certificate.verify(X, exact=exact).upper
+        assert lower <= upper <= certificate.upper * (1 + 1e-9)
+
+
+def test_hostile_checkpoints_are_refused_or_harmless(tmp_path):
+    X = np.random.default_rng(42).standard_normal((30, 4))
+    path = tmp_path / "state.npz"
+    with pytest.warns(hn.ConvergenceWarning):
+        hn.sos_bound(X, 4, checkpoint=path, max_iter=7, random_state=0)
+    good = dict(np.load(path))
+    lower = hn.lower_bound(X, random_state=0).value
+    U, z, V = good["multiplier"], good["averages"], good["vectors"]
+    wrong = {
+        "sigma": [np.ones(2), np.array("a"), np.inf, 5e-324, np.nan, 0.0, -0.25, np.array(0.25, dtype="f4")],
+        "iteration": [np.array("x"), np.nan, 2**62, -1, np.array([7])],
+        "vectors": [V.astype("U"), 1j * V, 0 * V, V[:, :0], V[:-1], np.asfortranarray(V), 1e308 * V, V.astype("f4")],
+        "multiplier": [np.full_like(U, 1e308), np.full_like(U, 1e5), U > 0, U.astype("i8").astype("M8[s]"), U[:-1]],
+        "averages": [np.full_like(z, 1e308), np.full_like(z, np.nan), z[None], z.astype(object)],
+        "label": [np.array("another"), np.array(b"bytes"), np.array("x" * 500), np.array(1.0)],
+    }
+    for name, values in wrong.items():
+        for value in values:
+            np.savez(path, **{**good, name: value})
+            with pytest.raises(hn.InvalidInputError, match="delete it") as caught:
+                hn.sos_bound(X, 4, checkpoint=path, random_state=0)
+            assert "\n" not in str(caught.value)
+    for harmless in ({"vectors": -V}, {"averages": 3 * z}, {"multiplier": -U}, {"vectors": V[:, :1].copy()}):
+        np.savez(path, **{**good, **harmless})
+        assert hn.sos_bound(X, 4, checkpoint=path, random_state=0).verify(X).upper >= lower
+    np.savez_compressed(path, **good)
+    with pytest.raises(hn.InvalidInputError, match="compressed"):
+        hn.sos_bound(X, 4, checkpoint=path, random_state=0)
+    (tmp_path / "text.npz").write_text("no archive")
+    with pytest.raises(hn.InvalidInputError, match="delete it"):
+        hn.sos_bound(X, 4, checkpoint=tmp_path / "text.npz", random_state=0)

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hypernorm as hn
-from hypernorm.certificates import MeanCertificate, displaced_mass, weighted_rows
+from hypernorm.certificates import ClusterCertificate, MeanCertificate, displaced_mass, weighted_rows
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import fingerprint
 from hypernorm.robust.certification import certify_mean, certify_moment
@@ -209,3 +210,22 @@ def test_samples_too_far_for_a_proof_are_named():
     for value in (1.0, -1.7e308):
         with pytest.raises(CertificateError):
             dataclasses.replace(certificate, location=np.full(2, value)).verify(X)
+
+
+@pytest.mark.parametrize(
+    ("weight", "D"), [(1.0, 24 * 5e-324), (2.0**-499, 2.0**-830), (2.0**400, 2.0**-1074), (1.0, 1.0)]
+)
+@pytest.mark.parametrize("q", [2.0, 4.0, 7.0])
+def test_rows_that_vanish_are_part_of_the_proof(weight, D, q):
+    """Samples ±D: the q-th moment about their mean is D, whatever w^{1/q} D rounds to."""
+    X = np.array([[D], [-D]] * 8)
+    weights = np.full(16, weight)
+    Y = weighted_rows(X, weights, np.zeros(1), q)
+    norm = hn.spectral_bound(Y, q, kind="row_norm")
+    certificate = MeanCertificate(np.zeros(1), weights, None, 0.1, (norm,), (None,), X.shape, fingerprint(X))
+    found = certificate.verify(X)
+    assert found.moments[0] >= D
+    # Without one of the sixteen, which are then the inliers, the mean is at D/15.
+    assert Fraction(found.error_bound) >= Fraction(D) / 15
+    cluster = ClusterCertificate(np.zeros(1), weights, norm, X.shape, fingerprint(X))
+    assert cluster.verify(X).upper >= D

@@ -1,13 +1,15 @@
 """Files are read as if an adversary had written them."""
 
 import io
+import os
 import pickle
+import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
 
-from hypernorm import CertificateError, InvalidInputError, load_certificate, spectral_bound
+from hypernorm import CertificateError, InvalidInputError, load_certificate, lower_bound, spectral_bound
 
 
 @pytest.fixture
@@ -172,3 +174,109 @@ def test_a_failed_save_leaves_the_old_file(saved, monkeypatch):
         certificate.save(saved)
     assert saved.read_bytes() == before
     assert list(saved.parent.iterdir()) == [saved]
+
+
+def directory_of(entries, extra=b""):
+    """A zip file that is a central directory of empty members and nothing else."""
+    names = [b"%x" % number for number in range(entries)]
+    body = b"".join(b"PK\x01\x02" + bytes(24) + len(n).to_bytes(2, "little") + bytes(16) + n for n in names)
+    count = (entries & 0xFFFF).to_bytes(2, "little")
+    end = b"PK\x05\x06" + bytes(4) + 2 * count + len(body).to_bytes(4, "little") + bytes(4)
+    return body + extra + end + bytes(2)
+
+
+def test_a_directory_of_many_entries_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "many.npz"
+    path.write_bytes(directory_of(50_000))
+    monkeypatch.setattr(zipfile, "ZipFile", None)  # would read the whole directory
+    with pytest.raises(CertificateError, match="directory of the archive"):
+        load_certificate(path)
+
+
+def test_large_archives_are_bounded_by_their_own_record(tmp_path):
+    """Beyond 4 GiB the size of the directory stands in another record, which must be bounded too."""
+    large = b"PK\x06\x06" + (44).to_bytes(8, "little") + bytes(28) + (2**40).to_bytes(8, "little") + bytes(8)
+    locator = b"PK\x06\x07" + bytes(16)
+    path = tmp_path / "large.npz"
+    path.write_bytes(directory_of(3, large + locator))
+    with pytest.raises(CertificateError, match="directory of the archive"):
+        load_certificate(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_refused_and_does_not_block(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(CertificateError, match="not a regular file"):
+        load_certificate(tmp_path / "pipe.npz")
+
+
+@pytest.mark.parametrize("evil", ["ok\nclaimed bound 0.1", "\x1b[8m" + "0" * 60, "0" * 63 + "G", "0" * 63, "A" * 64])
+def test_fingerprints_are_hexadecimal(saved, evil):
+    members = members_of(saved)
+    members["fingerprint.npy"] = npy(evil)
+    write(saved, members)
+    with pytest.raises(CertificateError, match="hexadecimal") as caught:
+        load_certificate(saved)
+    assert str(caught.value).isprintable()
+
+
+def test_names_of_members_are_shown_escaped(saved):
+    members = members_of(saved)
+    members["\x1b[31m\nproved"] = npy(1.0)
+    write(saved, members)
+    with pytest.raises(CertificateError, match="unexpected") as caught:
+        load_certificate(saved)
+    assert str(caught.value).isprintable()
+
+
+def test_loading_takes_little_more_memory_than_the_matrix(tmp_path):
+    """The matrix is twice as large as its stored triangle; nothing of that size is needed beside it."""
+    side = 45 * 46 // 2
+    path = tmp_path / "large.npz"
+    members = {
+        "format_version": np.array(1), "kind": np.array("sos"), "q": np.array(4.0), "shape": np.array([9, 45]),
+        "fingerprint": np.array("0" * 64), "exponent": np.array(0), "radius": np.array(1.0), "values": np.ones(1),
+        "matrix_0": np.full(side * (side + 1) // 2, 1 / 3),
+    }  # fmt: skip
+    np.savez(path, **members)
+    tracemalloc.start()
+    matrix = load_certificate(path).matrices[0]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert matrix.shape == (side, side)
+    assert peak < 1.2 * matrix.nbytes
+
+
+@pytest.mark.parametrize("q", [1.0, 2.5, 4.0, np.inf])
+def test_witnesses_are_saved_and_verified(tmp_path, q):
+    X = np.random.default_rng(3).standard_normal((12, 3))
+    witness = lower_bound(X, q, random_state=0)
+    path = tmp_path / "witness.npz"
+    witness.save(path)
+    loaded = load_certificate(path)
+    assert (loaded.q, loaded.value, loaded.shape, loaded.fingerprint) == (
+        q,
+        witness.value,
+        (12, 3),
+        witness.fingerprint,
+    )
+    np.testing.assert_array_equal(loaded.vector, witness.vector)
+    for exact in (False, True):
+        assert loaded.verify(X, exact=exact).lower == pytest.approx(witness.value, rel=1e-12)
+    with pytest.raises(CertificateError, match="another matrix"):
+        loaded.verify(2 * X)
+    members = members_of(path)
+    for name, data in {
+        "q.npy": npy(0.5),
+        "value.npy": npy(-1.0),
+        "vector.npy": npy(np.array([np.nan, 1.0, 0.0])),
+        "shape.npy": npy(np.array([12, 4])),
+        "extra.npy": npy(1.0),
+        "kind.npy": npy("witnesses"),
+    }.items():
+        write(path, members | {name: data})
+        with pytest.raises(CertificateError):
+            load_certificate(path)
+    write(path, members | {"value.npy": npy(witness.value * (1 + 1e-9))})
+    with pytest.raises(CertificateError, match="claims"):
+        load_certificate(path).verify(X)

@@ -1,0 +1,190 @@
+"""One honest proof of every kind, and what no verification of a forged copy may ever say.
+
+A `Subject` holds the proof, its data, and `false`, which tells whether what a verification returned is wrong: below
+what a vector attains, above what is proved from above, or contradicted by a set of inliers or vertices that was tried.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import hypernorm as hn
+from hypernorm.applications import separable_value, small_set_expansion, sparsest_direction
+from hypernorm.datasets import noisy_cube
+from hypernorm.robust import MomentClustering, certify_covariance, certify_mean
+
+__all__ = ["KINDS", "Subject"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A proof, the data that it is about, and a test of what its verification says."""
+
+    proof: Any
+    data: Any
+    false: Callable[[Any, Any], bool]
+
+
+def _norm(rng: np.random.Generator) -> Subject:
+    X = rng.standard_normal((int(rng.integers(4, 14)), int(rng.integers(1, 5))))
+    q = float(rng.choice([2.0, 2.5, 3.0, 4.0, 6.0, 7.3, 8.0, 40.0, np.inf]))
+    kinds = [kind for kind in ("row_norm", "flattening", "realigned", "moment", "sos") if _exists(kind, q)]
+    kind = str(rng.choice(kinds))
+    proof = hn.sos_bound(X, q, random_state=0) if kind == "sos" else hn.spectral_bound(X, q, kind=kind)
+    lower = hn.lower_bound(X, q, n_starts=16, random_state=0).value
+    return Subject(proof, X, lambda proof, found: found.upper < lower if _same_q(proof, q) else False)
+
+
+def _exists(kind: str, q: float) -> bool:
+    inside = 2 < q < np.inf
+    return kind == "row_norm" or (inside and (kind != "moment" or q <= 8))
+
+
+def _same_q(proof: Any, q: float) -> bool:
+    """Whether the proof, or what it pretends to be, is about the same norm; the norm falls as q grows."""
+    return bool(proof.q == q) or (type(proof.q) is float and proof.q < q)
+
+
+def _witness(rng: np.random.Generator) -> Subject:
+    X = rng.standard_normal((int(rng.integers(4, 14)), int(rng.integers(1, 5))))
+    q = float(rng.choice([1.0, 2.0, 3.0, 4.0, np.inf]))
+    proof = hn.lower_bound(X, q, n_starts=16, random_state=0)
+    norm = hn.two_to_q_norm(X, max(q, 2.0), random_state=0).upper * (len(X) ** 0.5 if q < 2 else 1)
+    return Subject(proof, X, lambda proof, found: found.lower > norm if _as_small(proof, q) else False)
+
+
+def _as_small(proof: Any, q: float) -> bool:
+    return bool(proof.q == q) or (type(proof.q) is float and proof.q > q)
+
+
+def _separable(rng: np.random.Generator) -> Subject:
+    A = rng.standard_normal((4, 4)) + (1j * rng.standard_normal((4, 4)) if rng.random() < 0.5 else 0)
+    M = A + A.conj().T
+    interval = separable_value(M, (2, 2), level=int(rng.integers(1, 3)), random_state=0)
+    proof = interval.certificate if rng.random() < 0.6 else interval.state
+
+    def false(proof: Any, found: Any) -> bool:
+        return found.upper < interval.lower if hasattr(found, "upper") else found.lower > interval.upper
+
+    return Subject(proof, M, false)
+
+
+def _mean(rng: np.random.Generator) -> Subject:
+    X = rng.standard_t(5, (40, 2)) * 10.0 ** rng.uniform(-3, 3)
+    weights, epsilon = np.where(rng.random(40) < 0.1, 0.0, 1.0), 0.1
+    sets = [rng.permutation(40)[:36] for _ in range(20)] + [
+        np.argsort(X @ v)[part] for v in np.eye(2) for part in _ENDS
+    ]
+    moments = [max(_moment(X[kept], q) for kept in sets) * 1.5 for q in (2.0, 4.0)]
+    proof = certify_mean(X, weights, epsilon, moments=[2, 4], inlier_moments=moments)
+
+    def false(proof: Any, found: Any) -> bool:
+        distances = [float(np.linalg.norm(proof.location - X[kept].mean(axis=0))) for kept in sets]
+        premises = proof.contamination >= epsilon and all(
+            b >= m for b, m in zip(proof.inlier_moments, moments, strict=False)
+        )
+        small = premises and found.error_bound < max(distances) * (1 - 1e-12)
+        attained = [_attained(X, proof.weights, norm.q) for norm in proof.norms]
+        return small or any(b < a * (1 - 1e-12) for a, b in zip(attained, found.moments, strict=False))
+
+    return Subject(proof, X, false)
+
+
+_ENDS = (slice(0, 36), slice(4, 40))
+
+
+def _moment(X: np.ndarray, q: float) -> float:
+    """At least the largest central moment of any direction."""
+    return float(np.mean(np.linalg.norm(X - X.mean(axis=0), axis=1) ** q) ** (1 / q))
+
+
+def _attained(X: np.ndarray, weights: Any, q: float, center: Any = None) -> float:
+    """The moment in the best of some directions under the weights, about their mean or another point."""
+    shares = weights / weights.sum()
+    center = shares @ X if center is None else center
+    angles = np.linspace(0, np.pi, 60)
+    directions = np.array([np.cos(angles), np.sin(angles)]) if X.shape[1] == 2 else np.eye(X.shape[1])
+    return float((shares @ np.abs((X - center) @ directions) ** q).max() ** (1 / q))
+
+
+def _covariance(rng: np.random.Generator) -> Subject:
+    X = rng.standard_normal((80, 2)) @ rng.standard_normal((2, 2))
+    proof = certify_covariance(X, np.ones(80), 0.01, inlier_kurtosis=50.0)
+
+    def false(proof: Any, found: Any) -> bool:
+        shares = proof.weights / proof.weights.sum()
+        Y = X - shares @ X
+        angles = np.linspace(0, np.pi, 60)
+        images = Y @ np.array([np.cos(angles), np.sin(angles)])
+        kurtosis = float(((shares @ images**4) / (shares @ images**2) ** 2).max())
+        if found.kurtosis < kurtosis * (1 - 1e-9):
+            return True
+        for leave in range(0, 80 if proof.contamination >= 1 / 80 else 0, 5):
+            S = np.cov(np.delete(X, leave, axis=0), rowvar=False, bias=True)
+            ratios = np.linalg.eigvals(np.linalg.solve(proof.covariance, S)).real
+            if not found.least_ratio * (1 - 1e-9) <= ratios.min() or not ratios.max() <= found.largest_ratio * (
+                1 + 1e-9
+            ):
+                return True
+        return False
+
+    return Subject(proof, X, false)
+
+
+def _cluster(rng: np.random.Generator) -> Subject:
+    X = np.vstack([rng.standard_normal((20, 2)), rng.standard_normal((20, 2)) + 30]) * 10.0 ** rng.uniform(-3, 3)
+    proof = MomentClustering(2, n_init=1, random_state=0).fit(X).certificates_[int(rng.integers(2))]
+
+    def false(proof: Any, found: Any) -> bool:
+        return found.upper < _attained(X, proof.weights, proof.norm.q, proof.center) * (1 - 1e-12)
+
+    return Subject(proof, X, false)
+
+
+def _small_set(rng: np.random.Generator) -> Subject:
+    if rng.random() < 0.5:
+        A = noisy_cube(3, float(rng.uniform(0.3, 0.9)))
+    else:
+        B = rng.random((8, 8)) * (rng.random((8, 8)) < 0.6) + 0.05
+        A = B + B.T
+    proof = small_set_expansion(A, float(rng.uniform(0.0, 0.5)), random_state=0)
+    degrees = A.sum(axis=1)
+    sets = [list(kept) for size in range(1, 5) for kept in itertools.combinations(range(8), size)]
+    measure = np.array([degrees[kept].sum() / degrees.sum() for kept in sets])
+    expansion = np.array([1 - A[np.ix_(kept, kept)].sum() / degrees[kept].sum() for kept in sets])
+
+    def false(proof: Any, found: Any) -> bool:
+        return any(
+            proof.bound(float(mu) * (1 - 1e-9)) > phi + 1e-9 and proof.bound(float(mu)) > phi + 1e-9
+            for mu, phi in zip(measure[::5], expansion[::5], strict=True)
+        )
+
+    return Subject(proof, A, false)
+
+
+def _subspace(rng: np.random.Generator) -> Subject:
+    B = rng.standard_normal((10, int(rng.integers(1, 4)))) * 10.0 ** rng.uniform(-3, 3)
+    proof = sparsest_direction(B, float(rng.choice([3.0, 4.0, np.inf])), random_state=0)
+    lower, upper, q = proof.lower, proof.upper, proof.q
+
+    def false(proof: Any, found: Any) -> bool:
+        return bool(proof.q == q) and (found.upper < lower or proof.upper < lower or proof.lower > upper)
+
+    return Subject(proof, B, false)
+
+
+KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
+    "norm": _norm,
+    "witness": _witness,
+    "separable": _separable,
+    "mean": _mean,
+    "covariance": _covariance,
+    "cluster": _cluster,
+    "small set": _small_set,
+    "subspace": _subspace,
+}
