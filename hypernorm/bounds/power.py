@@ -142,12 +142,14 @@ def search(
     if math.isinf(q):
         return _normalised(longest)[:, 0]
     known = longest if starts is None else np.hstack([starts, longest])
+    if q == 2 and n_starts and d <= LARGEST_DIMENSION:
+        known, n_starts = np.linalg.eigh(second_moments(rows))[1][:, -1:], 0  # exact, and no dearer than the row norm
     rows = until(rows, deadline)
     V = _normalised(known)
     try:
         V = _normalised(np.hstack([known, _standard_starts(rows, q, n_starts, rng, deadline)]))
-        if q == 2:
-            V = V[:, :1] if n_starts == 0 else _leading_eigenvector(rows, V, deadline)
+        if q == 2 and n_starts == 0:
+            V = V[:, :1]
         with shared_threads():
             V = _iterate(rows, q, V, max_iter, rtol, deadline)
     except DeadlineError:
@@ -251,14 +253,6 @@ def _standard_starts(
 def _longest_rows(rows: Rows, count: int) -> np.ndarray:
     chosen = np.argsort(-rows.norms, kind="stable")[:count]
     return rows.taken(chosen).T
-
-
-def _leading_eigenvector(rows: Rows, V: np.ndarray, deadline: float) -> np.ndarray:
-    """The leading right singular vector for q = 2, exactly where the d×d moments can be decomposed."""
-    n, d = rows.shape
-    if d <= LARGEST_DIMENSION and has_time(2.0 * n * d * d + EIGEN * d**3, deadline):
-        return np.linalg.eigh(second_moments(rows))[1][:, -1:]
-    return V
 
 
 def _normalised(V: np.ndarray) -> np.ndarray:

@@ -225,6 +225,12 @@ def test_what_cannot_fit_is_refused_whatever_the_limit(slow_machine, proofs):
     assert proofs == []  # before anything is computed that would be lost
 
 
+def test_the_exact_exponents_stay_exact_under_any_limit():
+    X = gaussian(3000, 20, random_state=0)
+    for q in (2, math.inf):
+        assert hn.two_to_q_norm(X, q, time_limit=1e-9, random_state=0).status is hn.Status.EXACT
+
+
 def test_a_time_limit_that_is_long_enough_changes_nothing():
     X = signs(60, 12, random_state=0)
     for call in (
