@@ -390,19 +390,3 @@ class TestProcess:
     def test_matplotlib_is_loaded_only_to_draw(self) -> None:
         code = "import sys, hypernorm.cli; sys.exit('matplotlib' in sys.modules or 'sklearn' in sys.modules)"
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-    @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-    def test_progress_shows_on_a_terminal(self, folder: Path) -> None:
-        import pty
-
-        reading, writing = pty.openpty()
-        command = [sys.executable, "-m", "hypernorm.cli", "norm", "X.npy", "--json"]
-        environment = {**os.environ, "TERM": "xterm"}
-        finished = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=writing, env=environment, check=True, timeout=120
-        )
-        os.close(writing)
-        shown = os.read(reading, 100_000).decode()
-        os.close(reading)
-        assert json.loads(finished.stdout)["shape"] == [40, 4]
-        assert "computing" in shown

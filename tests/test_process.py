@@ -258,3 +258,17 @@ class TestTerminal:
         assert done.stderr == ""
         upper = rounded_up(hn.two_to_q_norm(X, method="spectral", random_state=0).upper, 12)
         assert f"<= {upper}\n" in done.stdout
+
+    def test_progress_does_not_touch_the_output(self, folder: Path) -> None:
+        import pty
+
+        reading, writing = pty.openpty()
+        environment = {**os.environ, "TERM": "xterm"}
+        done = subprocess.run(
+            (*COMMAND, *NORM, "--json"), stdout=subprocess.PIPE, stderr=writing, env=environment, check=True
+        )
+        os.close(writing)
+        shown = os.read(reading, 100_000).decode()
+        os.close(reading)
+        assert json.loads(done.stdout)["shape"] == [40, 4]
+        assert "computing" in shown

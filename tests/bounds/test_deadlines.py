@@ -295,12 +295,15 @@ def test_levels_that_the_time_does_not_allow_are_not_begun(monkeypatch):
     class Slow(solver):
         def __init__(self, form, classes):
             levels.append(classes.level)
-            time.sleep(0.05)
+            time.sleep(2.0 * (not levels[1:]))
             super().__init__(form, classes)
 
     monkeypatch.setattr(separable_states, "ProductSolver", Slow)
-    monkeypatch.setattr(separable_states, "_SHARE", 0.0)  # no level ends by itself
-    interval = separable_states.separable_value(M, (4, 4), rtol=0, time_limit=0.1, random_state=0)
-    assert levels == [1]
-    assert interval.status.name == "TIME_LIMIT"
+    monkeypatch.setattr(separable_states, "_MAX_ITER", 5)
+    interval = separable_states.separable_value(M, (4, 4), rtol=0, time_limit=15, random_state=0)
+    assert levels == [1]  # the second has matrices of 40 rows in place of 16
+    assert interval.status is separable_states.SeparableStatus.TIME_LIMIT
     assert interval.certificate.verify(M).upper == interval.upper
+    with pytest.warns(hn.ConvergenceWarning, match="limit on iterations"):
+        separable_states.separable_value(M, (4, 4), rtol=0, time_limit=600, random_state=0)
+    assert levels == [1, 1, 2, 3]
