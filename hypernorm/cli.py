@@ -1,7 +1,6 @@
 """The command `hypernorm`: compute an interval, save its certificate, verify a certificate that somebody sent.
 
-Exit codes: 0 proved, 1 certificate rejected, 2 bad input, 3 a defect of this package, 130 interrupted. An error is one
-line on the standard error.
+An error is one line on the standard error, with --json too; the exit codes stand in `EXIT_CODES`.
 """
 
 from __future__ import annotations
@@ -15,19 +14,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 import hypernorm as hn
-from hypernorm._display import exponent_text, norm_text
-from hypernorm._report import as_json, print_interval, print_verified, progress
+from hypernorm._command_files import check_outputs, read_operator, save_witness
+from hypernorm._display import printable
+from hypernorm._process import Interruptions, own_streams, say
+from hypernorm._report import (
+    Claim,
+    as_json,
+    claim_fields,
+    interval_fields,
+    print_claim,
+    print_interval,
+    print_verified,
+    progress,
+    show,
+    verified_fields,
+)
 from hypernorm._validation import Matrix, check_matrix
+from hypernorm.certificates import SeparableCertificate
 from hypernorm.datasets import NAMES, SUFFIXES, read_matrix
 from hypernorm.exceptions import CertificateError, HypernormError, InvalidInputError
 
-__all__ = ["app", "main"]
+__all__ = ["EXIT_CODES", "app", "main"]
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+EXIT_CODES = (
+    "Exit codes: 0 proved; 1 certificate rejected; 2 bad input, or the output cannot be written; 3 a defect of this "
+    "program; 130 interrupted (SIGINT) or 143 terminated (SIGTERM), once what was proved is printed and saved; 141 "
+    "nobody reads the output. The exit code of verify is its verdict, whether or not anybody reads the output."
+)
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, epilog=EXIT_CODES)
 
 _ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 """The base of all usage errors; depending on its version, typer brings click along or carries a copy of its own."""
@@ -35,12 +53,19 @@ _ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base.
 FileArgument = Annotated[
     str, typer.Argument(metavar="FILE", help=f"A {', '.join(SUFFIXES)} file, or one of {', '.join(NAMES)}.")
 ]
-CertificateArgument = Annotated[Path, typer.Argument(metavar="CERTIFICATE", help="A file saved with --out.")]
+CertificateArgument = Annotated[
+    Path,
+    typer.Argument(metavar="CERTIFICATE", help="A file saved with --out or --witness, or by a certificate's save."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
 @dataclass
 class _Settings:
+    interruptions: Interruptions
     traceback: bool
+    is_verdict: bool = False
+    """Whether the exit code of a success says something that was proved about the files."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,13 +82,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     hypernorm 0.1.0
     0
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal without ∞ and → must not end in an error
-    settings = _Settings(traceback=bool(os.environ.get("HYPERNORM_TRACEBACK")))
+    with own_streams() as output, Interruptions(ends_process=arguments is None) as interruptions:
+        settings = _Settings(interruptions, traceback=bool(os.environ.get("HYPERNORM_TRACEBACK")))
+        code = _run(arguments, settings)
+        output.flush()
+        if isinstance(output.error, BrokenPipeError):
+            return code or (0 if settings.is_verdict else 141)
+        if output.error is not None:
+            say(f"error: the output cannot be written: {output.error.strerror or output.error}.")
+            return code or 2
+        return code
+
+
+def _run(arguments: Sequence[str] | None, settings: _Settings) -> int:
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *rest, **options: _say(f"warning: {message}")
+            warnings.showwarning = lambda message, *rest, **options: say(f"warning: {message}")
             code = typer.main.get_command(app).main(
                 args=None if arguments is None else list(arguments),
                 prog_name="hypernorm",
@@ -74,14 +108,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = 130  # newer versions of typer return this number instead
     except (HypernormError, OSError, MemoryError, _ClickException) as error:
         _show_traceback(settings)
-        _say(f"error: {_explain(error)}")
+        say(f"error: {_explain(error)}")
         return 1 if isinstance(error, CertificateError) else 2
     except Exception as error:
         _show_traceback(settings)
-        _say(f"error: unexpected {type(error).__name__}: {_explain(error)} (run again with --traceback and report it)")
+        say(f"error: unexpected {type(error).__name__}: {_explain(error)} (run again with --traceback and report it)")
         return 3
-    if code == 130:
-        _say("interrupted")
+    if code == 130 or settings.interruptions.received is not None:
+        say("interrupted")
+        return settings.interruptions.exit_code
     return code if isinstance(code, int) else 0
 
 
@@ -104,48 +139,64 @@ def _start(
 
 @app.command()
 def demo(
+    context: typer.Context,
     out: Annotated[Path, typer.Option(help="Folder for the results; it is created.")] = Path("hypernorm-demo"),
-) -> None:
+) -> int:
     """Bound the 2→4 norm of handwritten digits and verify the proof."""
     from hypernorm.plotting import plot_interval, save_figure
 
     out.mkdir(parents=True, exist_ok=True)
     certificate_path, picture_path = out / "digits-2to4.npz", out / "digits-2to4.png"
     X = read_matrix("digits")
-    print(f"Data: 1797 images of handwritten digits, 8 x 8 pixels, centred: X is {X.shape[0]} x {X.shape[1]}.")
-    print("Question: how large can (sum of <x_i, v>^4)^(1/4) be for a unit vector v?\n")
+    show(f"Data: 1797 images of handwritten digits, 8 x 8 pixels, centred: X is {X.shape[0]} x {X.shape[1]}.")
+    show("Question: how large can (sum of <x_i, v>^4)^(1/4) be for a unit vector v?")
+    show()
     with progress("computing") as report:
         interval = hn.two_to_q_norm(X, q=4, random_state=0, progress=report)
-    print_interval(interval)
+    with context.obj.interruptions.deferred():
+        print_interval(interval)
+        interval.certificate.save(certificate_path)
+    if interval.status is hn.Status.INTERRUPTED:
+        return 130
 
-    interval.certificate.save(certificate_path)
     loaded = hn.load_certificate(certificate_path)
-    print(f"\nThe best certificate, {loaded.kind.replace('_', ' ')}, read back from disk and verified against X:")
+    show()
+    kind = interval.certificate.kind.replace("_", " ")
+    show(f"The best certificate, {kind}, read back from disk and verified against X:")
     with progress("verifying"):
         verified = loaded.verify(X)
-    print_verified(verified, loaded.q)
-    print(f"(in exact arithmetic, about a minute: hypernorm verify digits {certificate_path} --exact)")
+    print_verified(verified, loaded)
+    show(f"(in exact arithmetic, about a minute: hypernorm verify digits {printable(certificate_path)} --exact)")
 
     save_figure(plot_interval(interval), picture_path)
-    print(f"\ncertificate  {certificate_path}\npicture      {picture_path}")
+    show()
+    show(f"certificate  {printable(certificate_path)}")
+    show(f"picture      {printable(picture_path)}")
+    return 0
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES)
 def norm(
+    context: typer.Context,
     file: FileArgument,
     q: Annotated[str, typer.Option("--q", help="Exponent, from 2 to inf.")] = "4",
     method: Annotated[str, typer.Option(help="Strongest family of certificates: auto, spectral or sos.")] = "auto",
     rtol: Annotated[float, typer.Option(help="Relative gap at which the bounds count as meeting.")] = 1e-6,
-    time_limit: Annotated[float | None, typer.Option(help="Seconds after which nothing new is begun.")] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds after which the search ends; a proof in progress is completed.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the random starting points.")] = 0,
     out: Annotated[Path | None, typer.Option(metavar="PATH.npz", help="Save the best certificate.")] = None,
-    witness: Annotated[Path | None, typer.Option(metavar="PATH.npy", help="Save the vector below.")] = None,
+    witness: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH.npz", help="Save the witness, which verify takes too; as PATH.npy the bare vector."),
+    ] = None,
     plot: Annotated[Path | None, typer.Option(metavar="PATH.png", help="Save a picture (png, pdf, svg).")] = None,
-    print_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    print_json: JsonOption = False,
 ) -> int:
     """Compute a proved interval for the 2→q norm of the matrix in FILE."""
     exponent = _parse_exponent(q)
-    _check_outputs(file, {"--out": out, "--witness": witness, "--plot": plot})
+    check_outputs(file, {"--out": out, "--witness": witness, "--plot": plot})
     if plot is not None:
         # Before the computation, so that a wrong ending costs no time.
         from hypernorm.plotting import check_figure_path, plot_interval, save_figure
@@ -156,54 +207,54 @@ def norm(
         interval = hn.two_to_q_norm(
             X, exponent, method=method, rtol=rtol, time_limit=time_limit, random_state=seed, progress=report
         )
-    if out is not None:
-        interval.certificate.save(out)
-    if witness is not None:
-        with witness.open("wb") as stream:  # numpy would append an ending to a bare name
-            np.save(stream, interval.witness.vector)
-    if plot is not None:
-        save_figure(plot_interval(interval), plot)
-    if print_json:
-        print(as_json(interval, file))
-    else:
-        print_interval(interval)
-        for label, path in (("certificate", out), ("witness", witness), ("picture", plot)):
-            if path is not None:
-                print(f"{label:<12} {path}")
+    with context.obj.interruptions.deferred():
+        if out is not None:
+            interval.certificate.save(out)
+        if witness is not None:
+            save_witness(interval.witness, witness)
+        if plot is not None:
+            save_figure(plot_interval(interval), plot)
+        if print_json:
+            print(as_json(interval_fields(interval, file)))
+        else:
+            print_interval(interval)
+            for label, path in (("certificate", out), ("witness", witness), ("picture", plot)):
+                if path is not None:
+                    show(f"{label:<12} {printable(path)}")
     return 130 if interval.status is hn.Status.INTERRUPTED else 0
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES)
 def verify(
+    context: typer.Context,
     file: FileArgument,
     certificate: CertificateArgument,
     exact: Annotated[bool, typer.Option("--exact", help="Use exact arithmetic; slower.")] = False,
+    print_json: JsonOption = False,
 ) -> None:
     """Prove the bound of CERTIFICATE for the matrix in FILE.
 
-    Nothing that the certificate claims is trusted.
+    A certificate proves a bound from above, a witness one from below. Nothing that they claim is trusted.
     """
-    loaded = hn.load_certificate(certificate)
-    X = _read(file)
+    loaded: Claim = hn.load_certificate(certificate)
+    X = read_operator(file) if isinstance(loaded, SeparableCertificate) else _read(file)
     with progress("verifying"):
         verified = loaded.verify(X, exact=exact)
-    print_verified(verified, loaded.q)
+    context.obj.is_verdict = True
+    if print_json:
+        print(as_json(verified_fields(verified, loaded, file, certificate)))
+    else:
+        print_verified(verified, loaded)
 
 
 @app.command()
-def info(certificate: CertificateArgument) -> None:
+def info(certificate: CertificateArgument, print_json: JsonOption = False) -> None:
     """Show what CERTIFICATE claims, without verifying it."""
     loaded = hn.load_certificate(certificate)
-    rows = {
-        "kind": loaded.kind.replace("_", " "),
-        "q": exponent_text(loaded.q),
-        "shape of X": f"{loaded.shape[0]} x {loaded.shape[1]}",
-        "fingerprint of X": loaded.fingerprint,
-        "claimed bound": f"{norm_text(loaded.q)} <= {loaded.upper:.17g} (claimed, not verified)",
-        "file size": f"{certificate.stat().st_size} bytes",
-    }
-    for name, value in rows.items():
-        print(f"{name:<18}{value}")
+    if print_json:
+        print(as_json(claim_fields(loaded, certificate)))
+    else:
+        print_claim(loaded, certificate)
 
 
 def _read(file: str) -> Matrix:
@@ -215,23 +266,6 @@ def _parse_exponent(text: str) -> float:
         return float(text)
     except ValueError:
         raise InvalidInputError(f"--q must be a number from 2 on or inf, got {text!r}.") from None
-
-
-def _check_outputs(source: str, outputs: dict[str, Path | None]) -> None:
-    """Refuse, before any computation, what could not be written or would overwrite what is read or written."""
-    taken = {Path(source).resolve(): "FILE"}
-    for option, path in outputs.items():
-        if path is None:
-            continue
-        if path.is_dir():
-            raise InvalidInputError(f"{option} {path} is a directory; name a file in it.")
-        if not path.parent.is_dir():
-            raise InvalidInputError(f"{option} {path}: there is no directory {path.parent}; create it first.")
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise InvalidInputError(f"{option} {path} is not writable; choose another place.")
-        other = taken.setdefault(path.resolve(), option)
-        if other != option:
-            raise InvalidInputError(f"{option} {path} is the same file as {other}; choose another name.")
 
 
 def _explain(error: BaseException) -> str:
@@ -251,11 +285,8 @@ def _explain(error: BaseException) -> str:
 
 def _show_traceback(settings: _Settings) -> None:
     if settings.traceback:
-        traceback.print_exc()
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
+        for line in traceback.format_exc().splitlines():
+            say(line)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The command does what it says, and answers every wrong input with one line and the right exit code."""
 
+import dataclasses
 import json
 import os
 import pickle
@@ -13,6 +14,7 @@ import pytest
 
 import hypernorm as hn
 from hypernorm import cli
+from hypernorm.applications import separable_value
 from hypernorm.datasets import gaussian, load_bundled
 
 X = gaussian(40, 4, random_state=0)
@@ -148,6 +150,69 @@ class TestVerify:
         fail(capsys, 2, "verify", "X.npy", "nowhere.npz")
         fail(capsys, 2, "verify", "X.npy", ".")
 
+    def test_a_witness_proves_from_below_and_a_certificate_from_above(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        succeed(capsys, "norm", "X.npy", "--q", "3", "--out", "c.npz", "--witness", "w.npz")
+        interval = hn.two_to_q_norm(X, 3, random_state=0)
+        for name, relation, value in (("c.npz", "<=", interval.upper), ("w.npz", ">=", interval.lower)):
+            line = succeed(capsys, "verify", "X.npy", name).splitlines()[0]
+            assert line.split()[1:3] == ["||X||_{2→3}", relation]
+            assert float(line.split()[3]) == pytest.approx(value, rel=1e-12)
+            assert succeed(capsys, "verify", "X.npy", name, "--exact").count(relation) == 1
+            fail(capsys, 1, "verify", "diabetes", name)
+        high = dataclasses.replace(interval.witness, value=interval.upper * 1.1)
+        high.save("high.npz")
+        fail(capsys, 1, "verify", "X.npy", "high.npz")
+
+    @pytest.mark.parametrize("phase", [1.0, 1j])
+    def test_separable_certificates_are_verified(
+        self, folder: Path, capsys: pytest.CaptureFixture[str], phase: complex
+    ) -> None:
+        singlet = np.zeros((4, 4), dtype=type(phase))
+        singlet[1:3, 1:3] = [[0.5, -0.5 * phase], [-0.5 * np.conj(phase), 0.5]]
+        np.save("M.npy", singlet)
+        interval = separable_value(singlet, (2, 2), random_state=0)
+        interval.certificate.save("sep.npz")
+        line = succeed(capsys, "verify", "M.npy", "sep.npz").splitlines()[0]
+        assert line.split()[1:3] == ["h_Sep(M)", "<="]
+        assert float(line.split()[3]) == pytest.approx(interval.upper, rel=1e-9)
+        assert "h_Sep(M) <= " in succeed(capsys, "info", "sep.npz")
+        assert json.loads(succeed(capsys, "info", "sep.npz", "--json"))["dims"] == [2, 2]
+        np.save("M.npy", 2 * singlet)
+        fail(capsys, 1, "verify", "M.npy", "sep.npz")
+        fail(capsys, 2, "verify", "nowhere.npy", "sep.npz")
+
+    def test_json_round_trips_every_number(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        succeed(capsys, "norm", "X.npy", "--q", "inf", "--out", "c.npz", "--witness", "w.npz")
+        fields = json.loads(succeed(capsys, "verify", "X.npy", "c.npz", "--json"))
+        assert fields["upper"] == hn.load_certificate("c.npz").verify(X).upper
+        assert (fields["q"], fields["shape"], fields["rigor"]) == ("inf", [40, 4], "FLOATING_POINT")
+        assert "lower" not in fields
+        fields = json.loads(succeed(capsys, "verify", "X.npy", "w.npz", "--exact", "--json"))
+        assert fields["lower"] == hn.load_certificate("w.npz").verify(X, exact=True).lower
+        assert (fields["kind"], fields["rigor"]) == ("witness", "EXACT")
+        assert "upper" not in fields
+        # An error leaves the standard output empty, and is one line on the other, as without --json.
+        fail(capsys, 1, "verify", "diabetes", "c.npz", "--json")
+        fail(capsys, 2, "info", "nowhere.npz", "--json")
+
+    def test_a_norm_beyond_the_largest_float_is_json_too(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        np.save("large.npy", np.full((1, 3), 1.6e308))
+        fields = json.loads(succeed(capsys, "norm", "large.npy", "--json", "--out", "c.npz"))
+        assert (fields["upper"], fields["gap"]) == ("inf", None)
+        assert json.loads(succeed(capsys, "info", "c.npz", "--json"))["claimed_upper"] == "inf"
+
+
+HOSTILE = "ok\nclaimed bound     ||X||_{2→4} <= 0.1\x1b[8m\x9b2J\r\u202e\x07"
+
+
+def is_safe(text: str) -> bool:
+    """Whether a terminal shows all of it as it stands, line by line."""
+    return all(line.isprintable() for line in text.split("\n"))
+
 
 class TestInfo:
     def test_says_that_the_bound_is_only_claimed(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -156,6 +221,46 @@ class TestInfo:
         words = (certificate.kind, "40 x 4", certificate.fingerprint, "claimed, not verified", "bytes")
         assert all(word in out for word in words)
         assert f"{certificate.upper:.17g}" in out
+
+    def test_says_what_a_witness_claims(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        succeed(capsys, "norm", "X.npy", "--witness", "w.npz")
+        witness = hn.load_certificate("w.npz")
+        out = succeed(capsys, "info", "w.npz")
+        assert f">= {witness.value:.17g} (claimed, not verified)" in out
+        fields = json.loads(succeed(capsys, "info", "w.npz", "--json"))
+        assert (fields["kind"], fields["claimed_lower"]) == ("witness", witness.value)
+        assert fields["fingerprint"] == hn.load_certificate("X.cert.npz").fingerprint
+        assert fields["bytes"] == Path("w.npz").stat().st_size
+
+    def test_nothing_from_a_file_is_obeyed_by_a_terminal(
+        self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        loaded = hn.load_certificate("X.cert.npz")
+        hostile = [dataclasses.replace(loaded, fingerprint=HOSTILE)]
+        hostile.append(dataclasses.replace(hn.Witness.from_vector(X, X[0]), fingerprint=HOSTILE))
+        separable = separable_value(np.eye(4), (2, 2), random_state=0).certificate
+        hostile.append(dataclasses.replace(separable, fingerprint=HOSTILE))
+        for certificate in hostile:
+            monkeypatch.setattr("hypernorm.load_certificate", lambda path, found=certificate: found)
+            out = succeed(capsys, "info", "X.cert.npz")
+            assert is_safe(out)
+            assert sum(line.startswith("claimed bound") for line in out.splitlines()) == 1
+            json.loads(succeed(capsys, "info", "X.cert.npz", "--json"))
+
+    def test_nor_from_the_name_of_a_member_or_of_a_file(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        with np.load("X.cert.npz") as archive:
+            np.savez("evil.npz", **dict(archive), **{HOSTILE: np.ones(1)})
+        assert is_safe(fail(capsys, 1, "info", "evil.npz"))
+        named = HOSTILE.replace("/", "") + ".npz"
+        Path(named).write_bytes(b"rubbish")
+        assert is_safe(fail(capsys, 1, "info", named))
+        assert is_safe(fail(capsys, 2, "norm", named))
+        _write("X.csv", f'1,2\n3,"{HOSTILE}"\n'.encode())
+        assert is_safe(fail(capsys, 2, "norm", "X.csv"))
+        assert is_safe(fail(capsys, 2, "norm", "X.npy", f"--{HOSTILE}"))
+        cli.main(["--traceback", "info", named])
+        assert is_safe(capsys.readouterr().err)
+        assert is_safe(succeed(capsys, "norm", "X.npy", "--witness", "v" + HOSTILE))
 
 
 class TestDemo:
@@ -285,19 +390,3 @@ class TestProcess:
     def test_matplotlib_is_loaded_only_to_draw(self) -> None:
         code = "import sys, hypernorm.cli; sys.exit('matplotlib' in sys.modules or 'sklearn' in sys.modules)"
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-    @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-    def test_progress_shows_on_a_terminal(self, folder: Path) -> None:
-        import pty
-
-        reading, writing = pty.openpty()
-        command = [sys.executable, "-m", "hypernorm.cli", "norm", "X.npy", "--json"]
-        environment = {**os.environ, "TERM": "xterm"}
-        finished = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=writing, env=environment, check=True, timeout=120
-        )
-        os.close(writing)
-        shown = os.read(reading, 100_000).decode()
-        os.close(reading)
-        assert json.loads(finished.stdout)["shape"] == [40, 4]
-        assert "computing" in shown

@@ -28,6 +28,7 @@ from hypernorm._validation import (
     check_time_limit,
     check_tolerance,
 )
+from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.product_splitting import ProductSolver, ProductStop, check_product_memory
 from hypernorm.bounds.propose import first_proved
 from hypernorm.bounds.seesaw import random_vectors, seesaw
@@ -194,7 +195,8 @@ def separable_value(
     rtol : float
         Distance of the bounds, relative to the spectral norm of M, at which they count as meeting.
     time_limit : float, optional
-        Seconds after which no further level is begun; iterations end early too. There is always a proved bound.
+        Seconds after which the search ends and nothing is begun but the proof of what it has found; a level that would
+        take longer is not begun. The first level is always begun, so that there is a proved bound.
     n_starts : int
         Number of starting points of the see-saw.
     random_state : None, int or numpy.random.Generator
@@ -271,14 +273,20 @@ class _Climb:
         self.state = ProductState.of_form(form, *seesaw(form, random_vectors(form, n_starts, rng), deadline=deadline))
         self.certificate: SeparableCertificate | None = None
         self.upper = math.inf
+        self.rate = 0.0  # seconds to set up a level, by the sum of the cubes of its sides
         self.records: list[SeparableRecord] = []
 
     def run(self, levels: list[int]) -> SeparableStatus:
         status = SeparableStatus.GAP
         for level in levels:
-            if self.records and time.perf_counter() > self.deadline:
+            # Setting up takes a few eigenvalue decompositions.
+            size = float(sum(side**3 for side in gram_sides(self.form.dims, level, self.form.field)))
+            if self.records and time.perf_counter() + self.rate * size > self.deadline:
                 return SeparableStatus.TIME_LIMIT
-            stop = self._solve(level)
+            try:
+                stop = self._solve(level, size)
+            except DeadlineError:
+                return SeparableStatus.TIME_LIMIT
             if math.ldexp(self.upper - self.state.value, -self.form.exponent) <= self.tolerance:
                 return SeparableStatus.EXACT
             if stop in (ProductStop.TIME_LIMIT, ProductStop.INTERRUPTED):
@@ -286,11 +294,13 @@ class _Climb:
             status = SeparableStatus.GAP if stop is not ProductStop.MAX_ITERATIONS else SeparableStatus.MAX_ITERATIONS
         return status
 
-    def _solve(self, level: int) -> ProductStop:
+    def _solve(self, level: int, size: float) -> ProductStop:
         start = time.perf_counter()
         solver = ProductSolver(self.form, ProductClasses(self.form.dims, level, self.form.field))
+        self.rate = (time.perf_counter() - start) / size
         stop = solver.run(self._lower, tolerance=_SHARE * self.tolerance, max_iter=_MAX_ITER, deadline=self.deadline)
-        certificate, upper = first_proved(solver.certificate, self.form)
+        deadline = self.deadline if self.records else math.inf
+        certificate, upper = first_proved(solver.certificate, self.form, deadline)
         if self.certificate is None or upper < self.upper:
             self.certificate, self.upper = certificate, upper
         relaxation = _unscaled(solver.value, self.form)

@@ -16,9 +16,10 @@ import numpy as np
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import exponent_text, rounded_down, rounded_up
 from hypernorm._validation import check_exponent, check_generator, check_rows, check_time_limit, check_tolerance
+from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.power import search
 from hypernorm.bounds.propose import Search, propose
-from hypernorm.bounds.splitting import SosProgress, SosStop
+from hypernorm.bounds.splitting import SosProgress, SosStop, check_solver_memory
 from hypernorm.certificates import KINDS, Certificate, Factor, Witness, attained_value, is_available, plan
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows, fingerprint
@@ -173,8 +174,8 @@ def two_to_q_norm(
     rtol : float
         Relative gap at which the bounds count as meeting.
     time_limit : float, optional
-        Seconds after which no further certificate is begun; iterations end early too. The cheapest certificate is
-        always computed.
+        Seconds after which the search ends and nothing is begun but the proof of what it has found; a certificate
+        that would take longer is not begun. The cheapest certificate is always computed.
     random_state : None, int or numpy.random.Generator
         Source of the random starting points.
     progress : bool or callable
@@ -198,6 +199,7 @@ def two_to_q_norm(
     >>> interval.lower <= 1 <= interval.upper, interval.is_exact()
     (True, True)
     """
+    start = time.perf_counter()
     matrix = check_rows(X)
     q = check_exponent(q)
     if method not in METHODS:
@@ -205,7 +207,7 @@ def two_to_q_norm(
     tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
     if not (isinstance(progress, bool) or callable(progress)):
         raise InvalidInputError(f"progress must be True, False or a callable, got {progress!r}.")
-    climb = _Climb(Rows(matrix), q, fingerprint(matrix), rng, limit, progress, method)
+    climb = _Climb(Rows(matrix), q, fingerprint(matrix), rng, start, limit, progress, method)
     return climb.run(tolerance)
 
 
@@ -218,24 +220,27 @@ class _Climb:
         q: float,
         digest: str,
         rng: np.random.Generator,
+        start: float,
         limit: float | None,
         progress: bool | Callable[[Progress], None],
         method: str,
     ):
         self.rows, self.q, self.digest, self.rng, self.method = rows, q, digest, rng, method
-        self.start = time.perf_counter()
-        self.deadline = math.inf if limit is None else self.start + limit
+        self.start = start
+        self.deadline = math.inf if limit is None else start + limit
         self.report = progress if callable(progress) else _print_progress if progress else None
         self.witness: Witness | None = None
-        self.certificate: Certificate | None = None
-        self.upper = math.inf
+        self.best: tuple[Certificate, float] | None = None  # one value, so that an interruption cannot split it
         self.records: list[BoundRecord] = []
 
     def run(self, rtol: float) -> NormInterval:
+        if self.method == "sos":
+            for factor in self._sos_factors():  # at once, before anything is computed that would be lost
+                check_solver_memory(self.rows.shape[1], factor.order // 2)
         status = Status.GAP
         try:
             self._tell("row norm")
-            self._certify("row_norm", rtol)
+            self._certify("row_norm", rtol, math.inf)
             self._tell("lower bound")
             self._improve_lower(None)
             for kind in self._kinds():
@@ -245,9 +250,12 @@ class _Climb:
                     status = Status.TIME_LIMIT
                     break
                 self._tell(kind.replace("_", " "))
-                self._certify(kind, rtol)
+                try:
+                    self._certify(kind, rtol, self.deadline)
+                except DeadlineError:
+                    status = Status.TIME_LIMIT  # a later kind may take less
         except KeyboardInterrupt:
-            if self.certificate is None:
+            if self.best is None:
                 raise
             status = Status.INTERRUPTED
         if status is Status.GAP and time.perf_counter() > self.deadline:
@@ -272,21 +280,22 @@ class _Climb:
         factors = plan("sos", self.q) if is_available("sos", self.q) else ()
         return [factor for factor in factors if factor.form == "sos"]
 
-    def _certify(self, kind: str, rtol: float) -> None:
+    def _certify(self, kind: str, rtol: float, deadline: float) -> None:
         begin = time.perf_counter()
         try:
             tolerance = rtol if kind == "sos" else min(1e-8, rtol / 10)
             start = None if self.witness is None else self.witness.vector
-            options = Search(tolerance, self.deadline, self.rng, report=self._tell_solve, start=start)
+            known = math.inf if self.best is None else self.best[1]
+            options = Search(tolerance, deadline, self.rng, report=self._tell_solve, to_beat=known, start=start)
             proposed = propose(self.rows, self.q, kind, self.digest, options)
         except CertificateError:
-            if self.certificate is None:
+            if self.best is None:
                 raise
             return  # rounding defeats this kind; what is proved already stands
+        if self.best is None or proposed.upper < self.best[1]:
+            self.best = proposed.certificate, proposed.upper
         self.records.append(BoundRecord(kind, proposed.upper, time.perf_counter() - begin))
-        if self.certificate is None or proposed.upper < self.upper:
-            self.certificate, self.upper = proposed.certificate, proposed.upper
-        if proposed.vectors.size:
+        if proposed.vectors.size and time.perf_counter() <= self.deadline:
             self._improve_lower(proposed.vectors)
         if proposed.stop is SosStop.INTERRUPTED:
             raise KeyboardInterrupt  # with what was proved so far in hand
@@ -295,16 +304,19 @@ class _Climb:
         """Search from the standard starts, or from the columns that a certificate suggests."""
         count = 128 if starts is None else 0
         vector = search(self.rows, self.q, self.rng, n_starts=count, starts=starts, deadline=self.deadline)
+        if self.witness is not None and time.perf_counter() > self.deadline:
+            return  # its value would have to be proved
         value = attained_value(self.rows, vector, self.q)
         if self.witness is None or value > self.witness.value:
             self.witness = Witness(vector, self.q, value, self.rows.shape, self.digest)
 
     def _is_exact(self, rtol: float) -> bool:
         assert self.witness is not None
-        return self.upper <= self.witness.value * (1 + rtol)
+        assert self.best is not None
+        return self.best[1] <= self.witness.value * (1 + rtol)
 
     def _result(self, status: Status) -> NormInterval:
-        assert self.certificate is not None
+        assert self.best is not None
         if self.witness is None:
             # Interrupted before any search: the longest row is a vector with a value too.
             vector = search(self.rows, math.inf, self.rng)
@@ -312,11 +324,11 @@ class _Climb:
             self.witness = Witness(vector, self.q, value, self.rows.shape, self.digest)
         return NormInterval(
             self.witness.value,
-            self.upper,
+            self.best[1],
             self.q,
             self.rows.shape,
             self.witness,
-            self.certificate,
+            self.best[0],
             status,
             tuple(self.records),
             time.perf_counter() - self.start,
@@ -329,7 +341,7 @@ class _Climb:
     def _tell(self, stage: str) -> None:
         if self.report is not None:
             lower = None if self.witness is None else self.witness.value
-            upper = None if self.certificate is None else self.upper
+            upper = None if self.best is None else self.best[1]
             self.report(Progress(stage, time.perf_counter() - self.start, lower, upper))
 
 

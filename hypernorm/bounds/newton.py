@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from hypernorm._parallel import product_threads
+from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.kernels import norm_values
 from hypernorm.forms import Rows
 
-__all__ = ["LARGEST_DIMENSION", "newton_finish"]
+__all__ = ["LARGEST_DIMENSION", "SMALL", "newton_finish"]
+
+SMALL = 200
+"""Size below which a decomposition loses more to waking threads than it gains, much more on a busy machine."""
 
 # Forming and decomposing the Hessian costs nd² + 9d³; beyond this the power method is left to converge by itself.
 LARGEST_DIMENSION = 1024
@@ -36,13 +41,18 @@ def newton_finish(rows: Rows, q: float, v: np.ndarray) -> tuple[np.ndarray, floa
     v : ndarray of shape (d,)
         A unit vector whose value is at least that of the one given, up to rounding.
     value : float
-        ‖Xv‖_q of the scaled rows, for comparison only.
+        ‖Xv‖_q of the scaled rows, for comparison only; 0 if the time was up before it was known.
     """
+    size = 0.0
     for _ in range(_STEPS):
-        size, gradient, hessian = _expand(rows, q, v)
+        try:
+            size, gradient, hessian = _expand(rows, q, v)
+        except DeadlineError:
+            break
         multiplier = float(gradient @ v)
         tangent = gradient - multiplier * v
-        eigenvalues, vectors = np.linalg.eigh(_tangent_hessian(hessian, multiplier, v))
+        with product_threads(1 if len(v) < SMALL else None):
+            eigenvalues, vectors = np.linalg.eigh(_tangent_hessian(hessian, multiplier, v))
         rising = bool(eigenvalues[-1] > 1e-9 * multiplier)
         if np.linalg.norm(tangent) <= _STATIONARY * np.linalg.norm(gradient) and not rising:
             break
@@ -55,7 +65,10 @@ def newton_finish(rows: Rows, q: float, v: np.ndarray) -> tuple[np.ndarray, floa
             candidates.extend(v + length * vectors[:, -1] for length in (0.3, -0.3, 0.03, -0.03))
         V = np.column_stack(candidates)
         V /= np.linalg.norm(V, axis=0)
-        values = norm_values(rows, V, q)
+        try:
+            values = norm_values(rows, V, q)
+        except DeadlineError:
+            break
         best = int(np.argmax(values))
         if not values[best] > size * (1 + 1e-15):
             break

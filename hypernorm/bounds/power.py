@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._parallel import shared_threads
+from hypernorm._parallel import product_threads, shared_threads
 from hypernorm._validation import (
     check_count,
     check_exponent,
@@ -26,8 +26,9 @@ from hypernorm._validation import (
     check_rows,
     check_tolerance,
 )
+from hypernorm.bounds.deadlines import EIGEN, DeadlineError, has_time, until
 from hypernorm.bounds.kernels import gradients, norm_values
-from hypernorm.bounds.newton import LARGEST_DIMENSION, newton_finish
+from hypernorm.bounds.newton import LARGEST_DIMENSION, SMALL, newton_finish
 from hypernorm.certificates import Witness, attained_value
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
 from hypernorm.forms import Rows, fingerprint, second_moments
@@ -130,26 +131,35 @@ def search(
 ) -> np.ndarray:
     """A unit vector with a large ‖Xv‖_q; `starts` has one column per further starting point.
 
-    The longest row is always among the starting points, so `n_starts` may be 0.
+    The longest row is always among the starting points, so `n_starts` may be 0. After the deadline the best vector so
+    far is returned, which is the first of those given, or the longest row, if no other is known.
     """
     d = rows.shape[1]
     if rows.is_zero or d == 1:
         return np.eye(d)[0]
     rows = rows.unguarded()  # what is found is proved afterwards
-    if math.isinf(q):
-        return _normalised(_longest_rows(rows, 1))[:, 0]
-    given = np.empty((d, 0)) if starts is None else starts
     longest = _longest_rows(rows, 1)  # never orthogonal to all rows, whatever is given
-    V = _normalised(np.hstack([given, longest, _standard_starts(rows, q, n_starts, rng)]))
-    if q == 2:
-        V = V[:, :1] if n_starts == 0 else _leading_eigenvector(rows, V)
-    with shared_threads():
-        V = _iterate(rows, q, V, max_iter, rtol, deadline)
+    if math.isinf(q):
+        return _normalised(longest)[:, 0]
+    known = longest if starts is None else np.hstack([starts, longest])
+    if q == 2 and n_starts and d <= LARGEST_DIMENSION:
+        known, n_starts = np.linalg.eigh(second_moments(rows))[1][:, -1:], 0  # exact, and no dearer than the row norm
+    rows = until(rows, deadline)
+    V = _normalised(known)
+    try:
+        V = _normalised(np.hstack([known, _standard_starts(rows, q, n_starts, rng, deadline)]))
+        if q == 2 and n_starts == 0:
+            V = V[:, :1]
+        with shared_threads():
+            V = _iterate(rows, q, V, max_iter, rtol, deadline)
+    except DeadlineError:
+        return V[:, 0]
     if q <= 2 or d > LARGEST_DIMENSION:
         return V[:, 0]
     best, best_value = V[:, 0], -1.0
     for start in V.T[:_FINISHED]:
-        if time.perf_counter() > deadline and best_value >= 0:
+        # A step forms and decomposes the Hessian.
+        if not has_time(2.0 * rows.shape[0] * d * d + EIGEN * d**3, deadline):
             break
         vector, value = newton_finish(rows, q, start)
         if value > best_value:
@@ -168,13 +178,19 @@ def _iterate(rows: Rows, q: float, V: np.ndarray, max_iter: int, rtol: float, de
         max_iter = min(max_iter, _MOST_BEFORE_NEWTON)
     values, increases = np.zeros(V.shape[1]), np.full(V.shape[1], np.inf)
     for iteration in range(max_iter):
-        G = gradients(rows, V, q)
+        try:
+            G = gradients(rows, V, q)
+        except DeadlineError:
+            break
         lengths = np.linalg.norm(G, axis=0)
         # A start orthogonal to every row stays where it is; any other one has moved uphill.
         moved = lengths > 0
         V = np.where(moved, G / np.where(moved, lengths, 1), V).astype(V.dtype)
         if iteration % 4 == 3 or iteration + 1 == max_iter:
-            new_values = norm_values(rows, V, q)
+            try:
+                new_values = norm_values(rows, V, q)
+            except DeadlineError:
+                break
             gains = new_values - values
             if iteration > 4:
                 keep = _distinct(V, new_values, _hopeful(q, new_values, gains, increases))
@@ -190,7 +206,7 @@ def _iterate(rows: Rows, q: float, V: np.ndarray, max_iter: int, rtol: float, de
                 ConvergenceWarning,
                 stacklevel=4,
             )
-    return _normalised(V[:, np.argsort(-values)].astype(np.float64))
+    return _normalised(V[:, np.argsort(-values, kind="stable")].astype(np.float64))
 
 
 def _hopeful(q: float, values: np.ndarray, gains: np.ndarray, before: np.ndarray) -> np.ndarray:
@@ -217,29 +233,26 @@ def _distinct(V: np.ndarray, values: np.ndarray, hopeful: np.ndarray) -> np.ndar
     return np.array(order)[kept]
 
 
-def _standard_starts(rows: Rows, q: float, count: int, rng: np.random.Generator) -> np.ndarray:
+def _standard_starts(
+    rows: Rows, q: float, count: int, rng: np.random.Generator, deadline: float = math.inf
+) -> np.ndarray:
     n, d = rows.shape
     columns = [rng.standard_normal((d, count))]
     quarter = min(count // 4, n)
     if quarter:
         columns.insert(0, _longest_rows(rows, quarter))
-    if quarter and d <= LARGEST_DIMENSION:
+    if quarter and d <= LARGEST_DIMENSION and has_time(2.0 * n * d * d + EIGEN * d**3, deadline):
         with np.errstate(under="ignore", divide="ignore"):
             weights = np.where(rows.norms > 0, rows.norms ** max(q - 2, 0), 0)
-        columns.insert(0, np.linalg.eigh(second_moments(rows, weights))[1][:, ::-1][:, :quarter])
+            moments = second_moments(rows, weights)
+        with product_threads(1 if d < SMALL else None):
+            columns.insert(0, np.linalg.eigh(moments)[1][:, ::-1][:, :quarter])
     return np.hstack(columns)[:, :count]
 
 
 def _longest_rows(rows: Rows, count: int) -> np.ndarray:
     chosen = np.argsort(-rows.norms, kind="stable")[:count]
     return rows.taken(chosen).T
-
-
-def _leading_eigenvector(rows: Rows, V: np.ndarray) -> np.ndarray:
-    """The leading right singular vector for q = 2, exactly where the d×d moments can be decomposed."""
-    if rows.shape[1] <= LARGEST_DIMENSION:
-        return np.linalg.eigh(second_moments(rows))[1][:, -1:]
-    return V
 
 
 def _normalised(V: np.ndarray) -> np.ndarray:

@@ -125,7 +125,7 @@ class ProductSolver:
         self, lower: Callable[[np.ndarray | None], float], tolerance: float, max_iter: int, deadline: float
     ) -> ProductStop:
         best = lower(None)
-        asked = 0
+        asked, late = 0, False
         while True:
             if self.bound - best <= tolerance:
                 return ProductStop.MET
@@ -133,15 +133,19 @@ class ProductSolver:
             if self.bound - self.value <= tolerance:
                 best = lower(self.directions())
                 return ProductStop.MET if self.bound - best <= tolerance else ProductStop.SOLVED
-            if time.perf_counter() > deadline:
+            if late or time.perf_counter() > deadline:
                 return ProductStop.TIME_LIMIT
             if self.iteration >= max_iter:
                 return ProductStop.MAX_ITERATIONS
             if self.iteration >= 2 * asked + _CHECK_EVERY:
                 best, asked = lower(self.directions()), self.iteration
             for _ in range(_CHECK_EVERY):
+                begin = time.perf_counter()
                 self._iterate()
-                if time.perf_counter() > deadline:
+                now = time.perf_counter()
+                # The next iteration takes as long as this one, and the check that ends the solve about as long.
+                late = now + 2 * (now - begin) > deadline
+                if late:
                     break
             self._check()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -10,22 +12,27 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from scipy.linalg import eigh
 
+from hypernorm._parallel import product_threads
 from hypernorm._validation import check_memory
+from hypernorm.bounds.deadlines import DeadlineError, check_time, closing_seconds, until
 from hypernorm.bounds.kernels import norm_values
+from hypernorm.bounds.newton import SMALL
 from hypernorm.bounds.power import search
 from hypernorm.bounds.resolvent import Resolvent
 from hypernorm.bounds.splitting import SosProgress, SosSolver, SosStop, check_solver_memory
 from hypernorm.certificates import UNIT, Certificate, Factor, plan, precision, reweight, weight_spread
-from hypernorm.exceptions import CertificateError
+from hypernorm.exceptions import CertificateError, ConvergenceWarning
 from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_matrix, second_moments
 from hypernorm.forms.symmetric import GramClasses, form_coefficients
 
-__all__ = ["Proposed", "Search", "first_proved", "propose"]
+__all__ = ["Proposed", "Search", "first_proved", "propose", "row_norm_instead"]
 
 # Expected number of products, for choosing between routes.
 _EXPECTED_PRODUCTS = 12
 # The margin above a computed eigenvalue starts at about the rounding error of the proof and grows tenfold as needed.
 _ATTEMPTS = 7
+_CHEAP = ("longest_row", "second")
+_LATE_ATTEMPT = 4  # the margin of an attempt that must succeed because the time is up
 
 
 class _Provable(Protocol):
@@ -44,7 +51,7 @@ class Search:
     rtol : float
         Relative distance of the bound on the norm from its limit at which an iteration stops.
     deadline : float
-        Time of `time.perf_counter` after which it stops as well.
+        Time of `time.perf_counter` after which it stops as well; only one proof may be begun later.
     rng : numpy.random.Generator
     max_iter : int
         Limit on the iterations of a sum-of-squares solve.
@@ -56,6 +63,8 @@ class Search:
         Receives the progress of a sum-of-squares solve.
     around : callable or None
         Wraps a sum-of-squares solve, for checkpoints: receives the solver before the start and after the end.
+    to_beat : float
+        Upper bound that is proved already: after the deadline nothing is proved that is no better.
     start : ndarray of shape (d,) or None
         The best vector of a search that has been made already, so that a sum-of-squares solve need not make its own.
     """
@@ -68,6 +77,7 @@ class Search:
     single_precision: bool = False
     report: Callable[[SosProgress], None] | None = None
     around: Callable[[SosSolver, bool], None] | None = None
+    to_beat: float = math.inf
     start: np.ndarray | None = None
 
 
@@ -100,6 +110,8 @@ def propose(rows: Rows, q: float, kind: str, digest: str, options: Search) -> Pr
     ------
     CertificateError
         If rounding errors defeat every attempt.
+    DeadlineError
+        If the deadline leaves no time for a bound of this kind, or for one that is better than what is proved.
     """
     d = rows.shape[1]
     check_memory(
@@ -107,7 +119,11 @@ def propose(rows: Rows, q: float, kind: str, digest: str, options: Search) -> Pr
     )
     radius = float(rows.norms.max()) or 1.0
     with np.errstate(under="ignore"):
-        proposals = [_propose_factor(factor, rows, radius, options) for factor in plan(kind, q)]
+        factors = plan(kind, q)
+        # Cheap ones first: they are never given up, and must not lose the work on a dear one.
+        order = sorted(range(len(factors)), key=lambda index: factors[index].form not in _CHEAP)
+        found = {index: _propose_factor(factors[index], rows, radius, options) for index in order}
+        proposals = [found[index] for index in range(len(factors))]
     vectors = next((proposal.vectors for proposal in proposals if proposal.vectors.size), np.empty((d, 0)))
     stop = next((proposal.stop for proposal in proposals if proposal.stop), None)
 
@@ -116,10 +132,22 @@ def propose(rows: Rows, q: float, kind: str, digest: str, options: Search) -> Pr
         values, matrices = tuple(value for value, _ in pairs), tuple(matrix for _, matrix in pairs)
         return Certificate(kind, q, rows.shape, digest, rows.exponent, radius, values, matrices)
 
-    return Proposed(*first_proved(certificate, rows), vectors, stop)
+    if time.perf_counter() > options.deadline and certificate(1.0).upper >= options.to_beat:
+        raise DeadlineError
+    return Proposed(*first_proved(certificate, rows, options.deadline), vectors, stop)
 
 
-def first_proved(certificate: Callable[[float], Proof], source: Any) -> tuple[Proof, float]:
+def row_norm_instead(rows: Rows, q: float, kind: str, digest: str) -> Certificate:
+    """What the public functions return where the time limit left no time for the kind that was asked for."""
+    warnings.warn(
+        f"The time limit is too short for a {kind.replace('_', ' ')} bound; the row-norm bound is returned instead.",
+        ConvergenceWarning,
+        stacklevel=4,  # the caller of the public function, which is wrapped
+    )
+    return propose(rows, q, "row_norm", digest, Search()).certificate
+
+
+def first_proved(certificate: Callable[[float], Proof], source: Any, deadline: float = math.inf) -> tuple[Proof, float]:
     """The certificate with the smallest margin, a power of ten times its least, that is proved; and its bound.
 
     `source` is what the certificate is about: the rows, or the form.
@@ -128,14 +156,20 @@ def first_proved(certificate: Callable[[float], Proof], source: Any) -> tuple[Pr
     ------
     CertificateError
         If rounding errors defeat every attempt.
+    DeadlineError
+        If they defeat the one attempt that was begun after the deadline.
     """
     error: CertificateError | None = None
     for attempt in range(_ATTEMPTS):
-        proposed = certificate(10.0**attempt)
+        late = time.perf_counter() > deadline
+        # There will be no other attempt, after one has failed already.
+        proposed = certificate(10.0 ** (max(attempt, _LATE_ATTEMPT) if late and attempt else attempt))
         try:
             return proposed, proposed.prove(source)
         except CertificateError as failed:
             error = failed
+        if late:
+            raise DeadlineError
     raise CertificateError(f"No bound could be proved in floating point; rounding errors are too large ({error}).")
 
 
@@ -153,10 +187,16 @@ def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) 
     if rows.is_zero:
         side = factor.sides(d)[0]
         return _Proposal(lambda growth: (0.0, np.zeros((side, side)) if factor.has_matrix else None))
+    if factor.form == "sos":
+        check_solver_memory(d, max(factor.order // 2, options.half_degree or 0))
+    readable = math.inf
+    if factor.form not in _CHEAP:
+        readable = check_time(factor, rows, radius, options.deadline, options.half_degree)
     with precision():  # as the proof does, which takes the weights from here
         weighted = reweight(rows, factor.row_power, radius)[0]
     # Another proof may choose other weights, a little larger.
     spread = factor.order * weight_spread(factor.row_power, d)
+    weighted = until(weighted, readable)
     if factor.form == "sos":
         return _propose_gram(factor, weighted, options, spread)
     if factor.has_matrix:
@@ -172,7 +212,9 @@ def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) 
     if factor.form == "longest_row":
         value, size = float(weighted.norms.max()) ** 2, 1
     elif factor.form == "second":
-        value, size = float(np.linalg.eigvalsh(second_moments(weighted))[-1]), d
+        moments, size = second_moments(weighted), d
+        with product_threads(1 if d < SMALL else None):
+            value = float(np.linalg.eigvalsh(moments)[-1])
     else:
         moments = moment_matrix(weighted, factor.order // 2)
         size = len(moments)
@@ -193,11 +235,13 @@ def _margin(size: int, rows: Rows) -> float:
 def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) -> _Proposal:
     d, half = rows.shape[1], factor.order // 2
     half_degree = max(half, options.half_degree or half)
-    check_solver_memory(d, half_degree)
     classes = GramClasses(d, half_degree)
     coefficients = form_coefficients(moment_matrix(rows, half), half, classes)
     solver = SosSolver(coefficients, classes, options.rng)
     best: list[tuple[float, np.ndarray]] = []
+    deadline = options.deadline
+    if math.isfinite(deadline):
+        deadline -= closing_seconds(d, half_degree)
     # The caller's vector is for this form unless the rows were reweighted.
     known = None if options.start is None or factor.row_power else options.start[:, None]
 
@@ -205,8 +249,11 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
         """The best value of the form so far; candidates are polished first."""
         starts = known if candidates is None else candidates
         count = 128 if starts is None else 0
-        vector = search(rows, factor.order, options.rng, n_starts=count, starts=starts)
-        value = float(norm_values(rows, vector[:, None], factor.order)[0]) ** factor.order
+        vector = search(rows, factor.order, options.rng, n_starts=count, starts=starts, deadline=deadline)
+        try:
+            value = float(norm_values(rows, vector[:, None], factor.order)[0]) ** factor.order
+        except DeadlineError:
+            value = 0.0  # the vector is unknown to be better than another
         best.append((value, vector))
         best[:] = [max(best, key=lambda pair: pair[0])]
         return best[0][0]
@@ -218,11 +265,14 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
         # The proof costs a little of the tolerance.
         rtol=0.9 * factor.order * options.rtol,
         max_iter=options.max_iter,
-        deadline=options.deadline,
+        deadline=deadline,
         report=options.report,
     )
     if options.around is not None:
-        options.around(solver, False)
+        try:
+            options.around(solver, False)
+        except KeyboardInterrupt:  # what the solver has found is worth more than its state
+            stop = SosStop.INTERRUPTED
     bound, H = solver.bound, solver.finish()
     loss = 2.0**-23 * float(np.linalg.norm(H)) if options.single_precision else 0.0
     H *= classes.weights

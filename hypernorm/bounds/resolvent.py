@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hypernorm.bounds.deadlines import DeadlineError
+
 __all__ = ["Resolvent"]
 
 _MOST_PRODUCTS = 80
@@ -42,22 +44,33 @@ class Resolvent:
 
     @classmethod
     def build(cls, mapping: Callable[[np.ndarray], np.ndarray], d: int, rtol: float, deadline: float) -> Resolvent:
-        """Run until (1 + rtol) times the largest Ritz value is certified by the residual, or until the limits."""
+        """Run until (1 + rtol) times the largest Ritz value is certified by the residual, or until the limits.
+
+        The mapping may raise `DeadlineError`; of the first product it is passed on, later ones are done without.
+        """
         most = max(4, min(_MOST_PRODUCTS, _BASIS_BYTES // (8 * d * d), d * (d + 1) // 2))
         basis = [np.eye(d) / math.sqrt(d)]
         diagonal: list[float] = []
         off: list[float] = []
+        process: Resolvent | None = None
         while True:
-            image = mapping(basis[-1])
+            begin = time.perf_counter()
+            try:
+                image = mapping(basis[-1])
+            except DeadlineError:
+                if process is None:
+                    raise
+                return process
             diagonal.append(float(np.vdot(basis[-1], image)))
             for _ in range(2):  # orthogonalising twice is enough
                 for matrix in basis:
                     image = image - np.vdot(matrix, image) * matrix
             last = float(np.linalg.norm(image))
             tridiagonal = np.diag(diagonal) + np.diag(off, 1) + np.diag(off, -1)
-            process = cls(basis, tridiagonal, last)
+            process = cls(list(basis), tridiagonal, last)
             done = last <= 1e-14 * diagonal[0] or process._smallest_margin() <= rtol
-            if done or len(basis) >= most or time.perf_counter() > deadline:
+            now = time.perf_counter()
+            if done or len(basis) >= most or 2 * now - begin > deadline:  # the next step takes as long as this one
                 return process
             off.append(last)
             basis.append((image + image.T) / (2 * last))

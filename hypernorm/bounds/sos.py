@@ -22,7 +22,8 @@ from hypernorm._validation import (
     check_tolerance,
 )
 from hypernorm.bounds.checkpoint import restore, store
-from hypernorm.bounds.propose import Search, propose
+from hypernorm.bounds.deadlines import DeadlineError
+from hypernorm.bounds.propose import Search, propose, row_norm_instead
 from hypernorm.bounds.splitting import SosProgress, SosSolver, SosStop
 from hypernorm.certificates import Certificate, is_available, plan
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
@@ -67,7 +68,8 @@ def sos_bound(
     max_iter : int
         Limit on the iterations.
     time_limit : float, optional
-        Seconds after which the solver stops; what it has is proved all the same.
+        Seconds after which the solver stops; what it has is proved all the same. If they are too few for a first
+        bound, the row-norm bound is returned.
     single_precision : bool
         Round the certificate to single precision, which halves its file and costs about 1e-7 of the bound.
     checkpoint : path, optional
@@ -90,7 +92,8 @@ def sos_bound(
     Warns
     -----
     ConvergenceWarning
-        If the solver was stopped by a limit or an interruption; the bound is proved but may be improved.
+        If the solver was stopped by a limit or an interruption; the bound is proved but may be improved. Or if the
+        row-norm bound is returned in its place.
 
     Examples
     --------
@@ -100,6 +103,7 @@ def sos_bound(
     >>> certificate.upper / hn.lower_bound(X, q=4, random_state=0).value < 1 + 1e-6
     True
     """
+    start = time.perf_counter()
     matrix = check_rows(X)
     q = check_exponent(q)
     if not is_available("sos", q):
@@ -110,11 +114,15 @@ def sos_bound(
     check_count(max_iter, "max_iter")
     half = _check_degree(degree, q)
     digest = fingerprint(matrix)
-    deadline = math.inf if limit is None else time.perf_counter() + limit
+    deadline = math.inf if limit is None else start + limit
     options = Search(tolerance, deadline, rng, max_iter, half, single_precision, progress)
     if checkpoint is not None:
         _keep_checkpoint(options, Path(checkpoint), f"{digest} q={q!r} degree={2 * half}")
-    proposed = propose(Rows(matrix), q, "sos", digest, options)
+    rows = Rows(matrix)
+    try:
+        proposed = propose(rows, q, "sos", digest, options)
+    except DeadlineError:
+        return row_norm_instead(rows, q, "sum-of-squares", digest)
     if proposed.stop not in (None, SosStop.CONVERGED, SosStop.STALLED):
         warnings.warn(
             f"The sum-of-squares solver ended early: {proposed.stop.value}; the bound is proved but may be improved.",

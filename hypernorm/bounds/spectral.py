@@ -8,7 +8,8 @@ from typing import Any
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_exponent, check_rows, check_time_limit, check_tolerance
-from hypernorm.bounds.propose import Search, propose
+from hypernorm.bounds.deadlines import DeadlineError
+from hypernorm.bounds.propose import Search, propose, row_norm_instead
 from hypernorm.certificates import KINDS, Certificate, is_available
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, fingerprint
@@ -39,7 +40,8 @@ def spectral_bound(
     rtol : float
         Relative distance of the bound from the eigenvalue at which the iteration stops.
     time_limit : float, optional
-        Seconds after which the iteration stops; the bound is proved all the same.
+        Seconds after which the iteration stops; the bound is proved all the same. If they are too few for a bound of
+        this kind, the row-norm bound is returned.
 
     Returns
     -------
@@ -51,6 +53,11 @@ def spectral_bound(
     InvalidInputError
         If an argument cannot be used or the work cannot fit in memory.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the row-norm bound is returned in place of another.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn
@@ -58,6 +65,7 @@ def spectral_bound(
     >>> 1 <= certificate.upper < 1 + 1e-7
     True
     """
+    start = time.perf_counter()
     matrix = check_rows(X)
     q = check_exponent(q)
     if kind not in SPECTRAL_KINDS:
@@ -66,5 +74,11 @@ def spectral_bound(
         exact = "; use kind='row_norm', which is exact there" if q == 2 or math.isinf(q) else ""
         raise InvalidInputError(f"kind={kind!r} has no bound for q = {q:g}{exact or '; it ends at q = 8'}.")
     tolerance, limit = check_tolerance(rtol), check_time_limit(time_limit)
-    deadline = math.inf if limit is None else time.perf_counter() + limit
-    return propose(Rows(matrix), q, kind, fingerprint(matrix), Search(tolerance, deadline)).certificate
+    deadline = math.inf if limit is None else start + limit
+    rows, digest = Rows(matrix), fingerprint(matrix)
+    if kind == "row_norm":
+        return propose(rows, q, kind, digest, Search(tolerance)).certificate
+    try:
+        return propose(rows, q, kind, digest, Search(tolerance, deadline)).certificate
+    except DeadlineError:
+        return row_norm_instead(rows, q, kind, digest)

@@ -28,6 +28,7 @@ from scipy.linalg.blas import dsymm, dsymv, dsyrk
 
 from hypernorm._parallel import one_product_pool, ordered_map, product_threads
 from hypernorm._validation import check_memory
+from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.forms.monomials import MonomialBasis
 from hypernorm.forms.symmetric import GramClasses, rank_multisets
 
@@ -99,6 +100,7 @@ class SosSolver:
         from hypernorm.bounds import _sos_kernels  # loads and compiles numba, which only this solver needs
 
         self._kernels = _sos_kernels
+        self._deadline = math.inf
         self.classes, self._rng = classes, rng
         self._ids, self._w = classes.classes, classes.weights
         self._unfolding = _Unfolding(classes.basis)
@@ -200,14 +202,22 @@ class SosSolver:
         try:
             if self.bound == math.inf:
                 self._check()  # from here on there is a bound to return
+            checking = time.perf_counter() - start
+            self._deadline = deadline
             while True:
+                begin = time.perf_counter()
+                if begin > deadline:
+                    return SosStop.TIME_LIMIT
                 self._project()
                 self.iteration += 1
-                ended = self.iteration >= max_iter or time.perf_counter() > deadline
-                if self.iteration % _CHECK_EVERY and not ended:
+                now = time.perf_counter()
+                # The next iteration takes as long as this one, and the check that ends the solve is still to come.
+                late = 2 * now - begin + checking > deadline
+                if self.iteration % _CHECK_EVERY and not late and self.iteration < max_iter:
                     continue
                 before = self.bound
                 self._check()
+                checking = time.perf_counter() - now
                 value = lower(self.vectors())
                 if before - self.bound > 1e-2 * max(self.bound - value, 0):
                     improved_at = self.iteration
@@ -215,16 +225,20 @@ class SosSolver:
                     report(SosProgress(self.iteration, self.bound, value, self.rank, time.perf_counter() - start))
                 if self.bound <= value * (1 + rtol):
                     return SosStop.CONVERGED
-                if time.perf_counter() > deadline:
+                if late:
                     return SosStop.TIME_LIMIT
                 if self.iteration - improved_at >= _STALLED_AFTER:
                     return SosStop.STALLED
                 if self.iteration >= max_iter:
                     return SosStop.MAX_ITERATIONS
+        except DeadlineError:
+            return SosStop.TIME_LIMIT
         except KeyboardInterrupt:
             if self.bound == math.inf:
                 self._check()
             return SosStop.INTERRUPTED
+        finally:
+            self._deadline = math.inf
 
     def _project(self) -> None:
         """One iteration: both projections and the multiplier."""
@@ -285,6 +299,8 @@ class SosSolver:
         return np.asarray(current)
 
     def _multiply(self, V: np.ndarray) -> np.ndarray:
+        if time.perf_counter() > self._deadline:  # nothing has changed yet in this iteration
+            raise DeadlineError
         return dsymm(1.0, self._A.T, np.asfortranarray(V), lower=0)
 
     def _check(self) -> None:

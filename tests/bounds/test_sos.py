@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 
 import numpy as np
 import pytest
@@ -194,6 +195,26 @@ def test_an_interrupted_solve_returns_what_is_proved_and_resumes(tmp_path):
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(InvalidInputError, match="damaged"):
         hn.sos_bound(X, checkpoint=path, random_state=0)
+
+
+def test_an_interruption_while_the_state_is_written_costs_only_the_state(tmp_path, monkeypatch):
+    X = signs(60, 15, random_state=1)
+    path = tmp_path / "state.npz"
+    with pytest.warns(ConvergenceWarning, match="limit on iterations"):
+        hn.sos_bound(X, checkpoint=path, max_iter=5, random_state=0)
+    before, replace = path.read_bytes(), os.replace
+
+    def interrupted(source, target):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.warns(ConvergenceWarning, match="interrupted"):
+        certificate = hn.sos_bound(X, checkpoint=path, max_iter=40, random_state=0)
+    assert certificate.verify(X).upper >= hn.lower_bound(X, random_state=0).value
+    assert [file.name for file in tmp_path.iterdir()] == ["state.npz"]
+    assert path.read_bytes() == before
+    monkeypatch.setattr(os, "replace", replace)
+    assert hn.sos_bound(X, checkpoint=path, random_state=0).upper <= certificate.upper * (1 + 1e-6)
 
 
 def test_an_interruption_inside_the_front_door_is_reported():

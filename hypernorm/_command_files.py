@@ -1,0 +1,52 @@
+"""The files that the command reads and writes beside the matrix and the certificate."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import hypernorm as hn
+from hypernorm.datasets import read_matrix
+from hypernorm.exceptions import InvalidInputError
+
+__all__ = ["check_outputs", "read_operator", "save_witness"]
+
+
+def check_outputs(source: str, outputs: dict[str, Path | None]) -> None:
+    """Refuse, before any computation, what could not be written or would overwrite what is read or written."""
+    taken = {Path(source).resolve(): "FILE"}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        if path.is_dir():
+            raise InvalidInputError(f"{option} {path} is a directory; name a file in it.")
+        if not path.parent.is_dir():
+            raise InvalidInputError(f"{option} {path}: there is no directory {path.parent}; create it first.")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise InvalidInputError(f"{option} {path} is not writable; choose another place.")
+        other = taken.setdefault(path.resolve(), option)
+        if other != option:
+            raise InvalidInputError(f"{option} {path} is the same file as {other}; choose another name.")
+
+
+def read_operator(file: str) -> Any:
+    """The matrix of a bipartite system, which may be complex."""
+    if Path(file).suffix.lower() == ".npy":
+        with contextlib.suppress(OSError, ValueError):  # what is wrong with the file is said below
+            matrix = np.lib.format.open_memmap(file, mode="r")
+            if matrix.dtype.kind == "c":
+                return matrix
+    return read_matrix(file)
+
+
+def save_witness(witness: hn.Witness, path: Path) -> None:
+    """As a file that `verify` takes, or the bare vector, by the ending."""
+    if path.suffix.lower() == ".npz":
+        witness.save(path)
+        return
+    with path.open("wb") as stream:  # numpy would append an ending to a bare name
+        np.save(stream, witness.vector)

@@ -1,0 +1,182 @@
+"""Time limits: rows that are not read after a deadline, and what a stage will cost before it is begun.
+
+Most of the time goes into passes over the rows, which can end at any block: `until` gives rows that raise an error
+when one is read too late. What cannot be ended in between, such as an eigenvalue decomposition, is estimated
+beforehand from its operations and the speed that a short piece of the same work has just shown: `check_time`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from hypernorm._parallel import product_threads
+from hypernorm.certificates import Factor, reweight
+from hypernorm.exceptions import CertificateError
+from hypernorm.forms import MonomialBasis, Rows
+from hypernorm.forms.symmetric import GramClasses
+
+__all__ = ["EIGEN", "DeadlineError", "check_time", "closing_seconds", "has_time", "until"]
+
+Result = TypeVar("Result")
+
+EIGEN = 40.0
+"""Cost of an eigenvalue decomposition of size d, divided by d³, in operations of a matrix product."""
+
+# A stage that takes less is begun even if the time is up: it may give a much better bound.
+_NEGLIGIBLE = 0.02
+_SAMPLE = 256  # side of the matrix product that is measured, about a millisecond
+_FRESH_SECONDS = 1.0
+_SLOWEST = 1e9  # operations per second that any machine reaches
+_REPEATS = 3
+_SAMPLE_ROWS = 64  # whose weights are measured
+_SAMPLE_GRAM = 130  # at least the side of the Gram matrix whose classes are measured
+# Of a sum-of-squares solve, in units of the time that finding the classes takes: all until there is a first bound, and
+# all between the last bound and the proof.
+_BEGINNING, _CLOSING = 2.2, 0.5
+# Seconds to load the compiled loops, from their cache.
+_LOADING = 1.0
+
+
+_measured = (-math.inf, 0.0)  # when, and operations per second
+
+
+class DeadlineError(Exception):
+    """The deadline has passed."""
+
+
+class _TimedRows(Rows):
+    """Rows that cannot be read after a deadline; copies with other weights can."""
+
+    deadline: float
+
+    def operand(self, start: int, stop: int, dtype: DTypeLike = np.float64) -> Any:
+        if time.perf_counter() > self.deadline:
+            raise DeadlineError
+        return super().operand(start, stop, dtype)
+
+    def partials(
+        self, function: Callable[..., Result], parts: Sequence[range], *per_row: np.ndarray
+    ) -> Iterator[Result]:
+        if time.perf_counter() > self.deadline:  # rows in chunks are read elsewhere
+            raise DeadlineError
+        return super().partials(function, parts, *per_row)
+
+
+def until(rows: Rows, deadline: float) -> Rows:
+    """The same rows, with the same memory of moments; to read them after the deadline raises `DeadlineError`."""
+    if math.isinf(deadline):
+        return rows
+    timed = object.__new__(_TimedRows)
+    timed.__dict__.update(rows.__dict__)
+    timed.deadline = deadline
+    return timed
+
+
+def _product_rate() -> float:
+    """Operations per second of a matrix product, measured within the last second: the best of a few short ones.
+
+    On one thread and on all: where other processes occupy the cores, threads that wait for one another are slower
+    than one.
+    """
+    global _measured
+    if time.perf_counter() - _measured[0] > _FRESH_SECONDS:
+        A = np.full((_SAMPLE, _SAMPLE), 0.5)
+        times = []
+        for threads in (1, None):
+            with product_threads(threads):
+                for _ in range(_REPEATS):
+                    start = time.perf_counter()
+                    A @ A
+                    times.append(time.perf_counter() - start)
+        _measured = time.perf_counter(), 2 * _SAMPLE**3 / max(min(times), 1e-9)
+    return _measured[1]
+
+
+def has_time(operations: float, deadline: float) -> bool:
+    """Whether so many operations of dense linear algebra can be done before the deadline, or take hardly any time."""
+    if math.isinf(deadline) or operations <= _NEGLIGIBLE * _SLOWEST:
+        return True
+    seconds = operations / _product_rate()
+    return seconds <= _NEGLIGIBLE or time.perf_counter() + seconds <= deadline
+
+
+def check_time(factor: Factor, rows: Rows, radius: float, deadline: float, half_degree: int | None = None) -> float:
+    """Refuse to begin with a factor whose first bound cannot be there in time, its proof not counted.
+
+    Returns
+    -------
+    float
+        Until when its rows may be read: with no end if that takes hardly any time, else until the deadline.
+
+    Raises
+    ------
+    DeadlineError
+    """
+    if math.isinf(deadline):
+        return math.inf
+    needed = _reweighting_seconds(factor, rows, radius) + _seconds_to_first_bound(factor, rows, radius, half_degree)
+    if needed <= _NEGLIGIBLE:
+        return math.inf
+    if time.perf_counter() + needed > deadline:
+        raise DeadlineError
+    return deadline
+
+
+def closing_seconds(dimension: int, half_degree: int) -> float:
+    """About the time between the last iteration of a sum-of-squares solve and the beginning of the proof."""
+    return _CLOSING * _class_seconds(dimension, half_degree)
+
+
+def _reweighting_seconds(factor: Factor, rows: Rows, radius: float) -> float:
+    """Time to find the weights, from that for a few rows."""
+    if factor.row_power == 0 or (factor.row_power, radius) in rows.reweightings:
+        return 0.0
+    sample = Rows(rows.block(0, min(_SAMPLE_ROWS, rows.shape[0])))
+    start = time.perf_counter()
+    with contextlib.suppress(CertificateError):  # which the attempt itself will meet
+        reweight(sample, factor.row_power, radius)
+    return (time.perf_counter() - start) * rows.shape[0] / sample.shape[0]
+
+
+def _seconds_to_first_bound(factor: Factor, rows: Rows, radius: float, half_degree: int | None) -> float:
+    (n, d), half = rows.shape, factor.order // 2
+    known = rows if factor.row_power == 0 else rows.reweightings.get((factor.row_power, radius), (None,))[0]
+
+    def moments(half: int) -> float:
+        """Operations for the moment matrix, unless it is there already."""
+        return 0.0 if known is not None and half in known.moments else float(n) * MonomialBasis.count(d, half) ** 2
+
+    if factor.form == "sos":
+        degree = max(half, half_degree or half)
+        classes = (_BEGINNING + _CLOSING) * _class_seconds(d, degree)
+        loading = 0.0 if "hypernorm.bounds._sos_kernels" in sys.modules else _LOADING
+        return classes + loading + moments(half) / _product_rate()
+    if factor.form == "moment":
+        operations = moments(half) + EIGEN / 2 * MonomialBasis.count(d, half) ** 3  # eigenvalues alone
+    elif factor.form == "flattening":
+        operations = 5.0 * n * d * d + EIGEN * d**3
+    else:
+        by_slices = moments(2) + 8.0 * MonomialBasis.count(d, 2) * d**3
+        operations = min(by_slices, 4.0 * n * n * d) + EIGEN * d**3
+    return operations / _product_rate()
+
+
+def _class_seconds(dimension: int, half_degree: int) -> float:
+    """Time to find the classes of a Gram matrix, from that for a small one."""
+    small = 2
+    while MonomialBasis.count(small, half_degree) < _SAMPLE_GRAM:
+        small += 1
+    times = []
+    for _ in range(_REPEATS):
+        start = time.perf_counter()
+        size = GramClasses(small, half_degree).size
+        times.append(time.perf_counter() - start)
+    return min(times) * (MonomialBasis.count(dimension, half_degree) / size) ** 2
