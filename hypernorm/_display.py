@@ -1,11 +1,30 @@
-"""Numbers for people: a bound that is shown with fewer digits must stay a bound."""
+"""What people are shown: a bound with fewer digits must stay a bound, and foreign text must stay text."""
 
 from __future__ import annotations
 
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
-__all__ = ["exponent_text", "norm_text", "rounded_down", "rounded_up"]
+__all__ = ["exponent_text", "norm_text", "printable", "rounded_down", "rounded_up"]
+
+
+def printable(text: object, limit: int | None = None) -> str:
+    r"""Text from outside, such as a name in a file, on one line and without anything that a terminal would obey.
+
+    Line breaks, escape sequences, marks that reverse the direction of writing and bytes that are no text are written
+    as Python escapes. What is longer than `limit` characters ends in an ellipsis.
+
+    Examples
+    --------
+    >>> print(printable("a\x1b[2Jb\nc"), printable("café"), printable("x" * 100, limit=8))
+    a\x1b[2Jb\nc café xxxxxxx…
+    """
+    whole = str(text)
+    cut = whole if limit is None or len(whole) <= limit else whole[: limit - 1] + "…"
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in cut
+    )
 
 
 def rounded_up(value: float, digits: int = 8) -> str:
