@@ -240,7 +240,7 @@ class TestRefusals:
 
     def test_text_in_another_encoding(self, tmp_path: Path) -> None:
         refused(write(tmp_path / "X.csv", "größe,x\n1,2\n".encode("latin-1")), "utf-8")
-        refused(write(tmp_path / "Y.csv", "a,x\n1,2\n".encode("utf-16")))
+        refused(write(tmp_path / "Y.csv", "a,x\n1,2\n".encode("utf-16-le")), "zero byte")
 
     def test_parquet_with_text_and_without_pyarrow(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pd.DataFrame({"a": [1.0], "who": ["x"]}).to_parquet(tmp_path / "X.parquet")

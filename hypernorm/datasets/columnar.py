@@ -1,0 +1,55 @@
+"""Read matrices from Parquet files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hypernorm._frames import table_to_array
+from hypernorm.datasets.limits import check_expansion
+from hypernorm.datasets.row_labels import without_row_labels
+from hypernorm.exceptions import InvalidInputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["read_parquet"]
+
+# The matrix, and the columns from which it is assembled.
+_COPIES = 2
+
+
+def read_parquet(path: Path, name: str, index: bool | None = None) -> np.ndarray:
+    """The numeric columns of a Parquet file; an index that pandas stored among them is left out.
+
+    Raises
+    ------
+    InvalidInputError
+        If pyarrow is not installed, a column is not of numbers or would be rounded, or the file decodes to more than
+        memory allows.
+    ValueError, OSError
+        If the file is damaged.
+    """
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        raise InvalidInputError(
+            f"{name} is a Parquet file, which needs pyarrow; install it with: pip install 'hypernorm[parquet]'."
+        ) from None
+    with parquet.ParquetFile(path) as file:
+        schema = file.schema_arrow
+        columns = [column for column in schema.names if column not in _index_of_pandas(schema)]
+        table_to_array(schema.empty_table().select(columns), name)  # which names a column that is not numeric
+        width = max((field.type.bit_width // 8 for field in schema if field.name in columns), default=1)
+        check_expansion(_COPIES * file.metadata.num_rows * len(columns) * width, path.stat().st_size, name)
+        table = file.read(columns=columns if len(columns) < len(schema.names) else None)
+    return without_row_labels(table_to_array(table, name), columns, index, name)
+
+
+def _index_of_pandas(schema: pa.Schema) -> set[str]:
+    """The columns that hold the labels of the rows of the table that was saved."""
+    metadata = schema.pandas_metadata
+    found = metadata.get("index_columns", []) if isinstance(metadata, dict) else []
+    return {column for column in found if isinstance(column, str)} if isinstance(found, list) else set()
