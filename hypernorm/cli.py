@@ -19,7 +19,7 @@ import numpy as np
 import typer
 
 import hypernorm as hn
-from hypernorm._display import exponent_text, norm_text
+from hypernorm._display import exponent_text, norm_text, printable
 from hypernorm._report import as_json, print_interval, print_verified, progress
 from hypernorm._validation import Matrix, check_matrix
 from hypernorm.datasets import NAMES, SUFFIXES, read_matrix
@@ -34,6 +34,16 @@ _ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base.
 
 FileArgument = Annotated[
     str, typer.Argument(metavar="FILE", help=f"A {', '.join(SUFFIXES)} file, or one of {', '.join(NAMES)}.")
+]
+HeaderOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header", help="Whether the first line of a text names columns.", show_default="recognised"
+    ),
+]
+IndexOption = Annotated[
+    bool | None,
+    typer.Option("--index/--no-index", help="Whether the first column labels the rows.", show_default="recognised"),
 ]
 CertificateArgument = Annotated[Path, typer.Argument(metavar="CERTIFICATE", help="A file saved with --out.")]
 
@@ -142,6 +152,8 @@ def norm(
     witness: Annotated[Path | None, typer.Option(metavar="PATH.npy", help="Save the vector below.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="PATH.png", help="Save a picture (png, pdf, svg).")] = None,
     print_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    header: HeaderOption = None,
+    index: IndexOption = None,
 ) -> int:
     """Compute a proved interval for the 2→q norm of the matrix in FILE."""
     exponent = _parse_exponent(q)
@@ -151,7 +163,7 @@ def norm(
         from hypernorm.plotting import check_figure_path, plot_interval, save_figure
 
         check_figure_path(plot)
-    X = _read(file)
+    X = _read(file, header, index)
     with progress("computing") as report:
         interval = hn.two_to_q_norm(
             X, exponent, method=method, rtol=rtol, time_limit=time_limit, random_state=seed, progress=report
@@ -178,13 +190,15 @@ def verify(
     file: FileArgument,
     certificate: CertificateArgument,
     exact: Annotated[bool, typer.Option("--exact", help="Use exact arithmetic; slower.")] = False,
+    header: HeaderOption = None,
+    index: IndexOption = None,
 ) -> None:
     """Prove the bound of CERTIFICATE for the matrix in FILE.
 
     Nothing that the certificate claims is trusted.
     """
     loaded = hn.load_certificate(certificate)
-    X = _read(file)
+    X = _read(file, header, index)
     with progress("verifying"):
         verified = loaded.verify(X, exact=exact)
     print_verified(verified, loaded.q)
@@ -206,8 +220,8 @@ def info(certificate: CertificateArgument) -> None:
         print(f"{name:<18}{value}")
 
 
-def _read(file: str) -> Matrix:
-    return check_matrix(read_matrix(file), name=file)
+def _read(file: str, header: bool | None, index: bool | None) -> Matrix:
+    return check_matrix(read_matrix(file, header=header, index=index), name=printable(file))
 
 
 def _parse_exponent(text: str) -> float:
@@ -219,7 +233,7 @@ def _parse_exponent(text: str) -> float:
 
 def _check_outputs(source: str, outputs: dict[str, Path | None]) -> None:
     """Refuse, before any computation, what could not be written or would overwrite what is read or written."""
-    taken = {Path(source).resolve(): "FILE"}
+    taken = {os.path.realpath(source): "FILE"}
     for option, path in outputs.items():
         if path is None:
             continue
@@ -229,7 +243,7 @@ def _check_outputs(source: str, outputs: dict[str, Path | None]) -> None:
             raise InvalidInputError(f"{option} {path}: there is no directory {path.parent}; create it first.")
         if not os.access(path if path.exists() else path.parent, os.W_OK):
             raise InvalidInputError(f"{option} {path} is not writable; choose another place.")
-        other = taken.setdefault(path.resolve(), option)
+        other = taken.setdefault(os.path.realpath(path), option)
         if other != option:
             raise InvalidInputError(f"{option} {path} is the same file as {other}; choose another name.")
 

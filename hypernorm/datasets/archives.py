@@ -1,4 +1,4 @@
-"""Read matrices from the binary files of numpy and scipy; what they declare is checked before anything is allocated."""
+"""Read matrices from the binary files of numpy and scipy: what they declare is checked before anything is allocated."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import scipy.io
 import scipy.sparse as sp
 
 from hypernorm._display import printable
 from hypernorm._validation import Matrix
-from hypernorm.datasets.limits import check_expansion, decoded_size
+from hypernorm.datasets.limits import check_expansion
 from hypernorm.exceptions import InvalidInputError
 
-__all__ = ["read_matrix_market", "read_npy", "read_npz"]
+__all__ = ["read_npy", "read_npz"]
 
 _LONGEST_HEADER = 1 << 16
 _LONGEST_DIRECTORY = 1 << 20
@@ -56,6 +55,8 @@ def read_npz(path: Path, name: str) -> Matrix:
             raise ValueError("it is compressed in a way that numpy does not write")
         headers = {key: _member_header(archive, info) for key, info in members.items()}
         if {"format", "shape", "data"} <= set(members):
+            if not all(headers.values()):
+                raise ValueError("one of its arrays is damaged")
             check_expansion(sum(_BYTES_PER_ENTRY * math.prod(h[0]) for h in headers.values() if h), size, name)
             _check_dimensions(_small_array(archive, members["shape"]), size, name)
             return _as_csr(sp.load_npz(path), name)
@@ -75,31 +76,6 @@ def read_npz(path: Path, name: str) -> Matrix:
             return np.lib.format.read_array(member, allow_pickle=False)
 
 
-def read_matrix_market(path: Path, name: str) -> Matrix:
-    """A matrix in the MatrixMarket format, sparse or dense.
-
-    Raises
-    ------
-    InvalidInputError, ValueError, OSError
-    """
-    size = decoded_size(path, name)
-    rows, columns, entries, form, field, symmetry = scipy.io.mminfo(path)
-    sparse = form == "coordinate"
-    if not sparse:
-        entries = rows * columns if symmetry == "general" else rows * (rows - 1) // 2
-    # The least that an entry takes: "1 1 1\n", "1 1\n" or "1\n".
-    shortest = (4 if field == "pattern" else 6) if sparse else 2
-    if entries * shortest > size + 1:
-        raise ValueError(f"its header declares {rows} x {columns} with {entries} entries, more than the file holds")
-    if sparse:
-        check_expansion(entries * _BYTES_PER_ENTRY, size, name)
-        _check_dimensions(np.array([rows, columns], dtype=object), size, name)
-    else:
-        check_expansion(rows * columns * 8, size, name)
-    matrix: Any = scipy.io.mmread(path)
-    return _as_csr(matrix, name) if sparse else matrix
-
-
 class _Guarded(io.BufferedReader):
     """A file of which no more is read at once than an honest archive asks for: zipfile reads a directory as a whole."""
 
@@ -114,11 +90,14 @@ class _Guarded(io.BufferedReader):
 def _array_header(stream: BinaryIO | Any) -> tuple[tuple[int, ...], np.dtype, int]:
     """Shape, type and start of an array; a header may declare itself to be gigabytes long."""
     start = io.BytesIO(stream.read(_LONGEST_HEADER))
-    version = np.lib.format.read_magic(start)
-    if version == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(start)
-    else:
-        shape, _, dtype = np.lib.format.read_array_header_2_0(start)
+    try:
+        version = np.lib.format.read_magic(start)
+        if version == (1, 0):
+            shape, _, dtype = np.lib.format.read_array_header_1_0(start)
+        else:
+            shape, _, dtype = np.lib.format.read_array_header_2_0(start)
+    except Exception as error:  # a damaged header is read with the parser of Python, whose errors are of many classes
+        raise ValueError(str(error) or "its header is damaged") from None
     if any(length < 0 for length in shape):
         raise ValueError(f"its header declares an array of shape {shape}")
     return shape, dtype, start.tell()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import warnings
 from array import array
 from collections.abc import Iterator
@@ -26,6 +27,9 @@ _MISSING = frozenset(
 )
 _SPREADSHEET_ERRORS = frozenset({"#DIV/0!", "#REF!", "#VALUE!", "#NUM!", "#NAME?", "#NULL!"})
 FLAGS = {"True": 1.0, "TRUE": 1.0, "true": 1.0, "False": 0.0, "FALSE": 0.0, "false": 0.0}
+
+# Numbers with marks for thousands, or with a decimal comma.
+_OTHER_MARKS = re.compile(r"[+-]?(\d{1,3}([,.' ]\d{3})+([.,]\d+)?|\d+,\d+)")
 
 _BLOCK = 1 << 20
 _LONGEST_LINE = 1 << 26
@@ -243,7 +247,7 @@ class Body:
             self._flags[column] = self._flags.get(column, 0) + 1
             return FLAGS[text]
         remedy = "replace it by a number or remove its column"
-        if is_number(text.replace(",", "").replace("'", "").replace(" ", "")):
+        if _OTHER_MARKS.fullmatch(text):
             remedy = "write numbers like 1234.5, without marks for thousands and with a decimal point"
         if column == 0 and (self._names is None or not self._names[0].strip()):
             remedy += ", or pass index=True (--index) if the first column holds labels of the rows"

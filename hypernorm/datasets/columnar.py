@@ -14,6 +14,7 @@ from hypernorm.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyarrow import parquet
 
 __all__ = ["read_parquet"]
 
@@ -41,11 +42,23 @@ def read_parquet(path: Path, name: str, index: bool | None = None) -> np.ndarray
     with parquet.ParquetFile(path) as file:
         schema = file.schema_arrow
         columns = [column for column in schema.names if column not in _index_of_pandas(schema)]
+        if index:
+            columns = columns[1:]
         table_to_array(schema.empty_table().select(columns), name)  # which names a column that is not numeric
         width = max((field.type.bit_width // 8 for field in schema if field.name in columns), default=1)
-        check_expansion(_COPIES * file.metadata.num_rows * len(columns) * width, path.stat().st_size, name)
+        check_expansion(_COPIES * _rows(file.metadata) * len(columns) * width, path.stat().st_size, name)
         table = file.read(columns=columns if len(columns) < len(schema.names) else None)
-    return without_row_labels(table_to_array(table, name), columns, index, name)
+    matrix = table_to_array(table, name)
+    return matrix if index else without_row_labels(matrix, columns, index, name)
+
+
+def _rows(metadata: parquet.FileMetaData) -> int:
+    """The number of rows, on which all parts of the file must agree, for each says what memory is asked for."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    lengths = {(group.num_rows, group.column(k).num_values) for group in groups for k in range(group.num_columns)}
+    if sum(group.num_rows for group in groups) != metadata.num_rows or any(rows != n for rows, n in lengths):
+        raise ValueError("its parts have different numbers of rows")
+    return int(metadata.num_rows)
 
 
 def _index_of_pandas(schema: pa.Schema) -> set[str]:

@@ -32,6 +32,7 @@ _MARKS = (  # UTF-32 before UTF-16, whose mark it begins with
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_OPENINGS = tuple("_.#\"'([<")
 _WHOLE = re.compile(r"\d{1,15}")
 _CHOICE = "pass header=True (--header) if it is a header, header=False (--no-header) if it is data"
 
@@ -85,7 +86,7 @@ def _read(records: Records, header: bool | None, index: bool | None) -> np.ndarr
         raise InvalidInputError(f"{name} is empty; put one row of numbers on each line.")
     first[0] = first[0].lstrip("\ufeff")  # a second byte order mark, which would make a number text
     _check_delimiter(name, first, records.delimiter)
-    has_header = header if header is not None else _is_header(first, name)
+    has_header = header if header is not None else _is_header(first, bool(index), name)
     begin = next(kept, None) if has_header else first
     if begin is None:
         raise InvalidInputError(f"{name} has a header but no data; put one row of numbers on each line.")
@@ -122,25 +123,29 @@ def _names(first: list[str], width: int, index: bool | None, name: str) -> list[
     return first
 
 
-def _is_header(cells: list[str], name: str) -> bool:
+def _is_header(cells: list[str], labelled: bool, name: str) -> bool:
     """Whether the first line consists of names, rather than of numbers and marks of missing ones.
 
     Numbers such as years may stand among the names, but a line of numbers with a slip of the pen is no header.
     """
     cells = [cell.strip() for cell in cells]
-    if all(is_number(cell) or is_missing(cell) or cell in FLAGS for cell in cells):
+    # The index of pandas has no name.
+    others = cells[1:] if cells[0] == "" or (labelled and len(cells) > 1) else cells
+    named = sum(map(_is_name, others))
+    rest = [cell for cell in others if not _is_name(cell)] if named < len(others) else []
+    if not named and all(is_number(cell) or is_missing(cell) or cell in FLAGS for cell in rest):
         return False
-    others = cells[1:] if cells[0] == "" else cells  # the index of pandas has no name
-    named = sum(_is_name(cell) for cell in others)
-    fraction = next((cell for cell in others if is_number(cell) and not _WHOLE.fullmatch(cell)), None)
-    if named > len(others) / 2 and fraction is None:
+    if named > len(rest) and not any(is_number(cell) and not _WHOLE.fullmatch(cell) for cell in rest):
         return True
     line = ", ".join(shown(cell) for cell in cells[:4]) + (", …" if len(cells) > 4 else "")
     raise InvalidInputError(f"{name} begins with {line}, which may be names or faulty numbers; {_CHOICE}.")
 
 
 def _is_name(cell: str) -> bool:
-    return bool(cell) and not is_number(cell) and not is_missing(cell) and (cell[0].isalpha() or cell[0] in "_.#\"'([<")
+    """Whether a cell begins as names do and is no number, missing value or truth value."""
+    if not (cell[:1].isalpha() or cell[:1] in _OPENINGS) or is_missing(cell) or cell in FLAGS:
+        return False
+    return not (cell[0] in "nNiI." and is_number(cell))  # nan, inf, .5
 
 
 def _check_labels(first: list[str], rows: list[list[str]], has_header: bool, name: str) -> None:
@@ -156,8 +161,12 @@ def _check_labels(first: list[str], rows: list[list[str]], has_header: bool, nam
     elif unnamed:
         suspect = _count_up(numbers, 0) or _label_rows(rows)
     else:
-        suspect = len(numbers) > 2 and _count_up(numbers, 0)
-        suspect |= len(numbers) > 1 and _count_up(numbers) and _are_fractions(list(itertools.chain(*rows)))
+        cells = list(itertools.chain(*rows))
+        suspect = _count_up(numbers, 0) and (
+            len(numbers) > 2 or (len(numbers) == 2 and not {cell.strip() for cell in cells} <= {"0", "1"})
+        )
+        # Below 0 or 1990, 1991, ... there are numbers of another kind.
+        suspect |= (len(numbers) > 1 or numbers == ["0"]) and _count_up(numbers) and _are_fractions(cells)
     if suspect:
         where = "has a second line" if has_header else "begins with"
         line = ", ".join(labels[:4]) + (", ..." if len(labels) > 4 else "")

@@ -17,12 +17,13 @@ from typing import Any
 
 from hypernorm._display import printable
 from hypernorm._validation import Matrix
-from hypernorm.datasets.archives import read_matrix_market, read_npy, read_npz
+from hypernorm.datasets.archives import read_npy, read_npz
 from hypernorm.datasets.bundled import BUNDLED, load_bundled
 from hypernorm.datasets.columnar import read_parquet
 from hypernorm.datasets.delimited import read_delimited
 from hypernorm.datasets.known import KnownNorm, e8, icosahedron
 from hypernorm.datasets.limits import check_file
+from hypernorm.datasets.market import read_matrix_market
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["NAMES", "SUFFIXES", "read_matrix"]

@@ -39,20 +39,21 @@ def without_row_labels(
     InvalidInputError
         If it cannot be told, or nothing would be left.
     """
-    if index:
-        return _rest(matrix, name)
-    if index is not None:
+    if index is False:
         return matrix
+    if index:
+        matrix, names = _rest(matrix, name), names and names[1:]
     if names is None:
-        if matrix.shape[1] > 1 and _counts(matrix) and len(matrix) >= (2 if whole else 3):
+        if not index and matrix.shape[1] > 1 and _counts(matrix) and len(matrix) >= (2 if whole else 3):
             raise InvalidInputError(f"{name} has a first column that numbers the rows; {_CHOICE}.")
         return matrix
     names = [str(label).strip() for label in names]
     while matrix.shape[1] > 1 and (names[0] == "" or _UNNAMED.fullmatch(names[0])):
         if not _counts(matrix):
-            raise InvalidInputError(f"{name} has a first column without a name; {_CHOICE}.")
+            remedy = "remove it, or give it a name if it is data" if index else _CHOICE
+            raise InvalidInputError(f"{name} has a first column of data without a name; {remedy}.")
         matrix, names = _rest(matrix, name), names[1:]
-    if matrix.shape[1] > 1 and names[0] in _NUMBERING and _counts(matrix):
+    if not index and matrix.shape[1] > 1 and names[0] in _NUMBERING and _counts(matrix):
         raise InvalidInputError(f"{name} has a first column {names[0]!r} that numbers the rows; {_CHOICE}.")
     return matrix
 
