@@ -87,7 +87,7 @@ def _text(content: str) -> Callable[[Path], Any]:
 
 def _compressed(head: bytes, repeated: bytes, times: int) -> Callable[[Path], Any]:
     def write(path: Path) -> None:
-        with gzip.open(path, "wb") as stream:
+        with gzip.open(path, "wb", compresslevel=6) as stream:
             stream.write(head)
             for _ in range(times):
                 stream.write(repeated)
@@ -135,7 +135,7 @@ def _constant_columns(path: Path) -> None:
 
     table = pa.table({"a": np.zeros(1_000_000)})
     with parquet.ParquetWriter(path, table.schema) as writer:
-        for _ in range(200):
+        for _ in range(50):
             writer.write_table(table, row_group_size=len(table))
 
 
@@ -151,16 +151,16 @@ CASES: list[Case] = [
     Case("entries.mtx", _text("%%MatrixMarket matrix coordinate real general\n9 9 1000000000\n1 1 1.0\n")),
     Case("dense.mtx", _text("%%MatrixMarket matrix array real general\n20000 20000\n1.0\n")),
     Case("symmetric.mtx", _text("%%MatrixMarket matrix array real symmetric\n40000 40000\n1.0\n")),
-    Case("dense.mtx.gz", _compressed(b"%%MatrixMarket matrix array real general\n20000 20000\n", b"0\n" * 2**19, 800)),
-    Case("zeros.npz", _archive({"X.npy": [_array_start((200_000, 1000)), *[bytes(8_000_000)] * 200]})),
+    Case("dense.mtx.gz", _compressed(b"%%MatrixMarket matrix array real general\n20000 20000\n", b"0\n" * 2**19, 200)),
+    Case("zeros.npz", _archive({"X.npy": [_array_start((25_000, 1000)), *[bytes(8_000_000)] * 25]})),
     Case("declared.npz", _archive({"X.npy": [_array_start((200_000, 1000))]})),
     Case(
         "header.npz",
-        _archive({"X.npy": [b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**30), *[_MEBIBYTE_OF_SPACES] * 1024]}),
+        _archive({"X.npy": [b"\x93NUMPY\x02\x00" + struct.pack("<I", 100 * 2**20), *[_MEBIBYTE_OF_SPACES] * 100]}),
     ),
     Case(
         "beside.npz",
-        _archive({"X.npy": [_array_start((1, 1)), bytes(8)], "a": [_MEBIBYTE_OF_SPACES] * 1024}),
+        _archive({"X.npy": [_array_start((1, 1)), bytes(8)], "a": [_MEBIBYTE_OF_SPACES] * 100}),
         refused=False,
     ),
     Case("members.npz", _many_members),
@@ -181,9 +181,9 @@ CASES: list[Case] = [
     Case("long_name.csv", _text("a" * 10_000_000 + ",b\n1,2\n")),
     Case("names.csv", _text(",".join(["a"] * 1_000_000) + "\n1,2\n")),
     Case("quote.csv", _text('a,b\n1,"' + "2\n" * 5_000_000)),
-    Case("zeros.csv.gz", _compressed(b"", b"0,0,0,0\n" * 2**17, 800)),
-    Case("line.csv.gz", _compressed(b"", b"1," * 2**19, 800)),
-    Case("spaces.tsv.gz", _compressed(b"1\t2\n", b" " * 2**20, 800)),
+    Case("zeros.csv.gz", _compressed(b"", b"0,0,0,0\n" * 2**17, 200)),
+    Case("line.csv.gz", _compressed(b"", b"1," * 2**19, 200)),
+    Case("spaces.tsv.gz", _compressed(b"1\t2\n", b" " * 2**20, 100)),
     Case("zeros.parquet", _constant_columns),
 ]
 

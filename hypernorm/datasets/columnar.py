@@ -39,17 +39,26 @@ def read_parquet(path: Path, name: str, index: bool | None = None) -> np.ndarray
         raise InvalidInputError(
             f"{name} is a Parquet file, which needs pyarrow; install it with: pip install 'hypernorm[parquet]'."
         ) from None
-    with parquet.ParquetFile(path) as file:
+    with parquet.ParquetFile(path, pre_buffer=False) as file:
         schema = file.schema_arrow
         columns = [column for column in schema.names if column not in _index_of_pandas(schema)]
         if index:
             columns = columns[1:]
         table_to_array(schema.empty_table().select(columns), name)  # which names a column that is not numeric
-        width = max((field.type.bit_width // 8 for field in schema if field.name in columns), default=1)
+        width = _width({field.type for field in schema if field.name in columns})
         check_expansion(_COPIES * _rows(file.metadata) * len(columns) * width, path.stat().st_size, name)
-        table = file.read(columns=columns if len(columns) < len(schema.names) else None)
+        # In a thread of its own, an error about a damaged file would end the process.
+        table = file.read(columns=columns if len(columns) < len(schema.names) else None, use_threads=False)
     matrix = table_to_array(table, name)
     return matrix if index else without_row_labels(matrix, columns, index, name)
+
+
+def _width(types: set[pa.DataType]) -> int:
+    """Bytes of an entry of the matrix, which keeps a common type and is of doubles otherwise."""
+    import pyarrow as pa
+
+    (only,) = types if len(types) == 1 else (pa.float64(),)
+    return 8 if pa.types.is_null(only) else max(only.bit_width // 8, 1)
 
 
 def _rows(metadata: parquet.FileMetaData) -> int:
