@@ -62,12 +62,11 @@ def _width(types: set[pa.DataType]) -> int:
 
 
 def _rows(metadata: parquet.FileMetaData) -> int:
-    """The number of rows, on which all parts of the file must agree, for each says what memory is asked for."""
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    lengths = {(group.num_rows, group.column(k).num_values) for group in groups for k in range(group.num_columns)}
-    if sum(group.num_rows for group in groups) != metadata.num_rows or any(rows != n for rows, n in lengths):
-        raise ValueError("its parts have different numbers of rows")
-    return int(metadata.num_rows)
+    """The number of rows, on which the parts of the file must agree, for each says what memory is asked for."""
+    rows = sum(metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
+    if rows != metadata.num_rows:
+        raise ValueError(f"it declares {metadata.num_rows} rows, and {rows} in its parts")
+    return int(rows)
 
 
 def _index_of_pandas(schema: pa.Schema) -> set[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hypernorm.datasets.cells import FLAGS, Body, Records, is_blank, is_missing, is_number, shown
+from hypernorm.datasets.cells import FLAGS, Body, Records, all_numbers, is_blank, is_missing, is_number, shown
 from hypernorm.datasets.limits import decoded_size, open_binary
 from hypernorm.datasets.row_labels import without_row_labels
 from hypernorm.exceptions import InvalidInputError
@@ -24,7 +24,7 @@ __all__ = ["read_delimited"]
 
 # Rows looked at before the rest is read; not those of which a few would fill memory as text.
 _SAMPLE = 5
-_WIDE = 20_000
+_WIDE = 10_000
 _MARKS = (  # UTF-32 before UTF-16, whose mark it begins with
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -106,7 +106,7 @@ def _read(records: Records, header: bool | None, index: bool | None) -> np.ndarr
             f"{name} has a delimiter at the end of every line, which makes a last column without numbers; remove it."
         )
     whole = all(_WHOLE.fullmatch(cells[0].strip()) for cells in rows) and _are_fractions(
-        [cell for cells in rows for cell in cells[1:]]
+        [cell for cells in rows for cell in cells[1:_WIDE]]
     )
     return without_row_labels(matrix, names, index, name, whole=whole)
 
@@ -128,6 +128,8 @@ def _is_header(cells: list[str], labelled: bool, name: str) -> bool:
 
     Numbers such as years may stand among the names, but a line of numbers with a slip of the pen is no header.
     """
+    if all_numbers(cells):
+        return False
     cells = [cell.strip() for cell in cells]
     # The index of pandas has no name.
     others = cells[1:] if cells[0] == "" or (labelled and len(cells) > 1) else cells
@@ -153,13 +155,13 @@ def _check_labels(first: list[str], rows: list[list[str]], has_header: bool, nam
     labels = [cell.strip() for cell in (rows[0] if has_header and rows else first)]
     unnamed = labels[0] == ""
     numbers = labels[1:] if unnamed else labels
-    if not numbers or not all(_WHOLE.fullmatch(cell) for cell in numbers):
+    if not numbers or not all(_WHOLE.fullmatch(cell) for cell in numbers[:2]) or not all_numbers(numbers):
         return
     if has_header:
         # Two lines of names, of which the second counts, stand above each other for a table with several levels.
         suspect = len(set(first)) < len(first) and _count_up(numbers, 0)
     elif unnamed:
-        suspect = _count_up(numbers, 0) or _label_rows(rows)
+        suspect = _count_up(numbers, 0) or (_label_rows(rows) and all(_WHOLE.fullmatch(cell) for cell in numbers))
     else:
         cells = list(itertools.chain(*rows))
         suspect = _count_up(numbers, 0) and (
