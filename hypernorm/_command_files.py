@@ -18,7 +18,7 @@ __all__ = ["check_outputs", "read_operator", "save_witness"]
 
 def check_outputs(source: str, outputs: dict[str, Path | None]) -> None:
     """Refuse, before any computation, what could not be written or would overwrite what is read or written."""
-    taken = {Path(source).resolve(): "FILE"}
+    taken = {os.path.realpath(source): "FILE"}
     for option, path in outputs.items():
         if path is None:
             continue
@@ -28,15 +28,15 @@ def check_outputs(source: str, outputs: dict[str, Path | None]) -> None:
             raise InvalidInputError(f"{option} {path}: there is no directory {path.parent}; create it first.")
         if not os.access(path if path.exists() else path.parent, os.W_OK):
             raise InvalidInputError(f"{option} {path} is not writable; choose another place.")
-        other = taken.setdefault(path.resolve(), option)
+        other = taken.setdefault(os.path.realpath(path), option)
         if other != option:
             raise InvalidInputError(f"{option} {path} is the same file as {other}; choose another name.")
 
 
 def read_operator(file: str) -> Any:
     """The matrix of a bipartite system, which may be complex."""
-    if Path(file).suffix.lower() == ".npy":
-        with contextlib.suppress(OSError, ValueError):  # what is wrong with the file is said below
+    if Path(file).suffix.lower() == ".npy" and Path(file).is_file():
+        with contextlib.suppress(Exception):  # what is wrong with the file is said below
             matrix = np.lib.format.open_memmap(file, mode="r")
             if matrix.dtype.kind == "c":
                 return matrix

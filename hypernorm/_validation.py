@@ -16,6 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from hypernorm._chunks import Chunks, is_chunked, is_dask_frame
+from hypernorm._frames import LARGEST_EXACT_INTEGER, to_array
 from hypernorm._pages import LARGE_BYTES, Pages
 from hypernorm.exceptions import InvalidInputError
 
@@ -37,7 +38,6 @@ Matrix: TypeAlias = np.ndarray | sp.csr_array
 RowMatrix: TypeAlias = Matrix | Chunks | Pages
 
 _BLOCK_ENTRIES = 1 << 22
-_LARGEST_EXACT_INTEGER = 2**53
 _LARGEST_EXPONENT = 1e6
 
 
@@ -131,57 +131,15 @@ def _check_kind(dtype: np.dtype, name: str) -> None:
     if dtype.kind not in "fiub":
         what = {"c": "complex numbers", "O": "Python objects"}.get(dtype.kind, f"type {dtype}")
         raise InvalidInputError(
-            f"{name} holds {what}; hypernorm needs real numbers (if they are real, {name}.astype(float) converts them)."
+            f"{name} holds {what}; hypernorm needs real numbers (if they are real, numpy.asarray({name}, dtype=float) "
+            f"converts and rounds them)."
         )
 
 
 def _to_dense(X: Any, name: str) -> np.ndarray:
-    if hasattr(X, "to_numpy") and hasattr(getattr(X, "dtypes", None), "items"):
-        X = _from_frame(X, name)
-    try:
-        array = np.asarray(X)
-    except ValueError as error:
-        raise InvalidInputError(f"{name} is not a rectangular array of numbers: {error}.") from None
-    if array is not X and array.dtype.kind == "f" and not hasattr(X, "dtype"):
-        _check_mixed_integers(X, array, name)
+    array = np.asarray(to_array(X, name))
     _check_kind(array.dtype, name)
     return array
-
-
-def _check_mixed_integers(X: Any, array: np.ndarray, name: str) -> None:
-    """Refuse nested sequences in which an integer was rounded when it met a float."""
-    large = np.argwhere(np.abs(array) >= _LARGEST_EXACT_INTEGER)
-    if len(large) == 0:
-        return
-    objects = np.asarray(X, dtype=object)
-    for index in map(tuple, large):
-        entry = objects[index]
-        if isinstance(entry, numbers.Integral) and int(entry) != int(array[index]):
-            raise InvalidInputError(
-                f"{name} has the entry {entry} at position {tuple(map(int, index))}, which binary64 cannot represent "
-                f"exactly; convert with float() if the rounded values are meant."
-            )
-
-
-def _from_frame(X: Any, name: str) -> np.ndarray:
-    """The values of a pandas frame in one array; nothing may be rounded on the way without a word."""
-    for position, (label, dtype) in enumerate(X.dtypes.items()):
-        # Extension types (nullable integers and the like) carry a numpy type inside.
-        kind = getattr(getattr(dtype, "numpy_dtype", dtype), "kind", "O")
-        if kind not in "fiub":
-            raise InvalidInputError(
-                f"{name} has a column {label!r} of type {dtype}; keep numeric columns only, "
-                f"e.g. {name}.select_dtypes('number')."
-            )
-        column = X.iloc[:, position]
-        if kind in "iu" and len(X) and max(int(column.max()), -int(column.min())) > _LARGEST_EXACT_INTEGER:
-            raise InvalidInputError(
-                f"{name} has integers above 2**53 in column {label!r}, which binary64 cannot represent exactly; "
-                f"convert the column with astype(float) if the rounded values are meant."
-            )
-    array = np.asarray(X.to_numpy())
-    # Columns of nullable types meet in an array of objects unless a common type is asked for.
-    return np.asarray(X.to_numpy(dtype=np.float64, na_value=np.nan)) if array.dtype.kind == "O" else array
 
 
 def _to_csr(X: Any, name: str) -> Matrix:
@@ -237,9 +195,9 @@ def _first_bad(values: np.ndarray) -> int | None:
     elif values.dtype.itemsize < 8:
         return None
     else:
-        good = values <= _LARGEST_EXACT_INTEGER
+        good = values <= LARGEST_EXACT_INTEGER
         if values.dtype.kind == "i":
-            good &= values >= -_LARGEST_EXACT_INTEGER
+            good &= values >= -LARGEST_EXACT_INTEGER
     return None if good.all() else int(np.argmin(good))
 
 

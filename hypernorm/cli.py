@@ -58,6 +58,16 @@ CertificateArgument = Annotated[
     typer.Argument(metavar="CERTIFICATE", help="A file saved with --out or --witness, or by a certificate's save."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+HeaderOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header", help="Whether the first line of a text names columns.", show_default="recognised"
+    ),
+]
+IndexOption = Annotated[
+    bool | None,
+    typer.Option("--index/--no-index", help="Whether the first column labels the rows.", show_default="recognised"),
+]
 
 
 @dataclass
@@ -193,6 +203,8 @@ def norm(
     ] = None,
     plot: Annotated[Path | None, typer.Option(metavar="PATH.png", help="Save a picture (png, pdf, svg).")] = None,
     print_json: JsonOption = False,
+    header: HeaderOption = None,
+    index: IndexOption = None,
 ) -> int:
     """Compute a proved interval for the 2→q norm of the matrix in FILE."""
     exponent = _parse_exponent(q)
@@ -202,7 +214,7 @@ def norm(
         from hypernorm.plotting import check_figure_path, plot_interval, save_figure
 
         check_figure_path(plot)
-    X = _read(file)
+    X = _read(file, header, index)
     with progress("computing") as report:
         interval = hn.two_to_q_norm(
             X, exponent, method=method, rtol=rtol, time_limit=time_limit, random_state=seed, progress=report
@@ -231,13 +243,15 @@ def verify(
     certificate: CertificateArgument,
     exact: Annotated[bool, typer.Option("--exact", help="Use exact arithmetic; slower.")] = False,
     print_json: JsonOption = False,
+    header: HeaderOption = None,
+    index: IndexOption = None,
 ) -> None:
     """Prove the bound of CERTIFICATE for the matrix in FILE.
 
     A certificate proves a bound from above, a witness one from below. Nothing that they claim is trusted.
     """
     loaded: Claim = hn.load_certificate(certificate)
-    X = read_operator(file) if isinstance(loaded, SeparableCertificate) else _read(file)
+    X = read_operator(file) if isinstance(loaded, SeparableCertificate) else _read(file, header, index)
     with progress("verifying"):
         verified = loaded.verify(X, exact=exact)
     context.obj.is_verdict = True
@@ -257,8 +271,8 @@ def info(certificate: CertificateArgument, print_json: JsonOption = False) -> No
         print_claim(loaded, certificate)
 
 
-def _read(file: str) -> Matrix:
-    return check_matrix(read_matrix(file), name=file)
+def _read(file: str, header: bool | None, index: bool | None) -> Matrix:
+    return check_matrix(read_matrix(file, header=header, index=index), name=printable(file))
 
 
 def _parse_exponent(text: str) -> float:

@@ -165,7 +165,7 @@ class TestSignals:
         assert "Traceback" not in err
 
     def test_nothing_is_proved_yet(self, folder: Path) -> None:
-        process = started("cli.read_matrix = lambda file: wait()\n", *NORM)
+        process = started("cli.read_matrix = lambda file, **options: wait()\n", *NORM)
         process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=60) == ("", "interrupted\n")
         assert process.returncode == 143

@@ -17,6 +17,8 @@ import flint
 import numpy as np
 import scipy.sparse as sp
 
+from hypernorm._display import printable
+from hypernorm._frames import exact_float
 from hypernorm._validation import check_matrix, check_memory
 from hypernorm.certificates.rounding import (
     SAFETY,
@@ -158,12 +160,31 @@ class Walk:
 
 
 def _from_networkx(graph: Any) -> sp.csr_array:
-    # Whoever has such a graph has networkx.
-    import networkx
-
+    """The weights of an undirected graph, each as the exact number that it is; those of parallel edges are added up."""
     if graph.is_directed():
         raise InvalidInputError("graph is directed; expansion is defined for undirected graphs, see to_undirected().")
-    try:
-        return sp.csr_array(networkx.to_scipy_sparse_array(graph, dtype=np.float64))
-    except (networkx.NetworkXError, TypeError, ValueError) as error:
-        raise InvalidInputError(f"graph cannot be read as a matrix of weights: {error}.") from None
+    if not len(graph):
+        raise InvalidInputError("graph cannot be read: it has no vertices.")
+    position = {vertex: index for index, vertex in enumerate(graph)}
+    total: dict[tuple[int, int], float] = {}
+    for u, v, weight in graph.edges(data="weight", default=1):
+        i, j = sorted((position[u], position[v]))
+        before, value = total.get((i, j), 0.0), exact_float(weight)
+        edge = f"graph cannot be read: its edge ({printable(repr(u), 40)}, {printable(repr(v), 40)})"
+        if value is None or not math.isfinite(value):
+            raise InvalidInputError(
+                f"{edge} has the weight {printable(repr(weight), 40)}, which is no number that binary64 can represent "
+                f"exactly; convert it with float() if the rounded value is meant."
+            )
+        if before and Fraction(before) + Fraction(value) != Fraction(before + value):
+            raise InvalidInputError(
+                f"{edge} has parallel ones whose weights add up to a number that binary64 cannot represent exactly; "
+                f"replace them by one edge."
+            )
+        total[i, j] = before + value
+    ends = np.array(list(total), dtype=np.intp).reshape(-1, 2)
+    weights = np.array(list(total.values()))
+    mirrored = ends[:, 0] != ends[:, 1]
+    rows, columns = np.vstack([ends, ends[mirrored, ::-1]]).T
+    values = np.concatenate([weights, weights[mirrored]])
+    return sp.csr_array(sp.coo_array((values, (rows, columns)), shape=(len(position),) * 2))

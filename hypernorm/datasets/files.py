@@ -11,17 +11,19 @@ import os
 import zipfile
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import scipy.io
-import scipy.sparse as sp
-
+from hypernorm._display import printable
 from hypernorm._validation import Matrix
+from hypernorm.datasets.archives import read_npy, read_npz
 from hypernorm.datasets.bundled import BUNDLED, load_bundled
+from hypernorm.datasets.columnar import read_parquet
 from hypernorm.datasets.delimited import read_delimited
 from hypernorm.datasets.known import KnownNorm, e8, icosahedron
+from hypernorm.datasets.limits import check_file
+from hypernorm.datasets.market import read_matrix_market
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["NAMES", "SUFFIXES", "read_matrix"]
@@ -33,18 +35,72 @@ NAMES: tuple[str, ...] = (*BUNDLED, *_KNOWN)
 
 _DAMAGE: tuple[type[Exception], ...] = (
     ValueError,
+    TypeError,
     OSError,
     EOFError,
     OverflowError,
     LookupError,
     NotImplementedError,
+    RuntimeError,
     zipfile.BadZipFile,
     zlib.error,
     csv.Error,
 )
 
 
-def read_matrix(source: str | os.PathLike[str]) -> Matrix:
+@dataclass(frozen=True)
+class _Layout:
+    """What the caller says about a file."""
+
+    header: bool | None
+    index: bool | None
+
+
+@dataclass(frozen=True)
+class _Format:
+    read: Callable[[Path, str, _Layout], Matrix]
+    remedy: str
+    has_header: bool = False
+    has_index: bool = False
+
+
+def _text(delimiter: str, remedy: str) -> _Format:
+    return _Format(
+        lambda path, name, layout: read_delimited(path, delimiter, name, layout.header, layout.index),
+        remedy,
+        has_header=True,
+        has_index=True,
+    )
+
+
+_CSV = _text(",", "write one row of numbers on each line, separated by commas")
+_TSV = _text("\t", "write one row of numbers on each line, separated by tabs")
+_MTX = _Format(lambda path, name, _: read_matrix_market(path, name), "write it with scipy.io.mmwrite('X.mtx', X)")
+
+_FORMATS: dict[str, _Format] = {
+    ".npy": _Format(lambda path, name, _: read_npy(path, name), "save it with numpy.save('X.npy', X)"),
+    ".npz": _Format(
+        lambda path, name, _: read_npz(path, name),
+        "save it with scipy.sparse.save_npz('X.npz', X) or numpy.savez('X.npz', X)",
+    ),
+    ".csv": _CSV,
+    ".tsv": _TSV,
+    ".parquet": _Format(
+        lambda path, name, layout: read_parquet(path, name, layout.index),
+        "write it with pandas.DataFrame(X).to_parquet('X.parquet')",
+        has_index=True,
+    ),
+    ".mtx": _MTX,
+    ".csv.gz": _CSV,
+    ".tsv.gz": _TSV,
+    ".mtx.gz": _MTX,
+}
+
+SUFFIXES: tuple[str, ...] = tuple(_FORMATS)
+"""The endings of file names that `read_matrix` knows."""
+
+
+def read_matrix(source: str | os.PathLike[str], *, header: bool | None = None, index: bool | None = None) -> Matrix:
     """Read a real matrix from a file, or load a bundled data set by its name.
 
     Parameters
@@ -55,9 +111,18 @@ def read_matrix(source: str | os.PathLike[str]) -> Matrix:
         - ``.npy``: an array saved by `numpy.save`; it is memory-mapped, not loaded.
         - ``.npz``: a sparse matrix saved by `scipy.sparse.save_npz`, or an archive with exactly one two-dimensional
           array.
-        - ``.csv``, ``.tsv``: numbers separated by commas or tabs. A first line that holds any text is a header.
-        - ``.parquet``: numeric columns; needs pyarrow.
-        - ``.mtx``: MatrixMarket, sparse or dense.
+        - ``.csv``, ``.tsv``, also ``.csv.gz``, ``.tsv.gz``: numbers separated by commas or tabs, each of which is read
+          as the nearest binary64 number. Lines that begin with # are comments.
+        - ``.parquet``: numeric columns; needs pyarrow. Columns of different types become float64, which no integer
+          above 2**53 may stand against.
+        - ``.mtx``, ``.mtx.gz``: MatrixMarket, sparse or dense; reals are read as the nearest binary64 numbers.
+    header : bool, optional
+        Whether the first line of a text holds names rather than numbers. By default a line of names is recognised; a
+        missing value (empty, NA, NULL, nan, ...) is none; what may be either is refused.
+    index : bool, optional
+        Whether the first column of a text or a Parquet file holds labels of the rows, which are left out. By default a
+        column without a name that counts the rows, as pandas and R write it, is recognised; other columns that seem to
+        be labels are refused.
 
     Returns
     -------
@@ -66,7 +131,9 @@ def read_matrix(source: str | os.PathLike[str]) -> Matrix:
     Raises
     ------
     InvalidInputError
-        If the file cannot be read as a real matrix; the message names the file, what is wrong and what to do.
+        If the file cannot be read as a real matrix; the message names the file, what is wrong and what to do. A file
+        that is not an ordinary one (a pipe, a device) is refused, and so is one that takes more than half of the free
+        memory, or more than 64 MiB and 200 times its own size.
 
     Examples
     --------
@@ -78,116 +145,60 @@ def read_matrix(source: str | os.PathLike[str]) -> Matrix:
     hypernorm.exceptions.InvalidInputError: there is no file nowhere.csv; check the path, or name a bundled data ...
     """
     if isinstance(source, str) and source in NAMES:
+        if header is not None or index is not None:
+            raise InvalidInputError(f"header and index say something about a file, which {source} is not.")
         return load_bundled(source) if source in BUNDLED else _KNOWN[source]().matrix
-    path = Path(source)
-    if path.is_dir():
-        raise InvalidInputError(f"{path} is a directory; name a file in it.")
-    reader, remedy = _READERS.get(path.suffix.lower(), (None, ""))
-    if not path.exists():
-        raise InvalidInputError(
-            f"there is no file {path}; check the path, or name a bundled data set: {', '.join(NAMES)}."
-        )
-    if reader is None:
-        raise InvalidInputError(f"{path} ends in none of {', '.join(SUFFIXES)}; convert it to one of these formats.")
-    if path.stat().st_size == 0:
-        raise InvalidInputError(f"{path} is empty; {remedy}.")
     try:
-        matrix = reader(path)
+        path = Path(source)
+    except TypeError:
+        raise InvalidInputError(f"source must be a path or the name of a data set, got {source!r}.") from None
+    name = printable(path)
+    form = next((_FORMATS[suffix] for suffix in SUFFIXES if path.name.lower().endswith(suffix)), None)
+    try:
+        size = check_file(path, name).st_size
     except InvalidInputError:
         raise
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise InvalidInputError(
+            f"there is no file {name}; check the path, or name a bundled data set: {', '.join(NAMES)}."
+        ) from None
+    except OSError as error:
+        raise InvalidInputError(f"{name} cannot be read: {error.strerror}.") from None
+    if form is None:
+        raise InvalidInputError(f"{name} ends in none of {', '.join(SUFFIXES)}; convert it to one of these formats.")
+    _check_layout(_Layout(header, index), form, name)
+    if size == 0:
+        raise InvalidInputError(f"{name} is empty; {form.remedy}.")
+    try:
+        matrix = form.read(path, name, _Layout(header, index))
+    except InvalidInputError:
+        raise
+    except MemoryError:
+        raise InvalidInputError(f"{name} does not fit in memory; take fewer rows.") from None
     except _DAMAGE as error:
         # Messages of the libraries may run over several lines.
-        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        raise InvalidInputError(f"{path} cannot be read: {reason}; {remedy}.") from error
-    return _check(matrix, path, remedy)
+        reason = printable(" ".join(str(error).split()), limit=300).rstrip(".") or type(error).__name__
+        raise InvalidInputError(f"{name} cannot be read: {reason}; {form.remedy}.") from error
+    return _check(matrix, name, form.remedy)
 
 
-def _check(matrix: Any, path: Path, remedy: str) -> Matrix:
+def _check_layout(layout: _Layout, form: _Format, name: str) -> None:
+    for option, value, applies in (("header", layout.header, form.has_header), ("index", layout.index, form.has_index)):
+        if value is not None and not isinstance(value, bool):
+            raise InvalidInputError(f"{option} must be True, False or None, got {value!r}.")
+        if value is not None and not applies:
+            raise InvalidInputError(f"{option} says something about text, which {name} is not; leave it out.")
+
+
+def _check(matrix: Any, name: str, remedy: str) -> Matrix:
     if matrix.dtype.kind not in "fiub":
         what = {"c": "complex numbers", "O": "Python objects", "V": "records"}.get(matrix.dtype.kind, "text")
-        raise InvalidInputError(f"{path} holds {what}, hypernorm needs real numbers; convert it and {remedy}.")
+        raise InvalidInputError(f"{name} holds {what}, hypernorm needs real numbers; convert it and {remedy}.")
     if matrix.ndim != 2:
         shape = tuple(matrix.shape)
         raise InvalidInputError(
-            f"{path} holds an array of shape {shape}, not a matrix; reshape it to (rows, columns) and {remedy}."
+            f"{name} holds an array of shape {shape}, not a matrix; reshape it to (rows, columns) and {remedy}."
         )
     if 0 in matrix.shape:
-        raise InvalidInputError(f"{path} holds an empty matrix of shape {tuple(matrix.shape)}; {remedy}.")
+        raise InvalidInputError(f"{name} holds an empty matrix of shape {tuple(matrix.shape)}; {remedy}.")
     return matrix
-
-
-def _read_npy(path: Path) -> Matrix:
-    # open_memmap never unpickles.
-    return np.lib.format.open_memmap(path, mode="r")
-
-
-def _read_npz(path: Path) -> Matrix:
-    with path.open("rb") as stream:
-        if not zipfile.is_zipfile(stream):
-            raise ValueError("it is not a zip archive, or is cut short")
-    with np.load(path, allow_pickle=False) as archive:
-        if {"format", "shape", "data"} <= set(archive.files):
-            return _check_sparse(sp.load_npz(path))
-        if {"format_version", "kind", "fingerprint"} <= set(archive.files):
-            raise InvalidInputError(f"{path} is a certificate, not a matrix; give the matrix that it is about.")
-        arrays: dict[str, Any] = {}
-        for name in archive.files:
-            try:
-                arrays[name] = archive[name]
-            except ValueError:  # pickled objects, which other libraries put beside the numbers
-                arrays[name] = None
-    matrices = [array for array in arrays.values() if getattr(array, "ndim", 0) == 2]
-    if len(matrices) != 1:
-        listing = ", ".join(
-            f"{name} {'(objects)' if array is None else tuple(np.shape(array))}" for name, array in arrays.items()
-        )
-        raise InvalidInputError(
-            f"{path} holds {len(matrices)} matrices, not one (its arrays: {listing or 'none'}); save the one that you "
-            f"mean with numpy.save('X.npy', X)."
-        )
-    return matrices[0]
-
-
-def _read_mtx(path: Path) -> Matrix:
-    matrix = scipy.io.mmread(path)
-    return sp.csr_array(matrix) if sp.issparse(matrix) else matrix
-
-
-def _check_sparse(matrix: Any) -> Matrix:
-    # A damaged file may hold indices out of range, which compiled code would follow.
-    if hasattr(matrix, "check_format"):
-        matrix.check_format(full_check=True)
-    return sp.csr_array(matrix) if matrix.ndim == 2 else matrix
-
-
-def _read_parquet(path: Path) -> Matrix:
-    import pandas as pd
-
-    try:
-        frame = pd.read_parquet(path, engine="pyarrow")
-    except ImportError:
-        raise InvalidInputError(
-            f"{path} is a Parquet file, which needs pyarrow; install it with: pip install 'hypernorm[parquet]'."
-        ) from None
-    for name, dtype in frame.dtypes.items():
-        if not pd.api.types.is_any_real_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
-            raise InvalidInputError(
-                f"{path} has a column {str(name)!r} of type {dtype}; keep numeric columns only, "
-                f"e.g. frame.select_dtypes('number').to_parquet(...)."
-            )
-    if all(isinstance(dtype, np.dtype) for dtype in frame.dtypes):
-        return frame.to_numpy()
-    return frame.to_numpy(dtype=np.float64, na_value=np.nan)  # nullable columns: what is missing is NaN
-
-
-_READERS: dict[str, tuple[Callable[[Path], Matrix], str]] = {
-    ".npy": (_read_npy, "save it with numpy.save('X.npy', X)"),
-    ".npz": (_read_npz, "save it with scipy.sparse.save_npz('X.npz', X) or numpy.savez('X.npz', X)"),
-    ".csv": (lambda path: read_delimited(path, ","), "write one row of numbers on each line, separated by commas"),
-    ".tsv": (lambda path: read_delimited(path, "\t"), "write one row of numbers on each line, separated by tabs"),
-    ".parquet": (_read_parquet, "write it with pandas.DataFrame(X).to_parquet('X.parquet')"),
-    ".mtx": (_read_mtx, "write it with scipy.io.mmwrite('X.mtx', X)"),
-}
-
-SUFFIXES: tuple[str, ...] = tuple(_READERS)
-"""The endings of file names that `read_matrix` knows."""

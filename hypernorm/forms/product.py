@@ -15,7 +15,9 @@ from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
+from hypernorm._frames import to_array
 from hypernorm._validation import check_count, check_matrix
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms.rows import fingerprint
@@ -111,19 +113,16 @@ def _check_dims(dims: Any) -> tuple[int, int]:
 
 def _parts(M: Any) -> tuple[np.ndarray, np.ndarray | None]:
     """Real and imaginary part in float64, the latter None if it is zero."""
-    if hasattr(M, "toarray"):  # sparse
-        M = M.toarray()
-    try:
-        whole = np.asarray(M)
-    except ValueError:
-        whole = np.empty(0)  # ragged, which the gate for real matrices explains
+    whole: Any = M if sp.issparse(M) or isinstance(M, np.ma.MaskedArray) else to_array(M, "M", kinds="fiubc")
     if whole.dtype.kind != "c" or isinstance(M, np.ma.MaskedArray):
-        return np.asarray(check_matrix(M, "M", copy=True), dtype=np.float64), None
-    real, imaginary = (
-        np.asarray(check_matrix(part, f"the {name} part of M", copy=True), dtype=np.float64)
-        for part, name in ((whole.real, "real"), (whole.imag, "imaginary"))
-    )
+        return _real(whole, "M"), None
+    real, imaginary = _real(whole.real, "the real part of M"), _real(whole.imag, "the imaginary part of M")
     return real, imaginary if imaginary.any() else None
+
+
+def _real(part: Any, name: str) -> np.ndarray:
+    checked = check_matrix(part, name, copy=True)
+    return np.asarray(checked.toarray() if sp.issparse(checked) else checked, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -282,6 +284,44 @@ class TestGraphs:
         ):
             with pytest.raises(InvalidInputError, match=word):
                 small_set_expansion(graph, 0.5)
+
+    @pytest.mark.parametrize(
+        "weight",
+        [
+            2**53 + 1,
+            np.int64(2**53 + 1),
+            10**400,
+            Fraction(1, 3),
+            Decimal("0.1"),
+            Decimal("1e999999999"),
+            None,
+            "heavy\x1b[2J",
+            1j,
+            [1],
+            math.nan,
+            math.inf,
+        ],
+    )
+    def test_weights_that_would_be_rounded_or_are_none(self, weight):
+        nx = pytest.importorskip("networkx")
+        graph = nx.Graph([("a", "b", {"weight": weight}), ("b", "c")])
+        with pytest.raises(InvalidInputError, match=r"edge \('a', 'b'\)") as caught:
+            Walk.read(graph)
+        assert str(caught.value).isprintable()
+
+    @pytest.mark.parametrize("half", [0.5, Fraction(1, 2), Decimal("0.5"), np.float16(0.5), np.longdouble(0.5)])
+    def test_weights_of_any_type_are_exact(self, half):
+        nx = pytest.importorskip("networkx")
+        graph = nx.Graph([(0, 1, {"weight": half}), (1, 1, {"weight": 2**60}), (1, 2, {"weight": True})])
+        expected = np.array([[0, 0.5, 0], [0.5, 2.0**60, 1], [0, 1, 0]]) * 2.0**-61
+        np.testing.assert_array_equal(Walk.read(graph).adjacency.toarray(), expected)
+
+    def test_parallel_edges_add_up_exactly_or_not_at_all(self):
+        nx = pytest.importorskip("networkx")
+        graph = nx.MultiGraph([(0, 1, {"weight": 2}), (1, 0, {"weight": 1}), (1, 1), (1, 1)])
+        np.testing.assert_array_equal(Walk.read(graph).adjacency.toarray() * 4, nx.to_numpy_array(graph))
+        with pytest.raises(InvalidInputError, match="parallel"):
+            Walk.read(nx.MultiGraph([(0, 1, {"weight": 2**53}), (0, 1, {"weight": 1})]))
 
     @pytest.mark.parametrize(
         ("graph", "word"),

@@ -1,6 +1,7 @@
 """Files of every format come back as the numbers they hold, and everything else is refused with one plain line."""
 
 import builtins
+import contextlib
 import pickle
 import zipfile
 from pathlib import Path
@@ -99,6 +100,34 @@ class TestRoundTrips:
         nullable.to_parquet(tmp_path / "Z.parquet")
         assert np.array_equal(read_matrix(tmp_path / "Z.parquet"), [[1, 0.5], [np.nan, 1]], equal_nan=True)
 
+    def test_parquet_columns_of_different_types(self, tmp_path: Path) -> None:
+        path = tmp_path / "X.parquet"
+        frame = pd.DataFrame({"flag": [True, False], "n": [3, 4], "x": np.float32([0.5, 0.25])})
+        frame.to_parquet(path)
+        assert np.array_equal(read_matrix(path), check_matrix(frame))
+        pd.DataFrame({"a": [True, False]}).to_parquet(path)
+        assert read_matrix(path).dtype == bool
+        for column in (pd.array([pd.NA, pd.NA], "Int64"), pd.array([None, None], "boolean"), [None, None]):
+            pd.DataFrame({"b": [1.0, 2.0], "a": column}).to_parquet(path)
+            with pytest.raises(InvalidInputError, match="nan at row 0, column 1"):
+                check_matrix(read_matrix(path))
+
+    def test_the_index_of_a_parquet_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "X.parquet"
+        frame = pd.DataFrame(X, columns=list("abc"))
+        for labels in (list("vwxyz"), [5, 3, 1, 2, 4], pd.date_range("2020", periods=5)):
+            frame.set_index(pd.Index(labels)).to_parquet(path)
+            assert np.array_equal(read_matrix(path), X)
+        frame.reset_index(names="Unnamed: 0").to_parquet(path)
+        assert np.array_equal(read_matrix(path), X)
+        assert read_matrix(path, index=False).shape == (5, 4)
+        frame.assign(index=[5, 3, 1, 2, 4])[["index", "a", "b", "c"]].to_parquet(path)
+        assert np.array_equal(read_matrix(path, index=True), X)
+        frame.assign(who=list("vwxyz"))[["who", "a", "b", "c"]].to_parquet(path)
+        assert np.array_equal(read_matrix(path, index=True), X)
+        frame.reset_index(names="index").to_parquet(path)
+        refused(path, "'index'", "index=True")
+
     def test_matrix_market(self, tmp_path: Path) -> None:
         scipy.io.mmwrite(tmp_path / "sparse.mtx", sp.coo_array(np.diag([1.5, 0.0, -2.0])))
         read = read_matrix(tmp_path / "sparse.mtx")
@@ -187,6 +216,27 @@ class TestRefusals:
             archive.writestr("readme.txt", "no arrays here")
         refused(tmp_path / "plain.npz", "0 matrices")
 
+    def test_arrays_that_declare_more_than_there_is(self, tmp_path: Path) -> None:
+        np.save(tmp_path / "X.npy", np.ones((4, 4)))
+        content = (tmp_path / "X.npy").read_bytes()
+        for shape in (b"(9, 4)", b"(4, -4)", b"(4, 4e)", b"((((((", b"(4, 4", b"4 ** 9"):
+            damaged = content.replace(b"(4, 4)", shape.ljust(6))
+            refused(write(tmp_path / "X.npy", damaged))
+            with zipfile.ZipFile(tmp_path / "X.npz", "w") as archive:
+                archive.writestr("X.npy", damaged)
+            refused(tmp_path / "X.npz")
+        with zipfile.ZipFile(tmp_path / "X.npz", "w", zipfile.ZIP_LZMA) as archive:
+            archive.writestr("X.npy", content)
+        refused(tmp_path / "X.npz", "does not write")
+
+    def test_sparse_archives_with_damaged_or_repeated_entries(self, tmp_path: Path) -> None:
+        members = {"format": b"coo", "shape": [2, 2], "data": [2.0**53, 1.0], "row": [0, 0], "col": [1, 1]}
+        np.savez(tmp_path / "S.npz", **members)  # type: ignore[arg-type]
+        refused(tmp_path / "S.npz", "several entries")
+        with zipfile.ZipFile(tmp_path / "S.npz", "a") as archive:
+            archive.writestr("more.npy", b"no array")
+        refused(tmp_path / "S.npz", "damaged")
+
     def test_sparse_matrix_with_indices_out_of_range(self, tmp_path: Path) -> None:
         for format in (b"csr", b"csc"):
             np.savez(
@@ -238,9 +288,34 @@ class TestRefusals:
     def test_commas_in_a_file_of_tabs(self, tmp_path: Path) -> None:
         refused(write(tmp_path / "X.tsv", "1,2\n3,4\n"), "','", "tabs")
 
+    def test_integers_that_a_parquet_file_would_round(self, tmp_path: Path) -> None:
+        path = tmp_path / "X.parquet"
+        for columns in (
+            {"a": [2**53 + 1, 2], "b": [0.5, 0.25]},
+            {"a": [2**53 + 1, 2]},
+            {"a": pd.array([-(2**60) - 1, None], "Int64"), "b": [1, 2]},
+            {"a": np.uint64([2**64 - 1, 0]), "b": [True, False]},
+        ):
+            pd.DataFrame(columns).to_parquet(path)
+            refused(path, "'a'", "2**53", "exactly")
+
+    def test_parquet_files_whose_parts_disagree(self, tmp_path: Path) -> None:
+        path = tmp_path / "X.parquet"
+        pd.DataFrame({"a": np.arange(1000.0)}).to_parquet(path)
+        content = bytearray(path.read_bytes())
+        # The number of rows, 1000, as a variable-length integer where the footer states it.
+        places = [k for k in range(len(content)) if content[k : k + 2] == b"\xd0\x0f"]
+        assert len(places) >= 3
+        for place in places:
+            damaged = bytearray(content)
+            damaged[place : place + 2] = b"\xd2\x0f"
+            path.write_bytes(bytes(damaged))
+            with contextlib.suppress(InvalidInputError):  # unless the number was that of a statistic
+                assert np.array_equal(read_matrix(path)[:, 0], np.arange(1000.0))
+
     def test_text_in_another_encoding(self, tmp_path: Path) -> None:
         refused(write(tmp_path / "X.csv", "größe,x\n1,2\n".encode("latin-1")), "utf-8")
-        refused(write(tmp_path / "Y.csv", "a,x\n1,2\n".encode("utf-16")))
+        refused(write(tmp_path / "Y.csv", "a,x\n1,2\n".encode("utf-16-le")), "zero byte")
 
     def test_parquet_with_text_and_without_pyarrow(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pd.DataFrame({"a": [1.0], "who": ["x"]}).to_parquet(tmp_path / "X.parquet")

@@ -128,3 +128,28 @@ def test_all_ways_to_store_a_matrix_are_the_same():
 def test_bad_matrices_are_named(M, dims, field, words):
     with np.errstate(invalid="ignore"), pytest.raises(InvalidInputError, match=words):
         ProductForm(M, dims, field)
+
+
+@pytest.mark.parametrize(
+    "M",
+    [
+        [[2**53 + 1, 1j], [-1j, 0]],
+        [[np.int64(2**53 + 1), 1j], [-1j, 0]],
+        [[np.array(2**53 + 1), 1j], [-1j, 0]],
+        pd.DataFrame({"a": [2**53 + 1, 0], "b": [1j, 0]}),
+        [[2**53 + 1, 0.5], [0.5, 0]],
+    ],
+)
+def test_integers_beside_complex_numbers_are_not_rounded(M):
+    with pytest.raises(InvalidInputError, match="cannot represent exactly"):
+        ProductForm(M, (2, 1), "complex")
+
+
+def test_complex_containers_arrive_as_they_are():
+    expected = np.array([[2.0**60, 1j], [-1j, 0]]) * 2.0**-61
+    for M in ([[2**60, 1j], [-1j, 0]], sp.coo_array(np.array([[2.0**60, 1j], [-1j, 0]]))):
+        np.testing.assert_array_equal(ProductForm(M, (2, 1), "complex").matrix, expected)
+    frame = pd.DataFrame({"a": [1, -1j], "b": [1j, 0]})
+    np.testing.assert_array_equal(ProductForm(frame, (2, 1), "complex").matrix, np.array([[1, 1j], [-1j, 0]]) / 2)
+    with pytest.raises(InvalidInputError, match="masked"):
+        ProductForm([np.ma.array([1j, 2], mask=[0, 1]), [1, 2]], (2, 1), "complex")

@@ -1,0 +1,206 @@
+"""What files cost that are made to cost much: `python -m benchmarks.hostile_files`.
+
+Each file is small, or declares what it does not hold. It is opened in a process of its own, and a table says how long
+that took, how much memory the process had taken at its peak (of which importing the package is the larger part), and
+what came of it: one line of refusal, or a result.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["CASES", "READ_MATRIX", "Case", "measure"]
+
+READ_MATRIX = "from hypernorm.datasets import read_matrix as open_file"
+
+_MEASURE = """
+import json, resource, sys, time
+{imports}
+start = time.perf_counter()
+try:
+    outcome = "read: " + repr(getattr(open_file(sys.argv[1]), "shape", None))
+except Exception as error:
+    outcome = type(error).__name__ + ": " + str(error)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+print(json.dumps({{"seconds": time.perf_counter() - start, "peak": peak, "outcome": outcome}}))
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file to be written and opened.
+
+    Attributes
+    ----------
+    name : str
+        Of the file; its ending says what it is.
+    write : callable
+        Writes it, given its path.
+    imports : str
+        A statement that defines `open_file`, which takes the path.
+    refused : bool
+        Whether it has to be refused, rather than read in bounded memory.
+    """
+
+    name: str
+    write: Callable[[Path], Any]
+    imports: str = READ_MATRIX
+    refused: bool = True
+
+
+def measure(case: Case, folder: Path, limit: float = 60.0) -> dict[str, Any]:
+    """The file's size, seconds, peak memory in bytes and outcome, from a process of its own."""
+    path = folder / case.name
+    case.write(path)
+    size = path.stat().st_size
+    # A shell in between, because the figure of getrusage starts with the memory of the parent.
+    command = [sys.executable, "-c", _MEASURE.format(imports=case.imports), str(path)]
+    try:
+        done = subprocess.run(
+            ["/bin/sh", "-c", '"$@"; exit $?', "sh", *command], capture_output=True, text=True, timeout=limit
+        )
+        row = json.loads(done.stdout) if done.returncode == 0 else {"outcome": f"ended with code {done.returncode}"}
+    except subprocess.TimeoutExpired:
+        row = {"outcome": f"no end after {limit:.0f} s"}
+    finally:
+        path.unlink()
+    return {"seconds": float("nan"), "peak": float("nan"), **row, "file": case.name, "bytes": size}
+
+
+def _text(content: str) -> Callable[[Path], Any]:
+    return lambda path: path.write_bytes(content.encode())
+
+
+def _compressed(head: bytes, repeated: bytes, times: int) -> Callable[[Path], Any]:
+    def write(path: Path) -> None:
+        with gzip.open(path, "wb", compresslevel=6) as stream:
+            stream.write(head)
+            for _ in range(times):
+                stream.write(repeated)
+
+    return write
+
+
+def _array_start(shape: tuple[int, ...], descr: str = "<f8") -> bytes:
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"descr": descr, "fortran_order": False, "shape": shape})
+    return stream.getvalue()
+
+
+def _archive(members: dict[str, list[bytes]]) -> Callable[[Path], Any]:
+    """A deflated archive whose members are given in pieces."""
+
+    def write(path: Path) -> None:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, pieces in members.items():
+                with archive.open(name, "w", force_zip64=True) as member:
+                    for piece in pieces:
+                        member.write(piece)
+
+    return write
+
+
+def _sparse(**members: Any) -> Callable[[Path], Any]:
+    return lambda path: np.savez_compressed(path, **members)
+
+
+def _many_members(path: Path, count: int = 300_000) -> None:
+    start = b"PK\x03\x04" + struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    names = [b"%x" % number for number in range(count)]
+    entry = struct.Struct("<HHHHHHIIIHHHHHII")
+    directory = b"".join(
+        b"PK\x01\x02" + entry.pack(20, 20, 0, 0, 0, 0, 0, 0, 0, len(name), 0, 0, 0, 0, 0, 0) + name for name in names
+    )
+    end = struct.pack("<HHHHIIH", 0, 0, count & 0xFFFF, count & 0xFFFF, len(directory), len(start), 0)
+    path.write_bytes(start + directory + b"PK\x05\x06" + end)
+
+
+def _constant_columns(path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = pa.table({"a": np.zeros(1_000_000)})
+    with parquet.ParquetWriter(path, table.schema) as writer:
+        for _ in range(50):
+            writer.write_table(table, row_group_size=len(table))
+
+
+def _long_header(path: Path) -> None:
+    path.write_bytes(b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**32 - 1) + b" " * 1000)
+
+
+_MEBIBYTE_OF_SPACES = b" " * 2**20
+
+CASES: list[Case] = [
+    Case("rows.mtx", _text("%%MatrixMarket matrix coordinate real general\n100000000 1 1\n1 1 1.0\n")),
+    Case("columns.mtx", _text("%%MatrixMarket matrix coordinate real general\n1 100000000 1\n1 1 1.0\n")),
+    Case("entries.mtx", _text("%%MatrixMarket matrix coordinate real general\n9 9 1000000000\n1 1 1.0\n")),
+    Case("dense.mtx", _text("%%MatrixMarket matrix array real general\n20000 20000\n1.0\n")),
+    Case("symmetric.mtx", _text("%%MatrixMarket matrix array real symmetric\n40000 40000\n1.0\n")),
+    Case("dense.mtx.gz", _compressed(b"%%MatrixMarket matrix array real general\n20000 20000\n", b"0\n" * 2**19, 200)),
+    Case("zeros.npz", _archive({"X.npy": [_array_start((25_000, 1000)), *[bytes(8_000_000)] * 25]})),
+    Case("declared.npz", _archive({"X.npy": [_array_start((200_000, 1000))]})),
+    Case(
+        "header.npz",
+        _archive({"X.npy": [b"\x93NUMPY\x02\x00" + struct.pack("<I", 100 * 2**20), *[_MEBIBYTE_OF_SPACES] * 100]}),
+    ),
+    Case(
+        "beside.npz",
+        _archive({"X.npy": [_array_start((1, 1)), bytes(8)], "a": [_MEBIBYTE_OF_SPACES] * 100}),
+        refused=False,
+    ),
+    Case("members.npz", _many_members),
+    Case(
+        "rows.npz",
+        _sparse(format=b"coo", shape=[200_000_000, 1], data=np.ones(1), row=np.zeros(1, int), col=np.zeros(1, int)),
+    ),
+    Case(
+        "diagonals.npz",
+        _sparse(format=b"dia", shape=[5000, 5000], data=np.ones((5000, 5000), np.int8), offsets=np.arange(5000)),
+    ),
+    Case("declared.npy", lambda path: path.write_bytes(_array_start((10**9, 1000)) + bytes(80))),
+    Case("overflow.npy", lambda path: path.write_bytes(_array_start((2**40, 2**40)) + bytes(80))),
+    Case("header.npy", _long_header),
+    Case("wide.csv", _text(",".join(["1"] * 1_000_000) + "\n"), refused=False),
+    Case("wider.csv", _text(",".join(["1"] * 3_000_000) + "\n")),
+    Case("ragged.csv", _text(",".join(["1"] * 1_000_000) + "\n" + "1\n" * 1_000_000)),
+    Case("long_name.csv", _text("a" * 10_000_000 + ",b\n1,2\n")),
+    Case("names.csv", _text(",".join(["a"] * 1_000_000) + "\n1,2\n")),
+    Case("quote.csv", _text('a,b\n1,"' + "2\n" * 5_000_000)),
+    Case("zeros.csv.gz", _compressed(b"", b"0,0,0,0\n" * 2**17, 200)),
+    Case("line.csv.gz", _compressed(b"", b"1," * 2**19, 200)),
+    Case("spaces.tsv.gz", _compressed(b"1\t2\n", b" " * 2**20, 100)),
+    Case("zeros.parquet", _constant_columns),
+]
+
+
+def main() -> None:
+    """Print the table."""
+    print(f"{'file':<18}{'bytes':>12}{'seconds':>9}{'peak MB':>9}  outcome")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.setdefault("PYTHONPATH", os.getcwd())
+        for case in CASES:
+            row = measure(case, Path(folder))
+            outcome = row["outcome"].replace(f"{folder}/", "")[:110]
+            print(
+                f"{row['file']:<18}{row['bytes']:>12}{row['seconds']:>9.2f}{row['peak'] / 1e6:>9.0f}  {outcome}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

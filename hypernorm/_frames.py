@@ -1,0 +1,244 @@
+"""Tables and nested sequences as arrays: what binary64 cannot hold is refused, nothing is rounded without a word."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hypernorm._display import printable
+from hypernorm.exceptions import InvalidInputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["LARGEST_EXACT_INTEGER", "exact_float", "table_kind", "table_to_array", "to_array"]
+
+LARGEST_EXACT_INTEGER = 2**53
+"""Up to here every integer is a binary64 number."""
+
+
+def exact_float(value: Any) -> float | None:
+    """A real number of any type as a float; None if binary64 cannot hold it or it is none.
+
+    Examples
+    --------
+    >>> from decimal import Decimal
+    >>> exact_float(2**60), exact_float(2**53 + 1), exact_float(Decimal("0.1")), exact_float("1")
+    (1.152921504606847e+18, None, None, None)
+    """
+    if isinstance(value, np.generic) and not isinstance(value, np.longdouble):
+        value = value.item()
+    if not isinstance(value, numbers.Real | np.floating) and type(value).__module__ != "decimal":
+        return None
+    try:
+        rounded = float(value)
+        # A Decimal or Fraction is compared with a float by its exact value.
+        return rounded if rounded == value or rounded != rounded else None
+    except (OverflowError, ValueError, TypeError, ArithmeticError):
+        return None
+
+
+def to_array(X: Any, name: str, kinds: str = "fiub") -> np.ndarray:
+    """Anything that is no sparse matrix as an array, whose kind and shape remain to be checked.
+
+    Parameters
+    ----------
+    X : array_like, or a table of pandas, polars, pyarrow or another library with the Arrow or the interchange protocol
+    name : str
+        How error messages call the argument.
+    kinds : str
+        The kinds of numbers that the columns of a table may hold; "c" admits complex ones.
+
+    Raises
+    ------
+    InvalidInputError
+        If entries would be rounded or lose their mask, a column is not numeric, or `X` cannot be read as an array.
+    """
+    if isinstance(X, np.ndarray):
+        return X
+    if hasattr(X, "to_numpy") and hasattr(getattr(X, "dtypes", None), "items"):
+        return _from_pandas(X, name, kinds)
+    if type(X).__name__ == "LazyFrame" or hasattr(X, "to_dask_array"):
+        load = "collect" if type(X).__name__ == "LazyFrame" else "compute"
+        raise InvalidInputError(f"{name} is a table that is not computed yet; {name}.{load}() loads it.")
+    table = _as_table(X, name)
+    if table is not None:
+        return table_to_array(table, name)
+    _check_unmasked(X, name)
+    try:
+        array = np.asarray(X)
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:  # other libraries convert themselves
+        reason = printable(error, limit=200).rstrip(".")
+        raise InvalidInputError(f"{name} is not a rectangular array of numbers: {reason}.") from None
+    if array.dtype.kind in "fc" and not hasattr(X, "dtype"):
+        _check_mixed_integers(X, array, name)
+    return array
+
+
+def _check_unmasked(X: Any, name: str) -> None:
+    """Refuse sequences of masked arrays, whose masks numpy drops."""
+    if not isinstance(X, Sequence) or isinstance(X, str | bytes):
+        return
+    kinds = set(map(type, X)).union(*(set(map(type, row)) for row in X if isinstance(row, Sequence)))
+    if any(issubclass(kind, np.ma.MaskedArray) for kind in kinds):
+        raise InvalidInputError(f"{name} has masked entries; fill them first, e.g. numpy.ma.stack({name}).filled(0).")
+
+
+def _check_mixed_integers(X: Any, array: np.ndarray, name: str) -> None:
+    """Refuse nested sequences in which an integer was rounded when it met a float or a complex number."""
+    size = np.maximum(np.abs(array.real), np.abs(array.imag)) if array.dtype.kind == "c" else np.abs(array)
+    large = np.argwhere(size >= LARGEST_EXACT_INTEGER)
+    if len(large) == 0:
+        return
+    objects = np.asarray(X, dtype=object)
+    for index in map(tuple, large):
+        entry = objects[index]
+        if isinstance(entry, np.ndarray) and entry.ndim == 0:
+            entry = entry.item()
+        if isinstance(entry, numbers.Integral) and int(entry) != int(array[index].real):
+            raise InvalidInputError(
+                f"{name} has the entry {entry} at position {tuple(map(int, index))}, which binary64 cannot represent "
+                f"exactly; convert with float() if the rounded values are meant."
+            )
+
+
+def _from_pandas(X: Any, name: str, kinds: str) -> np.ndarray:
+    dtypes = list(X.dtypes.items())
+    for label, dtype in dtypes:
+        if table_kind(dtype) not in kinds:
+            raise InvalidInputError(
+                f"{name} has a column {_label(label)} of type {printable(dtype, limit=60)}; keep numeric "
+                f"columns only, e.g. {name}.select_dtypes('number')."
+            )
+    if not dtypes:
+        return np.empty((len(X), 0))
+    if len({dtype for _, dtype in dtypes}) == 1 and all(isinstance(dtype, np.dtype) for _, dtype in dtypes):
+        values = np.asarray(X.to_numpy())
+        if values.dtype.kind in "iu":
+            for position, (label, _) in enumerate(dtypes):
+                _check_integers(values[:, position], name, label)
+        return values
+    columns = (_column(X.iloc[:, position]) for position in range(len(dtypes)))
+    return _assemble(columns, [label for label, _ in dtypes], len(X), name, _common_type([d for _, d in dtypes]))
+
+
+def table_kind(dtype: Any) -> str:
+    """The letter that numpy has for the kind of numbers of a column of pandas; "O" for what is no number."""
+    # Extension types (nullable integers and the like) carry a numpy type inside.
+    return str(getattr(getattr(dtype, "numpy_dtype", dtype), "kind", "O"))
+
+
+def _common_type(dtypes: list[Any]) -> np.dtype:
+    """Wide enough for columns of different types once their integers are checked."""
+    inner = [np.dtype(getattr(d, "numpy_dtype", getattr(d, "subtype", d))) for d in dtypes]
+    floats = [d for d in inner if d.kind in "fc"]
+    return np.result_type(np.float64, *floats)
+
+
+def _column(column: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """Values of a column of pandas, and where they are missing, which makes none of them a float."""
+    if isinstance(column.dtype, np.dtype):
+        return column.to_numpy(), None
+    missing = column.isna().to_numpy(dtype=bool)
+    dtype = getattr(column.dtype, "numpy_dtype", getattr(column.dtype, "subtype", None))
+    values = np.zeros(len(column), dtype=dtype)
+    values[~missing] = column[~missing].to_numpy(dtype=dtype)
+    return values, missing
+
+
+def _as_table(X: Any, name: str) -> pa.Table | None:
+    """A table of another library as one of pyarrow; None if it is no table."""
+    arrow = any(hasattr(X, method) for method in ("__arrow_c_stream__", "__arrow_c_array__"))
+    if not arrow and not hasattr(X, "__dataframe__"):
+        return None
+    try:
+        import pyarrow as pa
+    except ImportError:
+        what = f"{type(X).__module__.partition('.')[0]}.{type(X).__name__}"
+        raise InvalidInputError(
+            f"{name} is a {what}, which is read with pyarrow; install it with: pip install 'hypernorm[parquet]'."
+        ) from None
+    try:
+        if arrow:
+            return pa.table(X)
+        from pyarrow.interchange import from_dataframe
+
+        return from_dataframe(X)
+    except Exception as error:  # of whatever class the other library has
+        if isinstance(error, pa.ArrowInvalid) and not hasattr(X, "columns"):
+            return None  # a single column
+        reason = printable(error, limit=200).rstrip(".")
+        raise InvalidInputError(
+            f"{name} is a table that cannot be read: {reason}; keep numeric columns only."
+        ) from None
+
+
+def table_to_array(table: pa.Table, name: str) -> np.ndarray:
+    """The values of a table of pyarrow in one array, column by column.
+
+    Columns of one type keep it; otherwise all become float64. What is missing becomes NaN.
+
+    Raises
+    ------
+    InvalidInputError
+        If a column is not of numbers, or holds an integer above 2**53 beside other types or missing entries.
+    """
+    import pyarrow as pa
+
+    def numeric(kind: pa.DataType) -> bool:
+        return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+
+    for field in table.schema:
+        if not numeric(field.type) and not pa.types.is_null(field.type):
+            raise InvalidInputError(
+                f"{name} has a column {_label(field.name)} of type {printable(field.type, limit=60)}; keep numeric "
+                f"columns only, or cast it."
+            )
+    kinds = set(table.schema.types)
+    alike = (
+        len(kinds) == 1 and numeric(table.schema.types[0]) and not any(column.null_count for column in table.columns)
+    )
+    dtype = np.dtype(table.schema.types[0].to_pandas_dtype()) if alike else np.dtype(np.float64)
+    columns = (_arrow_column(column) for column in table.columns)
+    return _assemble(columns, table.column_names, table.num_rows, name, dtype)
+
+
+def _arrow_column(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray | None]:
+    import pyarrow as pa
+
+    if pa.types.is_null(column.type):
+        return np.zeros(len(column)), np.ones(len(column), dtype=bool)
+    if not column.null_count:
+        return column.to_numpy(), None
+    missing = column.is_null().to_numpy()
+    filler = pa.scalar(False) if pa.types.is_boolean(column.type) else pa.scalar(0).cast(column.type)
+    return column.fill_null(filler).to_numpy(), missing
+
+
+def _assemble(
+    columns: Iterable[tuple[np.ndarray, np.ndarray | None]], labels: list[Any], rows: int, name: str, dtype: np.dtype
+) -> np.ndarray:
+    array = np.empty((rows, len(labels)), dtype=dtype, order="F")
+    for position, (values, missing) in enumerate(columns):
+        _check_integers(values, name, labels[position])
+        array[:, position] = values
+        if missing is not None and missing.any():
+            array[missing, position] = np.nan
+    return array
+
+
+def _check_integers(values: np.ndarray, name: str, label: Any) -> None:
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8 or not values.size:
+        return
+    if max(int(values.max()), -int(values.min())) > LARGEST_EXACT_INTEGER:
+        raise InvalidInputError(
+            f"{name} has integers above 2**53 in column {_label(label)}, which binary64 cannot represent exactly; "
+            f"convert the column with astype(float) if the rounded values are meant."
+        )
+
+
+def _label(label: Any) -> str:
+    return printable(repr(label), limit=60)
