@@ -101,12 +101,13 @@ class _Limits:
             path = library.filepath
             # Where OpenMP runs the threads, each thread of the program has a number of its own.
             owner = here if getattr(library, "threading_layer", None) == "openmp" else None
-            limits = [limit[path] for thread, limit in self._active.values() if path in limit and owner in (None, thread)]
+            in_force = [limits for thread, limits in self._active.values() if owner in (None, thread)]
+            numbers = [limits[path] for limits in in_force if path in limits]
             current = library.num_threads
             usual, lowered = self._lowered.pop((path, owner), (current, current))
             if current != lowered:
                 usual = current
-            wanted = min([usual, *limits])
+            wanted = min([usual, *numbers])
             if wanted != current:
                 _set_threads(library, wanted)
             if wanted < usual:
@@ -130,8 +131,9 @@ class _Limits:
             deadline = time.monotonic() + _FORK_WAITS
             while begun and time.monotonic() < deadline:
                 time.sleep(1e-3)
-                now, busy = _positions(), {*self._busy.values()} - {here}
-                begun = {thread: place for thread, place in begun.items() if thread in busy and now.get(thread) == place}
+                now = _positions()
+                busy = {thread: now.get(thread) for thread in list(self._busy.values()) if thread != here}
+                begun = {thread: place for thread, place in begun.items() if busy.get(thread) == place}
         finally:
             self._lock.acquire()
 

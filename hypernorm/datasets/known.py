@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from hypernorm._validation import check_count, check_exponent, check_generator
+from hypernorm._validation import Seed, check_count, check_exponent, check_generator
 from hypernorm.datasets.cube import cube_characters
 from hypernorm.exceptions import InvalidInputError
 
@@ -73,9 +73,7 @@ def identity(d: int, q: float = 4) -> KnownNorm:
     return KnownNorm(f"identity-{d}", np.eye(d), check_exponent(q), 1.0)
 
 
-def orthogonal_rows(
-    lengths: Sequence[float], q: float = 4, random_state: int | np.random.Generator | None = 0
-) -> KnownNorm:
+def orthogonal_rows(lengths: Sequence[float], q: float = 4, random_state: Seed = 0) -> KnownNorm:
     """Orthogonal rows of the given lengths in a random orthonormal frame: the norm is the largest length.
 
     With u the coordinates of v in that frame, ‖Xv‖_q = ‖(l_i u_i)‖_q ≤ ‖(l_i u_i)‖_2 ≤ max l_i for q ≥ 2, and the
@@ -87,7 +85,7 @@ def orthogonal_rows(
         Non-negative row lengths; the matrix is d × d.
     q : float, default 4
         Exponent, 2 ≤ q ≤ ∞.
-    random_state : None, int or numpy.random.Generator, default 0
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState, default 0
         Draws the frame.
 
     Examples
@@ -104,8 +102,14 @@ def orthogonal_rows(
     return KnownNorm(name, scale[:, None] * frame, check_exponent(q), float(scale.max()))
 
 
-def rank_one(n: int, d: int, q: float = 4, random_state: int | np.random.Generator | None = 0) -> KnownNorm:
+def rank_one(n: int, d: int, q: float = 4, random_state: Seed = 0) -> KnownNorm:
     """The outer product a bᵀ of two Gaussian vectors: ‖a (bᵀv)‖_q = ‖a‖_q |bᵀv| is largest at v = b/‖b‖.
+
+    Parameters
+    ----------
+    n, d : int
+    q : float, default 4
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState, default 0
 
     Examples
     --------
