@@ -45,7 +45,9 @@ def test_a_replaced_file_is_a_new_one(umask, tmp_path):
     assert np.load(path)["a"].tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), KeyboardInterrupt(), MemoryError()], ids=repr)
+@pytest.mark.parametrize(
+    "fault", [OSError(28, "No space left on device"), KeyboardInterrupt(), MemoryError()], ids=repr
+)
 @pytest.mark.parametrize("step", ["np.savez", "os.replace"])
 def test_whatever_goes_wrong_leaves_the_old_file_alone(fault, step, tmp_path, monkeypatch):
     path = tmp_path / "arrays.npz"
