@@ -42,7 +42,7 @@ class _OptionalCache:
 
 def njit(function: Callable[..., Any]) -> Any:
     """Compile the function at its first call, or load what an earlier process has compiled."""
-    compiled = numba.njit(fastmath=False, nogil=True)(function)
+    compiled: Any = numba.njit(fastmath=False, nogil=True)(function)
     if not hasattr(compiled, "enable_caching") or not _has_place_for_cache(function):
         return compiled  # compilation may be switched off
     try:
@@ -59,7 +59,7 @@ def _has_place_for_cache(function: Callable[..., Any]) -> bool:
     return bool(
         os.path.isabs(os.path.expanduser("~"))
         or os.environ.get("XDG_CACHE_HOME")
-        or numba.config.CACHE_DIR
+        or getattr(numba.config, "CACHE_DIR", "")
         or os.access(folder / "__pycache__" if (folder / "__pycache__").exists() else folder, os.W_OK)
     )
 

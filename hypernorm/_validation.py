@@ -301,7 +301,7 @@ def check_count(count: Any, name: str, smallest: int = 1) -> int:
     return int(count)
 
 
-def check_generator(random_state: Seed) -> np.random.Generator:
+def check_generator(random_state: Any) -> np.random.Generator:
     """Return a generator for the forms of `random_state` that every function and estimator accepts.
 
     A generator is used and moves on, so that two calls with it differ. A `numpy.random.RandomState` moves on as well:
