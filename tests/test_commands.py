@@ -137,7 +137,8 @@ def test_extras_exist():
 def test_command_line(page, workplace, tmp_path):
     shutil.copy(workplace / "data.csv", tmp_path)
     for command in by_page()[page]:
-        if command.startswith("hypernorm "):
+        # The demo runs for the Makefile, which is enough.
+        if command.startswith("hypernorm ") and (command != "hypernorm demo" or page == "Makefile"):
             run([sys.executable, "-m", "hypernorm.cli", *shlex.split(command)[1:]], tmp_path)
 
 
