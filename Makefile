@@ -8,7 +8,7 @@ EXPERIMENTS := $(filter-out __init__ runner tables repeats,$(basename $(notdir $
 # How long `make fuzz` takes.
 SECONDS ?= 3600
 
-.PHONY: demo test test-slow mutation fuzz lint bench figures reproduce docs clean
+.PHONY: demo test test-slow test-minimum mutation fuzz lint bench figures reproduce docs clean
 
 # One stamp per set of extras, so that a second call installs nothing.
 $(VENV)/.installed: pyproject.toml
@@ -37,6 +37,20 @@ test: lint
 
 test-slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow
+
+# The oldest versions that pyproject.toml allows, best with the oldest Python: make PYTHON=python3.10 test-minimum
+# Newer versions of what these depend on in turn may deprecate what they do, which is no fault of either.
+test-minimum:
+	rm -rf $(VENV)-minimum
+	$(PYTHON) -m venv $(VENV)-minimum
+	$(VENV)-minimum/bin/python -m pip install --quiet --upgrade pip uv
+	$(VENV)-minimum/bin/uv pip compile --quiet --resolution lowest-direct --only-binary :all: --extra test --extra bench \
+		--python $(VENV)-minimum/bin/python --output-file $(VENV)-minimum/versions.txt pyproject.toml
+	$(VENV)-minimum/bin/uv pip install --quiet --python $(VENV)-minimum/bin/python -r $(VENV)-minimum/versions.txt
+	$(VENV)-minimum/bin/python -m pip install --quiet --no-deps --editable .
+	$(VENV)-minimum/bin/python --version
+	grep == $(VENV)-minimum/versions.txt
+	$(VENV)-minimum/bin/python -m pytest -W ignore::DeprecationWarning -W ignore::SyntaxWarning
 
 # Hours: which small faults in the certificates would no test notice, and which files break a reader.
 mutation: $(VENV)/.installed-test
@@ -69,4 +83,4 @@ docs: $(VENV)/.installed-docs
 	$(BIN)/python docs/check_site.py docs/_build/html
 
 clean:
-	rm -rf $(VENV) build docs/_build docs/api docs/auto_gallery *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz
+	rm -rf $(VENV) $(VENV)-minimum build docs/_build docs/api docs/auto_gallery *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz

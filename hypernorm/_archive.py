@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +16,19 @@ __all__ = ["write_archive"]
 def write_archive(path: Path, members: Mapping[str, np.ndarray]) -> None:
     """Write uncompressed members; a file of that name is replaced at the end, or left alone if anything fails.
 
+    The file is a new one, with the permissions that the user's umask gives to new files.
+
     Raises
     ------
     OSError
         If the file cannot be written.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.parent / f".hypernorm-{secrets.token_hex(8)}"
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             np.savez(file, **members)  # type: ignore[arg-type]  # the stubs take the names for keywords
-        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        with suppress(OSError):
+            temporary.unlink()
         raise

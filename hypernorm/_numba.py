@@ -1,4 +1,4 @@
-"""The one compiler of the package: cached on disk, and no reordering of floating-point sums.
+"""The one compiler of the package: cached on disk where that is possible, and no reordering of floating-point sums.
 
 Compiled code releases the interpreter lock and starts no threads of its own: `hypernorm._parallel` shares the work, so
 that no second pool of threads takes the cores from the matrix products.
@@ -6,11 +6,68 @@ that no second pool of threads takes the cores from the matrix products.
 
 from __future__ import annotations
 
-import functools
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core.compiler_lock import global_compiler_lock
 
 __all__ = ["njit"]
 
-njit: Any = functools.partial(numba.njit, cache=True, fastmath=False, nogil=True)
+
+class _OptionalCache:
+    """A cache of numba's that does without the files it cannot read or write: the disk is full, the folder is gone."""
+
+    def __init__(self, cache: Any):
+        self._cache = cache
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cache, name)
+
+    def load_overload(self, *arguments: Any) -> Any:
+        try:
+            return self._cache.load_overload(*arguments)
+        except Exception:  # whatever reading a damaged file may raise
+            with suppress(Exception):
+                self._cache.flush()
+            return None
+
+    def save_overload(self, *arguments: Any) -> None:
+        with suppress(Exception):
+            self._cache.save_overload(*arguments)
+
+
+def njit(function: Callable[..., Any]) -> Any:
+    """Compile the function at its first call, or load what an earlier process has compiled."""
+    compiled: Any = numba.njit(fastmath=False, nogil=True)(function)
+    if not hasattr(compiled, "enable_caching") or not _has_place_for_cache(function):
+        return compiled  # compilation may be switched off
+    try:
+        compiled.enable_caching()
+    except (OSError, RuntimeError):
+        return compiled  # no folder can be written to
+    compiled._cache = _OptionalCache(compiled._cache)
+    return compiled
+
+
+def _has_place_for_cache(function: Callable[..., Any]) -> bool:
+    """Without a home numba would make a folder called ~ in the current one."""
+    folder = Path(function.__code__.co_filename).parent
+    return bool(
+        os.path.isabs(os.path.expanduser("~"))
+        or os.environ.get("XDG_CACHE_HOME")
+        or getattr(numba.config, "CACHE_DIR", "")
+        or os.access(folder / "__pycache__" if (folder / "__pycache__").exists() else folder, os.W_OK)
+    )
+
+
+if hasattr(os, "register_at_fork"):
+    # A fork while another thread compiles would leave numba's lock to nobody in the child.
+    os.register_at_fork(
+        before=global_compiler_lock.acquire,
+        after_in_parent=global_compiler_lock.release,
+        after_in_child=global_compiler_lock.release,
+    )

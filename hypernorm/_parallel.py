@@ -8,13 +8,16 @@ results are added in the order of the blocks: the number of threads never change
 from __future__ import annotations
 
 import os
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cache
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
@@ -24,7 +27,17 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-_pool: ContextVar[ThreadPoolExecutor | None] = ContextVar("pool", default=None)
+class _Pool(NamedTuple):
+    """Threads, and the process that has them: a child of a fork inherits the object without its threads."""
+
+    executor: ThreadPoolExecutor
+    process: int
+
+
+# Seconds; hardly any single product takes that long.
+_FORK_WAITS = 10.0
+
+_pool: ContextVar[_Pool | None] = ContextVar("pool", default=None)
 
 
 @cache
@@ -32,10 +45,134 @@ def _controller() -> ThreadpoolController:
     return ThreadpoolController()
 
 
+def _libraries() -> list[Any]:
+    """A controller for each library that computes matrix products."""
+    return _controller().select(user_api="blas").lib_controllers
+
+
+class _Limits:
+    """Limits on the threads of the libraries for matrix products; of all that are in force the smallest counts.
+
+    The number of threads belongs to the process, while limits begin and end in several threads and in any order. So
+    nobody restores what they have found: whenever a limit begins or ends, the number that is right from then on is
+    set. A number that somebody else sets in the meantime becomes the one to return to.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._active: dict[object, tuple[int, dict[str, int]]] = {}
+        # For each number that is lowered: the one to return to, and the one that was set.
+        self._lowered: dict[tuple[str, int | None], tuple[int, int]] = {}
+        self._busy: dict[object, int] = {}
+        self._forks: dict[int, AbstractContextManager[None]] = {}
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._after_fork_in_child
+            )
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Context in which this thread may compute products on several cores; forks in other threads wait a while."""
+        key = object()
+        try:
+            with self._lock:
+                self._busy[key] = threading.get_ident()
+            yield
+        finally:
+            self._busy.pop(key, None)
+
+    @contextmanager
+    def at_most(self, limits: dict[str, int]) -> Iterator[None]:
+        """Context in which the libraries at the given paths use at most so many threads."""
+        key = object()
+        try:
+            with self._lock:
+                self._active[key] = threading.get_ident(), limits
+                self._apply()
+            yield
+        finally:
+            with self._lock:
+                self._active.pop(key, None)
+                self._apply()
+
+    def _apply(self) -> None:
+        here = threading.get_ident()
+        for library in _libraries():
+            path = library.filepath
+            # Where OpenMP runs the threads, each thread of the program has a number of its own.
+            owner = here if getattr(library, "threading_layer", None) == "openmp" else None
+            in_force = [limits for thread, limits in self._active.values() if owner in (None, thread)]
+            numbers = [limits[path] for limits in in_force if path in limits]
+            current = library.num_threads
+            usual, lowered = self._lowered.pop((path, owner), (current, current))
+            if current != lowered:
+                usual = current
+            wanted = min([usual, *numbers])
+            if wanted != current:
+                _set_threads(library, wanted)
+            if wanted < usual:
+                self._lowered[path, owner] = usual, wanted
+
+    def _before_fork(self) -> None:
+        """No product may be under way on several cores: forked in the middle of one, OpenBLAS hangs in both processes.
+
+        So products that begin are kept on one core, and those that have begun get time to end; a proof goes on.
+        """
+        self._lock.acquire()
+        here = threading.get_ident()
+        if set(self._busy.values()) <= {here}:
+            return
+        one_core = self.at_most({library.filepath: 1 for library in _libraries()})
+        one_core.__enter__()
+        self._forks[here] = one_core
+        begun = _positions()
+        self._lock.release()
+        try:
+            deadline = time.monotonic() + _FORK_WAITS
+            while begun and time.monotonic() < deadline:
+                time.sleep(1e-3)
+                now = _positions()
+                busy = {thread: now.get(thread) for thread in list(self._busy.values()) if thread != here}
+                begun = {thread: place for thread, place in begun.items() if busy.get(thread) == place}
+        finally:
+            self._lock.acquire()
+
+    def _after_fork(self) -> None:
+        self._forks.pop(threading.get_ident(), nullcontext()).__exit__(None, None, None)
+        self._lock.release()
+
+    def _after_fork_in_child(self) -> None:
+        """Only the thread that forked goes on; what the others have begun has no end here."""
+        here = threading.get_ident()
+        self._busy = {key: thread for key, thread in self._busy.items() if thread == here}
+        kept = {key: entry for key, entry in self._active.items() if entry[0] == here}
+        if len(kept) < len(self._active):
+            self._active = kept
+            self._apply()
+        self._after_fork()
+
+
+def _positions() -> dict[int, tuple[int, int]]:
+    """The instruction at which each thread is; once it is another one, what was called there has ended."""
+    return {thread: (id(frame), frame.f_lasti) for thread, frame in sys._current_frames().items()}
+
+
+def _set_threads(library: Any, threads: int) -> None:
+    # Newer versions of threadpoolctl let the first thread that sets a number keep all others from it.
+    release = getattr(library, "clear_controlling_thread", None)
+    if release is not None:
+        release(force=True)
+    library.set_num_threads(threads)
+    if release is not None:
+        release(force=True)
+
+
+_limits = _Limits()
+
+
 def _thread_count() -> int:
     """Threads that the matrix product is allowed to use, which the usual environment variables control."""
-    limits = [pool["num_threads"] for pool in _controller().info() if pool["user_api"] == "blas"]
-    return max(limits, default=os.cpu_count() or 1)
+    return max((library.num_threads for library in _libraries()), default=os.cpu_count() or 1)
 
 
 def product_threads(limit: int | None) -> AbstractContextManager[Any]:
@@ -43,20 +180,22 @@ def product_threads(limit: int | None) -> AbstractContextManager[Any]:
 
     Products of small matrices lose more to waking threads than they gain.
     """
-    return nullcontext() if limit is None else _controller().limit(limits=limit, user_api="blas")
+    if limit is None:
+        return _limits.busy()
+    return _limits.at_most({library.filepath: limit for library in _libraries()})
 
 
-def one_product_pool() -> AbstractContextManager[Any]:
+@contextmanager
+def one_product_pool() -> Iterator[None]:
     """Context in which of the pools of BLAS threads only scipy's has more than one thread.
 
     The wheels of numpy and scipy bring a library each. The idle threads of one spin for a while and take the cores from
     the other: an iteration that calls both in turn becomes several times slower than on one core.
     """
-    pools = _controller().select(user_api="blas").lib_controllers
-    others = [pool.filepath for pool in pools if "scipy.libs" not in pool.filepath]
-    if len(others) == len(pools):
-        return nullcontext()
-    return _controller().select(filepath=others).limit(limits=1)
+    paths = [library.filepath for library in _libraries()]
+    others = [path for path in paths if "scipy.libs" not in path]
+    with _limits.busy(), _limits.at_most({} if len(others) == len(paths) else dict.fromkeys(others, 1)):
+        yield
 
 
 @contextmanager
@@ -70,8 +209,8 @@ def shared_threads() -> Iterator[None]:
     if threads <= 1:
         yield
         return
-    with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        token = _pool.set(pool)
+    with product_threads(1), ThreadPoolExecutor(threads) as executor:
+        token = _pool.set(_Pool(executor, os.getpid()))
         try:
             yield
         finally:
@@ -93,14 +232,14 @@ def split_range(length: int, parts: int) -> list[range]:
 def ordered_map(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     """Yield ``function(item)`` in the order of the items, computed by several threads when there are several items."""
     shared = _pool.get()
-    if shared is not None:
-        yield from _results(shared, function, items)
+    if shared is not None and shared.process == os.getpid():
+        yield from _results(shared.executor, function, items)
         return
     threads = min(_thread_count(), len(items))
     if threads <= 1:
         yield from map(function, items)
         return
-    with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+    with product_threads(1), ThreadPoolExecutor(threads) as pool:
         yield from _results(pool, function, items)
 
 

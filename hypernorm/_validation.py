@@ -23,6 +23,7 @@ from hypernorm.exceptions import InvalidInputError
 __all__ = [
     "Matrix",
     "RowMatrix",
+    "Seed",
     "check_count",
     "check_exponent",
     "check_generator",
@@ -36,6 +37,7 @@ __all__ = [
 
 Matrix: TypeAlias = np.ndarray | sp.csr_array
 RowMatrix: TypeAlias = Matrix | Chunks | Pages
+Seed: TypeAlias = int | np.random.Generator | np.random.RandomState | None
 
 _BLOCK_ENTRIES = 1 << 22
 _LARGEST_EXPONENT = 1e6
@@ -291,15 +293,28 @@ def check_count(count: Any, name: str, smallest: int = 1) -> int:
 
 
 def check_generator(random_state: Any) -> np.random.Generator:
-    """Return a generator from None, a non-negative integer or a `numpy.random.Generator`."""
+    """Return a generator for the forms of `random_state` that every function and estimator accepts.
+
+    A generator is used and moves on, so that two calls with it differ. A `numpy.random.RandomState` moves on as well:
+    the generator is seeded with numbers drawn from it.
+
+    Raises
+    ------
+    InvalidInputError
+    """
     if isinstance(random_state, np.random.Generator):
         return random_state
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))
     if random_state is None:
         return np.random.default_rng()
-    if type(random_state) is not bool and isinstance(random_state, numbers.Integral) and int(random_state) >= 0:
+    is_whole = isinstance(random_state, numbers.Integral) and not isinstance(random_state, bool)
+    if is_whole and int(random_state) >= 0:
         return np.random.default_rng(int(random_state))
+    found = "a negative number" if is_whole else f"an object of type {type(random_state).__name__}"
     raise InvalidInputError(
-        f"random_state must be None, a non-negative integer or a numpy.random.Generator, got {random_state!r}."
+        "random_state must be None, a whole number of at least 0, a numpy.random.Generator or a "
+        f"numpy.random.RandomState, got {found}."
     )
 
 

@@ -264,9 +264,9 @@ def save_figure(axes: Axes, path: str | os.PathLike[str]) -> Path:
         If the ending is none of these or the folder does not exist.
     """
     target = check_figure_path(path)
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    figure.savefig(target, dpi=160)
+    part = axes.get_figure()
+    assert part is not None
+    part.figure.savefig(target, dpi=160)  # axes may lie in a part of the figure
     return target
 
 

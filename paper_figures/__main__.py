@@ -11,4 +11,4 @@ for module in sorted(Path(__file__).parent.glob("*.py")):
             runpy.run_module(f"paper_figures.{module.stem}", run_name="__main__")
         except SystemExit as reason:
             missing.append(f"{module.stem}: {reason}")
-sys.exit("\n".join(missing))
+sys.exit("\n".join(missing) or None)

@@ -89,7 +89,7 @@ def test_witness_counts_the_rows(interval: hn.NormInterval) -> None:
 def test_witness_of_one_spike_of_a_sparse_and_of_a_zero_matrix() -> None:
     spike = orthogonal_rows([5.0, 1.0, 1.0]).matrix
     assert "1 row carries 50%" in texts(plot_witness(hn.lower_bound(spike, random_state=0), spike))
-    sparse = sp.random_array((300, 6), density=0.2, rng=np.random.default_rng(0), format="csr")
+    sparse = sp.csr_array(sp.random(300, 6, density=0.2, random_state=0))
     assert plot_witness(hn.lower_bound(sparse, random_state=0), sparse).get_xscale() == "log"
     zero = np.zeros((3, 2))
     assert "Xv is zero" in texts(plot_witness(hn.lower_bound(zero, random_state=0), zero))

@@ -153,7 +153,7 @@ def test_bad_counts(value):
         check_count(value, "n_starts")
 
 
-@pytest.mark.parametrize("value", [-1, 1.5, "a", True, np.random.RandomState(0)])
+@pytest.mark.parametrize("value", [-1, 1.5, "a", True, np.random.PCG64(0)])
 def test_bad_random_states(value):
     with pytest.raises(InvalidInputError, match="random_state"):
         check_generator(value)

@@ -21,6 +21,7 @@ import numpy as np
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down, rounded_up
 from hypernorm._validation import (
+    Seed,
     check_count,
     check_generator,
     check_matrix,
@@ -172,7 +173,7 @@ def separable_value(
     rtol: float = 1e-6,
     time_limit: float | None = None,
     n_starts: int = 100,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
 ) -> SeparableInterval:
     """Compute a proved interval for max ⟨x⊗y, M (x⊗y)⟩ over unit vectors x ∈ K^a, y ∈ K^b.
 
@@ -199,7 +200,7 @@ def separable_value(
         take longer is not begun. The first level is always begun, so that there is a proved bound.
     n_starts : int
         Number of starting points of the see-saw.
-    random_state : None, int or numpy.random.Generator
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
     -------

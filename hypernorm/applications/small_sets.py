@@ -20,7 +20,7 @@ import scipy.linalg
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_up
-from hypernorm._validation import check_count, check_exponent, check_generator, check_tolerance
+from hypernorm._validation import Seed, check_count, check_exponent, check_generator, check_tolerance
 from hypernorm.applications.walk import Walk
 from hypernorm.bounds import NormInterval, lower_bound, two_to_q_norm
 from hypernorm.certificates import Certificate, Rigor, VerifiedBound
@@ -208,7 +208,7 @@ def small_set_expansion(
     measure: float = 0.05,
     max_dimension: int | None = None,
     rtol: float = 1e-4,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
     **options: Any,
 ) -> SmallSetExpansion:
     """Prove that small sets of a graph expand.
@@ -233,7 +233,7 @@ def small_set_expansion(
     rtol : float
         Relative gap at which the bounds on the norm count as meeting. Leading eigenspaces of symmetric graphs are slow
         to certify to more digits.
-    random_state : None, int or numpy.random.Generator
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
     **options
         Further ones for `hypernorm.two_to_q_norm`, such as ``method`` or ``time_limit``.
 

@@ -18,7 +18,7 @@ import scipy.linalg
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down, rounded_up
-from hypernorm._validation import check_exponent, check_generator, check_matrix, check_tolerance
+from hypernorm._validation import Seed, check_exponent, check_generator, check_matrix, check_tolerance
 from hypernorm.bounds import NormInterval, two_to_q_norm
 from hypernorm.certificates import Certificate, Rigor, VerifiedBound
 from hypernorm.certificates.fields import check_real, private_array
@@ -147,7 +147,11 @@ class SparseDirection:
 
 @own_arithmetic
 def sparsest_direction(
-    basis: Any, q: float = 4, *, random_state: int | np.random.Generator | None = None, **options: Any
+    basis: Any,
+    q: float = 4,
+    *,
+    random_state: Seed = None,
+    **options: Any,
 ) -> SparseDirection:
     """Find the direction of a subspace with the largest ‖w‖_q/‖w‖₂, and prove how large that ratio can be.
 
@@ -160,7 +164,7 @@ def sparsest_direction(
         Linearly independent columns, d ≤ n; they need not be orthonormal.
     q : float
         Exponent, 2 < q ≤ ∞.
-    random_state : None, int or numpy.random.Generator
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
     **options
         For `hypernorm.two_to_q_norm`, such as ``method`` or ``time_limit``.
 

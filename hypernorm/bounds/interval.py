@@ -15,7 +15,7 @@ import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import exponent_text, rounded_down, rounded_up
-from hypernorm._validation import check_exponent, check_generator, check_rows, check_time_limit, check_tolerance
+from hypernorm._validation import Seed, check_exponent, check_generator, check_rows, check_time_limit, check_tolerance
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.power import search
 from hypernorm.bounds.propose import Search, propose
@@ -154,7 +154,7 @@ def two_to_q_norm(
     method: str = "auto",
     rtol: float = 1e-6,
     time_limit: float | None = None,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
     progress: bool | Callable[[Progress], None] = False,
 ) -> NormInterval:
     """Compute a proved interval for the 2→q norm, max ‖Xv‖_q over unit vectors v.
@@ -176,7 +176,7 @@ def two_to_q_norm(
     time_limit : float, optional
         Seconds after which the search ends and nothing is begun but the proof of what it has found; a certificate
         that would take longer is not begun. The cheapest certificate is always computed.
-    random_state : None, int or numpy.random.Generator
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Source of the random starting points.
     progress : bool or callable
         True writes a line per stage to the standard error; a callable receives a `Progress` instead.

@@ -19,6 +19,7 @@ import numpy as np
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._parallel import product_threads, shared_threads
 from hypernorm._validation import (
+    Seed,
     check_count,
     check_exponent,
     check_generator,
@@ -53,7 +54,7 @@ def lower_bound(
     starts: Any = None,
     max_iter: int = 1000,
     rtol: float = 1e-10,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
 ) -> Witness:
     """Find a vector that makes ‖Xv‖_q / ‖v‖ large, and prove the value it attains.
 
@@ -71,7 +72,7 @@ def lower_bound(
         Limit on the power iterations.
     rtol : float
         An iteration stops when the norm grows by less than this, relatively.
-    random_state : None, int or numpy.random.Generator
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
     -------

@@ -10,10 +10,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import (
+    Seed,
     check_count,
     check_exponent,
     check_generator,
@@ -46,7 +45,7 @@ def sos_bound(
     time_limit: float | None = None,
     single_precision: bool = False,
     checkpoint: str | PathLike[str] | None = None,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
     progress: Callable[[SosProgress], None] | None = None,
 ) -> Certificate:
     """Bound max ‖Xv‖_q over unit vectors v from above by a sum of squares, with a proved certificate.
@@ -75,7 +74,7 @@ def sos_bound(
     checkpoint : path, optional
         File in which the state of the solver is kept, every half minute and at the end; if it exists the solve
         continues from there.
-    random_state : None, int or numpy.random.Generator
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
     progress : callable, optional
         Receives a `SosProgress` every few iterations.
 

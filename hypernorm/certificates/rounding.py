@@ -12,6 +12,7 @@ Scalars at the end of a proof (roots, real powers) are evaluated in ball arithme
 from __future__ import annotations
 
 import math
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -53,6 +54,7 @@ _LARGEST_QUARTERS = 64
 _ORDINARY_EXPONENT = 50
 _SMALL = 1000  # waking threads costs more than it saves below this size
 _PRECISION_LOCK = threading.RLock()
+_PROVERS: list[tuple[int, int]] = []  # the thread that proves, and the precision that it found
 
 
 def gamma(length: int) -> float:
@@ -63,8 +65,30 @@ def gamma(length: int) -> float:
 @contextmanager
 def precision() -> Iterator[None]:
     """Context in which ball arithmetic carries 128 bits; python-flint keeps one precision for the whole process."""
-    with _PRECISION_LOCK, flint.ctx.workprec(_PRECISION_BITS):
-        yield
+    with _PRECISION_LOCK, product_threads(None):
+        found = flint.ctx.prec
+        _PROVERS.append((threading.get_ident(), found))
+        try:
+            flint.ctx.prec = _PRECISION_BITS
+            yield
+        finally:
+            flint.ctx.prec = found
+            _PROVERS.pop()
+
+
+def _after_fork_in_child() -> None:
+    """A proof that another thread has begun is not carried on in the child of a fork: its precision and lock go."""
+    global _PRECISION_LOCK
+    if _PROVERS and _PROVERS[0][0] == threading.get_ident():
+        return
+    _PRECISION_LOCK = threading.RLock()
+    if _PROVERS:
+        flint.ctx.prec = _PROVERS[0][1]
+        _PROVERS.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def check_arithmetic() -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count, check_generator, check_nonnegative
+from hypernorm._validation import Seed, check_count, check_generator, check_nonnegative
 from hypernorm.datasets.populations import INLIERS, SPREAD, Population, check_choice, directions, draw_population
 from hypernorm.exceptions import InvalidInputError
 
@@ -70,7 +70,7 @@ def contaminated(
     adversary: str = "cluster",
     distance: float | None = None,
     estimator: Estimator | None = None,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
 ) -> Contaminated:
     """Draw n points of a known distribution and let an adversary replace ⌊contamination · n⌋ of them.
 
@@ -107,7 +107,7 @@ def contaminated(
         (in standard deviations).
     estimator : callable, optional
         ``estimator(samples, contamination)`` returns a location of shape (d,); for the adversary "adaptive".
-    random_state : None, int or numpy.random.Generator, default None
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         The inliers are drawn first, so the same integer gives the same ones to every adversary.
 
     Returns

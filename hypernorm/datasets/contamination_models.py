@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial.distance import pdist
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count, check_generator, check_nonnegative
+from hypernorm._validation import Seed, check_count, check_generator, check_nonnegative
 from hypernorm.datasets.populations import INLIERS, Population, check_choice, directions, draw_population
 from hypernorm.exceptions import InvalidInputError
 
@@ -86,7 +86,7 @@ def contaminated_regression(
     design: str = "gaussian",
     noise: str = "gaussian",
     noise_deviation: float = 0.5,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
 ) -> ContaminatedRegression:
     """Draw y = ⟨x, β⟩ + intercept + noise with a signal ⟨x, β⟩ of variance 1, and replace ⌊contamination · n⌋ samples.
 
@@ -110,7 +110,7 @@ def contaminated_regression(
         "heteroscedastic" is normal with a deviation proportional to |⟨x − E x, β⟩|. All have the deviation
         `noise_deviation`.
     noise_deviation : float, default 0.5
-    random_state : None, int or numpy.random.Generator, default None
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
     -------
@@ -178,7 +178,7 @@ def contaminated_clusters(
     size_ratio: float = 1.0,
     scale_ratio: float = 1.0,
     outliers: str = "uniform",
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
 ) -> ContaminatedClusters:
     """Draw clusters around random centers, and ⌊contamination · n⌋ outliers.
 
@@ -203,7 +203,7 @@ def contaminated_clusters(
           length of a typical inlier if that is more;
         - "bridge": uniform on segments between two centers, with a tenth of the inliers' deviations around them;
         - "far": at the distance of "cluster", each in a random direction.
-    random_state : None, int or numpy.random.Generator, default None
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
     -------

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count, check_generator, check_nonnegative
+from hypernorm._validation import Seed, check_count, check_generator, check_nonnegative
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = [
@@ -185,7 +185,7 @@ def short_code(m: int, degree: int) -> sp.csr_array:
 
 
 @own_arithmetic
-def random_regular_graph(n: int, degree: int, random_state: int | np.random.Generator | None = None) -> sp.csr_array:
+def random_regular_graph(n: int, degree: int, random_state: Seed = None) -> sp.csr_array:
     """A random regular graph without loops or parallel edges: the union of disjoint random perfect matchings.
 
     Parameters
@@ -194,7 +194,7 @@ def random_regular_graph(n: int, degree: int, random_state: int | np.random.Gene
         Number of vertices, even.
     degree : int
         Less than n; the time grows exponentially beyond 10 or so.
-    random_state : None, int or numpy.random.Generator, default None
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
     -------
@@ -221,9 +221,7 @@ def random_regular_graph(n: int, degree: int, random_state: int | np.random.Gene
 
 
 @own_arithmetic
-def random_geometric_graph(
-    n: int, radius: float, random_state: int | np.random.Generator | None = None
-) -> sp.csr_array:
+def random_geometric_graph(n: int, radius: float, random_state: Seed = None) -> sp.csr_array:
     """Random points in the unit square, joined when closer than the radius; the largest connected component.
 
     Parameters
@@ -231,7 +229,7 @@ def random_geometric_graph(
     n : int
         Number of points.
     radius : float
-    random_state : None, int or numpy.random.Generator, default None
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
     -------

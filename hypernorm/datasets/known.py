@@ -16,7 +16,7 @@ import numpy as np
 import scipy.linalg
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count, check_exponent, check_generator
+from hypernorm._validation import Seed, check_count, check_exponent, check_generator
 from hypernorm.datasets.cube import cube_characters
 from hypernorm.exceptions import InvalidInputError
 
@@ -76,9 +76,7 @@ def identity(d: int, q: float = 4) -> KnownNorm:
 
 
 @own_arithmetic
-def orthogonal_rows(
-    lengths: Sequence[float], q: float = 4, random_state: int | np.random.Generator | None = 0
-) -> KnownNorm:
+def orthogonal_rows(lengths: Sequence[float], q: float = 4, random_state: Seed = 0) -> KnownNorm:
     """Orthogonal rows of the given lengths in a random orthonormal frame: the norm is the largest length.
 
     With u the coordinates of v in that frame, ‖Xv‖_q = ‖(l_i u_i)‖_q ≤ ‖(l_i u_i)‖_2 ≤ max l_i for q ≥ 2, and the
@@ -90,7 +88,7 @@ def orthogonal_rows(
         Non-negative row lengths; the matrix is d × d.
     q : float, default 4
         Exponent, 2 ≤ q ≤ ∞.
-    random_state : None, int or numpy.random.Generator, default 0
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState, default 0
         Draws the frame.
 
     Examples
@@ -108,8 +106,14 @@ def orthogonal_rows(
 
 
 @own_arithmetic
-def rank_one(n: int, d: int, q: float = 4, random_state: int | np.random.Generator | None = 0) -> KnownNorm:
+def rank_one(n: int, d: int, q: float = 4, random_state: Seed = 0) -> KnownNorm:
     """The outer product a bᵀ of two Gaussian vectors: ‖a (bᵀv)‖_q = ‖a‖_q |bᵀv| is largest at v = b/‖b‖.
+
+    Parameters
+    ----------
+    n, d : int
+    q : float, default 4
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState, default 0
 
     Examples
     --------

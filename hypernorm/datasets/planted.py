@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count, check_generator
+from hypernorm._validation import Seed, check_count, check_generator
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["PlantedDictionary", "planted_dictionary"]
@@ -40,7 +40,7 @@ def planted_dictionary(
     noise: float = 0.0,
     outliers: float = 0.0,
     corruption: float = 0.0,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
 ) -> PlantedDictionary:
     """Bernoulli–Gaussian codes times a complete dictionary, clean or spoilt.
 
@@ -60,7 +60,7 @@ def planted_dictionary(
         So many samples, relative to `n_samples`, are appended that are standard normal; their codes are zero.
     corruption : float, default 0
         Probability with which an entry has ±1 added to it.
-    random_state : None, int or numpy.random.Generator, default None
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
     -------

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count, check_generator
+from hypernorm._validation import Seed, check_count, check_generator
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["PlantedSubspace", "gaussian", "heavy_tailed", "planted_sparse", "signs", "subspace"]
@@ -29,14 +29,14 @@ class PlantedSubspace(NamedTuple):
 
 
 @own_arithmetic
-def gaussian(n: int, d: int, random_state: int | np.random.Generator | None = None) -> np.ndarray:
+def gaussian(n: int, d: int, random_state: Seed = None) -> np.ndarray:
     """An n × d matrix of independent standard normal entries.
 
     Parameters
     ----------
     n, d : int
         Numbers of rows and columns.
-    random_state : None, int or numpy.random.Generator, default None
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Source of randomness; the same integer gives the same matrix.
 
     Examples
@@ -48,8 +48,13 @@ def gaussian(n: int, d: int, random_state: int | np.random.Generator | None = No
 
 
 @own_arithmetic
-def signs(n: int, d: int, random_state: int | np.random.Generator | None = None) -> np.ndarray:
-    """An n × d matrix of independent signs ±1; parameters as for `gaussian`.
+def signs(n: int, d: int, random_state: Seed = None) -> np.ndarray:
+    """An n × d matrix of independent signs ±1.
+
+    Parameters
+    ----------
+    n, d : int
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Examples
     --------
@@ -61,7 +66,10 @@ def signs(n: int, d: int, random_state: int | np.random.Generator | None = None)
 
 @own_arithmetic
 def heavy_tailed(
-    n: int, d: int, degrees_of_freedom: float = 3, random_state: int | np.random.Generator | None = None
+    n: int,
+    d: int,
+    degrees_of_freedom: float = 3,
+    random_state: Seed = None,
 ) -> np.ndarray:
     """An n × d matrix of independent Student t entries.
 
@@ -72,7 +80,7 @@ def heavy_tailed(
     degrees_of_freedom : float, default 3
         The entries have finite moments of orders below this number; with 3 the fourth moment is infinite, and a few
         rows dominate ‖Xv‖_4.
-    random_state : None, int or numpy.random.Generator, default None
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Source of randomness.
 
     Examples
@@ -87,7 +95,7 @@ def heavy_tailed(
 
 
 @own_arithmetic
-def subspace(n: int, d: int, random_state: int | np.random.Generator | None = None) -> np.ndarray:
+def subspace(n: int, d: int, random_state: Seed = None) -> np.ndarray:
     """An orthonormal basis, as columns, of a uniformly random d-dimensional subspace V of R^n.
 
     ‖X‖_{2→q} is then the largest ratio ‖w‖_q / ‖w‖_2 over w in V: large where V holds a spiky vector.
@@ -96,7 +104,7 @@ def subspace(n: int, d: int, random_state: int | np.random.Generator | None = No
     ----------
     n, d : int
         Dimensions of the space and of the subspace, d ≤ n.
-    random_state : None, int or numpy.random.Generator, default None
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Source of randomness.
 
     Examples
@@ -111,9 +119,7 @@ def subspace(n: int, d: int, random_state: int | np.random.Generator | None = No
 
 
 @own_arithmetic
-def planted_sparse(
-    n: int, d: int, sparsity: int, random_state: int | np.random.Generator | None = None
-) -> PlantedSubspace:
+def planted_sparse(n: int, d: int, sparsity: int, random_state: Seed = None) -> PlantedSubspace:
     """A random d-dimensional subspace of R^n that contains one sparse vector w.
 
     w has `sparsity` entries ±1/√sparsity in random places, the rest of the subspace is Gaussian, and the basis is
@@ -126,7 +132,7 @@ def planted_sparse(
         Dimensions of the space and of the subspace, d ≤ n.
     sparsity : int
         Number of nonzero entries of w, at most n.
-    random_state : None, int or numpy.random.Generator, default None
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Source of randomness.
 
     Returns

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count, check_generator
+from hypernorm._validation import Seed, check_count, check_generator
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = [
@@ -100,12 +100,17 @@ def maximally_entangled(d: int, k: int = 1) -> KnownSeparableValue:
     return _known(name, matrix.real if k == 1 else matrix, (d, d), k / d)
 
 
-def pure_state(a: int, b: int, random_state: int | np.random.Generator | None = 0) -> KnownSeparableValue:
+def pure_state(a: int, b: int, random_state: Seed = 0) -> KnownSeparableValue:
     """The projector onto a random complex state ψ: the square of its largest Schmidt coefficient.
 
     ⟨x⊗y, ψ⟩ is a bilinear form in the conjugates with the matrix of ψ, whose singular values s_1 ≥ s_2 ≥ … are the
     Schmidt coefficients. The partial transpose of ψψ* has the eigenvalues s_i² and ±s_i s_j, none above s_1²: level 1
     is exact.
+
+    Parameters
+    ----------
+    a, b : int
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState, default 0
 
     Examples
     --------

@@ -8,13 +8,21 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import is_chunked
 from hypernorm._parallel import shared_threads
-from hypernorm._validation import check_count, check_exponent, check_nonnegative, check_rows, check_tolerance
+from hypernorm._validation import (
+    Seed,
+    check_count,
+    check_exponent,
+    check_generator,
+    check_nonnegative,
+    check_rows,
+    check_tolerance,
+)
 from hypernorm.dictionary.certification import AtomCertificate, certify_leading_atom
 from hypernorm.dictionary.refinement import refine_row
 from hypernorm.dictionary.stiefel import Ascent, ascend, normalised_rows, polar_rows, random_orthonormal_rows
@@ -65,7 +73,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         and sparse enough; costs some fifteen sums Σ w_i x_i x_iᵀ for each atom.
     threshold : float, default 0
         Soft threshold that `transform` applies to the codes, in units of each code's root mean square.
-    random_state : None, int or RandomState
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Attributes
     ----------
@@ -130,7 +138,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         tol: float = 1e-6,
         refine: bool = False,
         threshold: float = 0.0,
-        random_state: Any = None,
+        random_state: Seed = None,
     ):
         self.n_components = n_components
         self.p = p
@@ -207,7 +215,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         stream: Stream | None = getattr(self, "_stream", None)
         X = self._validate(X, reset=stream is None)
         if stream is None:
-            stream = Stream(self._generator(), center=self.center, whiten=self.whiten)
+            stream = Stream(check_generator(self.random_state), center=self.center, whiten=self.whiten)
             stream.add(X)
             stream.start(self._count_atoms(stream.whitening, X.shape))
             self._stream = stream
@@ -328,9 +336,6 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         check_nonnegative(self.threshold, "threshold")
         return p
 
-    def _generator(self) -> np.random.Generator:
-        return np.random.default_rng(check_random_state(self.random_state).randint(2**31))
-
     def _count_atoms(self, whitening: Whitening, shape: tuple[int, int]) -> int:
         r, n = shape
         if r < n:
@@ -350,7 +355,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         return int(self.n_components)
 
     def _search(self, samples: Rows, whitening: Whitening, p: float, m: int) -> Ascent:
-        rng = self._generator()
+        rng = check_generator(self.random_state)
         if m == 1:
             return self._search_sphere(samples, whitening, p, rng)
         best: Ascent | None = None

@@ -18,6 +18,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import NearestNeighbors
 
+from hypernorm._parallel import product_threads
 from hypernorm.robust.cluster_assignment import crossing_bounds, line_moments, measure_groups
 
 __all__ = ["Problem", "Start", "find_starts"]
@@ -106,7 +107,9 @@ def _core_rows(Y: np.ndarray, k: int) -> np.ndarray:
     count = min(_NEIGHBOURS, math.ceil(_NEIGHBOURS_PER_CLUSTER * len(Y) / k))
     if count < 2:
         return everything
-    distances, neighbours = NearestNeighbors(n_neighbors=count).fit(Y).kneighbors()
+    # scikit-learn keeps its products on one core, and restores the number of threads that it has found.
+    with product_threads(1):
+        distances, neighbours = NearestNeighbors(n_neighbors=count).fit(Y).kneighbors()
     reach = distances[:, -1]
     typical = np.median(reach[neighbours], axis=1)
     # Where rows are repeated the distances vanish.
@@ -117,7 +120,7 @@ def _core_rows(Y: np.ndarray, k: int) -> np.ndarray:
 
 
 def _k_means(rows: np.ndarray, k: int, rng: np.random.Generator) -> Start:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), product_threads(1):
         # Equal rows leave some groups empty, which the search can do without.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = KMeans(k, n_init=1, tol=0, random_state=int(rng.integers(2**31))).fit(rows)

@@ -10,11 +10,11 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.metrics import adjusted_rand_score
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count, check_exponent, check_tolerance
+from hypernorm._validation import Seed, check_count, check_exponent, check_generator, check_tolerance
 from hypernorm.certificates import ClusterCertificate, weighted_rows
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
 from hypernorm.forms import fingerprint
@@ -66,7 +66,7 @@ class MomentClustering(ClusterMixin, BaseEstimator):
     tol : float, default 1e-5
         A refinement stops when the mean code length of a row (nats; Huber's loss of its distance, and what the scale
         and share of its cluster cost) falls by less than this.
-    random_state : None, int, RandomState or numpy.random.Generator
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         n_init: int = 4,
         max_iter: int = 100,
         tol: float = 1e-5,
-        random_state: Any = None,
+        random_state: Seed = None,
     ):
         self.n_clusters = n_clusters
         self.moment = moment
@@ -143,9 +143,7 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         problem = self._problem()
         X = self._validate(X, reset=True)
         _check_distinct(X, problem.n_clusters)
-        rng = self.random_state
-        if not isinstance(rng, np.random.Generator):
-            rng = np.random.default_rng(check_random_state(rng).randint(2**31))
+        rng = check_generator(self.random_state)
         self._frame = Frame.measure(X, rng)
         Z = self._frame.rows(X)
         partition, equal = self._search(Z, problem, rng)

@@ -11,7 +11,7 @@ from sklearn.covariance import EmpiricalCovariance
 from sklearn.utils.validation import validate_data
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count, check_generator, check_matrix, check_nonnegative, check_shape
+from hypernorm._validation import Seed, check_count, check_generator, check_matrix, check_nonnegative, check_shape
 from hypernorm.certificates import CovarianceCertificate, whitened_rows
 from hypernorm.exceptions import CertificateError, ConvergenceWarning, InvalidInputError
 from hypernorm.forms import fingerprint
@@ -52,7 +52,7 @@ class RobustCovariance(EmpiricalCovariance):
         few of them. By default the bound supposes that it is at most that of the samples under the weights.
     max_iter : int, default 100
         Limit on the rounds of the filter.
-    random_state : None, int or numpy.random.Generator
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         For the directions in which the filter looks.
 
     Attributes
@@ -125,7 +125,7 @@ class RobustCovariance(EmpiricalCovariance):
         certify: bool = True,
         inlier_kurtosis: float | None = None,
         max_iter: int = 100,
-        random_state: Any = None,
+        random_state: Seed = None,
     ):
         self.contamination = contamination
         self.store_precision = store_precision

@@ -19,7 +19,7 @@ import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._parallel import shared_threads
-from hypernorm._validation import check_generator
+from hypernorm._validation import Seed, check_generator
 from hypernorm.robust.filtered import ALLOWANCE, Filtered, Removal
 from hypernorm.robust.rounds import Rounds
 from hypernorm.robust.weights import check_filter
@@ -36,7 +36,7 @@ def moment_filter(
     center: np.ndarray | None = None,
     whitened: bool = True,
     max_iter: int = 100,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
 ) -> Filtered:
     """Take weight from outlying samples by their third and fourth moments in whitened coordinates.
 
@@ -54,7 +54,7 @@ def moment_filter(
         False divides by one common scale instead, and so looks in the directions of large variance only.
     max_iter : int
         Limit on the rounds.
-    random_state : None, int or numpy.random.Generator
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
     -------

@@ -14,6 +14,7 @@ from sklearn.utils.validation import validate_data
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import Chunks, is_chunked
 from hypernorm._validation import (
+    Seed,
     check_count,
     check_exponent,
     check_generator,
@@ -87,7 +88,7 @@ def robust_mean(
     sample_weight: Any = None,
     certify: bool = True,
     max_iter: int = 100,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
 ) -> RobustLocation:
     """Estimate the mean of samples of which a share may be corrupted, and prove how far off the estimate can be.
 
@@ -118,7 +119,7 @@ def robust_mean(
     certify : bool, default True
         Prove an error bound. It costs a few passes over the samples.
     max_iter : int, default 100
-    random_state : None, int or numpy.random.Generator
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
     -------
@@ -235,8 +236,9 @@ class RobustMean(BaseEstimator):
 
     Parameters
     ----------
-    contamination, method, moment, inlier_moment, covariance, certify, max_iter, random_state
+    contamination, method, moment, inlier_moment, covariance, certify, max_iter
         As for `robust_mean`.
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Attributes
     ----------
@@ -277,7 +279,7 @@ class RobustMean(BaseEstimator):
         covariance: Any = None,
         certify: bool = True,
         max_iter: int = 100,
-        random_state: Any = None,
+        random_state: Seed = None,
     ):
         self.contamination = contamination
         self.method = method

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count, check_generator, check_tolerance
+from hypernorm._validation import Seed, check_count, check_generator, check_tolerance
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
 from hypernorm.robust.automatic import check_contamination_or_auto, filter_samples
 from hypernorm.robust.m_estimation import LinearProblem
@@ -40,7 +40,7 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
     tol : float, default 1e-6
         A fit ends when the fitted values change by less than this, in root mean square and relative to the scale of the
         residuals.
-    random_state : None, int or numpy.random.Generator
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         For the directions in which the filter looks.
 
     Attributes
@@ -92,7 +92,7 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
         fit_intercept: bool = True,
         max_iter: int = 200,
         tol: float = 1e-6,
-        random_state: Any = None,
+        random_state: Seed = None,
     ):
         self.contamination = contamination
         self.fit_intercept = fit_intercept

@@ -20,7 +20,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_generator
+from hypernorm._validation import Seed, check_generator
 from hypernorm.bounds.splitting import SosSolver, check_solver_memory
 from hypernorm.certificates import Certificate
 from hypernorm.exceptions import InvalidInputError
@@ -101,7 +101,7 @@ def certified_reweighting(
     whitened: bool = True,
     rtol: float = 1e-2,
     max_iter: int = 100,
-    random_state: int | np.random.Generator | None = None,
+    random_state: Seed = None,
 ) -> Reweighted:
     """Minimise the sum-of-squares bound on the fourth central moment over Δ_ε.
 
@@ -122,7 +122,7 @@ def certified_reweighting(
         Relative distance from the minimum at which the search ends, by its own estimate.
     max_iter : int
         Limit on the relaxations that are solved.
-    random_state : None, int or numpy.random.Generator
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
     -------

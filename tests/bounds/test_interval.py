@@ -124,7 +124,7 @@ SHAPES = {
     "single precision": np.random.default_rng(1).standard_normal((9, 3)).astype(np.float32),
     "Fortran order": np.asfortranarray(np.random.default_rng(2).standard_normal((9, 3))),
     "strided": np.random.default_rng(3).standard_normal((18, 6))[::2, ::2],
-    "sparse": sp.random_array((30, 5), density=0.3, rng=np.random.default_rng(4)),
+    "sparse": sp.csr_array(sp.random(30, 5, density=0.3, random_state=4)),
     "sparse zero": sp.csr_array((4, 3)),
     "frame": pd.DataFrame(np.random.default_rng(5).standard_normal((9, 3)), columns=list("abc")),
     "list": [[1, 2], [3, 4], [5, 6]],
