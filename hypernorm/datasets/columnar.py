@@ -41,8 +41,9 @@ def read_parquet(path: Path, name: str, index: bool | None = None) -> np.ndarray
         ) from None
     with parquet.ParquetFile(path, pre_buffer=False) as file:
         schema = file.schema_arrow
-        columns = [column for column in schema.names if column not in _index_of_pandas(schema)]
-        if index:
+        labels = _index_of_pandas(schema)
+        columns = [column for column in schema.names if column not in labels]
+        if index and not labels:
             columns = columns[1:]
         table_to_array(schema.empty_table().select(columns), name)  # which names a column that is not numeric
         width = _width({field.type for field in schema if field.name in columns})

@@ -117,7 +117,8 @@ class TestRoundTrips:
         frame = pd.DataFrame(X, columns=list("abc"))
         for labels in (list("vwxyz"), [5, 3, 1, 2, 4], pd.date_range("2020", periods=5)):
             frame.set_index(pd.Index(labels)).to_parquet(path)
-            assert np.array_equal(read_matrix(path), X)
+            for index in (None, True, False):
+                assert np.array_equal(read_matrix(path, index=index), X)
         frame.reset_index(names="Unnamed: 0").to_parquet(path)
         assert np.array_equal(read_matrix(path), X)
         assert read_matrix(path, index=False).shape == (5, 4)
