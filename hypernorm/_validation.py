@@ -221,7 +221,7 @@ def check_shape(array: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
     ------
     InvalidInputError
     """
-    found = np.asarray(array)
+    found = np.asarray(to_array(array, name))
     if found.shape != shape:
         raise InvalidInputError(f"{name} must have the shape {shape}, got {found.shape}.")
     return np.asarray(check_matrix(np.atleast_2d(found), name), dtype=np.float64).reshape(shape)

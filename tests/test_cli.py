@@ -96,6 +96,27 @@ class TestNorm:
         assert fields["fingerprint"] == hn.load_certificate("X.cert.npz").fingerprint
         assert json.loads(succeed(capsys, "norm", "diabetes", "--json", "--time-limit", "60"))["shape"] == [442, 10]
 
+    def test_says_what_a_text_holds(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        expected = hn.load_certificate("X.cert.npz").fingerprint
+        frame = pd.DataFrame(X)
+        frame.to_csv("X.csv")
+        assert "--header" in fail(capsys, 2, "norm", "X.csv")
+        assert json.loads(succeed(capsys, "norm", "X.csv", "--json", "--header"))["fingerprint"] == expected
+        frame.to_csv("X.csv", header=False)
+        assert "--index" in fail(capsys, 2, "norm", "X.csv")
+        assert json.loads(succeed(capsys, "norm", "X.csv", "--json", "--index"))["fingerprint"] == expected
+        assert json.loads(succeed(capsys, "norm", "X.csv", "--json", "--no-index"))["shape"] == [40, 5]
+        assert "proved" in succeed(capsys, "verify", "X.csv", "X.cert.npz", "--no-header", "--index")
+        assert "leave it out" in fail(capsys, 2, "norm", "X.npy", "--no-header")
+
+    def test_paths_that_lead_nowhere(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        Path("loop.csv").symlink_to("loop.csv")
+        assert "loop.csv" in fail(capsys, 2, "norm", "loop.csv")
+        os.mkfifo("pipe.csv")
+        assert "pipe" in fail(capsys, 2, "norm", "pipe.csv")
+        Path("a\x1b[2J.csv").write_text("1,nan\n")
+        assert r"a\x1b[2J.csv has the entry nan" in fail(capsys, 2, "norm", "a\x1b[2J.csv")
+
     def test_interruption_keeps_what_is_proved(
         self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -1,5 +1,6 @@
 """Tables and nested sequences arrive as the numbers that they hold, or are refused by name."""
 
+import sys
 import warnings
 from array import array
 from collections import deque
@@ -192,6 +193,13 @@ def test_containers_of_other_libraries() -> None:
     refused(_Hostile(), "rectangular", r"bad\nline \x1b[2J")
     assert check_matrix(_Interchange(pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5]}))).tolist() == [[1, 0.5], [2, 1.5]]
     refused(_Interchange(pd.DataFrame({"a": [BIG], "b": [0.5]})), "'a'", "2**53")
+
+
+def test_tables_need_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame, table = pd.DataFrame({"a": [1, 2], "b": [0.5, 0.25]}), pa.table({"a": [1]})
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    refused(table, "pyarrow.Table", "pip install 'hypernorm[parquet]'")
+    assert check_matrix(frame).tolist() == [[1, 0.5], [2, 0.25]]
 
 
 def test_polars() -> None:

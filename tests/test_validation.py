@@ -9,6 +9,7 @@ from hypernorm._validation import (
     check_generator,
     check_matrix,
     check_memory,
+    check_shape,
     check_time_limit,
     check_tolerance,
 )
@@ -170,6 +171,15 @@ def test_memory_is_refused_before_it_is_allocated():
     check_memory(1, "A small thing", "nothing")
     with pytest.raises(InvalidInputError, match=r"A huge thing needs .* GiB, this machine has .* GiB; buy more"):
         check_memory(2**60, "A huge thing", "buy more")
+
+
+def test_vectors_are_not_rounded_either():
+    assert check_shape([2**60, 0.5], "v", (2,)).tolist() == [2.0**60, 0.5]
+    for vector in ([2**53 + 1, 0.5], [np.array(2**53 + 1), 0.5]):
+        with pytest.raises(InvalidInputError, match="v has the entry 9007199254740993"):
+            check_shape(vector, "v", (2,))
+    with pytest.raises(InvalidInputError, match="masked"):
+        check_shape([np.ma.masked, 0.5], "v", (2,))
 
 
 def test_one_except_clause_catches_everything():

@@ -34,7 +34,7 @@ _OTHER_MARKS = re.compile(r"[+-]?(\d{1,3}([,.' ]\d{3})+([.,]\d+)?|\d+,\d+)")
 _BLOCK = 1 << 20
 _LONGEST_LINE = 1 << 26
 _MOST_COLUMNS = 1 << 21
-_MOST_PADDING = 1 << 23
+_MOST_PADDING = 1 << 22
 _ENTRIES_PER_CHECK = 1 << 22
 
 

@@ -41,14 +41,16 @@ def read_parquet(path: Path, name: str, index: bool | None = None) -> np.ndarray
         ) from None
     with parquet.ParquetFile(path, pre_buffer=False) as file:
         schema = file.schema_arrow
-        columns = [column for column in schema.names if column not in _index_of_pandas(schema)]
-        if index:
-            columns = columns[1:]
-        table_to_array(schema.empty_table().select(columns), name)  # which names a column that is not numeric
+        labels = _index_of_pandas(schema)
+        places = [place for place, column in enumerate(schema.names) if column not in labels]
+        if index and not labels:
+            places = places[1:]
+        columns = [schema.names[place] for place in places]
+        table_to_array(schema.empty_table().select(places), name)  # which names a column that is not numeric
         width = _width({field.type for field in schema if field.name in columns})
         check_expansion(_COPIES * _rows(file.metadata) * len(columns) * width, path.stat().st_size, name)
         # In a thread of its own, an error about a damaged file would end the process.
-        table = file.read(columns=columns if len(columns) < len(schema.names) else None, use_threads=False)
+        table = file.read(columns=columns if len(places) < len(schema.names) else None, use_threads=False)
     matrix = table_to_array(table, name)
     return matrix if index else without_row_labels(matrix, columns, index, name)
 

@@ -38,7 +38,7 @@ _DAMAGE: tuple[type[Exception], ...] = (
     TypeError,
     OSError,
     EOFError,
-    OverflowError,
+    ArithmeticError,
     LookupError,
     NotImplementedError,
     RuntimeError,

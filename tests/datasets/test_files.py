@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import scipy.io
 import scipy.sparse as sp
+from pyarrow import parquet
 
 from hypernorm import spectral_bound
 from hypernorm._validation import check_matrix
@@ -112,12 +114,22 @@ class TestRoundTrips:
             with pytest.raises(InvalidInputError, match="nan at row 0, column 1"):
                 check_matrix(read_matrix(path))
 
+    def test_parquet_columns_with_odd_names(self, tmp_path: Path) -> None:
+        path = tmp_path / "X.parquet"
+        parquet.write_table(pa.table([[1, 2], [0.5, 0.25]], names=["a", "a"]), path)
+        assert np.array_equal(read_matrix(path), [[1, 0.5], [2, 0.25]])
+        pd.DataFrame({"a.b": [1.0], "": [2.0], "c\n": [3.0]}, index=["row"]).to_parquet(path)
+        assert np.array_equal(read_matrix(path, index=True), [[1, 2, 3]])
+        pd.DataFrame({"\x1b[2J": ["x"]}).to_parquet(path)
+        refused(path, r"'\x1b[2J'")
+
     def test_the_index_of_a_parquet_file(self, tmp_path: Path) -> None:
         path = tmp_path / "X.parquet"
         frame = pd.DataFrame(X, columns=list("abc"))
         for labels in (list("vwxyz"), [5, 3, 1, 2, 4], pd.date_range("2020", periods=5)):
             frame.set_index(pd.Index(labels)).to_parquet(path)
-            assert np.array_equal(read_matrix(path), X)
+            for index in (None, True, False):
+                assert np.array_equal(read_matrix(path, index=index), X)
         frame.reset_index(names="Unnamed: 0").to_parquet(path)
         assert np.array_equal(read_matrix(path), X)
         assert read_matrix(path, index=False).shape == (5, 4)
@@ -236,6 +248,9 @@ class TestRefusals:
         with zipfile.ZipFile(tmp_path / "S.npz", "a") as archive:
             archive.writestr("more.npy", b"no array")
         refused(tmp_path / "S.npz", "damaged")
+        blocks = {"format": b"bsr", "shape": [2, 2], "data": np.ones((1, 0, 5)), "indices": [0], "indptr": [0, 1, 1]}
+        np.savez(tmp_path / "B.npz", **blocks)  # type: ignore[arg-type]
+        refused(tmp_path / "B.npz")
 
     def test_sparse_matrix_with_indices_out_of_range(self, tmp_path: Path) -> None:
         for format in (b"csr", b"csc"):
