@@ -41,13 +41,9 @@ _pool: ContextVar[_Pool | None] = ContextVar("pool", default=None)
 
 
 @cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-def _libraries() -> list[Any]:
+def _libraries() -> tuple[Any, ...]:
     """A controller for each library that computes matrix products."""
-    return _controller().select(user_api="blas").lib_controllers
+    return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
 class _Limits:
