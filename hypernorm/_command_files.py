@@ -33,14 +33,14 @@ def check_outputs(source: str, outputs: dict[str, Path | None]) -> None:
             raise InvalidInputError(f"{option} {path} is the same file as {other}; choose another name.")
 
 
-def read_operator(file: str) -> Any:
+def read_operator(file: str, header: bool | None, index: bool | None) -> Any:
     """The matrix of a bipartite system, which may be complex."""
     if Path(file).suffix.lower() == ".npy" and Path(file).is_file():
         with contextlib.suppress(Exception):  # what is wrong with the file is said below
             matrix = np.lib.format.open_memmap(file, mode="r")
             if matrix.dtype.kind == "c":
                 return matrix
-    return read_matrix(file)
+    return read_matrix(file, header=header, index=index)
 
 
 def save_witness(witness: hn.Witness, path: Path) -> None:

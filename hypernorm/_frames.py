@@ -58,7 +58,7 @@ def to_array(X: Any, name: str, kinds: str = "fiub") -> np.ndarray:
         If entries would be rounded or lose their mask, a column is not numeric, or `X` cannot be read as an array.
     """
     if isinstance(X, np.ndarray):
-        return X
+        return np.asarray(X)  # to np.matrix operators mean something else
     if hasattr(X, "to_numpy") and hasattr(getattr(X, "dtypes", None), "items"):
         return _from_pandas(X, name, kinds)
     if type(X).__name__ == "LazyFrame" or hasattr(X, "to_dask_array"):

@@ -48,7 +48,7 @@ def check_matrix(X: Any, name: str = "X", *, copy: bool = False) -> Matrix:
 
     Parameters
     ----------
-    X : array_like, pandas.DataFrame, sparse matrix or sparse array, of shape (n, d)
+    X : array_like, table (pandas, polars, Arrow), sparse matrix or sparse array, of shape (n, d)
         Any real floating-point, integer or boolean type, any memory layout, memory-mapped or not. Duplicate entries of
         a sparse matrix are added up first, as scipy does.
     name : str

@@ -251,7 +251,7 @@ def verify(
     A certificate proves a bound from above, a witness one from below. Nothing that they claim is trusted.
     """
     loaded: Claim = hn.load_certificate(certificate)
-    X = read_operator(file) if isinstance(loaded, SeparableCertificate) else _read(file, header, index)
+    X = read_operator(file, header, index) if isinstance(loaded, SeparableCertificate) else _read(file, header, index)
     with progress("verifying"):
         verified = loaded.verify(X, exact=exact)
     context.obj.is_verdict = True
