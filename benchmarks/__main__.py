@@ -15,7 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks import dictionary_learning, kernels, linear_model, robust, scale_out, sums_of_squares
+from benchmarks import (
+    dictionary_learning,
+    hostile_files,
+    kernels,
+    linear_model,
+    robust,
+    scale_out,
+    sums_of_squares,
+    time_limits,
+)
 from benchmarks.harness import measure, table
 from experiments.runner import RESULTS, Row, read
 
@@ -27,6 +36,8 @@ BENCHMARKS: dict[str, ModuleType] = {
     "linear_model": linear_model,
     "robust": robust,
     "scale_out": scale_out,
+    "hostile_files": hostile_files,
+    "time_limits": time_limits,
 }
 _HEAD = """# Benchmarks
 

@@ -23,9 +23,19 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["CASES", "READ_MATRIX", "Case", "measure"]
+from benchmarks.harness import Part, main
+from experiments.runner import Row
+
+__all__ = ["CASES", "PARTS", "READ_MATRIX", "Case", "measure"]
 
 READ_MATRIX = "from hypernorm.datasets import read_matrix as open_file"
+_LOAD_CERTIFICATE = "from hypernorm import load_certificate as open_file"
+_CONTINUE = """
+import numpy
+from hypernorm import sos_bound
+def open_file(path):
+    return sos_bound(numpy.eye(4), checkpoint=path, random_state=0)
+"""
 
 _MEASURE = """
 import json, resource, sys, time
@@ -139,6 +149,21 @@ def _constant_columns(path: Path) -> None:
             writer.write_table(table, row_group_size=len(table))
 
 
+def _declared_certificate(d: int) -> dict[str, Any]:
+    """The members of a certificate for many columns, without the matrix that it needs."""
+    return {
+        "format_version": 1,
+        "kind": "sos",
+        "q": 4.0,
+        "shape": [10, d],
+        "fingerprint": "0" * 64,
+        "exponent": 0,
+        "radius": 1.0,
+        "values": [1.0],
+        "matrix_0": np.zeros(3),
+    }
+
+
 def _long_header(path: Path) -> None:
     path.write_bytes(b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**32 - 1) + b" " * 1000)
 
@@ -185,22 +210,43 @@ CASES: list[Case] = [
     Case("line.csv.gz", _compressed(b"", b"1," * 2**19, 200)),
     Case("spaces.tsv.gz", _compressed(b"1\t2\n", b" " * 2**20, 100)),
     Case("zeros.parquet", _constant_columns),
+    Case("members_certificate.npz", lambda path: _many_members(path, 1_000_000), _LOAD_CERTIFICATE),
+    Case("deflated_certificate.npz", _archive({"matrix_0.npy": [bytes(8_000_000)] * 25}), _LOAD_CERTIFICATE),
+    Case("declared_certificate.npz", lambda path: np.savez(path, **_declared_certificate(2**14)), _LOAD_CERTIFICATE),
+    Case("deflated_checkpoint.npz", _archive({"vectors.npy": [bytes(8_000_000)] * 25}), _CONTINUE),
+    Case("members_checkpoint.npz", lambda path: _many_members(path, 1_000_000), _CONTINUE),
 ]
 
 
-def main() -> None:
-    """Print the table."""
-    print(f"{'file':<18}{'bytes':>12}{'seconds':>9}{'peak MB':>9}  outcome")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ.setdefault("PYTHONPATH", os.getcwd())
-        for case in CASES:
-            row = measure(case, Path(folder))
-            outcome = row["outcome"].replace(f"{folder}/", "")[:110]
-            print(
-                f"{row['file']:<18}{row['bytes']:>12}{row['seconds']:>9.2f}{row['peak'] / 1e6:>9.0f}  {outcome}",
-                flush=True,
-            )
+_BY_NAME = {case.name: case for case in CASES}
 
+
+def trial(file: str) -> Row:
+    """The row of one file."""
+    os.environ.setdefault("PYTHONPATH", os.getcwd())
+    with tempfile.TemporaryDirectory() as folder:
+        row = measure(_BY_NAME[file], Path(folder))
+        return {
+            "bytes": row["bytes"],
+            "seconds": row["seconds"],
+            "peak MB": round(row["peak"] / 1e6, 1),
+            "outcome": row["outcome"].replace(f"{folder}/", "")[:160],
+        }
+
+
+def _shorten(rows: list[Row]) -> list[Row]:
+    return [{**row, "seconds": round(row["seconds"], 2), "outcome": row["outcome"].partition(":")[0]} for row in rows]
+
+
+PARTS = {
+    "files": Part(
+        "Files that are made to cost much",
+        lambda: [{"file": case.name} for case in CASES],
+        trial,
+        ({"file": "rows.mtx"}, {"file": "members.npz"}),
+        _shorten,
+    )
+}
 
 if __name__ == "__main__":
-    main()
+    main("hostile_files", PARTS, __doc__)

@@ -1,23 +1,23 @@
-"""Seconds used beside the time limit, for every shape: `python -m benchmarks.time_limits [SHAPE …]`.
+"""Seconds used beside the time limit, for every shape: `python -m benchmarks.time_limits`.
 
 A call with `time_limit=T` should end within 1.5 T and the time of one proof of each end that it returns. Each row
-gives the limit, the seconds used, those of the proofs, and the ratio to what is allowed. Nothing is written.
+gives the limit, the seconds used, those of the proofs, and the ratio to what is allowed.
 """
 
 from __future__ import annotations
 
-import argparse
+import functools
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 import hypernorm as hn
-from benchmarks.harness import table
+from benchmarks.harness import Part, main
 from experiments.runner import Row
 from hypernorm import datasets
 from hypernorm.applications import separable_states
@@ -69,53 +69,77 @@ def measure(call: Callable[[], Any], X: Any, limit: float) -> Row:
     }
 
 
-def rows(shapes: list[str], limits: list[float]) -> Iterator[Row]:
-    """A row for each shape, exponent, call and limit."""
-    for name in shapes:
-        if name == "separable":
-            yield from _separable_rows(limits)
-            continue
-        make, exponents = SHAPES[name]
-        X = make()
-        for q in exponents:
-            for what, call in CALLS.items():
-                for limit in limits:
-                    try:
-                        found = measure(lambda: call(X, q, limit), X, limit)  # noqa: B023
-                    except hn.InvalidInputError as error:
-                        found = {"status": str(error)[:50]}
-                    yield {"shape": name, "q": q, "call": what, "limit": limit, **found}
+@functools.cache
+def _data(shape: str) -> Any:
+    if shape.startswith("separable"):
+        side = int(shape.split()[1])
+        return separable_states.norm_operator(datasets.gaussian(3 * side, side, random_state=0))
+    return SHAPES[shape][0]()
 
 
-def _separable_rows(limits: list[float]) -> Iterator[Row]:
-    for side in (4, 8, 12):
-        M = separable_states.norm_operator(datasets.gaussian(3 * side, side, random_state=0))
-        for limit in limits:
-
-            def call(M: Any = M, side: int = side, limit: float = limit) -> Any:
-                return separable_states.separable_value(M, (side, side), time_limit=limit, random_state=0)
-
-            yield {"shape": f"separable {side}", "q": 4, "call": "separable", "limit": limit, **measure(call, M, limit)}
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    names = [*SHAPES, "separable"]
-    parser.add_argument("shapes", nargs="*", choices=[[], *names])
-    parser.add_argument("--limits", type=float, nargs="*", default=list(LIMITS), metavar="SECONDS")
-    options = parser.parse_args()
+@functools.cache
+def _warm() -> None:
     hn.sos_bound(np.random.default_rng(0).standard_normal((12, 4)), random_state=0)  # compiles and loads
-    found = []
-    for row in rows(options.shapes or names, options.limits):
-        found.append(row)
-        print(row, flush=True)
-    print(f"\n{table(found)}")
-    worst = max((row for row in found if "ratio" in row), key=lambda row: row["ratio"], default=None)
-    if worst is not None:
-        print(f"\nLargest ratio: {worst['ratio']:.3g} ({worst['shape']}, q = {worst['q']:g}, {worst['call']}).")
-    assert all(math.isfinite(row["upper"]) for row in found if "upper" in row)
 
+
+def trial(shape: str, q: float, call: str, limit: float) -> Row:
+    """One call with its limit, and the proofs of what it returned."""
+    _warm()
+    X = _data(shape)
+    if call == "separable":
+        side = int(shape.split()[1])
+        return measure(
+            lambda: separable_states.separable_value(X, (side, side), time_limit=limit, random_state=0), X, limit
+        )
+    try:
+        return measure(lambda: CALLS[call](X, q, limit), X, limit)
+    except hn.InvalidInputError as error:
+        return {"status": str(error)[:50]}
+
+
+def cases() -> list[Row]:
+    """Every shape, exponent, call and limit."""
+    found = [
+        {"shape": shape, "q": q, "call": call, "limit": limit}
+        for shape, (_, exponents) in SHAPES.items()
+        for q in exponents
+        for call in CALLS
+        for limit in LIMITS
+    ]
+    return found + [
+        {"shape": f"separable {side}", "q": 4, "call": "separable", "limit": limit}
+        for side in (4, 8, 12)
+        for limit in LIMITS
+    ]
+
+
+def _shorten(rows: list[Row]) -> list[Row]:
+    """For each shape and limit the worst ratio of the seconds used to those allowed."""
+    table = []
+    for shape in dict.fromkeys(row["shape"] for row in rows):
+        ratios = {
+            f"limit {limit:g} s": max(
+                (row["ratio"] for row in rows if row["shape"] == shape and row["limit"] == limit and "ratio" in row),
+                default=math.nan,
+            )
+            for limit in LIMITS
+        }
+        table.append({"shape": shape} | {name: round(ratio, 2) for name, ratio in ratios.items()})
+    return table
+
+
+PARTS = {
+    "limits": Part(
+        "Seconds used, relative to 1.5 times the limit and one proof of each end: the largest of all calls",
+        cases,
+        trial,
+        (
+            {"shape": "wide 30 x 300", "q": 4, "call": "interval", "limit": 0.1},
+            {"shape": "separable 4", "q": 4, "call": "separable", "limit": 0.1},
+        ),
+        _shorten,
+    )
+}
 
 if __name__ == "__main__":
-    main()
+    main("time_limits", PARTS, __doc__)

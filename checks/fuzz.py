@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import os
 import re
 import subprocess
@@ -20,9 +21,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FunctionType
+from typing import Any
 
 from checks.fuzz_inputs import SEEDS, WORDS, changed
 from checks.fuzz_targets import attempt_of, note, watched
+from experiments.runner import machine
 
 ROOT = Path(__file__).parent.parent
 TARGETS = ("certificates", "checkpoints", "data")
@@ -96,6 +99,15 @@ def fuzz(target: str, corpus: Path, seconds: float) -> dict[str, int]:
     return counts
 
 
+def add_row(path: Path, row: dict[str, Any]) -> None:
+    """Add a row to a file that begins with versions and machine."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.write_text(json.dumps({"experiment": path.parent.name, "preset": path.stem, **machine()}) + "\n")
+    with path.open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
 def _command(target: str) -> list[str]:
     return [sys.executable, "-m", "checks.fuzz", "--target", target]
 
@@ -123,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--corpus", type=Path, default=ROOT / ".fuzz", help="folder of inputs and findings")
     parser.add_argument("--input", type=Path, help="try one input and print what happens")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)  # the seed of one process
+    parser.add_argument("--rows", type=Path, help="file of rows to which the counts are added")
     options = parser.parse_args(arguments)
     corpus = options.corpus.absolute()
     targets = TARGETS if options.target is None else (options.target,)
@@ -136,6 +149,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{'target':14}{'executions':>12}{'edges':>8}{'corpus':>8}{'restarts':>10}", flush=True)
     for target in targets:
         counts = fuzz(target, corpus, options.seconds / len(targets))
+        if options.rows is not None:
+            found = len(list((corpus / "findings").glob(f"{target}-*.txt")))
+            add_row(
+                options.rows, {"target": target, "seconds": options.seconds / len(targets), **counts, "findings": found}
+            )
         print(
             f"{target:14}{counts['executions']:12}{counts['edges']:8}{counts['corpus']:8}{counts['restarts']:10}",
             flush=True,
