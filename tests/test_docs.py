@@ -1,6 +1,5 @@
 """Every Python block of the documentation runs, and what it computes is what it says."""
 
-import contextlib
 import hashlib
 import re
 from pathlib import Path
@@ -115,19 +114,6 @@ def test_guide_runs(tmp_path, monkeypatch, capsys):
 def test_guides_to_the_estimators_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run(page)
-
-
-def test_commands_of_the_guide_run(tmp_path, monkeypatch, capsys):
-    main = pytest.importorskip("hypernorm.cli").main
-    monkeypatch.chdir(tmp_path)
-    np.savetxt("data.csv", np.random.default_rng(7).standard_normal((20, 3)), delimiter=",")
-    lines = "".join(blocks("guide/getting_started.md", "sh")).splitlines()
-    commands = [line.split("#")[0].split()[1:] for line in lines]
-    assert {words[0] for words in commands} == {"demo", "norm", "info", "verify"}
-    for words in commands:
-        arguments = ["demo", "--help"] if words[0] == "demo" else words
-        with contextlib.suppress(SystemExit):
-            assert main(arguments) == 0, f"{words}: {capsys.readouterr().err}"
 
 
 @pytest.mark.parametrize("page", sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")))
