@@ -23,6 +23,13 @@ _LONGEST_HEADER = 1 << 16
 _LONGEST_DIRECTORY = 1 << 20
 _STORED_OR_DEFLATED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _SHOWN_MEMBERS = 8
+# Kinds of numbers and dimensions of the members of a sparse matrix; of those that are not named, indices.
+_SPARSE_TYPES = {
+    "format": ("SU", (0,)),
+    "shape": ("iu", (1,)),
+    "data": ("fiubc", (1, 2, 3)),
+    "_is_array": ("b", (0,)),
+}
 # Of an entry of a sparse matrix, while it is converted: indices, value, and their copies.
 _BYTES_PER_ENTRY = 48
 
@@ -55,8 +62,7 @@ def read_npz(path: Path, name: str) -> Matrix:
             raise ValueError("it is compressed in a way that numpy does not write")
         headers = {key: _member_header(archive, info) for key, info in members.items()}
         if {"format", "shape", "data"} <= set(members):
-            if not all(headers.values()):
-                raise ValueError("one of its arrays is damaged")
+            _check_sparse_types(headers)
             check_expansion(sum(_BYTES_PER_ENTRY * math.prod(h[0]) for h in headers.values() if h), size, name)
             _check_dimensions(_small_array(archive, members["shape"]), size, name)
             return _as_csr(sp.load_npz(path), name)
@@ -113,6 +119,19 @@ def _member_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[tup
     if not dtype.hasobject and start + math.prod(shape) * dtype.itemsize > info.file_size:
         raise ValueError(f"its array {printable(info.filename, 40)} is declared larger than it is")
     return shape, dtype
+
+
+def _check_sparse_types(headers: dict[str, tuple[tuple[int, ...], np.dtype] | None]) -> None:
+    """Refuse members that scipy would take apart as if they were of the type that it writes."""
+    for key, header in headers.items():
+        if header is None:
+            raise ValueError("one of its arrays is damaged")
+        shape, dtype = header
+        kinds, dimensions = _SPARSE_TYPES.get(key, ("iu", (1, 2)))
+        if dtype.kind not in kinds or len(shape) not in dimensions:
+            raise ValueError(
+                f"its array {printable(key, 40)} is of type {dtype} and shape {shape}, not as scipy writes it"
+            )
 
 
 def _small_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:

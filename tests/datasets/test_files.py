@@ -359,3 +359,17 @@ class TestRefusals:
     )
     def test_matrix_market_that_is_no_real_matrix(self, tmp_path: Path, body: str) -> None:
         refused(write(tmp_path / "X.mtx", "%%MatrixMarket matrix " + body))
+
+
+@pytest.mark.parametrize("key", ["format", "shape", "data", "row", "col"])
+@pytest.mark.parametrize(
+    "value",
+    [np.array(0.5), np.array(-1), np.array(2**62), np.array([1j, 2j]), np.array(["a"]), np.array([[1, 2], [3, 4]])],
+    ids=str,
+)
+def test_members_of_a_sparse_matrix_are_of_the_types_that_scipy_writes(tmp_path, key, value):
+    members = {"format": b"coo", "shape": [3, 3], "data": np.ones(2), "row": np.arange(2), "col": np.arange(2)}
+    np.savez(tmp_path / "X.npz", **{**members, key: value})
+    with pytest.raises(InvalidInputError) as caught:
+        read_matrix(tmp_path / "X.npz")
+    assert "\n" not in str(caught.value)
