@@ -188,16 +188,26 @@ def test_page_shows_functions_of_the_script():
     assert set(shown) <= set(runpy.run_path(str(SCRIPT)))
 
 
-def test_tables_of_the_comparison_come_from_the_results():
+def test_tables_of_the_pages_come_from_the_results():
     measured = runpy.run_path(str(DOCS / "_extensions" / "measured_tables.py"))
-    page = (DOCS / "comparison.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^```\{measured\} (\w+)$", page, flags=re.MULTILINE)) == set(measured["TABLES"])
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in DOCS.rglob("*.md"))
+    assert set(re.findall(r"^```\{measured\} (\w+)$", pages, flags=re.MULTILINE)) == set(measured["TABLES"])
     for compute, name, part in measured["TABLES"].values():
         head, *rows = compute()
         assert rows
         assert all(len(row) == len(head) for row in rows)
-        assert all(re.search(r"\d|memory|stopped|ties", cell) or not cell for row in rows for cell in row[1:])
+        assert all(
+            re.search(r"\d|memory|stopped|ties|refused|read", cell) or not cell for row in rows for cell in row[1:]
+        )
         assert re.fullmatch(r"\d+ cores of an .+", measured["machine"](name, part))
+
+
+def test_tests_that_pages_name_exist():
+    root = DOCS.parent
+    for page in DOCS.rglob("*.md"):
+        for path, name in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page.read_text(encoding="utf-8")):
+            text = (root / path).read_text(encoding="utf-8")
+            assert not name or re.search(rf"^def {name}\(|^class {name}\b", text, flags=re.MULTILINE), name
 
 
 def test_check_of_the_site_finds_what_is_broken(tmp_path):

@@ -6,6 +6,7 @@ import json
 import re
 from statistics import median
 
+from checks.forgeries import OUTCOMES, totals
 from experiments.gauss_markov_study import METHODS, compare, outcome
 from experiments.runner import RESULTS, Row, read
 from experiments.separable_states import exact
@@ -156,7 +157,51 @@ def small_sets() -> Table:
     return table
 
 
+def forged_proofs() -> Table:
+    """Forgeries by kind of proof: refused, true all the same, and false."""
+    table = [["kind", "forged", "refused", "true", "false"]]
+    for row in totals(read("forgeries", "paper")):
+        table.append([str(row["kind"]), *(f"{row[name]:,}" for name in ("count", *OUTCOMES))])
+    return table
+
+
+def planted_faults() -> Table:
+    """Mutants of the checker before and now: noticed by a test, explained, neither."""
+    table = [["", "mutants", "noticed", "explained", "neither", "noticed or explained"]]
+    for name, part in (("before", "baseline"), ("now", "paper")):
+        rows = read("mutation", part)
+        noticed = sum(row["result"] == "killed" for row in rows)
+        explained = sum(row["result"] != "killed" and row.get("explained", False) for row in rows)
+        share = f"{100 * (noticed + explained) / len(rows):.0f} %"
+        table.append(
+            [name, *(f"{n:,}" for n in (len(rows), noticed, explained, len(rows) - noticed - explained)), share]
+        )
+    return table
+
+
+def fuzzed_readers() -> Table:
+    """Inputs tried by target, with the branches reached."""
+    table = [["readers", "seconds", "inputs", "edges", "corpus", "findings"]]
+    for row in read("fuzz", "paper"):
+        numbers = (row["seconds"], row["executions"], row["edges"], row["corpus"], row["findings"])
+        table.append([row["target"], *(f"{number:,.0f}" for number in numbers)])
+    return table
+
+
+def hostile_files() -> Table:
+    """Seconds and memory for files that are made to cost much."""
+    table = [["file", "bytes", "seconds", "peak memory", "outcome"]]
+    for row in read("hostile_files", "files"):
+        outcome = "refused" if "Error" in row["outcome"] else "read"
+        table.append([row["file"], f"{row['bytes']:,}", f"{row['seconds']:.2f}", f"{row['peak MB']:.0f} MB", outcome])
+    return table
+
+
 TABLES = {
+    "forgeries": (forged_proofs, "forgeries", "paper"),
+    "mutation": (planted_faults, "mutation", "paper"),
+    "fuzz": (fuzzed_readers, "fuzz", "paper"),
+    "hostile_files": (hostile_files, "hostile_files", "files"),
     "conic_times": (conic_times, "sums_of_squares", "peers"),
     "conic_sizes": (conic_sizes, "sums_of_squares", "scale"),
     "agreement": (agreement, "sums_of_squares", "agreement"),
