@@ -117,6 +117,7 @@ def certificates(folder: Path) -> Iterator[bytes]:
         ):
             yield _saved(hn.spectral_bound(X, q=q, kind=kind).save, folder)
         yield _saved(hn.spectral_bound(X, q=float("inf"), kind="row_norm").save, folder)
+        yield _saved(hn.lower_bound(X, q=4.0, random_state=0).save, folder)
         for q in (4.0, 6.0):
             yield _saved(hn.sos_bound(X, q=q, random_state=0).save, folder)
         witness = hn.lower_bound(X, q=4.0, random_state=0)

@@ -85,7 +85,7 @@ def test_pages_name_commands():
     found = by_page()
     assert {"README.md", "CONTRIBUTING.md", "Makefile", "docs/guide/getting_started.md"} <= set(found)
     assert "make demo" in found["README.md"]
-    assert "hypernorm info certificate.npz" in found["README.md"]
+    assert "hypernorm info upper.npz" in found["README.md"]
     assert "pre-commit install" in found["CONTRIBUTING.md"]
     assert "python -m experiments.NAME --preset quick" in found["Makefile"]
 
@@ -101,7 +101,7 @@ def test_every_command_is_of_a_kind_that_is_run_here(page):
     kinds = (
         r"make [\w-]+(=\S+)?( [\w-]+)*",
         r"hypernorm (demo|norm|verify|info)( .*)?",
-        r"python -m (experiments|benchmarks)(\.\w+)?( .*)?",
+        r"python -m (experiments|benchmarks|checks)(\.\w+)?( .*)?",
         r"python -m paper_figures(\.\w+)?",
         r"python docs/check_site\.py .*",  # looks at the site that `make docs` has built just before
         r"python verify_certificate\.py X\.npy certificate\.npz",

@@ -1,5 +1,6 @@
 """The parts of the fuzzer that need no fuzzer: its first inputs are valid, its changes reach the readers."""
 
+import contextlib
 import io
 import zipfile
 
@@ -27,7 +28,7 @@ def test_first_certificates_are_verified(seeds, tmp_path, monkeypatch):
     monkeypatch.setattr(fuzz_targets, "_check_above", lambda bound, attained: bounds.append((bound, attained)))
     attempt = fuzz_targets.attempt_of("certificates")
     for seed in seeds["certificates"]:
-        with pytest.raises(hn.HypernormError):  # by the readers of other kinds
+        with contextlib.suppress(hn.CertificateError):  # under the fingerprint of another matrix
             attempt(seed)
     assert len(bounds) >= len(seeds["certificates"]) - 3
     assert all(bound >= attained > 0 for bound, attained in bounds)
