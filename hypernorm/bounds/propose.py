@@ -190,7 +190,8 @@ def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) 
     if factor.form == "sos":
         check_solver_memory(d, max(factor.order // 2, options.half_degree or 0))
     readable = math.inf
-    if factor.form not in _CHEAP:
+    # A solve with a checkpoint begins whatever the limit: repeated calls must get on.
+    if factor.form not in _CHEAP and options.around is None:
         readable = check_time(factor, rows, radius, options.deadline, options.half_degree)
     with precision():  # as the proof does, which takes the weights from here
         weighted = reweight(rows, factor.row_power, radius)[0]
@@ -265,6 +266,7 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
         # The proof costs a little of the tolerance.
         rtol=0.9 * factor.order * options.rtol,
         max_iter=options.max_iter,
+        least_iter=1 if options.around is not None else 0,
         deadline=deadline,
         report=options.report,
     )

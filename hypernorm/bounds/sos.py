@@ -73,7 +73,8 @@ def sos_bound(
         Round the certificate to single precision, which halves its file and costs about 1e-7 of the bound.
     checkpoint : path, optional
         File in which the state of the solver is kept, every half minute and at the end; if it exists the solve
-        continues from there.
+        continues from there. With it at least one iteration is made whatever `time_limit` says, so that calls with
+        short limits get on, one after another.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
     progress : callable, optional
         Receives a `SosProgress` every few iterations.

@@ -179,21 +179,24 @@ class SosSolver:
         *,
         rtol: float,
         max_iter: int = 2000,
+        least_iter: int = 0,
         deadline: float = math.inf,
         report: Callable[[SosProgress], None] | None = None,
     ) -> SosStop:
         """Iterate until the bound meets the lower bound of the form, relatively within `rtol`.
 
-        `lower` takes candidate vectors (columns) and returns the best known value of the form on the sphere.
+        `lower` takes candidate vectors (columns) and returns the best known value of the form on the sphere. The
+        deadline holds after `least_iter` iterations.
         """
         with product_threads(1) if self.classes.size < _SMALL else one_product_pool():
-            return self._run(lower, rtol, max_iter, deadline, report)
+            return self._run(lower, rtol, max_iter, self.iteration + least_iter, deadline, report)
 
     def _run(
         self,
         lower: Callable[[np.ndarray | None], float],
         rtol: float,
         max_iter: int,
+        least: int,
         deadline: float,
         report: Callable[[SosProgress], None] | None,
     ) -> SosStop:
@@ -203,16 +206,16 @@ class SosSolver:
             if self.bound == math.inf:
                 self._check()  # from here on there is a bound to return
             checking = time.perf_counter() - start
-            self._deadline = deadline
             while True:
                 begin = time.perf_counter()
-                if begin > deadline:
+                self._deadline = deadline if self.iteration >= least else math.inf
+                if begin > self._deadline:
                     return SosStop.TIME_LIMIT
                 self._project()
                 self.iteration += 1
                 now = time.perf_counter()
                 # The next iteration takes as long as this one, and the check that ends the solve is still to come.
-                late = 2 * now - begin + checking > deadline
+                late = 2 * now - begin + checking > deadline and self.iteration >= least
                 if self.iteration % _CHECK_EVERY and not late and self.iteration < max_iter:
                     continue
                 before = self.bound

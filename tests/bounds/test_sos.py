@@ -335,3 +335,15 @@ def test_hostile_checkpoints_are_refused_or_harmless(tmp_path):
     (tmp_path / "text.npz").write_text("no archive")
     with pytest.raises(hn.InvalidInputError, match="delete it"):
         hn.sos_bound(X, 4, checkpoint=tmp_path / "text.npz", random_state=0)
+
+
+def test_calls_with_a_checkpoint_get_on_however_short_the_limit(tmp_path):
+    X = np.random.default_rng(43).standard_normal((40, 5))
+    path = tmp_path / "state.npz"
+    iterations = []
+    for _ in range(4):
+        with pytest.warns(hn.ConvergenceWarning, match="time limit was reached"):
+            certificate = hn.sos_bound(X, 4, checkpoint=path, time_limit=1e-9, random_state=0)
+        assert certificate.kind == "sos"
+        iterations.append(int(np.load(path)["iteration"]))
+    assert iterations == sorted(set(iterations))
