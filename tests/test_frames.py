@@ -44,7 +44,7 @@ def refused(X: Any, *words: str) -> None:
         ),
         pd.DataFrame({"a": [1, 2], "b": [0.5, 0.25], "c": [True, False]}).convert_dtypes(dtype_backend="pyarrow"),
         pa.table({"a": [1, 2], "b": [0.5, 0.25], "c": [True, False]}),
-        pa.record_batch({"a": [1, 2], "b": [0.5, 0.25], "c": [True, False]}),
+        pa.RecordBatch.from_pydict({"a": [1, 2], "b": [0.5, 0.25], "c": [True, False]}),
         pa.concat_tables([pa.table({"a": [k], "b": [0.5 / k], "c": [k == 1]}) for k in (1, 2)]),
         pa.table([pa.array([1, 2]), pa.array([0.5, 0.25]), pa.array([1, 0])], names=["a", "a", "a"]),
     ],

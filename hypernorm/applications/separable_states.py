@@ -11,7 +11,6 @@ from __future__ import annotations
 import html
 import math
 import time
-import warnings
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -29,6 +28,7 @@ from hypernorm._validation import (
     check_time_limit,
     check_tolerance,
 )
+from hypernorm._warnings import warn_caller
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.product_splitting import ProductSolver, ProductStop, check_product_memory
 from hypernorm.bounds.propose import first_proved
@@ -36,7 +36,7 @@ from hypernorm.bounds.seesaw import random_vectors, seesaw
 from hypernorm.certificates.product_state import ProductState
 from hypernorm.certificates.separable import LARGEST_LEVEL, SeparableCertificate
 from hypernorm.certificates.witness import Witness
-from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms.product import ProductClasses, ProductForm, gram_sides
 
 __all__ = [
@@ -235,7 +235,7 @@ def separable_value(
     climb = _Climb(form, rng, n_starts, tolerance * norm, math.inf if limit is None else start + limit)
     status = climb.run(levels)
     if status is SeparableStatus.MAX_ITERATIONS:
-        warnings.warn(status.message[0].upper() + status.message[1:] + ".", ConvergenceWarning, stacklevel=3)
+        warn_caller(status.message[0].upper() + status.message[1:] + ".")
     assert climb.certificate is not None
     return SeparableInterval(
         climb.state.value,

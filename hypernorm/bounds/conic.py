@@ -18,10 +18,11 @@ import scipy.sparse as sp
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count, check_exponent, check_matrix, check_memory
+from hypernorm._warnings import warn_caller
 from hypernorm.bounds.propose import first_proved
 from hypernorm.certificates import UNIT, Certificate
 from hypernorm.certificates.plan import LARGEST_HALF_DEGREE
-from hypernorm.exceptions import ConvergenceWarning, HypernormError, InvalidInputError
+from hypernorm.exceptions import HypernormError, InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows, fingerprint, moment_matrix
 from hypernorm.forms.symmetric import GramClasses, form_coefficients, multiply_by_norm, rank_multisets
 
@@ -317,10 +318,8 @@ def conic_bound(
     claimed = float(np.asarray(sos.problem.value if sos.problem.value is not None else np.nan)) * sos.scale
     close = abs(certificate.values[0] - claimed) <= _CLOSE * sos.q * abs(claimed)
     if sos.problem.status != "optimal" and not close:
-        warnings.warn(
-            f"The solver {name} ended with the status {sos.problem.status!r}; the bound is proved but may be improved.",
-            ConvergenceWarning,
-            stacklevel=2,
+        warn_caller(
+            f"The solver {name} ended with the status {sos.problem.status!r}; the bound is proved but may be improved."
         )
     return certificate
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from typing import Any
 
 import numpy as np
@@ -27,11 +26,12 @@ from hypernorm._validation import (
     check_rows,
     check_tolerance,
 )
+from hypernorm._warnings import warn_caller
 from hypernorm.bounds.deadlines import EIGEN, DeadlineError, has_time, until
 from hypernorm.bounds.kernels import gradients, norm_values
 from hypernorm.bounds.newton import LARGEST_DIMENSION, SMALL, newton_finish
 from hypernorm.certificates import Witness, attained_value
-from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, fingerprint, second_moments
 
 __all__ = ["lower_bound", "search"]
@@ -201,11 +201,9 @@ def _iterate(rows: Rows, q: float, V: np.ndarray, max_iter: int, rtol: float, de
                 break
     else:
         if not newton_follows and (increases > 4 * rtol * values).any():
-            warnings.warn(
+            warn_caller(
                 f"The power method reached max_iter={max_iter} before rtol={rtol:g}; the lower bound is proved but may "
-                "be improved by more iterations.",
-                ConvergenceWarning,
-                stacklevel=4,
+                "be improved by more iterations."
             )
     return _normalised(V[:, np.argsort(-values, kind="stable")].astype(np.float64))
 

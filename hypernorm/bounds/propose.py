@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -14,6 +13,7 @@ from scipy.linalg import eigh
 
 from hypernorm._parallel import product_threads
 from hypernorm._validation import check_memory
+from hypernorm._warnings import warn_caller
 from hypernorm.bounds.deadlines import DeadlineError, check_time, closing_seconds, until
 from hypernorm.bounds.kernels import norm_values
 from hypernorm.bounds.newton import SMALL
@@ -21,7 +21,7 @@ from hypernorm.bounds.power import search
 from hypernorm.bounds.resolvent import Resolvent
 from hypernorm.bounds.splitting import SosProgress, SosSolver, SosStop, check_solver_memory
 from hypernorm.certificates import UNIT, Certificate, Factor, plan, precision, reweight, weight_spread
-from hypernorm.exceptions import CertificateError, ConvergenceWarning
+from hypernorm.exceptions import CertificateError
 from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_matrix, second_moments
 from hypernorm.forms.symmetric import GramClasses, form_coefficients
 
@@ -139,10 +139,8 @@ def propose(rows: Rows, q: float, kind: str, digest: str, options: Search) -> Pr
 
 def row_norm_instead(rows: Rows, q: float, kind: str, digest: str) -> Certificate:
     """What the public functions return where the time limit left no time for the kind that was asked for."""
-    warnings.warn(
-        f"The time limit is too short for a {kind.replace('_', ' ')} bound; the row-norm bound is returned instead.",
-        ConvergenceWarning,
-        stacklevel=4,  # the caller of the public function, which is wrapped
+    warn_caller(
+        f"The time limit is too short for a {kind.replace('_', ' ')} bound; the row-norm bound is returned instead."
     )
     return propose(rows, q, "row_norm", digest, Search()).certificate
 

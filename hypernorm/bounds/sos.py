@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
@@ -20,12 +19,13 @@ from hypernorm._validation import (
     check_time_limit,
     check_tolerance,
 )
+from hypernorm._warnings import warn_caller
 from hypernorm.bounds.checkpoint import restore, store
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.propose import Search, propose, row_norm_instead
 from hypernorm.bounds.splitting import SosProgress, SosSolver, SosStop
 from hypernorm.certificates import Certificate, is_available, plan
-from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, fingerprint
 
 __all__ = ["sos_bound"]
@@ -124,10 +124,8 @@ def sos_bound(
     except DeadlineError:
         return row_norm_instead(rows, q, "sum-of-squares", digest)
     if proposed.stop not in (None, SosStop.CONVERGED, SosStop.STALLED):
-        warnings.warn(
-            f"The sum-of-squares solver ended early: {proposed.stop.value}; the bound is proved but may be improved.",
-            ConvergenceWarning,
-            stacklevel=2,
+        warn_caller(
+            f"The sum-of-squares solver ended early: {proposed.stop.value}; the bound is proved but may be improved."
         )
     return proposed.certificate
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -23,13 +22,15 @@ from hypernorm._validation import (
     check_rows,
     check_tolerance,
 )
+from hypernorm._warnings import warn_caller
 from hypernorm.dictionary.certification import AtomCertificate, certify_leading_atom
 from hypernorm.dictionary.refinement import refine_row
+from hypernorm.dictionary.significance import significance, standardised_values
 from hypernorm.dictionary.stiefel import Ascent, ascend, normalised_rows, polar_rows, random_orthonormal_rows
 from hypernorm.dictionary.streaming import Stream
 from hypernorm.dictionary.theory import expected_error, gaussian_moment
 from hypernorm.dictionary.whitening import Whitening
-from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows
 
 __all__ = ["LpDictionaryLearning"]
@@ -186,11 +187,9 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self._set_statistics(found, whitening, p, rows.shape[0])
         self.converged_ = bool(found.change <= self.tol)
         if not self.converged_:
-            warnings.warn(
+            warn_caller(
                 f"The atoms still changed by {found.change:.1e} after max_iter={self.max_iter} iterations; increase "
-                f"max_iter or tol={self.tol:g}.",
-                ConvergenceWarning,
-                stacklevel=3,
+                f"max_iter or tol={self.tol:g}."
             )
         B, offsets = found.W @ whitening.K.T, np.zeros(m)
         if self.refine:
@@ -328,10 +327,10 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         p = check_exponent(self.p, name="p")
         if not 2 < p < math.inf:
             raise InvalidInputError(f"p must be larger than 2 and finite, got {self.p!r}; 3 is a good choice.")
+        free = {"n_components": None, "n_init": "auto"}  # the value that leaves the choice to the data
         for name in ("n_components", "n_init", "max_iter"):
-            value = getattr(self, name)
-            if not (value is None and name == "n_components") and not (value == "auto" and name == "n_init"):
-                check_count(value, name)
+            if name not in free or getattr(self, name) != free[name]:
+                check_count(getattr(self, name), name)
         check_tolerance(self.tol, "tol")
         check_nonnegative(self.threshold, "threshold")
         return p
@@ -364,7 +363,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             found = ascend(samples, whitening.K, p, start, polar_rows, tol=self.tol, max_iter=self.max_iter)
             if best is None or found.values.sum() > best.values.sum():
                 best = found
-            insignificant = _significance(best, whitening, p, samples.shape[0]) < _SIGNIFICANT
+            insignificant = significance(best, whitening, p, samples.shape[0]) < _SIGNIFICANT
             if self.n_init == "auto" and not 0 < insignificant.mean() < 0.5:
                 break
         assert best is not None
@@ -379,9 +378,9 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         return Ascent(found.W[best], found.values[best], found.n_iter, found.change)
 
     def _set_statistics(self, found: Ascent, whitening: Whitening, p: float, r: int) -> None:
-        values = _standardised(found, whitening, p)
+        values = standardised_values(found, whitening, p)
         self.objective_ = float(values.mean())
-        self.significance_ = _significance(found, whitening, p, r)
+        self.significance_ = significance(found, whitening, p, r)
         # Standardised Bernoulli–Gaussian coefficients have E|z|^p = E|N(0,1)|^p θ^{1−p/2}.
         with np.errstate(divide="ignore", over="ignore"):
             self.sparsity_ = np.minimum((values / gaussian_moment(p)) ** (-2 / (p - 2)), 1.0)
@@ -401,17 +400,3 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self.mean_ = np.ldexp(whitening.mean + offsets @ atoms, exponent)
         squares = np.einsum("ij,jk,ik->i", self.unmixing_, S, self.unmixing_)
         self.scales_ = np.ldexp(np.sqrt(np.maximum(squares, 0)), exponent)
-
-
-def _standardised(found: Ascent, whitening: Whitening, p: float) -> np.ndarray:
-    """Mean of |code|^p of each atom for codes with mean square one."""
-    B = found.W @ whitening.K.T
-    squares = np.einsum("ij,jk,ik->i", B, whitening.S, B)
-    return found.values / np.where(squares > 0, squares, 1) ** (p / 2)
-
-
-def _significance(found: Ascent, whitening: Whitening, p: float, r: int) -> np.ndarray:
-    """Standard errors by which each atom's value exceeds that of as many samples of Gaussian noise."""
-    expected = gaussian_moment(p)
-    error = math.sqrt((gaussian_moment(2 * p) - expected**2) / r)
-    return (_standardised(found, whitening, p) - expected) / error

@@ -10,13 +10,12 @@ error like its inverse square (2e-4 after 300 products with random sparse sample
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from hypernorm.exceptions import ConvergenceWarning
+from hypernorm._warnings import warn_caller
 
 __all__ = ["RitzPairs", "ritz_pairs"]
 
@@ -94,11 +93,9 @@ def _process(
             moved = float((np.linalg.norm(change, axis=1) / np.linalg.norm(coordinates, axis=1)).max())
             if exhausted or moved <= _TOLERANCE:
                 if steps == limit < d and moved > _TOLERANCE:
-                    warnings.warn(
+                    warn_caller(
                         f"The coefficients still moved by {moved:.0e} (relative) in the last of {steps} products with "
-                        "X; take a larger alpha or p, or solver='gram' if the Gram matrix fits.",
-                        ConvergenceWarning,
-                        stacklevel=2,
+                        "X; take a larger alpha or p, or solver='gram' if the Gram matrix fits."
                     )
                 return RitzPairs(np.array(basis).T @ S, squares, size * S[:1].T)
             before = coordinates

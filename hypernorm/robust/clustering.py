@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import Seed, check_count, check_exponent, check_generator, check_tolerance
+from hypernorm._warnings import warn_caller
 from hypernorm.certificates import ClusterCertificate, weighted_rows
-from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import fingerprint
 from hypernorm.robust.certification import certify_moment
 from hypernorm.robust.cluster_assignment import assign, locate_groups
@@ -148,11 +148,7 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         Z = self._frame.rows(X)
         partition, equal = self._search(Z, problem, rng)
         if not partition.converged:
-            warnings.warn(
-                f"The clusters still changed after max_iter={self.max_iter} iterations; increase it.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+            warn_caller(f"The clusters still changed after max_iter={self.max_iter} iterations; increase it.")
         self._finds_outliers = problem.contamination > 0
         self._groups, self._thresholds = partition.groups, partition.thresholds
         self.assignment_ = "nearest" if equal else "moment"

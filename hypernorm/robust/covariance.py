@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,9 @@ from sklearn.utils.validation import validate_data
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import Seed, check_count, check_generator, check_matrix, check_nonnegative, check_shape
+from hypernorm._warnings import warn_caller
 from hypernorm.certificates import CovarianceCertificate, whitened_rows
-from hypernorm.exceptions import CertificateError, ConvergenceWarning, InvalidInputError
+from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import fingerprint
 from hypernorm.robust.automatic import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
 from hypernorm.robust.certification import certify_moment
@@ -163,11 +163,7 @@ class RobustCovariance(EmpiricalCovariance):
         self.support_ = found.weights > found.weights.max() / 2
         self.n_iter_, self.converged_ = found.n_iter, found.converged
         if not found.converged:
-            warnings.warn(
-                f"The filter reached max_iter={self.max_iter} rounds; increase max_iter.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+            warn_caller(f"The filter reached max_iter={self.max_iter} rounds; increase max_iter.")
         self._certify(X)
         return self
 
@@ -189,7 +185,7 @@ class RobustCovariance(EmpiricalCovariance):
         except InvalidInputError:  # no full rank, as documented
             return
         except CertificateError as error:
-            warnings.warn(f"No error bound was proved: {error}", ConvergenceWarning, stacklevel=3)
+            warn_caller(f"No error bound was proved: {error}")
             return
         self.certificate_ = certificate
         self.error_bound_, self.kurtosis_ = proved.error_bound, proved.kurtosis

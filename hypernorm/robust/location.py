@@ -9,11 +9,10 @@ takes care of shift and scale.
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 
-from hypernorm.exceptions import ConvergenceWarning
+from hypernorm._warnings import warn_caller
 
 __all__ = [
     "Location",
@@ -101,11 +100,7 @@ def geometric_median(X: np.ndarray, contamination: float, weights: np.ndarray, r
             # Weiszfeld's step, shortened by the part of the pull that the samples in place withstand.
             center = center + (1 - held / strength) * pull / inverse.sum()
     else:
-        warnings.warn(
-            f"the geometric median has a gradient of {strength:.1e} after {_MOST_STEPS} iterations",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
+        warn_caller(f"the geometric median has a gradient of {strength:.1e} after {_MOST_STEPS} iterations")
     return center, None
 
 
@@ -153,7 +148,7 @@ def huber_location(X: np.ndarray, contamination: float, weights: np.ndarray, rng
         if not len(moving):
             break
     else:
-        warnings.warn(f"Huber's estimator still moves after {_MOST_STEPS} steps", ConvergenceWarning, stacklevel=2)
+        warn_caller(f"Huber's estimator still moves after {_MOST_STEPS} steps")
     return center, None
 
 

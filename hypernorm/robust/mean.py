@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +21,9 @@ from hypernorm._validation import (
     check_nonnegative,
     check_rows,
 )
+from hypernorm._warnings import warn_caller
 from hypernorm.certificates import MeanCertificate
-from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.automatic import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
 from hypernorm.robust.certification import certify_mean
 from hypernorm.robust.estimates import METHODS, estimate
@@ -163,11 +163,7 @@ def robust_mean(
         share = filter_samples(samples, None, base_weights=base, random_state=rng)[1]
     found = estimate(method, samples, share, base, known, max_iter, rng)
     if not found.converged:
-        warnings.warn(
-            f"The {method} method was ended by max_iter={max_iter}; the result is valid but may be improved.",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
+        warn_caller(f"The {method} method was ended by max_iter={max_iter}; the result is valid but may be improved.")
     certificate = None
     if certify and found.weights is not None:
         # With a moment of the inliers only its bound is free of further premises.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import Seed, check_count, check_generator, check_tolerance
-from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
+from hypernorm._warnings import warn_caller
+from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.automatic import check_contamination_or_auto, filter_samples
 from hypernorm.robust.m_estimation import LinearProblem
 from hypernorm.robust.reach import check_units, pull_in
@@ -139,11 +139,7 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
         self.n_iter_ = last.n_iter
         self.converged_ = found.converged and start.converged and last.converged
         if not self.converged_:
-            warnings.warn(
-                f"RobustRegressor reached max_iter={self.max_iter}; increase max_iter or tol={self.tol:g}.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+            warn_caller(f"RobustRegressor reached max_iter={self.max_iter}; increase max_iter or tol={self.tol:g}.")
         return self
 
     @own_arithmetic

@@ -347,3 +347,11 @@ def test_calls_with_a_checkpoint_get_on_however_short_the_limit(tmp_path):
         assert certificate.kind == "sos"
         iterations.append(int(np.load(path)["iteration"]))
     assert iterations == sorted(set(iterations))
+
+
+def test_warnings_point_to_the_line_of_the_caller():
+    X = np.random.default_rng(44).standard_normal((40, 5))
+    for options in ({"max_iter": 1}, {"time_limit": 1e-9}):
+        with pytest.warns(hn.ConvergenceWarning) as caught:
+            hn.sos_bound(X, 4, random_state=0, **options)
+        assert caught[0].filename == __file__

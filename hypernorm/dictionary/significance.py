@@ -1,0 +1,27 @@
+"""How far the value of an atom is above that of Gaussian noise."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from hypernorm.dictionary.stiefel import Ascent
+from hypernorm.dictionary.theory import gaussian_moment
+from hypernorm.dictionary.whitening import Whitening
+
+__all__ = ["significance", "standardised_values"]
+
+
+def standardised_values(found: Ascent, whitening: Whitening, p: float) -> np.ndarray:
+    """Mean of |code|^p of each atom for codes with mean square one."""
+    B = found.W @ whitening.K.T
+    squares = np.einsum("ij,jk,ik->i", B, whitening.S, B)
+    return found.values / np.where(squares > 0, squares, 1) ** (p / 2)
+
+
+def significance(found: Ascent, whitening: Whitening, p: float, r: int) -> np.ndarray:
+    """Standard errors by which each atom's value exceeds that of as many samples of Gaussian noise."""
+    expected = gaussian_moment(p)
+    error = math.sqrt((gaussian_moment(2 * p) - expected**2) / r)
+    return (standardised_values(found, whitening, p) - expected) / error
