@@ -25,7 +25,7 @@ from hypernorm._validation import (
 from hypernorm._warnings import warn_caller
 from hypernorm.dictionary.certification import AtomCertificate, certify_leading_atom
 from hypernorm.dictionary.refinement import refine_row
-from hypernorm.dictionary.significance import significance, standardised_values
+from hypernorm.dictionary.significance import SIGNIFICANT, significance, standardised_values
 from hypernorm.dictionary.stiefel import Ascent, ascend, normalised_rows, polar_rows, random_orthonormal_rows
 from hypernorm.dictionary.streaming import Stream
 from hypernorm.dictionary.theory import expected_error, gaussian_moment
@@ -37,8 +37,6 @@ __all__ = ["LpDictionaryLearning"]
 
 _RESTARTS = 4
 _MOST_STARTS = 256
-# Standard errors by which an atom's value must exceed what Gaussian noise would give it.
-_SIGNIFICANT = 3.0
 
 
 class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -363,7 +361,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             found = ascend(samples, whitening.K, p, start, polar_rows, tol=self.tol, max_iter=self.max_iter)
             if best is None or found.values.sum() > best.values.sum():
                 best = found
-            insignificant = significance(best, whitening, p, samples.shape[0]) < _SIGNIFICANT
+            insignificant = significance(best, whitening, p, samples.shape[0]) < SIGNIFICANT
             if self.n_init == "auto" and not 0 < insignificant.mean() < 0.5:
                 break
         assert best is not None
@@ -385,8 +383,8 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         with np.errstate(divide="ignore", over="ignore"):
             self.sparsity_ = np.minimum((values / gaussian_moment(p)) ** (-2 / (p - 2)), 1.0)
         theta = float(np.median(self.sparsity_))
-        sizes = (whitening.rank, r, theta)
-        self.expected_error_ = expected_error(*sizes, p, whiten=self.whiten) if 0 < theta < 1 else math.nan
+        known = 0 < theta < 1
+        self.expected_error_ = expected_error(whitening.rank, r, theta, p, whiten=self.whiten) if known else math.nan
         self.n_iter_ = found.n_iter
 
     def _set_atoms(self, B: np.ndarray, offsets: np.ndarray, whitening: Whitening, exponent: int) -> None:

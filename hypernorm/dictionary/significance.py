@@ -10,7 +10,10 @@ from hypernorm.dictionary.stiefel import Ascent
 from hypernorm.dictionary.theory import gaussian_moment
 from hypernorm.dictionary.whitening import Whitening
 
-__all__ = ["significance", "standardised_values"]
+__all__ = ["SIGNIFICANT", "significance", "standardised_values"]
+
+SIGNIFICANT = 3.0
+"""Standard errors by which an atom's value must exceed what Gaussian noise would give it."""
 
 
 def standardised_values(found: Ascent, whitening: Whitening, p: float) -> np.ndarray:
