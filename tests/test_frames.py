@@ -72,7 +72,7 @@ def test_columns_of_one_type_keep_it() -> None:
         pd.DataFrame({"a": pd.arrays.SparseArray([0, BIG]), "b": [1.0, 2.0]}),
         pa.table({"a": [BIG], "b": [0.5]}),
         pa.table({"a": [BIG, None]}),
-        pa.record_batch({"a": [-BIG]}),
+        pa.RecordBatch.from_pydict({"a": [-BIG]}),
     ],
 )
 def test_large_integers_of_tables_are_refused(X: Any) -> None:
