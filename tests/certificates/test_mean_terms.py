@@ -1,5 +1,6 @@
-"""The numbers of a mean certificate, computed again in rational arithmetic from the formulas of docs/theory/robust.md."""
+"""The numbers of a mean certificate, computed again in fractions from docs/theory/robust.md."""
 
+import itertools
 import math
 from fractions import Fraction
 from types import SimpleNamespace
@@ -120,7 +121,7 @@ def test_the_displaced_mass_for_other_base_weights(name, contamination, monkeypa
     least = (1 - Fraction(contamination)) * (1 - Fraction(1, 10**12))
     edges = [least + (1 - least) * Fraction(k, 50) for k in range(51)]
     weights = [Fraction(w) for w in WEIGHTS[name]]
-    exact = displaced_exactly(weights, base, list(zip(edges[:-1], edges[1:], strict=True)))
+    exact = displaced_exactly(weights, base, itertools.pairwise(edges))
     found = Fraction(displaced_mass(np.array(WEIGHTS[name], float), np.array(list(map(float, base))), contamination))
     # Weight where there is no base weight is lost.
     assert abs(found - min(exact + 16 * (8 + 16) * U, Fraction(1))) <= 32 * U
