@@ -1,5 +1,6 @@
 """The numbers of a covariance certificate, computed again in rational arithmetic from docs/theory/robust.md."""
 
+import dataclasses
 import math
 from fractions import Fraction
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ import flint
 import numpy as np
 import pytest
 
+import hypernorm as hn
 from hypernorm.certificates import covariance as module
 from hypernorm.certificates import whitened_rows
 from hypernorm.certificates.rounding import TINY, UNIT, definite_shift, precision, rational
@@ -107,8 +109,10 @@ def test_totals_are_those_of_the_weights(monkeypatch):
     X = np.array([[1.0], [-1.0]])
     weights = np.array([0.75, 0.75])
     Catch(monkeypatch, (3.0, 5.0), (2.0, 7.0))
-    _, least, largest = proved(arrays(X, np.eye(1), weights=weights))
+    kurtosis, least, largest = proved(arrays(X, np.eye(1), weights=weights), 8.0)
     depth = exact_gamma(6)
+    # The fourth power of 8/1.5^(1/4) over the square of 3/1.5, short of an offset of rounding.
+    assert is_just_above(kurtosis, Fraction(8) ** 4 / Fraction(3, 2) / 4, Fraction(1, 10**12))
     assert is_just_above(least, Fraction(2) / (1 + depth) / 7, 4 * U)
     assert is_just_above(largest, Fraction(5) / Fraction(3, 2) / (1 - depth) / 2, 4 * U)
 
@@ -321,6 +325,15 @@ def test_each_field_is_checked_by_itself(fields, words, monkeypatch):
     type(honest)(**(values | {"inlier_kurtosis": 1.0, "contamination": math.nextafter(0.5, 0)})).verify(samples)
     with pytest.raises(CertificateError, match=words):
         type(honest)(**(values | fields)).verify(samples)
+
+
+def test_the_norm_is_that_of_fourth_moments():
+    """The exponent of a certificate that would prove too little about the kurtosis."""
+    for q in (2.0, math.nextafter(4, 5), 3.0):
+        kind = "row_norm" if q == 2 else "flattening"
+        rows = whitened_rows((X - HONEST.location) @ HONEST.transform, HONEST.weights)
+        with pytest.raises(CertificateError, match="q = 4"):
+            dataclasses.replace(HONEST, norm=hn.spectral_bound(rows, q, kind)).verify(X)
 
 
 def test_unit_is_that_of_the_tests():
