@@ -209,7 +209,7 @@ def test_another_shape_is_refused(name, shape):
 
 
 @pytest.mark.parametrize("q", [2.0, 4.0])
-@pytest.mark.parametrize("weight", [1.0, 16.0, 0.25])
+@pytest.mark.parametrize("weight", [1.0, 16.0, 2.0**-20])
 def test_the_bound_of_a_cluster(q, weight):
     """One direction, samples at ±2 about the center: every moment is 2."""
     samples = np.array([[3.0], [-1.0], [3.0], [-1.0], [90.0]])

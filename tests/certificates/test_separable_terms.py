@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from hypernorm import Rigor
 from hypernorm.applications import separable_value
 from hypernorm.certificates import SeparableCertificate, separable
 from hypernorm.certificates.rounding import SAFETY, TINY, UNIT
@@ -110,6 +111,15 @@ def test_the_domination_pays_for_the_rounding_of_its_diagonal(value, loss, compl
     assert (difference[~np.eye(len(A), dtype=bool)] == 0).all()
     assert max(abs(np.diagonal(difference))) <= Fraction(error) / 2
     assert Fraction(1, 4) <= max(abs(fractions(A)).max(), own) <= 4
+
+
+def test_the_domination_in_integers():
+    counts, H = np.array([1, 2]), np.diag([0.5, 1.0])
+    for value, loss, expected in [(1.0, 0.25, True), (1.0, 0.5, False), (0.75, 0.5, False), (0.5, 0.0, False)]:
+        assert separable._is_dominated_exactly(value, loss, counts, H) is expected
+        assert separable._is_dominated_exactly(value, loss, counts, H + 0j) is expected
+        assert separable._is_dominated(value, loss, counts, H) is expected
+        assert separable._is_dominated(value, loss, counts, H + 0j) is expected
 
 
 def test_a_domination_without_size_is_refused():
@@ -232,10 +242,10 @@ def test_each_arithmetic_uses_its_own_proofs(honest, monkeypatch):
     for name in ("_exact_rest", "_rounded_rest", "_is_dominated_exactly", "_is_dominated"):
         original = getattr(separable, name)
         monkeypatch.setattr(separable, name, lambda *a, name=name, original=original: used.append(name) or original(*a))
-    certificate.verify(M)
+    assert certificate.verify(M).rigor is Rigor.FLOATING_POINT
     assert set(used) == {"_rounded_rest", "_is_dominated"}
     used.clear()
-    certificate.verify(M, exact=True)
+    assert certificate.verify(M, exact=True).rigor is Rigor.EXACT
     assert set(used) == {"_exact_rest", "_is_dominated_exactly"}
 
 

@@ -1,0 +1,394 @@
+"""Exact arithmetic: what is handed to the proof of definiteness is the matrix meant, and boundaries are exact."""
+
+import math
+from fractions import Fraction
+
+import flint
+import numpy as np
+import pytest
+
+from hypernorm._validation import check_matrix
+from hypernorm.certificates import dyadic as dyadic_module
+from hypernorm.certificates import exact, floating
+from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
+from hypernorm.certificates.exact import ExactRows
+from hypernorm.certificates.rounding import SAFETY, precision
+from hypernorm.exceptions import CertificateError
+from hypernorm.forms import MonomialBasis, Rows
+from tests.certificates.test_floating_terms import identity_gram, spread_gram
+from tests.oracles.exact import U, fractions, norm, product, root
+
+
+def entries(matrix):
+    """The exact entries of a dyadic matrix."""
+    scale = Fraction(2) ** matrix.exponent
+    values = np.empty(matrix.shape, dtype=object)
+    values.ravel()[:] = [int(entry) * scale for entry in matrix.integers.entries()]
+    return values
+
+
+def exact_rows(X, power=Fraction(0), radius=1.0):
+    rows = Rows(check_matrix(X))
+    with precision():
+        return rows, ExactRows(rows, power, radius)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The matrices that are to be proved definite; the answer is yes."""
+    found = []
+    monkeypatch.setattr(DyadicMatrix, "is_proved_positive_definite", lambda self: found.append(entries(self)) or True)
+    return found
+
+
+def samples():
+    rng = np.random.default_rng(0)
+    yield "one entry", np.array([[-0.7]])
+    yield "one row", rng.standard_normal((1, 4))
+    yield "one column", rng.standard_normal((9, 1))
+    yield "few rows", rng.standard_normal((2, 5))
+    yield "many rows", rng.standard_normal((20, 2))
+    yield "blocks", np.round(rng.standard_normal((11, 2)) * 8)
+    yield "all scales", rng.standard_normal((8, 3)) * 10.0 ** rng.integers(-9, 3, (8, 1))
+
+
+SAMPLES = dict(samples())
+
+
+@pytest.fixture(params=SAMPLES)
+def both(request, monkeypatch):
+    X = SAMPLES[request.param]
+    if request.param == "blocks":
+        monkeypatch.setattr(exact, "_BLOCK_ROWS", 4)
+    rows, exactly = exact_rows(X)
+    return fractions(rows.block(0, len(X))), exactly
+
+
+def symmetric(d):
+    A = np.random.default_rng(4).uniform(-1, 1, (d, d))
+    return np.tril(A) + np.tril(A, -1).T
+
+
+BOUND = 3.3
+
+
+def test_second_moments(both, asked):
+    X, rows = both
+    assert exact.proves_second(rows, BOUND)
+    assert (asked[0] == Fraction(BOUND) * fractions(np.eye(X.shape[1])) - X.T @ X).all()
+
+
+def test_flattening(both, asked):
+    X, rows = both
+    A = symmetric(X.shape[1])
+    assert exact.proves_flattening(rows, BOUND, A)
+    values = ((X @ fractions(A)) * X).sum(axis=1)
+    assert (asked[0] == fractions(A)).all()
+    assert (asked[1] == Fraction(BOUND) * fractions(A) - X.T @ (values[:, None] * X)).all()
+
+
+@pytest.mark.parametrize("route", ["_realigned_by_rows", "_realigned_by_slices", None])
+def test_realigned(both, route, asked, monkeypatch):
+    X, rows = both
+    A = symmetric(X.shape[1])
+    if route:
+        other = ({"_realigned_by_rows", "_realigned_by_slices"} - {route}).pop()
+        monkeypatch.setattr(exact, other, getattr(exact, route))
+    assert exact.proves_realigned(rows, BOUND, A)
+    gram = X @ X.T
+    image = X.T @ (gram * gram * (X @ fractions(A) @ X.T)) @ X
+    assert (asked[0] == fractions(A)).all()
+    assert (asked[1] == Fraction(BOUND) * fractions(A) - image).all()
+
+
+def test_the_cheaper_route_is_taken(monkeypatch, asked):
+    taken = []
+    for name in ("_realigned_by_rows", "_realigned_by_slices"):
+        original = getattr(exact, name)
+        monkeypatch.setattr(exact, name, lambda *a, name=name, original=original: taken.append(name) or original(*a))
+    for n, d, expected in [(3, 5, "rows"), (40, 2, "slices"), (20, 4, "rows"), (60, 4, "slices"), (4, 1, "slices")]:
+        _, rows = exact_rows(np.ones((n, d)))
+        exact.proves_realigned(rows, 3.0, np.eye(d))
+        assert taken.pop() == f"_realigned_by_{expected}"
+
+
+@pytest.mark.parametrize("order", [4, 6, 8])
+def test_moments(both, order, asked):
+    X, rows = both
+    assert exact.proves_moment(rows, BOUND, order)
+    half = order // 2
+    basis = MonomialBasis(X.shape[1], half)
+    values = np.array([X[:, index].prod(axis=1) for index in basis.indices])
+    counts = [np.bincount(index, minlength=X.shape[1]).tolist() for index in basis.indices]
+    diagonal = [Fraction(math.prod(map(math.factorial, count))) for count in counts]
+    assert (asked[0] == Fraction(BOUND) * np.diag(diagonal) - math.factorial(half) * (values @ values.T)).all()
+
+
+@pytest.mark.parametrize("name", ["proves_flattening", "proves_realigned"])
+@pytest.mark.parametrize("verdicts", [(True, False), (False, True), (False, False)])
+def test_a_map_needs_both_proofs(name, verdicts, monkeypatch):
+    _, rows = exact_rows(np.eye(2))
+    answers = list(verdicts)
+    monkeypatch.setattr(DyadicMatrix, "is_proved_positive_definite", lambda self: answers.pop(0))
+    assert getattr(exact, name)(rows, 100.0, np.eye(2)) is False
+
+
+@pytest.mark.parametrize("name", ["proves_second", "proves_moment"])
+def test_the_verdict_is_that_of_the_matrix(name, monkeypatch):
+    _, rows = exact_rows(np.eye(2))
+    arguments = (4,) if name == "proves_moment" else ()
+    for verdict in (True, False):
+        monkeypatch.setattr(DyadicMatrix, "is_proved_positive_definite", lambda self, verdict=verdict: verdict)
+        assert getattr(exact, name)(rows, 1.0, *arguments) is verdict
+
+
+@pytest.mark.parametrize("q", [Fraction(-1, 4), Fraction(1), Fraction(5, 2)])
+@pytest.mark.parametrize("n", [5, 256, 257])
+def test_weights_are_just_above_the_powers_of_exact_lengths(q, n):
+    rng = np.random.default_rng(n)
+    X = np.round(rng.standard_normal((n, 2)) * 16)
+    X[3] = 0
+    rows, weighted = exact_rows(X, q, 0.75)
+    block = rows.block(0, n)
+    found = np.vstack([entries(part) for part in weighted])
+    assert found.shape == (n, 2)
+    assert (found[3] == 0).all()
+    for i in (0, 1, n - 1):
+        place = int(np.argmax(np.abs(block[i])))
+        if block[i, place] == 0:
+            continue
+        factor = found[i, place] / Fraction(block[i, place])
+        # factor^4 ≥ (r/R)^(4q), exactly: r² is rational, and 4q is whole.
+        square = sum(Fraction(x) ** 2 for x in block[i].tolist()) / Fraction(0.75) ** 2
+        wanted = square ** int(4 * q)  # the eighth power of the factor
+        assert wanted <= factor**8 <= wanted * (1 + 40 * U)
+        assert (found[i] == factor * fractions(block[i])).all()
+
+
+@pytest.mark.parametrize("n", [1, 255, 256, 257, 600])
+def test_squares_are_exact(n):
+    X = np.round(np.random.default_rng(n).standard_normal((n, 3)) * 1000) * 2.0**-7
+    rows, exactly = exact_rows(X)
+    found = [Fraction(m) * Fraction(2) ** e for m, e in exactly.squares()]
+    assert found == [sum(Fraction(x) ** 2 for x in row) for row in rows.block(0, n).tolist()]
+
+
+def test_weights_that_overflow_are_refused():
+    rows = Rows(check_matrix(np.array([[1.0], [2.0**-600]])))
+    with precision(), pytest.raises(CertificateError, match="too large"):
+        ExactRows(rows, Fraction(-2), 0.5)
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0, 2.0**-300])
+def test_the_longest_row_is_bounded_exactly(scale):
+    X = np.array([[0.75, 0.5], [0.5, 0.75], [0.1, 0.1]]) * scale
+    rows, exactly = exact_rows(X)
+    squares = [sum(Fraction(x) ** 2 for x in row) for row in rows.block(0, 3).tolist()]
+    for place in range(3):
+        below = float(squares[place])
+        below = below if Fraction(below) <= squares[place] else math.nextafter(below, 0)
+        one = math.nextafter(below, 1)
+        for bound in (below, one):
+            assert exact.proves_longest_row(exactly, bound) is all(square <= Fraction(bound) for square in squares)
+    assert exact.proves_longest_row(exact_rows(np.eye(3))[1], 1.0 if rows.exponent == 0 else 4.0)
+    # In units in which the row is a power of two, equality is enough.
+    rows, exactly = exact_rows(np.array([[1.0], [0.5]]))
+    length = float(rows.block(0, 1)[0, 0])
+    assert exact.proves_longest_row(exactly, length**2)
+    assert not exact.proves_longest_row(exactly, math.nextafter(length**2, 0))
+
+
+@pytest.mark.parametrize("m", [2, 3, 4, 6])
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_sums_of_squares_without_rest(m, d, asked):
+    m = 2 if d == 1 else m
+    rows, exactly = exact_rows(np.eye(d))
+    H = identity_gram(d, m) * 2.0 ** (-4 * rows.exponent)
+    assert exact.proves_sos(exactly, BOUND, H, 4)
+    weights = fractions(MonomialBasis(d, m).multiplicities.astype(float))
+    assert (asked[0] == Fraction(BOUND) * np.diag(weights) - fractions(H)).all()
+
+
+@pytest.mark.parametrize("m", [2, 3, 4])
+@pytest.mark.parametrize("places", [[(0, 0, -0.25)], [(1, 1, 0.5)], [(0, 0, 2.0**-70), (1, 1, 0.25)], [(1, 0, 1.5)]])
+def test_the_rest_of_a_sum_of_squares(m, places, asked):
+    """Entries of H are changed: the rest is that entry, twice off the diagonal, over its multinomial."""
+    d = 2
+    rows, exactly = exact_rows(np.eye(d))
+    H = identity_gram(d, m) * 2.0 ** (-4 * rows.exponent)
+    basis = MonomialBasis(d, m)
+    rests = {}
+    for i, j, change in places:
+        H[i, j] += change
+        H[j, i] = H[i, j]
+        power = int(basis.indices[i].sum() + basis.indices[j].sum())  # of the second variable
+        rests[power] = rests.get(power, 0) + Fraction(change) * (1 if i == j else 2)
+    assert exact.proves_sos(exactly, BOUND, H, 4)
+    square = sum(value**2 / math.comb(2 * m, power) for power, value in rests.items())
+    weights = basis.multiplicities.astype(float)
+    rest = (Fraction(BOUND) - (asked[0] + fractions(H))[0, 0] / Fraction(weights[0])) ** 2
+    assert square <= rest <= square * (1 + 20 * U)
+    difference = asked[0] + fractions(H)
+    assert (difference == np.diag(np.diagonal(difference))).all()
+    assert (np.diagonal(difference) == difference[0, 0] * fractions(weights)).all()
+
+
+@pytest.mark.parametrize("order", [4, 6])
+@pytest.mark.parametrize("raised", [0, 1, 2])
+def test_both_arithmetics_find_the_same_rest(order, raised, asked):
+    """Rows in general position and a Gram matrix of a higher degree: coefficients of the form agree."""
+    rows, exactly = exact_rows(np.random.default_rng(order).standard_normal((5, 3)))
+    m = order // 2 + raised
+    H = spread_gram(rows, order, m)
+    assert exact.proves_sos(exactly, 3.0, H, order)
+    first = (asked[0] + fractions(H))[0, 0]  # (λ − ‖ρ‖) times one
+    assert 0 <= 3 - first < Fraction(1, 10**10)
+    H[0, 0] += 0.125
+    assert exact.proves_sos(exactly, 3.0, H, order)
+    assert abs(3 - (asked[1] + fractions(H))[0, 0] - Fraction(1, 8)) < Fraction(1, 10**10)
+
+
+def test_a_rest_that_overflows_proves_nothing(monkeypatch):
+    monkeypatch.setattr(exact, "upper_float", lambda ball: math.inf)
+    _, rows = exact_rows(np.eye(2))
+    assert exact.proves_sos(rows, 1e300, np.eye(3), 4) is False
+
+
+@pytest.mark.parametrize("proofs", ["floating", "exact"])
+@pytest.mark.parametrize("m", [2, 3, 5])
+@pytest.mark.parametrize("left", [0.0, 0.25])
+def test_the_least_value_of_a_sum_of_squares(proofs, m, left):
+    """Σ v_i⁴ ≤ 1, with a rest of ¼ in one coefficient."""
+    rows, exactly = exact_rows(np.eye(2))
+    scale = 2.0 ** (-4 * rows.exponent)
+    H = identity_gram(2, m) * scale
+    H[0, 0] -= left * scale
+    truth = (1 + left * (SAFETY if proofs == "floating" else 1)) * scale
+
+    def proved(bound):
+        return exact.proves_sos(exactly, bound, H, 4) if proofs == "exact" else floating.proves_sos(rows, bound, H, 4)
+
+    assert not proved((1 + left) * scale)
+    assert not proved(truth / 2)
+    assert proved(truth * (1 + 1e-12))
+
+
+def values_of(A):
+    return DyadicMatrix.from_floats(np.array(A, dtype=float))
+
+
+@pytest.mark.parametrize(
+    "value", [0.0, 1.0, -3.0, 5e-324, -1.7976931348623157e308, 2.0**-1022 * 1.5, 1 / 3, 2.0**53 - 1]
+)
+def test_floats_become_odd_integers(value):
+    matrix = values_of([[value, 0.0], [0.0, value]])
+    assert (entries(matrix) == fractions([[value, 0.0], [0.0, value]])).all()
+    assert all(int(entry) % 2 == 1 for entry in matrix.integers.entries() if entry)
+    mantissa, exponent = dyadic(value)
+    assert Fraction(mantissa) * Fraction(2) ** exponent == Fraction(value)
+
+
+def test_arrays_of_all_shapes_and_scales():
+    rng = np.random.default_rng(0)
+    for shape in ((1, 1), (1, 5), (5, 1), (3, 4)):
+        A = rng.standard_normal(shape) * 2.0 ** rng.integers(-400, 400, shape)
+        A[0, 0] = 0.0
+        matrix = DyadicMatrix.from_floats(A)
+        assert matrix.shape == shape
+        assert matrix.T.shape == shape[::-1]
+        assert (entries(matrix) == fractions(A)).all()
+        assert (entries(matrix.T) == fractions(A.T)).all()
+        np.testing.assert_array_equal(matrix.to_floats(), A)
+    assert DyadicMatrix.from_floats(np.zeros((2, 3))).exponent == 0
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (7, -3), (-3, 7), (-1000, 900)])
+def test_operations_between_exponents(first, second):
+    A, B = DyadicMatrix(flint.fmpz_mat(1, 2, [3, -5]), first), DyadicMatrix(flint.fmpz_mat(1, 2, [7, 11]), second)
+    a, b = entries(A), entries(B)
+    assert (entries(A + B) == a + b).all()
+    assert (entries(A - B) == a - b).all()
+    assert (entries(A @ B.T) == a @ b.T).all()
+    assert (entries(A.scaled(-3)) == -3 * a).all()
+    assert (entries(A.scaled(5, 2)) == 20 * a).all()
+    mantissa, exponent = A.squared_norm()
+    assert mantissa * Fraction(2) ** exponent == 34 * Fraction(4) ** first
+
+
+def test_floats_of_huge_integers():
+    for power in (0, 999, 1000, 1001, 5000):
+        matrix = DyadicMatrix(flint.fmpz_mat(1, 3, [-(3 << power), 1 << power, 1]), -power)
+        np.testing.assert_allclose(matrix.to_floats(), [[-3.0, 1.0, 2.0**-power if power < 1000 else 0.0]], atol=1e-290)
+    assert DyadicMatrix(flint.fmpz_mat(1, 1, [1]), 2000).to_floats()[0, 0] == math.inf
+
+
+def matrix_near_singular(size, gap):
+    """A matrix of fractions with least eigenvalue `gap`: I − (1 − gap) J/size, J all ones."""
+    return np.eye(size) - (1 - gap) / size
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 16])
+@pytest.mark.parametrize("scale", [-3000, 0, 3000])
+def test_definite_matrices_are_proved_down_to_rounding(size, scale):
+    for gap, expected in [(1.0, True), (1e-6, True), (size * 1e-13, True), (0.0, False), (-1e-300, False), (-1, False)]:
+        A = DyadicMatrix.from_floats(matrix_near_singular(size, gap)).scaled(1, scale)
+        if expected or (matrix_near_singular(size, gap).sum(axis=1) <= 0).any():
+            assert A.is_proved_positive_definite() is expected
+
+
+def shift_proved(A, L, power):
+    """‖A − 2^power I − L̂L̂ᵀ‖_F < 2^power for the rounded factor, in fractions."""
+    grid = math.frexp(float(np.abs(L).max()))[1] - 56
+    factor = fractions(np.ldexp(np.rint(np.ldexp(L, -grid)), grid))
+    shift = Fraction(2) ** power
+    rest = fractions(A) - shift * fractions(np.eye(len(A))) - factor @ factor.T
+    return sum(rest.ravel() ** 2) < shift**2
+
+
+@pytest.mark.parametrize("power", [-30, -48, -3])
+@pytest.mark.parametrize("size", [1, 3])
+def test_factors_prove_with_their_exact_residual(power, size, monkeypatch):
+    """Factors with errors on both sides of what the shift pays for, in the place of LAPACK's."""
+    rng = np.random.default_rng(size)
+    A = np.eye(size) + 0.125 * np.diag(np.ones(size - 1), 1) + 0.125 * np.diag(np.ones(size - 1), -1)
+    good = np.linalg.cholesky(A - 2.0**power * np.eye(size))
+    decided = []
+    for share in (0.0, 0.2, 0.4, 0.45, 0.49, 0.499, 0.501, 0.51, 0.55, 0.6, 0.9, 1.1):
+        for sign in (-1, 1):
+            error = rng.standard_normal((size, size))
+            L = good + sign * share * 2.0**power * np.tril(error) / np.linalg.norm(np.tril(error))
+            monkeypatch.setattr(np.linalg, "cholesky", lambda _, L=L: L)
+            expected = shift_proved(A, L, power)
+            assert values_of(A)._shift_proves(A, power) is expected
+            decided.append(expected)
+    assert set(decided) == {True, False}
+
+
+def test_equality_proves_nothing(monkeypatch):
+    """A residual exactly as large as the shift: A = 1/4, c = 1/8, L² = 1/4 or 0."""
+    A = np.full((1, 1), 0.25)
+    for factor, expected in [(0.5, False), (0.25, True), (0.125, True)]:
+        monkeypatch.setattr(np.linalg, "cholesky", lambda _, factor=factor: np.full((1, 1), factor))
+        assert values_of(A)._shift_proves(A, -3) is expected
+
+
+def test_shifts_are_tried_from_small_to_large(monkeypatch):
+    tried = []
+    monkeypatch.setattr(DyadicMatrix, "_shift_proves", lambda self, floats, power: tried.append(power) or False)
+    for size in (1, 2, 10):
+        A = np.eye(size)
+        assert DyadicMatrix.from_floats(A).scaled(1, 77).is_proved_positive_definite() is False
+        slack = 8 * (size + 4) * size / 2 * 2.0**-53 + size * math.sqrt(size * size / 2) * 2.0**-54
+        largest = math.frexp(slack)[1]
+        assert tried == [largest - 8, largest - 4, largest]
+        tried.clear()
+    for A in (np.zeros((2, 2)), -np.eye(2), np.diag([1.0, -1.0])):
+        assert DyadicMatrix.from_floats(A).is_proved_positive_definite() is False
+    assert not tried
+
+
+def test_what_lapack_refuses_is_not_proved():
+    A = np.diag([1.0, -0.5])
+    assert values_of(A)._shift_proves(A, -10) is False
+    assert dyadic_module.DyadicMatrix.from_floats(np.diag([1.0, -0.5])).is_proved_positive_definite() is False
+    assert norm(product(A)) > root(1)
