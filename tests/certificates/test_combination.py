@@ -242,7 +242,9 @@ def test_the_claimed_value_may_be_as_large_as_the_upper_end():
     for name, value in [("q", math.nextafter(1, 0)), ("q", math.nan), ("value", -5e-324), ("value", math.inf)]:
         with pytest.raises(CertificateError, match=f"The certificate's {name} must be"):
             dataclasses.replace(found, **{name: value}).verify(X)
-    for q in (1.0, 1.5, math.inf):
+    with pytest.raises(CertificateError, match="broken: q must be at most"):
+        dataclasses.replace(found, q=math.nextafter(1e6, 2e6)).verify(X)
+    for q in (1.0, 1.5, 1e6, math.inf):
         assert hn.Witness.from_vector(X, [1.0, 1.0], q).verify(X).lower > 0
     assert hn.Witness.from_vector(X, [1.0, 1.0]).q == 4
     assert not found.vector.flags.writeable

@@ -94,7 +94,7 @@ def test_each_deviation_from_the_standard_is_refused_by_itself(deviation, monkey
     def rounded(value):
         return wrong.get(value, nearest(value))
 
-    numbers = SimpleNamespace(ones=lambda n: Odd(1, rounded), full=lambda n, value: Odd(value, rounded))
+    numbers = SimpleNamespace(ones=lambda n: Odd(n, rounded), full=lambda n, value: Odd(n * value, rounded))
     monkeypatch.setattr(rounding, "np", numbers)
     if deviation == "none":
         check_arithmetic()
@@ -106,6 +106,7 @@ def test_each_deviation_from_the_standard_is_refused_by_itself(deviation, monkey
 def test_rational_numbers_are_exact_and_finite():
     assert middle(rational(Fraction(7, 4))) == Fraction(7, 4)
     assert middle(rational(-0.1)) == Fraction(-0.1)
+    assert middle(rational(2**5000)) == middle(rational(Fraction(2) ** 5000)) == 2**5000
     for value in (math.inf, -math.inf, math.nan):
         with pytest.raises(CertificateError, match="overflow"):
             rational(value)
@@ -129,6 +130,7 @@ def test_ends_of_the_range():
         assert lower_float(rational(0)) == 0.0
         assert lower_float(rational(0.5)) > 0.4999
         assert lower_float(flint.arb(1, 2)) == 0.0
+        assert lower_float(flint.arb(0.5, 1)) == 0.0
         assert lower_float(rational(2) ** 1030) == math.nextafter(1.7976931348623157e308, 0)
         assert lower_float(rational(2) ** 1000) == math.nextafter(2.0**1000, 0)
         assert math.copysign(1, lower_float(flint.arb(-1))) == 1
