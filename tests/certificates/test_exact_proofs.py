@@ -300,6 +300,10 @@ def test_arrays_of_all_shapes_and_scales():
         assert (entries(matrix.T) == fractions(A.T)).all()
         np.testing.assert_array_equal(matrix.to_floats(), A)
     assert DyadicMatrix.from_floats(np.zeros((2, 3))).exponent == 0
+    assert DyadicMatrix.from_floats(np.zeros((2, 3))).shape == (2, 3)
+    for entry in (math.inf, -math.inf, math.nan):
+        with pytest.raises(CertificateError, match="finite"):
+            DyadicMatrix.from_floats(np.array([[1.0, entry]]))
 
 
 @pytest.mark.parametrize(("first", "second"), [(0, 0), (7, -3), (-3, 7), (-1000, 900)])
