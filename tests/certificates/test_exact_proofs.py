@@ -376,19 +376,36 @@ def test_equality_proves_nothing(monkeypatch):
         assert values_of(A)._shift_proves(A, -3) is expected
 
 
-def test_shifts_are_tried_from_small_to_large(monkeypatch):
+def largest_shift(size, entry):
+    """The power of two above the a priori bound on LAPACK's rounding, for a multiple of the identity."""
+    trace = size * entry
+    return math.frexp(8 * (size + 4) * trace * 2.0**-53 + size * math.sqrt(size * trace) * 2.0**-54)[1]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 15])
+def test_shifts_are_tried_from_small_to_large(size, monkeypatch):
+    """On both sides of the entry at which the power of two changes."""
     tried = []
     monkeypatch.setattr(DyadicMatrix, "_shift_proves", lambda self, floats, power: tried.append(power) or False)
-    for size in (1, 2, 10):
-        A = np.eye(size)
-        assert DyadicMatrix.from_floats(A).scaled(1, 77).is_proved_positive_definite() is False
-        slack = 8 * (size + 4) * size / 2 * 2.0**-53 + size * math.sqrt(size * size / 2) * 2.0**-54
-        largest = math.frexp(slack)[1]
-        assert tried == [largest - 8, largest - 4, largest]
-        tried.clear()
+    low, high = 0.5, math.nextafter(1, 0)
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if largest_shift(size, middle) > largest_shift(size, 0.5) else (middle, high)
+    assert largest_shift(size, low) + 1 == largest_shift(size, high)
+    for entry in (0.5, low * (1 - 1e-6), high * (1 + 1e-6), 0.999):
+        A = DyadicMatrix.from_floats(entry * np.eye(size))
+        for given in (A, A.scaled(1, 77), A.scaled(1, -770)):
+            tried.clear()
+            assert given.is_proved_positive_definite() is False
+            largest = largest_shift(size, entry)
+            assert tried == [largest - 8, largest - 4, largest]
+
+
+def test_what_has_no_positive_trace_is_not_tried(monkeypatch):
+    monkeypatch.setattr(DyadicMatrix, "_shift_proves", lambda self, floats, power: True)
     for A in (np.zeros((2, 2)), -np.eye(2), np.diag([1.0, -1.0])):
         assert DyadicMatrix.from_floats(A).is_proved_positive_definite() is False
-    assert not tried
+    assert DyadicMatrix.from_floats(np.diag([1.0, -0.5])).is_proved_positive_definite() is True
 
 
 def test_what_lapack_refuses_is_not_proved():
