@@ -60,3 +60,11 @@ def above(ball):
 def is_just_above(found, granted, relative=Fraction(1, 10**9)):
     """Whether a number is the one granted, up to a relative rounding error of its computation."""
     return granted * (1 - relative) <= Fraction(found) <= granted * (1 + relative)
+
+
+def entries(matrix):
+    """The exact entries of a dyadic matrix."""
+    scale = Fraction(2) ** matrix.exponent
+    values = np.empty(matrix.shape, dtype=object)
+    values.ravel()[:] = [int(entry) * scale for entry in matrix.integers.entries()]
+    return values
