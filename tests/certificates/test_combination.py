@@ -237,6 +237,8 @@ def test_the_claimed_value_may_be_as_large_as_the_upper_end():
     above_ = witness.attained_interval(Rows(check_matrix(X)), found.vector, 3.0)[1]
     dataclasses.replace(found, value=above_).verify(X)
     dataclasses.replace(found, value=0.0).verify(X)
+    for exact, rigor in ((False, hn.Rigor.FLOATING_POINT), (True, hn.Rigor.EXACT)):
+        assert found.verify(X, exact=exact).rigor is rigor
     with pytest.raises(CertificateError, match="claims"):
         dataclasses.replace(found, value=math.nextafter(above_, math.inf)).verify(X)
     for name, value in [("q", math.nextafter(1, 0)), ("q", math.nan), ("value", -5e-324), ("value", math.inf)]:

@@ -104,6 +104,13 @@ def test_what_a_state_claims_is_checked(real):
             dataclasses.replace(state, **changes).verify(M)
 
 
+def test_one_vector_may_be_real_and_the_other_complex():
+    M = hermitian(4, False)
+    state = ProductState.from_vectors(M, [1.0, 2.0], [1.0, 1j])
+    assert (state.x.dtype, state.y.dtype) == (np.float64, np.complex128)
+    assert state.verify(M).lower == state.value
+
+
 def test_what_rounding_the_matrix_changed_is_subtracted():
     M = np.diag([1.0, 0.5, 0.25, 0.125])
     M[0, 1] = 1e-11
