@@ -14,7 +14,7 @@ from hypernorm.certificates import attained_value, witness
 from hypernorm.certificates import certificate as module
 from hypernorm.certificates.plan import plan
 from hypernorm.certificates.rounding import TINY, UNIT, precision
-from hypernorm.exceptions import CertificateError
+from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import Rows
 from tests.oracles.exact import SAFETY, U, above, exact_gamma, fractions, is_just_above, norm, product, root
 
@@ -248,5 +248,8 @@ def test_the_claimed_value_may_be_as_large_as_the_upper_end():
         dataclasses.replace(found, q=math.nextafter(1e6, 2e6)).verify(X)
     for q in (1.0, 1.5, 1e6, math.inf):
         assert hn.Witness.from_vector(X, [1.0, 1.0], q).verify(X).lower > 0
+    for q in (math.nextafter(1, 0), 0.5, 0, math.nan):
+        with pytest.raises(InvalidInputError, match="q must be"):
+            hn.Witness.from_vector(X, [1.0, 1.0], q)
     assert hn.Witness.from_vector(X, [1.0, 1.0]).q == 4
     assert not found.vector.flags.writeable

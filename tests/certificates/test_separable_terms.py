@@ -55,22 +55,27 @@ def test_the_rest_is_bounded_with_its_rounding(dims, level, field):
 
 
 @pytest.mark.parametrize("field", ["complex", "real"])
-def test_nothing_is_left_over_but_the_rounding(field):
-    """The matrix itself as the Gram matrix of level one: the error term is all there is."""
+@pytest.mark.parametrize("left", [0.0, 2.0**-50])
+def test_nothing_is_left_over_but_the_rounding(field, left):
+    """The matrix itself as the Gram matrix of level one, or nearly: the error term is all there is, or half of it."""
     sign = np.diag([1.0, -1.0, 0.5, -0.25])
     sign[0, 3] = sign[3, 0] = -0.5
     form = ProductForm(sign, (2, 2), field)
     classes = ProductClasses((2, 2), 1, field)
     H = [form.matrix.astype(complex) if field == "complex" else form.matrix]
+    H[0] = H[0] - np.diag([left, 0.0, 0.0, 0.0])
     H += [np.zeros((len(part.multiplicities),) * 2) for part in classes.parts[1:]]
     found = separable._rounded_rest(form, classes, tuple(H))
     ones = [classes.coefficients(fractions(np.ones((4, 4))))]
     ones += [classes.sums(part, fractions(np.ones((len(part.multiplicities),) * 2))) for part in classes.parts]
-    sizes = 2 * classes.coefficients(fractions(np.abs(form.matrix)))
+    sizes = classes.coefficients(fractions(np.abs(form.matrix))) + classes.sums(
+        classes.parts[0], fractions(np.abs(H[0].real))
+    )
+    rest = classes.coefficients(fractions(form.matrix)) - classes.sums(classes.parts[0], fractions(H[0].real))
     errors = 2 * exact_gamma(int(max(sum(ones))) + len(H) + 8) * sizes
-    granted = Fraction(SAFETY) * root(sum(errors**2 / fractions(classes.multinomials.astype(float))))
+    granted = Fraction(SAFETY) * root(sum((abs(rest) + errors) ** 2 / fractions(classes.multinomials.astype(float))))
     assert is_just_above(found, granted)
-    assert separable._exact_rest(form, classes, tuple(H)) == 0.0
+    assert left <= separable._exact_rest(form, classes, tuple(H)) <= left * (1 + 1e-15)
 
 
 @pytest.mark.parametrize("imaginary", [False, True])
