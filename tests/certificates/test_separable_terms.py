@@ -55,7 +55,7 @@ def test_the_rest_is_bounded_with_its_rounding(dims, level, field):
 
 
 @pytest.mark.parametrize("field", ["complex", "real"])
-@pytest.mark.parametrize("left", [0.0, 2.0**-50])
+@pytest.mark.parametrize("left", [0.0, 2.0**-50, -(2.0**-50)])
 def test_nothing_is_left_over_but_the_rounding(field, left):
     """The matrix itself as the Gram matrix of level one, or nearly: the error term is all there is, or half of it."""
     sign = np.diag([1.0, -1.0, 0.5, -0.25])
@@ -75,7 +75,7 @@ def test_nothing_is_left_over_but_the_rounding(field, left):
     errors = 2 * exact_gamma(int(max(sum(ones))) + len(H) + 8) * sizes
     granted = Fraction(SAFETY) * root(sum((abs(rest) + errors) ** 2 / fractions(classes.multinomials.astype(float))))
     assert is_just_above(found, granted)
-    assert left <= separable._exact_rest(form, classes, tuple(H)) <= left * (1 + 1e-15)
+    assert abs(left) <= separable._exact_rest(form, classes, tuple(H)) <= abs(left) * (1 + 1e-15)
 
 
 @pytest.mark.parametrize("imaginary", [False, True])
