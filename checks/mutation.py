@@ -112,7 +112,7 @@ def _row(now: str, mutant: Mutant, outcome: Outcome, seconds: float) -> Row:
 
 def _on_file(path: Path, now: str) -> dict[Key, Row]:
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    rows = [row for row in map(json.loads, lines) if row["state"] == now]
+    rows = [row for row in map(json.loads, lines) if row.get("state") == now]  # not the line on the machine
     return {(row["module"], row["function"], row["change"]): row for row in rows}
 
 

@@ -1,0 +1,327 @@
+"""The numbers of a mean certificate, computed again in fractions from docs/theory/robust.md."""
+
+import dataclasses
+import itertools
+import math
+from fractions import Fraction
+from types import SimpleNamespace
+
+import flint
+import numpy as np
+import pytest
+
+import hypernorm as hn
+from hypernorm._validation import check_rows
+from hypernorm.certificates import MeanCertificate, displaced_mass, weighted_rows
+from hypernorm.certificates import mean as module
+from hypernorm.certificates.mean import largest_difference, private_weights, total_below
+from hypernorm.certificates.rounding import precision, rational
+from hypernorm.exceptions import CertificateError
+from tests.oracles.exact import SAFETY, U, above, exact_gamma, is_just_above, norm, root
+
+
+def in_chunks(X):
+    da = pytest.importorskip("dask.array")
+    return check_rows(da.from_array(X, chunks=(3, X.shape[1])))
+
+
+@pytest.mark.parametrize("n", [1, 4, 64])
+def test_the_total_is_rounded_down(n):
+    share = 1 - Fraction(total_below(np.full(n, 0.25))) / (Fraction(n) / 4)
+    assert share == (n + 4) * U  # to the last place, which second order does not reach
+
+
+def test_weights_have_an_ordinary_sum():
+    for total in (2.0**-500, 2.0**500, 0.0, 2.0**-501, 2.0**501):
+        with pytest.raises(CertificateError, match="ordinary positive sum"):
+            private_weights(np.array([total, 0.0]), "weights", 2)
+    for total in (math.nextafter(2.0**-500, 1), math.nextafter(2.0**500, 0)):
+        weights = np.array([total, 0.0, -0.0])
+        copy = private_weights(weights, "weights", 3)
+        assert copy is not weights
+        assert (copy == weights).all()
+    with pytest.raises(CertificateError, match="must not be negative"):
+        private_weights(np.array([1.0, -5e-324]), "weights", 2)
+
+
+def test_norms_are_certificates_for_finite_exponents():
+    X = np.eye(2)
+    module.check_norm(hn.spectral_bound(X, 2.0, kind="row_norm"))
+    good = hn.spectral_bound(X, 4.0)
+    others = [dataclasses.replace(good, q=q) for q in (1.5, math.nextafter(2, 0), 4, math.inf, math.nan)]
+    for norm_ in (*others, None, SimpleNamespace(q=4.0)):
+        with pytest.raises(CertificateError, match="finite exponents"):
+            module.check_norm(norm_)
+
+
+@pytest.mark.parametrize("q", [2, 3, 7])
+@pytest.mark.parametrize("wrap", [np.asarray, in_chunks])
+def test_rows_are_weighted_with_factors_rounded_up(q, wrap):
+    rng = np.random.default_rng(q)
+    X, location = rng.standard_normal((7, 2)), rng.standard_normal(2)
+    weights = rng.uniform(size=7) * np.array([1, 0, 1e-200, 1, 2.0**-40, 0, 1e100])
+    Y = weighted_rows(wrap(X), weights, location, float(q))
+    assert tuple(Y.shape) == (5, 2)
+    Y = np.vstack(module.of_pieces(Y, lambda piece: piece))
+    kept = weights > 0
+    assert Y.shape == (5, 2)
+    for row, x, weight in zip(Y, X[kept], weights[kept].tolist(), strict=True):
+        factor = row[0] / (x - location)[0]
+        candidates = [factor, math.nextafter(factor, 0), math.nextafter(factor, math.inf)]
+        candidates = [f for f in candidates if (row == (x - location) * f).all()]
+        assert any(weight <= Fraction(f) ** q <= Fraction(weight) * (1 + 8 * U) ** q for f in candidates)
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, in_chunks])
+def test_the_largest_difference_is_that_of_samples_with_weight(wrap):
+    X = np.array([[1.0, 2.0], [0.0, -7.0], [9.0, 9.0], [0.5, 0.5], [0.0, 0.0]])
+    weights = np.array([1.0, 1.0, 0.0, 1.0, 0.0])
+    assert largest_difference(wrap(X), weights, np.array([0.5, 1.0])) == 8.0
+    assert largest_difference(wrap(X / 64), weights, np.array([0.5, 1.0]) / 64) == 0.125
+    assert largest_difference(wrap(X), np.zeros(5), np.zeros(2)) == 0.0
+    assert largest_difference(wrap(X * 1e307), weights, np.full(2, 1.7e308)) == math.inf
+
+
+def displaced_exactly(weights, base, intervals):
+    """1 − min over the intervals [P1, P2] of ∫_0^P1 min(r(t), 1/P2) dt, in fractions."""
+    total, whole = sum(weights), sum(base)
+    steps = sorted((w / total / (p / whole), p / whole) for w, p in zip(weights, base, strict=True) if p > 0)
+    overlaps = []
+    for low, high in intervals:
+        left, overlap = low, Fraction(0)
+        for ratio, mass in steps:
+            part = min(mass, left)
+            overlap += part * min(ratio, 1 / high)
+            left -= part
+        overlaps.append(overlap)
+    return 1 - min(overlaps)
+
+
+WEIGHTS = {
+    "equal": [1, 1, 1, 1, 1, 1, 1, 1],
+    "some left out": [0, 0, 1, 1, 1, 1, 2, 2],
+    "one far too heavy": [1, 1, 1, 1, 1, 1, 1, 57],
+    "all different": [1, 3, 5, 7, 9, 11, 13, 15],
+    "in between": [6, 7, 7, 8, 8, 9, 9, 10],
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+@pytest.mark.parametrize("contamination", [0.0, 0.125, 0.2, 0.25, 0.375, 0.45])
+def test_the_displaced_mass_is_the_formula_and_its_rounding(name, contamination):
+    weights = [Fraction(w) for w in WEIGHTS[name]]
+    n = len(weights)
+    kept = [Fraction(k, n) for k in range(n - math.floor(contamination * n), n + 1)]
+    exact = displaced_exactly(weights, [Fraction(1)] * n, [(P, P) for P in kept])
+    found = Fraction(displaced_mass(np.array(WEIGHTS[name], dtype=float), None, contamination))
+    assert abs(found - min(exact + 16 * (n + 16) * U, Fraction(1))) <= 8 * U
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+@pytest.mark.parametrize("contamination", [0.0, 0.2, 0.375])
+def test_the_displaced_mass_for_other_base_weights(name, contamination, monkeypatch):
+    monkeypatch.setattr(module, "_MASSES", 50)
+    base = [Fraction(b) for b in (4, 0, 1, 2, 3, 3, 2, 1)]
+    least = (1 - Fraction(contamination)) * (1 - Fraction(1, 10**12))
+    edges = [least + (1 - least) * Fraction(k, 50) for k in range(51)]
+    weights = [Fraction(w) for w in WEIGHTS[name]]
+    exact = displaced_exactly(weights, base, itertools.pairwise(edges))
+    found = Fraction(displaced_mass(np.array(WEIGHTS[name], float), np.array(list(map(float, base))), contamination))
+    # Weight where there is no base weight is lost.
+    assert abs(found - min(exact + 16 * (8 + 16) * U, Fraction(1))) <= 32 * U
+
+
+def test_intervals_of_masses_are_fine():
+    weights, base = np.r_[np.zeros(20), np.ones(80)], np.ones(100)
+    assert 0.25 <= displaced_mass(weights, base, 0.2) <= 0.25 + 0.25 / 2000
+    assert displaced_mass(weights, base, 0.2) > 0.25 + 0.2 / 2000 / 2
+
+
+@pytest.mark.parametrize(("contamination", "n"), [(0.29, 100), (0.3, 10), (0.07, 100), (0.57 / 2, 2000)])
+def test_shares_that_are_nearly_whole_count_as_whole(contamination, n):
+    """0.29 · 100 is below 29 in floating point."""
+    k = round(contamination * n)
+    assert displaced_mass(np.ones(n), None, contamination) == pytest.approx(k / n, abs=1e-11)
+
+
+def test_the_displaced_mass_is_at_most_one():
+    assert displaced_mass(np.array([1.0, 0.0]), None, 0.49) <= 1.0
+    assert displaced_mass(np.array([1.0, 0.0]), np.array([0.0, 1.0]), 0.1) == 1.0
+
+
+def offset_of(X, weights, location, total):
+    with precision():
+        return above(module._offset(X, weights, location, total))
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0**-600, 2.0**600])
+@pytest.mark.parametrize("weight", [0.25, 2.0**-490, 2.0**400])
+@pytest.mark.parametrize("wrap", [np.asarray, in_chunks])
+def test_a_location_at_the_mean_pays_for_rounding_alone(scale, weight, wrap):
+    X = scale * np.array([[1.5, 0.5], [-1.5, -0.5], [0.25, 1.0], [-0.25, -1.0], [0.0, 0.0]])
+    X[4] = [1e300, 7.0]  # without weight
+    weights = weight * np.array([1.0, 1.0, 2.0, 2.0, 0.0])
+    sizes = weight * norm([4.0, 5.0])  # Σ w_i |x_i|, the sample without weight left out
+    total = 6 * weight
+    found = offset_of(wrap(X), weights, np.zeros(2), total)
+    assert is_just_above(found, SAFETY * exact_gamma(5 + 4) * Fraction(sizes) * Fraction(scale) / Fraction(total))
+    # At another place the distance is added.
+    away = offset_of(wrap(X), weights, scale * np.array([-3.0, 4.0]), total)
+    assert is_just_above(away, SAFETY * 5 * Fraction(scale), Fraction(1, 10**12))
+
+
+def test_columns_of_all_sizes_are_measured():
+    X = np.array([[1.0, 1e-200, 1e-310]] * 4)
+    assert is_just_above(offset_of(X, np.full(4, 0.25), np.zeros(3), 1.0), SAFETY, Fraction(1, 10**12))
+    small = np.array([[1e-200, 0.0], [-1e-200, 1.0], [1e-200, -1.0], [-1e-200, 0.0]])
+    found = offset_of(small, np.full(4, 0.25), np.zeros(2), 1.0)
+    assert is_just_above(found, SAFETY * exact_gamma(8) / 2)
+
+
+@pytest.mark.parametrize("total", [1.0, 3.0, 2.0**-300])
+def test_what_underflows_in_the_sum_is_granted(total):
+    """Equal samples: only the last term is left, for n·d products and n·d scaled differences."""
+    X = np.full((5, 3), 0.75)
+    found = offset_of(X, np.full(5, total / 5), X[0], total)
+    granted = (1 + Fraction(total)) * 15 * Fraction(1, 2**1070) / Fraction(total)
+    assert is_just_above(found, granted)
+    tiny = np.array([[1.0], [-1.0]])
+    found = offset_of(tiny, np.full(2, 2.0**-1010), np.zeros(1), 2.0**-1009)
+    granted = SAFETY * exact_gamma(6) + 2 * 2 * (1 + Fraction(1, 2**1009)) * Fraction(2**1009, 2**1070)
+    assert is_just_above(found, granted)
+
+
+def test_differences_that_overflow_have_no_mean():
+    with pytest.raises(CertificateError, match="overflow"):
+        offset_of(np.array([[1e308], [-1e308]]), np.ones(2), np.full(1, 1.5e308), 2.0)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-300, 1e300, 5e-324])
+@pytest.mark.parametrize("wrap", [np.asarray, in_chunks])
+def test_the_rounding_of_the_rows(scale, wrap):
+    Y = np.array([[3.0, -5.0], [-1.0, 2.0], [0.0, 1.0], [0.0, -1.0]]) * scale
+    with precision():
+        found = above(module._rounding(wrap(Y)))
+        vanished = Fraction(1, 2**1073) * root(8)
+        assert is_just_above(found, SAFETY * 2 * U * norm(Y) + vanished)
+        assert is_just_above(above(module._rounding(wrap(0 * Y))), vanished)
+        for part in (
+            Y / (5 * scale),
+            -np.abs(Y),
+            np.vstack([Y, np.zeros((3, 2))]),
+            np.vstack([Y, np.full((3, 2), 1e-300)]),
+        ):
+            rounded = above(module._rounding(wrap(part)))
+            assert is_just_above(rounded, SAFETY * 2 * U * norm(part) + Fraction(1, 2**1073) * root(part.size))
+        infinite = Y.copy()
+        infinite[3, 1] = np.inf
+        if wrap is np.asarray:
+            assert not module._rounding(infinite).is_finite()
+
+
+@pytest.mark.parametrize("q", [2.0, 4.0])
+@pytest.mark.parametrize("proved", [0.0, 1.5])
+def test_the_moment_about_a_location(q, proved, monkeypatch):
+    X, weights, location = np.array([[3.0], [1.0], [8.0]]), np.array([16.0, 0.0, 81.0]), np.array([1.0])
+    seen = []
+    stub = SimpleNamespace(q=q, prove=lambda rows: seen.append(rows) or proved)
+    with precision():
+        found = above(module.moment_about(X, weights, location, stub, 16.0))
+    Y = weighted_rows(X, weights, location, q)
+    assert seen[0].shape == (2, 1)
+    rounding = SAFETY * 2 * U * norm(Y) + Fraction(1, 2**1073) * root(2)
+    assert is_just_above(found, (Fraction(proved) + rounding) / (4 if q == 2 else 2))
+
+
+@pytest.mark.parametrize(("proved", "entry"), [(math.inf, 1.0), (math.nan, 1.0), (1.0, 1.7e308)])
+def test_moments_that_overflow_are_refused(proved, entry, monkeypatch):
+    monkeypatch.setattr(module, "Rows", lambda Y: None)
+    stub = SimpleNamespace(q=2.0, prove=lambda rows: proved)
+    with pytest.raises(CertificateError, match="moments overflow"):
+        module.moment_about(np.full((2, 1), entry), np.full(2, 9.0), np.zeros(1), stub, 18.0)
+
+
+X = np.random.default_rng(0).standard_normal((4, 1))
+
+
+@pytest.fixture(scope="module")
+def norms():
+    Y = {q: weighted_rows(X, np.ones(4), np.zeros(1), q) for q in (2.0, 4.0)}
+    return tuple(hn.spectral_bound(rows, q, kind="row_norm") for q, rows in Y.items())
+
+
+def proved(monkeypatch, norms, displaced, offset, moments, inliers):
+    """The bound from given parts of it."""
+    pairs = dict(zip((2.0, 4.0), moments, strict=False))
+    monkeypatch.setattr(module, "displaced_mass", lambda *arguments: displaced)
+    monkeypatch.setattr(module, "_offset", lambda *arguments: rational(offset))
+    monkeypatch.setattr(module, "moment_about", lambda *arguments: rational(pairs[arguments[3].q]))
+    certificate = MeanCertificate(np.zeros(1), np.ones(4), None, 0.25, norms[: len(moments)], inliers, (4, 1), "0" * 64)
+    return certificate.prove(X)
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.5, 1e-17])
+@pytest.mark.parametrize("displaced", [0.0, 0.0625, 0.5, 0.81])
+@pytest.mark.parametrize("inliers", [None, 0.0, 3.0])
+def test_the_bound_is_the_formula(offset, displaced, inliers, norms, monkeypatch):
+    bound, mass, moments = proved(monkeypatch, norms, displaced, offset, (2.0,), (inliers,))
+    moment = Fraction(2) + Fraction(offset)
+    both = moment + (moment if inliers is None else Fraction(inliers))
+    exact = both * root(Fraction(displaced)) / (1 - Fraction(displaced)) + Fraction(offset)
+    assert mass == displaced
+    for found, wanted in ((bound, exact), (moments[0], moment)):
+        assert wanted <= Fraction(found) <= wanted * (1 + 8 * U) or (wanted == 0 and 0 <= found < 1e-300)
+
+
+def test_the_smallest_of_several_bounds_counts(norms, monkeypatch):
+    for fourth in (1.0, 4.0, 100.0):
+        bound, _, moments = proved(monkeypatch, norms, 0.0625, 0.25, (2.0, fourth), (None, 5.0))
+        second = 4.5 * 0.25 / 0.9375 + 0.25
+        other = (fourth + 0.25 + 5) * 0.125 / 0.9375 + 0.25
+        assert bound == pytest.approx(min(second, other), rel=1e-14)
+        assert moments == pytest.approx((2.25, fourth + 0.25), rel=1e-14)
+
+
+@pytest.mark.parametrize("displaced", [1.0, math.nextafter(1, 0)])
+def test_nothing_follows_if_all_mass_may_be_displaced(displaced, norms, monkeypatch):
+    bound, _, moments = proved(monkeypatch, norms, displaced, 0.25, (2.0,), (None,))
+    assert bound == math.inf if displaced == 1 else 1e15 < bound < 1e17
+    assert moments[0] > 2.25
+
+
+def test_balls_of_the_parts_are_rounded_outward(norms, monkeypatch):
+    monkeypatch.setattr(module, "displaced_mass", lambda *arguments: 0.25)
+    monkeypatch.setattr(module, "_offset", lambda *arguments: flint.arb(1, 0.125))
+    monkeypatch.setattr(module, "moment_about", lambda *arguments: flint.arb(2, 0.25))
+    certificate = MeanCertificate(np.zeros(1), np.ones(4), None, 0.25, norms[:1], (None,), (4, 1), "0" * 64)
+    bound, _, moments = certificate.prove(X)
+    assert moments[0] >= 3.375
+    assert bound >= 2 * 3.375 * 0.5 / 0.75 + 1.125
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"norms": list}, "needs norms"),
+        ({"norms": ()}, "needs norms"),
+        ({"inlier_moments": [1.0, 1.0]}, "needs norms"),
+        ({"inlier_moments": (1.0,)}, "moments of the inliers"),
+        ({"inlier_moments": (-5e-324, 1.0)}, "moment of the inliers"),
+        ({"inlier_moments": (1.0, math.inf)}, "moment of the inliers"),
+        ({"norms": lambda norms: (norms[0], None)}, "finite exponents"),
+        ({"contamination": 0.5}, "contamination"),
+        ({"contamination": -5e-324}, "contamination"),
+        ({"contamination": 0}, "contamination"),
+        ({"base_weights": np.array([1.0, 1.0, 1.0, -1.0])}, "base_weights must not be negative"),
+        ({"base_weights": np.ones(3)}, "base_weights"),
+    ],
+)
+def test_each_premise_is_checked_by_itself(fields, words, norms):
+    fields = {name: value(norms) if callable(value) else value for name, value in fields.items()}
+    good = {"norms": norms, "inlier_moments": (1.0, 1.0), "contamination": 0.0, "base_weights": None}
+    values = {"location": np.zeros(1), "weights": np.ones(4), "shape": (4, 1), "fingerprint": "0" * 64}
+    assert MeanCertificate(**values, **good).prove(X)[1] < 1e-13
+    assert MeanCertificate(**values, **(good | {"base_weights": np.ones(4)})).prove(X)[1] < 1e-3
+    assert MeanCertificate(**values, **(good | {"contamination": math.nextafter(0.5, 0)})).prove(X)[1] > 0.2
+    with pytest.raises(CertificateError, match=words):
+        MeanCertificate(**values, **(good | fields)).prove(X)
