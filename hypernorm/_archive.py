@@ -1,16 +1,17 @@
-"""Writing arrays to one ``.npz`` file that appears under its name only when it is complete."""
+"""Writing files that appear under their names only when they are complete."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
-__all__ = ["write_archive"]
+__all__ = ["write_archive", "write_whole"]
 
 
 def write_archive(path: Path, members: Mapping[str, np.ndarray]) -> None:
@@ -23,10 +24,23 @@ def write_archive(path: Path, members: Mapping[str, np.ndarray]) -> None:
     OSError
         If the file cannot be written.
     """
+    write_whole(path, lambda file: np.savez(file, **members))  # type: ignore[arg-type]  # taken for keywords
+
+
+def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file that appears under its name only when it is complete; one that exists is replaced, or left alone.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written, or is a pipe, a device or something else that is no file.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(22, "it is a directory, a pipe or a device, and not a file", str(path))
     temporary = path.parent / f".hypernorm-{secrets.token_hex(8)}"
     try:
         with temporary.open("xb") as file:
-            np.savez(file, **members)  # type: ignore[arg-type]  # the stubs take the names for keywords
+            write(file)
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):

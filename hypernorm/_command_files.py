@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import hypernorm as hn
+from hypernorm._archive import write_whole
 from hypernorm.datasets import read_matrix
 from hypernorm.exceptions import InvalidInputError
 
@@ -24,6 +25,8 @@ def check_outputs(source: str, outputs: dict[str, Path | None]) -> None:
             continue
         if path.is_dir():
             raise InvalidInputError(f"{option} {path} is a directory; name a file in it.")
+        if path.exists() and not path.is_file():
+            raise InvalidInputError(f"{option} {path} is a pipe or a device; name a file.")
         if not path.parent.is_dir():
             raise InvalidInputError(f"{option} {path}: there is no directory {path.parent}; create it first.")
         if not os.access(path if path.exists() else path.parent, os.W_OK):
@@ -48,5 +51,4 @@ def save_witness(witness: hn.Witness, path: Path) -> None:
     if path.suffix.lower() == ".npz":
         witness.save(path)
         return
-    with path.open("wb") as stream:  # numpy would append an ending to a bare name
-        np.save(stream, witness.vector)
+    write_whole(path, lambda stream: np.save(stream, witness.vector))

@@ -74,6 +74,6 @@ def norm_text(q: float) -> str:
 def _rounded(value: float, digits: int, direction: str) -> str:
     if not math.isfinite(value):
         return str(value)
-    decimal = Context(prec=digits, rounding=direction).create_decimal(value)
+    decimal = Context(prec=digits, rounding=direction, traps=[]).create_decimal(value)
     # At most 15 digits survive the way through binary64 and back.
     return f"{float(decimal):.{digits}g}"

@@ -80,7 +80,7 @@ def to_array(X: Any, name: str, kinds: str = "fiub") -> np.ndarray:
 
 def _check_unmasked(X: Any, name: str) -> None:
     """Refuse sequences of masked arrays, whose masks numpy drops."""
-    if not isinstance(X, Sequence) or isinstance(X, str | bytes):
+    if not isinstance(X, Sequence) or isinstance(X, str | bytes | memoryview):
         return
     kinds = set(map(type, X)).union(*(set(map(type, row)) for row in X if isinstance(row, Sequence)))
     if any(issubclass(kind, np.ma.MaskedArray) for kind in kinds):

@@ -79,6 +79,8 @@ class Pages:
 
 def digest(page: np.ndarray) -> bytes:
     """SHA-256 of type, shape and bytes of an array whose rows lie one after another."""
+    if page.dtype.kind == "f" and page.dtype.itemsize > 8:
+        page = page.astype(np.float64)  # the same numbers, without the bytes that long doubles leave unused
     sha = hashlib.sha256(f"{page.dtype.str}{page.shape}".encode())
     sha.update(page.reshape(-1).view(np.uint8).data)
     return sha.digest()

@@ -10,15 +10,17 @@ import functools
 import math
 import numbers
 import os
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 
 from hypernorm._chunks import Chunks, is_chunked, is_dask_frame
-from hypernorm._frames import LARGEST_EXACT_INTEGER, to_array
+from hypernorm._display import printable
+from hypernorm._frames import LARGEST_EXACT_INTEGER, exact_float, to_array
 from hypernorm._pages import LARGE_BYTES, Pages
-from hypernorm.exceptions import InvalidInputError
+from hypernorm.exceptions import HypernormError, InvalidInputError
 
 __all__ = [
     "Matrix",
@@ -31,6 +33,7 @@ __all__ = [
     "check_memory",
     "check_nonnegative",
     "check_rows",
+    "check_samples",
     "check_time_limit",
     "check_tolerance",
 ]
@@ -78,7 +81,7 @@ def check_rows(X: Any, name: str = "X") -> RowMatrix:
     ------
     InvalidInputError
     """
-    if isinstance(X, Chunks | Pages):
+    if type(X) in (Chunks, Pages):
         return X  # it passed before
     if is_chunked(X):
         if X.dtype != object:  # what the chunks are, each says when it is read
@@ -95,6 +98,18 @@ def check_rows(X: Any, name: str = "X") -> RowMatrix:
     return array
 
 
+def check_samples(X: Any, name: str = "X") -> RowMatrix:
+    """`check_rows` for what a user gives to a proof: nothing counts as read before.
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    if isinstance(X, Chunks | Pages):
+        raise InvalidInputError(f"{name} must be the matrix itself, not a {type(X).__name__} of it.")
+    return check_rows(X, name)
+
+
 def _structured(X: Any, name: str) -> Matrix:
     """`X` as an array or CSR array, of which the entries have not been looked at."""
     if isinstance(X, np.ma.MaskedArray):
@@ -106,7 +121,13 @@ def _structured(X: Any, name: str) -> Matrix:
             f"{name} is a Dask frame; {name}.to_dask_array(lengths=True) makes it a Dask array, {name}.compute() loads "
             f"it."
         )
-    array = _to_csr(X, name) if sp.issparse(X) else _to_dense(X, name)
+    try:
+        array = _to_csr(X, name) if sp.issparse(X) else _to_dense(X, name)
+    except (HypernormError, MemoryError):
+        raise
+    except Exception as error:  # of the object's own conversion, whatever that is
+        reason = printable(f"{type(error).__name__}: {error}", limit=200)
+        raise InvalidInputError(f"{name} cannot be read as a matrix ({reason}); convert it to an array.") from error
     if array.ndim != 2:
         remedy = f"; use {name}.reshape(-1, 1) for one column or {name}.reshape(1, -1) for one row"
         raise InvalidInputError(
@@ -151,13 +172,53 @@ def _to_csr(X: Any, name: str) -> Matrix:
     if X.ndim != 2:
         return X  # the shape check of the caller reports it
     # A copy, since scipy shares what it can; indices out of range would be followed by compiled code.
-    csr = sp.csr_array(X, copy=True)
+    csr = _row_by_row(X)
     try:
         csr.check_format(full_check=True)
     except ValueError as error:
         raise InvalidInputError(f"{name} is a broken sparse matrix ({error}); build it anew.") from None
-    csr.sum_duplicates()
-    return csr
+    if isinstance(csr.data, np.ma.MaskedArray) or isinstance(getattr(X, "data", None), np.ma.MaskedArray):
+        raise InvalidInputError(f"{name} has masked entries; fill them first.")
+    return csr if csr.has_canonical_format else _without_duplicates(csr, name)
+
+
+def _row_by_row(X: Any) -> sp.csr_array:
+    """A copy in rows; scipy would add up the duplicates of some formats on the way, with rounding."""
+    if X.format not in ("coo", "bsr"):
+        return sp.csr_array(X, copy=True)
+    coo = X.tocoo()
+    order = np.lexsort((coo.col, coo.row))
+    ends = np.cumsum(np.bincount(coo.row, minlength=X.shape[0]))
+    return sp.csr_array((coo.data[order], coo.col[order], np.concatenate([[0], ends])), shape=X.shape)
+
+
+def _without_duplicates(csr: sp.csr_array, name: str) -> sp.csr_array:
+    """Entries for one place added up, which must be exact."""
+    csr.sort_indices()
+    rows = np.repeat(np.arange(csr.shape[0]), np.diff(csr.indptr))
+    again = np.flatnonzero((rows[1:] == rows[:-1]) & (csr.indices[1:] == csr.indices[:-1])) + 1
+    if not again.size:
+        return csr
+    _check_entries(csr, name)
+    # Doubles hold what single precision and short integers cannot, and the gate has found whole numbers up to 2**53.
+    # (`astype` of scipy would add up by itself.)
+    summed = sp.csr_array((csr.data.astype(np.float64), csr.indices, csr.indptr), shape=csr.shape)
+    for start, stop in zip(*_runs(again), strict=True):
+        exact = sum(map(Fraction, summed.data[start:stop].tolist()), Fraction(0))
+        if exact_float(exact) is None:
+            raise InvalidInputError(
+                f"{name} has several entries at row {rows[start]}, column {csr.indices[start]}, whose sum binary64 "
+                f"cannot represent; add them up first."
+            )
+        summed.data[start], summed.data[start + 1 : stop] = float(exact), 0.0
+    summed.sum_duplicates()
+    return summed
+
+
+def _runs(again: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Beginnings and ends of the runs of entries for one place, from those that repeat the one before."""
+    new = np.flatnonzero(np.diff(again) > 1)
+    return np.concatenate([again[:1], again[new + 1]]) - 1, np.concatenate([again[new], again[-1:]]) + 1
 
 
 def _check_entries(array: Matrix, name: str) -> None:

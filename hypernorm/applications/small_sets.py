@@ -24,7 +24,7 @@ from hypernorm._validation import Seed, check_count, check_exponent, check_gener
 from hypernorm.applications.walk import Walk
 from hypernorm.bounds import NormInterval, lower_bound, two_to_q_norm
 from hypernorm.certificates import Certificate, Rigor, VerifiedBound
-from hypernorm.certificates.fields import check_real, private_array, shown
+from hypernorm.certificates.fields import check_real, owned, private_array, shown
 from hypernorm.certificates.identity import check_identity
 from hypernorm.certificates.rounding import check_arithmetic, lower_float, precision, rational
 from hypernorm.exceptions import CertificateError, InvalidInputError
@@ -144,9 +144,10 @@ class SmallSetExpansion:
             If `graph` is not a usable graph.
         """
         start = time.perf_counter()
+        own = owned(self)
         walk = Walk.read(graph)
-        claim = self._claim()
-        matrix = self._private_matrix(walk.size)
+        claim = own._claim()
+        matrix = own._private_matrix(walk.size)
         check_arithmetic()
         Y = walk.hoelder_weights(claim.q)[:, None] * matrix
         if not walk.is_dominated(claim.threshold, claim.slack, Y):
@@ -154,7 +155,7 @@ class SmallSetExpansion:
                 f"Nothing is proved: outside the {matrix.shape[1]} vectors of the proof the walk on this graph may "
                 f"have eigenvalues above {claim.threshold!r}."
             )
-        upper = self._prove_norm(matrix, claim)
+        upper = own._prove_norm(matrix, claim)
         return VerifiedBound(upper, Rigor.FLOATING_POINT, time.perf_counter() - start)
 
     def _claim(self) -> _Claim:

@@ -21,7 +21,7 @@ from hypernorm._display import rounded_down, rounded_up
 from hypernorm._validation import Seed, check_exponent, check_generator, check_matrix, check_tolerance
 from hypernorm.bounds import NormInterval, two_to_q_norm
 from hypernorm.certificates import Certificate, Rigor, VerifiedBound
-from hypernorm.certificates.fields import check_real, private_array
+from hypernorm.certificates.fields import check_real, owned, private_array
 from hypernorm.certificates.identity import check_identity
 from hypernorm.certificates.rounding import (
     SAFETY,
@@ -120,13 +120,14 @@ class SparseDirection:
             If `basis` is not a usable basis.
         """
         start = time.perf_counter()
+        own = owned(self)
         scaled, exponents = _scaled(_dense(basis))
         check_arithmetic()
         d = scaled.shape[1]
-        q, upper = check_real(self.q, "q", 2.0, infinite=True), check_real(self.upper, "upper bound", 0.0)
-        X = private_array(self.matrix, "matrix", scaled.shape)
-        coefficients = private_array(self.coefficients, "coefficients", (d,))
-        certificate = self.interval.certificate if type(self.interval) is NormInterval else None
+        q, upper = check_real(own.q, "q", 2.0, infinite=True), check_real(own.upper, "upper bound", 0.0)
+        X = private_array(own.matrix, "matrix", scaled.shape)
+        coefficients = private_array(own.coefficients, "coefficients", (d,))
+        certificate = own.interval.certificate if type(own.interval) is NormInterval else None
         if type(certificate) is not Certificate or type(certificate.q) is not float or certificate.q != q:
             raise CertificateError("The proof is broken: it needs a NormInterval with a Certificate for its exponent.")
         check_identity(X, certificate.shape, certificate.fingerprint)
@@ -134,8 +135,8 @@ class SparseDirection:
         if not proved <= upper:
             raise CertificateError(f"The ratio is proved to be at most {proved!r}, not {upper!r}.")
         coordinates = np.ldexp(coefficients, exponents)
-        if not check_real(self.lower, "lower bound", 0.0) <= _lower(scaled, coordinates, q)[1]:
-            raise CertificateError(f"The direction does not attain {self.lower!r}.")
+        if not check_real(own.lower, "lower bound", 0.0) <= _lower(scaled, coordinates, q)[1]:
+            raise CertificateError(f"The direction does not attain {own.lower!r}.")
         return VerifiedBound(proved, Rigor.FLOATING_POINT, time.perf_counter() - start)
 
     def __repr__(self) -> str:

@@ -211,8 +211,13 @@ def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) 
     if factor.form == "longest_row":
         value, size = float(weighted.norms.max()) ** 2, 1
     elif factor.form == "second":
-        moments, size = second_moments(weighted), d
-        with product_threads(1 if d < SMALL else None):
+        (n, d), size = weighted.shape, d
+        if 2 * n < d:  # the smaller of two matrices with the same largest eigenvalue
+            block = weighted.block(0, n)
+            moments = block @ block.T
+        else:
+            moments = second_moments(weighted)
+        with product_threads(1 if len(moments) < SMALL else None):
             value = float(np.linalg.eigvalsh(moments)[-1])
     else:
         moments = moment_matrix(weighted, factor.order // 2)

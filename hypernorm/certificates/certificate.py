@@ -20,7 +20,7 @@ import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_up
-from hypernorm._validation import check_rows
+from hypernorm._validation import check_samples
 from hypernorm.certificates import exact as exact_proofs
 from hypernorm.certificates import floating as floating_proofs
 from hypernorm.certificates.exact import ExactRows
@@ -29,6 +29,7 @@ from hypernorm.certificates.fields import (
     check_integer,
     check_real,
     check_tuple,
+    owned,
     private_array,
     shown,
 )
@@ -162,9 +163,10 @@ class Certificate:
             If `X` is not a usable matrix.
         """
         start = time.perf_counter()
-        matrix = check_rows(X)
-        check_identity(matrix, self.shape, self.fingerprint)
-        upper = self.prove(Rows(matrix), exact=exact)
+        own = owned(self)
+        matrix = check_samples(X)
+        check_identity(matrix, own.shape, own.fingerprint)
+        upper = own.prove(Rows(matrix), exact=exact)
         rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
         return VerifiedBound(upper, rigor, time.perf_counter() - start)
 
@@ -180,10 +182,11 @@ class Certificate:
         check_arithmetic()
         if type(rows) is not Rows or rows.multiplier is not None or rows.shift is not None:
             raise CertificateError("A certificate is about the rows of a matrix, not about reweighted or shifted ones.")
-        claim = self._claim()
+        own = owned(self)
+        claim = own._claim()
         if rows.exponent != claim.exponent:
             raise CertificateError(f"The certificate is for the scale 2**{claim.exponent}, X has 2**{rows.exponent}.")
-        matrices = self._private_matrices(claim.factors, rows.shape[1])
+        matrices = own._private_matrices(claim.factors, rows.shape[1])
         if rows.is_zero:
             return 0.0
         # With this radius the longest weighted row stays as long as it was, as the proofs take it to be.

@@ -14,9 +14,9 @@ import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_up
-from hypernorm._validation import check_rows
+from hypernorm._validation import check_samples
 from hypernorm.certificates.certificate import Certificate, Rigor, VerifiedBound
-from hypernorm.certificates.fields import private_array
+from hypernorm.certificates.fields import owned, private_array
 from hypernorm.certificates.identity import check_identity
 from hypernorm.certificates.mean import check_norm, moment_about, private_weights, total_below
 from hypernorm.certificates.rounding import check_arithmetic, precision, rational, upper_float
@@ -81,13 +81,14 @@ class ClusterCertificate:
             If `X` is not a usable matrix.
         """
         start = time.perf_counter()
-        matrix = check_rows(X)
-        check_identity(matrix, self.shape, self.fingerprint)
+        own = owned(self)
+        matrix = check_samples(X)
+        check_identity(matrix, own.shape, own.fingerprint)
         check_arithmetic()
-        norm = self.norm
+        norm = own.norm
         check_norm(norm)
-        weights = private_weights(self.weights, "weights", int(matrix.shape[0]))
-        center = private_array(self.center, "center", (int(matrix.shape[1]),))
+        weights = private_weights(own.weights, "weights", int(matrix.shape[0]))
+        center = private_array(own.center, "center", (int(matrix.shape[1]),))
         moment = moment_about(matrix, weights, center, norm, total_below(weights))
         with precision():
             upper = upper_float(moment)

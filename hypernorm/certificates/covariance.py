@@ -23,7 +23,7 @@ import numpy as np
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import Matrix, check_matrix
 from hypernorm.certificates.certificate import Certificate
-from hypernorm.certificates.fields import check_real, private_array
+from hypernorm.certificates.fields import check_real, owned, private_array
 from hypernorm.certificates.identity import check_identity
 from hypernorm.certificates.mean import displaced_mass, private_weights, weighted_rows
 from hypernorm.certificates.rounding import (
@@ -144,25 +144,26 @@ class CovarianceCertificate:
             If `X` is not a usable matrix.
         """
         start = time.perf_counter()
+        own = owned(self)
         matrix = check_matrix(X, copy=True)
-        check_identity(matrix, self.shape, self.fingerprint)
+        check_identity(matrix, own.shape, own.fingerprint)
         check_arithmetic()
         n, d = matrix.shape
-        weights = private_weights(self.weights, "weights", n)
+        weights = private_weights(own.weights, "weights", n)
         if not 0.5 < float(weights.sum()) < 2:
             raise CertificateError("The certificate's weights must add up to about one.")
-        contamination = check_real(self.contamination, "contamination", 0.0, 0.5)
-        premise, norm = self.inlier_kurtosis, self.norm
+        contamination = check_real(own.contamination, "contamination", 0.0, 0.5)
+        premise, norm = own.inlier_kurtosis, own.norm
         if premise is not None:
             check_real(premise, "kurtosis of the inliers", 1.0)
         if not (type(norm) is Certificate and type(norm.q) is float and norm.q == 4):
             raise CertificateError("The certificate's norm must be a certificate for q = 4.")
         arrays = _Arrays(
             _dense(matrix),
-            private_array(self.location, "location", (d,)),
-            private_array(self.covariance, "covariance", (d, d), hermitian=True),
+            private_array(own.location, "location", (d,)),
+            private_array(own.covariance, "covariance", (d, d), hermitian=True),
             weights,
-            private_array(self.transform, "transform", (d, d)),
+            private_array(own.transform, "transform", (d, d)),
         )
         displaced = displaced_mass(weights, None, contamination)
         with precision():

@@ -1,14 +1,16 @@
 """Fields of certificates: exact types, values in their ranges, private copies of arrays.
 
 A proof uses a field more than once. A subclass of a number or a text may answer differently each time it is asked, and
-an array may be changed by another thread; so a subclass is refused, and an array is copied before it is looked at.
+an array or a field may be changed by another thread. So a subclass is refused, every field is read once, and an array
+is copied before it is looked at.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,9 +24,12 @@ __all__ = [
     "check_real",
     "check_sides",
     "check_tuple",
+    "owned",
     "private_array",
     "shown",
 ]
+
+Proof = TypeVar("Proof")
 
 LARGEST_EXPONENT = 2100
 """No power of two that scales a matrix of floats is larger."""
@@ -120,6 +125,25 @@ def check_sides(value: Any) -> tuple[int, int]:
     return check_integer(n, "number of rows", 1, _MOST_ROWS), check_integer(d, "number of columns", 1, _MOST_COLUMNS)
 
 
+def owned(proof: Proof) -> Proof:
+    """A copy of a proof, and of the proofs inside it, whose fields nobody else can replace: each was read once.
+
+    Raises
+    ------
+    CertificateError
+    """
+    try:
+        return type(proof)(*(_own(getattr(proof, field.name)) for field in dataclasses.fields(proof)))  # type: ignore[arg-type]
+    except (TypeError, AttributeError):
+        raise CertificateError(f"A {type(proof).__name__} is broken: it cannot be copied.") from None
+
+
+def _own(value: Any) -> Any:
+    if type(value) is tuple:
+        return tuple(_own(item) for item in value)
+    return owned(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value
+
+
 def private_array(
     value: Any,
     name: str,
@@ -134,9 +158,10 @@ def private_array(
     CertificateError
     """
     # To a masked array or np.matrix the operators of a proof mean something else.
-    if type(value) is np.ndarray and value.dtype in dtypes and value.shape in shapes:
-        copy = np.array(value, order="C")
-        if np.isfinite(copy).all() and not (hermitian and (copy != copy.conj().T).any()):
+    if type(value) is np.ndarray:
+        copy = np.array(value, order="C")  # of which all that follows is true, whoever writes to the array
+        usual = copy.dtype in dtypes and copy.shape in shapes
+        if usual and np.isfinite(copy).all() and not (hermitian and (copy != copy.conj().T).any()):
             return copy
     kinds = " or ".join(np.dtype(dtype).name for dtype in dtypes)
     sizes = " or ".join(" x ".join(map(str, shape)) for shape in shapes)

@@ -24,9 +24,9 @@ import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import Chunks
-from hypernorm._validation import Matrix, RowMatrix, check_rows
+from hypernorm._validation import Matrix, RowMatrix, check_samples
 from hypernorm.certificates.certificate import Certificate
-from hypernorm.certificates.fields import check_real, check_tuple, private_array
+from hypernorm.certificates.fields import check_real, check_tuple, owned, private_array
 from hypernorm.certificates.identity import check_identity
 from hypernorm.certificates.rounding import (
     SAFETY,
@@ -136,10 +136,11 @@ class MeanCertificate:
             If `X` is not a usable matrix.
         """
         start = time.perf_counter()
-        matrix = check_rows(X)
-        check_identity(matrix, self.shape, self.fingerprint)
-        bound, displaced, moments = self.prove(matrix)
-        return VerifiedMeanBound(bound, displaced, moments, None in self.inlier_moments, time.perf_counter() - start)
+        own = owned(self)
+        matrix = check_samples(X)
+        check_identity(matrix, own.shape, own.fingerprint)
+        bound, displaced, moments = own.prove(matrix)
+        return VerifiedMeanBound(bound, displaced, moments, None in own.inlier_moments, time.perf_counter() - start)
 
     @own_arithmetic
     def prove(self, matrix: RowMatrix) -> tuple[float, float, tuple[float, ...]]:
@@ -150,12 +151,13 @@ class MeanCertificate:
         CertificateError
         """
         check_arithmetic()
+        own = owned(self)
         n, d = int(matrix.shape[0]), int(matrix.shape[1])
-        location = private_array(self.location, "location", (d,))
-        weights = private_weights(self.weights, "weights", n)
-        base = None if self.base_weights is None else private_weights(self.base_weights, "base_weights", n)
-        contamination = check_real(self.contamination, "contamination", 0.0, 0.5)
-        premises = self._premises()
+        location = private_array(own.location, "location", (d,))
+        weights = private_weights(own.weights, "weights", n)
+        base = None if own.base_weights is None else private_weights(own.base_weights, "base_weights", n)
+        contamination = check_real(own.contamination, "contamination", 0.0, 0.5)
+        premises = own._premises()
         total = total_below(weights)
         offset = _offset(matrix, weights, location, total)
         displaced = displaced_mass(weights, base, contamination)

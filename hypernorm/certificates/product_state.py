@@ -14,7 +14,7 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down
 from hypernorm.certificates.certificate import Rigor
 from hypernorm.certificates.dyadic import DyadicMatrix
-from hypernorm.certificates.fields import check_choice, check_fingerprint
+from hypernorm.certificates.fields import check_choice, check_fingerprint, owned
 from hypernorm.certificates.rounding import check_arithmetic, precision, rational
 from hypernorm.certificates.witness import VerifiedValue
 from hypernorm.exceptions import CertificateError, InvalidInputError
@@ -101,12 +101,13 @@ class ProductState:
             If the state belongs to another matrix or does not attain `value`.
         """
         start = time.perf_counter()
-        field, digest = check_choice(self.field, "field", FIELDS), check_fingerprint(self.fingerprint)
+        own = owned(self)
+        field, digest = check_choice(own.field, "field", FIELDS), check_fingerprint(own.fingerprint)
         # A claim may be of any size; NaN is below nothing.
-        claimed = self.value
+        claimed = own.value
         if type(claimed) is not float:
             raise CertificateError(f"The value that the state claims must be a float, got a {type(claimed).__name__}.")
-        x, y = self.x, self.y
+        x, y = own.x, own.y
         if not (type(x) is type(y) is np.ndarray and {x.dtype, y.dtype} <= _DTYPES):
             raise CertificateError("The product state is broken: its vectors must be ndarrays of floats.")
         try:

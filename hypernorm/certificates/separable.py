@@ -31,6 +31,7 @@ from hypernorm.certificates.fields import (
     check_integer,
     check_real,
     check_tuple,
+    owned,
     private_array,
 )
 from hypernorm.certificates.product_state import embedded
@@ -140,11 +141,12 @@ class SeparableCertificate:
             If `M` is not a usable matrix of size ab.
         """
         start = time.perf_counter()
-        claim = self._claim()
+        own = owned(self)
+        claim = own._claim()
         form = ProductForm(M, claim.dims, claim.field)
-        if form.digest != check_fingerprint(self.fingerprint):
+        if form.digest != check_fingerprint(own.fingerprint):
             raise CertificateError("The certificate is for another matrix: the fingerprint of M differs.")
-        upper = self.prove(form, exact=exact)
+        upper = own.prove(form, exact=exact)
         rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
         return VerifiedBound(upper, rigor, time.perf_counter() - start)
 
@@ -158,14 +160,15 @@ class SeparableCertificate:
             If the proof does not go through.
         """
         check_arithmetic()
-        claim = self._claim()
+        own = owned(self)
+        claim = own._claim()
         if type(form) is not ProductForm or (form.dims, form.field, form.exponent) != (
             claim.dims,
             claim.field,
             claim.exponent,
         ):
             raise CertificateError("The certificate is for other dimensions, another field or another scale.")
-        matrices = self._private_matrices()
+        matrices = own._private_matrices()
         if form.is_zero:
             return 0.0
         classes = ProductClasses(claim.dims, claim.level, claim.field)

@@ -15,10 +15,10 @@ import numpy as np
 from hypernorm._archive_reader import ArchiveReader
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down
-from hypernorm._validation import check_exponent, check_rows
+from hypernorm._validation import check_exponent, check_rows, check_samples
 from hypernorm.certificates.certificate import Rigor
 from hypernorm.certificates.dyadic import DyadicMatrix
-from hypernorm.certificates.fields import check_real, private_array
+from hypernorm.certificates.fields import check_real, owned, private_array
 from hypernorm.certificates.identity import check_identity
 from hypernorm.certificates.rounding import (
     SAFETY,
@@ -127,12 +127,13 @@ class Witness:
             If the witness belongs to another matrix or does not attain `value`.
         """
         start = time.perf_counter()
-        matrix = check_rows(X)
-        check_identity(matrix, self.shape, self.fingerprint)
-        q = check_real(self.q, "q", 1.0, infinite=True)
-        claimed = check_real(self.value, "value", 0.0)
+        own = owned(self)
+        matrix = check_samples(X)
+        check_identity(matrix, own.shape, own.fingerprint)
+        q = check_real(own.q, "q", 1.0, infinite=True)
+        claimed = check_real(own.value, "value", 0.0)
         try:
-            vector = _check_vector(private_array(self.vector, "vector", (matrix.shape[1],)), matrix.shape[1])
+            vector = _check_vector(private_array(own.vector, "vector", (matrix.shape[1],)), matrix.shape[1])
             check_exponent(q, smallest=1)
         except InvalidInputError as error:
             raise CertificateError(f"The witness is broken: {error}") from None

@@ -209,6 +209,8 @@ class ProductClasses:
 
     def sums(self, part: GramPart, entries: np.ndarray) -> np.ndarray:
         """Sums over the classes of the entries of a matrix, which may be of floats or of Python's integers."""
+        if entries.shape != part.classes.shape:
+            raise ValueError(f"a matrix of shape {part.classes.shape} was expected, not {entries.shape}")
         result = np.zeros(self.count, dtype=entries.dtype)
         np.add.at(result, part.classes, entries)
         return result

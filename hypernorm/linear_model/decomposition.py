@@ -21,6 +21,7 @@ _LARGEST_SVD_ENTRIES = 10_000_000
 # Sparse samples whose singular vectors would have more entries are only multiplied with.
 _LARGEST_SPARSE_ENTRIES = 250_000_000
 _BLOCK_ENTRIES = 1 << 20
+_EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -114,18 +115,26 @@ def decompose(
                 "leave-one-out need; use alpha with p < ∞ and folds, or solver='gram'."
             )
         return Decomposition(*_lanczos(samples, X_center, y_center, shares), X_center, y_center)
+    # Centring leaves rounding behind, in the direction of the centre and in one more than there can be.
+    most = (n if samples.weights is None else int(np.count_nonzero(samples.weights))) - (samples.intercept is not None)
+    column = np.ones(n) if samples.intercept is None else samples.intercept
+    weight = float(np.linalg.norm(column if samples.weights is None else column * np.sqrt(samples.weights)))
+    offset = weight * float(np.linalg.norm(X_center))
     if solver == "svd":
         U, s, Vt = scipy.linalg.svd(_weighted_block(samples, X_center, 0, n), full_matrices=False, check_finite=False)
-        kept = s > max(n, d) * np.finfo(np.float64).eps * s.max(initial=0)
+        kept = s > max(n, d) * _EPS * s.max(initial=0) + _EPS * float(np.linalg.norm(s)) + 2 * _EPS * offset
+        kept[most:] = False
         y = _weighted_targets(samples, y_center)
         projections = s[kept, None] * (U[:, kept].T @ y)
         return Decomposition(Vt[kept].T, s[kept] ** 2, projections, X_center, y_center)
     if n >= d:
         gram, moments = _normal_equations(samples, X_center, y_center)
-        squares, V = _eigenpairs(gram, max(n, d))
+        # Sparse samples are centred by a difference of squares, dense ones before they are squared.
+        lost = 4 * _EPS * offset**2 if not isinstance(X, np.ndarray) else (4 * _EPS * offset) ** 2
+        squares, V = _eigenpairs(gram, max(n, d), most, lost)
         return Decomposition(V, squares, V.T @ moments, X_center, y_center)
     centred = _weighted_block(samples, X_center, 0, n)
-    squares, U = _eigenpairs(centred @ centred.T, max(n, d))
+    squares, U = _eigenpairs(centred @ centred.T, max(n, d), most, (4 * _EPS * offset) ** 2)
     s = np.sqrt(squares)
     projections = s[:, None] * (U.T @ _weighted_targets(samples, y_center))
     return Decomposition(centred.T @ (U / s), squares, projections, X_center, y_center)
@@ -158,9 +167,11 @@ def _lanczos(
     return ritz_pairs(gram, np.column_stack([transposed(y[:, target]) for target in range(y.shape[1])]), shares)
 
 
-def _eigenpairs(gram: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+def _eigenpairs(gram: np.ndarray, size: int, most: int, lost: float) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenpairs above what rounding makes of zero, `lost` in centring, and no more of them than there can be."""
     squares, vectors = np.linalg.eigh((gram + gram.T) / 2)
-    kept = squares > size * np.finfo(np.float64).eps * squares.max(initial=0)
+    kept = squares > size * _EPS * squares.max(initial=0) + lost
+    kept[: max(len(squares) - most, 0)] = False
     return squares[kept], vectors[:, kept]
 
 

@@ -95,7 +95,7 @@ def leave_one_out_predictions(
     Z = centred @ decomposition.V / np.sqrt(squares)  # rows of U over the roots of the weights
     coefficients = decomposition.projections / np.sqrt(squares)[:, None]
     lengths = Z**2
-    outside, rest = _outside(samples, decomposition, Z, coefficients)
+    outside, rest, doubtful = _outside(samples, decomposition, Z, coefficients)
     # With its mean alone a fit without the sample has no slope at all.
     lost = weights * (lengths @ (1 / squares))
     limits = Z @ (coefficients / squares[:, None]) / np.where(lost > 0, lost, 1)[:, None]
@@ -108,7 +108,7 @@ def leave_one_out_predictions(
         return np.asarray(y - np.where(vanished, limits, residuals / np.where(vanished, 1, gaps[:, :, None])))
 
     if not math.isinf(p):
-        return shortcut(biases(squares, alphas, p))
+        return _with_refits(samples, shortcut(biases(squares, alphas, p)), doubtful, p, alphas)
     others = shortcut(np.zeros((1, len(squares))))[0]
     total = weights.sum()
     means = decomposition.y_center - (weights / (total - weights))[:, None] * (y - decomposition.y_center)
@@ -124,13 +124,27 @@ def leave_one_out_predictions(
     changes = np.where(alone, falls, scale * second / left)
     traces = inverse_squares.sum() + changes
     shares = [np.minimum(1 / (alpha * traces), 1) if alpha > 0 else np.ones(len(y)) for alpha in alphas]
-    return np.array([means + share[:, None] * (others - means) for share in shares])
+    predictions = np.array([means + share[:, None] * (others - means) for share in shares])
+    return _with_refits(samples, predictions, doubtful, p, alphas)
+
+
+def _with_refits(
+    samples: Samples, predictions: np.ndarray, doubtful: np.ndarray, p: float, alphas: np.ndarray
+) -> np.ndarray:
+    """The predictions, those of doubtful samples by a decomposition without each of them."""
+    folds = ((np.delete(np.arange(len(samples.y)), index), np.array([index])) for index in doubtful.tolist())
+    for held_out, found in fold_predictions(samples, folds, [p], alphas, "auto"):
+        predictions[:, held_out] = found[0]
+    return predictions
 
 
 def _outside(
     samples: Samples, decomposition: Decomposition, Z: np.ndarray, coefficients: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One minus the leverage of each sample in least squares, and its residual; zero where the leverage is one.
+
+    Whether a leverage is one cannot be told from one minus it where that is rounding, unless the columns span
+    everything; such samples are returned as doubtful.
 
     With I − H the projection on what the columns do not span, they are ‖(I − H)e_i‖² and the entry of (I − H)y. As a
     difference the first loses its digits when it is small, so that there it is summed up as a square.
@@ -142,11 +156,11 @@ def _outside(
     outside = 1 - weights * (base + np.sum(Z**2, axis=1))
     rest = y - Z @ coefficients
     squares = decomposition.squares
-    if rank + (samples.intercept is not None) >= np.count_nonzero(weights):
-        alone = weights > 0  # the columns, with that of the intercept, span everything
-    else:
+    alone, doubtful = weights > 0, np.zeros(n, dtype=bool)
+    if rank + (samples.intercept is not None) < np.count_nonzero(weights):
         condition = math.sqrt(squares.max(initial=1) / squares.min(initial=squares.max(initial=1)))
-        alone = outside <= min(_ROUNDING * (rank + 8) * condition, _LARGEST_ROUNDING)
+        doubtful = alone & (outside <= min(_ROUNDING * (rank + 8) * condition, _LARGEST_ROUNDING))
+        alone = doubtful
     near = np.flatnonzero(~alone & (outside < _NEARLY_ONE))
     if near.size:
         roots = np.sqrt(weights)[:, None]
@@ -155,4 +169,4 @@ def _outside(
         projected[near, np.arange(near.size)] += 1
         outside[near], rest[near] = np.sum(projected**2, axis=0), projected.T @ (roots * y) / roots[near]
     outside[alone], rest[alone] = 0.0, 0.0
-    return outside, rest
+    return outside, rest, np.flatnonzero(doubtful)
