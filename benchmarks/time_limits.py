@@ -26,7 +26,10 @@ LIMITS = (0.1, 0.5, 2.0, 5.0)
 
 
 def _sparse(n: int, d: int, density: float) -> sp.csr_array:
-    return sp.csr_array(sp.random_array((n, d), density=density, rng=np.random.default_rng(0)))
+    rng = np.random.default_rng(0)
+    entries = int(n * d * density)
+    places = np.unique(rng.integers(n * d, size=entries))
+    return sp.csr_array((rng.random(len(places)), (places // d, places % d)), shape=(n, d))
 
 
 SHAPES: dict[str, tuple[Callable[[], Any], tuple[float, ...]]] = {

@@ -142,7 +142,7 @@ def _stopped(X: np.ndarray, steps: int, path: Path) -> None:
 
 def data_files(folder: Path) -> Iterator[bytes]:
     """Data files of every format; the first byte is the place of their suffix in `SUFFIXES`."""
-    X, S = matrices()[0], sp.random_array((6, 4), density=0.4, rng=np.random.default_rng(1), format="csr")
+    X, S = matrices()[0], sp.csr_array(np.eye(6, 4) + np.eye(6, 4, 2) / 3)
     frame = pd.DataFrame({"a": X[:, 0], "b": np.arange(9), "c": X[:, 1] > 0}).astype({"b": "Int64"})
     writers: list[tuple[str, Callable[[Path], object]]] = [
         (".npy", lambda path: np.save(path, X)),

@@ -17,6 +17,7 @@ _DROP_CAPABILITY, _OVERRIDE_PERMISSIONS = 24, 1
 PROGRAM = """
 import warnings
 warnings.simplefilter("error")
+warnings.simplefilter("ignore", DeprecationWarning)  # of old libraries about new ones
 import os, sys
 from pathlib import Path
 import hypernorm as hn
