@@ -161,6 +161,11 @@ def _as_table(X: Any, name: str) -> pa.Table | None:
         raise InvalidInputError(
             f"{name} is a {what}, which is read with pyarrow; install it with: pip install 'hypernorm[parquet]'."
         ) from None
+    for label, dtype in dict(getattr(X, "schema", {})).items() if type(X).__module__.startswith("polars") else ():
+        if str(dtype) == "Object":  # some versions end the process when they are asked to export one
+            raise InvalidInputError(
+                f"{name} has a column {printable(label)!r} of Python objects; keep numeric columns only."
+            )
     try:
         if arrow:
             return pa.table(X)
