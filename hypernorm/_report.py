@@ -40,7 +40,7 @@ _TICK = 0.25
 
 def show(line: str = "") -> None:
     """Print a line; on a terminal that is too narrow it is broken between words, never inside a number."""
-    width = shutil.get_terminal_size().columns
+    width = shutil.get_terminal_size().columns or 80  # terminals may say 0
     if sys.stdout.isatty() and len(line) >= width > 0:
         line = textwrap.fill(line, max(width - 1, 1), break_long_words=False, break_on_hyphens=False)
     print(line)
@@ -79,7 +79,7 @@ def progress(task: str) -> Iterator[Callable[[hn.Progress], None] | bool]:
 
 def _draw(line: str, parts: list[str]) -> None:
     """What fits in one line: a number that is cut off would read as another one."""
-    width = shutil.get_terminal_size().columns
+    width = shutil.get_terminal_size().columns or 80  # terminals may say 0
     for part in list(parts):
         if len(line) + len(part) + 2 < width:
             line += f", {part}"
