@@ -253,3 +253,9 @@ def test_the_claimed_value_may_be_as_large_as_the_upper_end():
             hn.Witness.from_vector(X, [1.0, 1.0], q)
     assert hn.Witness.from_vector(X, [1.0, 1.0]).q == 4
     assert not found.vector.flags.writeable
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_witness_says_in_which_arithmetic_it_was_proved(exact):
+    witness = hn.lower_bound(np.eye(3), random_state=0)
+    assert witness.verify(np.eye(3), exact=exact).rigor is (hn.Rigor.EXACT if exact else hn.Rigor.FLOATING_POINT)

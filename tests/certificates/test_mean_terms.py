@@ -325,3 +325,9 @@ def test_each_premise_is_checked_by_itself(fields, words, norms):
     assert MeanCertificate(**values, **(good | {"contamination": math.nextafter(0.5, 0)})).prove(X)[1] > 0.2
     with pytest.raises(CertificateError, match=words):
         MeanCertificate(**values, **(good | fields)).prove(X)
+
+
+def test_rounding_of_rows_that_are_all_negative():
+    """The scale is that of the absolute values."""
+    Y = -np.array([[0.0, 3.0], [4.0, 0.0]])
+    assert float(module._rounding(Y).lower()) >= 2 * 2.0**-53 * 5
