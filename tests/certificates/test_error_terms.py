@@ -303,3 +303,9 @@ def test_small_factors_are_computed_on_one_core(m, limit, monkeypatch):
     monkeypatch.setattr(np.linalg, "cholesky", lambda A: (_ for _ in ()).throw(np.linalg.LinAlgError))
     assert is_proved_positive_definite(np.eye(m)) is False
     assert limits == [limit]
+
+
+def test_nobody_counts_as_proving_after_the_proof():
+    with precision():
+        assert rounding._PROVERS
+    assert not rounding._PROVERS
