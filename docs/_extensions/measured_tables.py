@@ -20,9 +20,13 @@ Table = list[list[str]]
 
 def machine(name: str, part: str) -> str:
     """Where a file of results was measured."""
-    with (RESULTS / name / f"{part}.jsonl").open(encoding="utf-8") as file:
-        head = json.loads(file.readline())
+    head = _head(name, part)
     return f"{head['cores']} cores of an {head['processor']}, numpy {head['numpy']}"
+
+
+def _head(name: str, part: str) -> Row:
+    with (RESULTS / name / f"{part}.jsonl").open(encoding="utf-8") as file:
+        return dict(json.loads(file.readline()))
 
 
 def text(table: Table) -> str:
@@ -166,16 +170,15 @@ def forged_proofs() -> Table:
 
 
 def planted_faults() -> Table:
-    """Mutants of the checker before and now: noticed by a test, explained, neither."""
-    table = [["", "mutants", "noticed", "explained", "neither", "noticed or explained"]]
+    """Mutants of the checker before and now: made, tried, noticed by a test, explained, neither."""
+    table = [["", "made", "tried", "noticed", "explained", "neither", "noticed or explained, of those tried"]]
     for name, part in (("before", "baseline"), ("now", "paper")):
         rows = read("mutation", part)
         noticed = sum(row["result"] == "killed" for row in rows)
         explained = sum(row["result"] != "killed" and row.get("explained", False) for row in rows)
-        share = f"{100 * (noticed + explained) / len(rows):.0f} %"
-        table.append(
-            [name, *(f"{n:,}" for n in (len(rows), noticed, explained, len(rows) - noticed - explained)), share]
-        )
+        rest = len(rows) - noticed - explained
+        counts = (_head("mutation", part)["mutants"], len(rows), noticed, explained, rest)
+        table.append([name, *(f"{count:,}" for count in counts), f"{100 * (1 - rest / len(rows)):.0f} %"])
     return table
 
 
