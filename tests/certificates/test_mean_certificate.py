@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -229,3 +230,9 @@ def test_rows_that_vanish_are_part_of_the_proof(weight, D, q):
     assert Fraction(found.error_bound) >= Fraction(D) / 15
     cluster = ClusterCertificate(np.zeros(1), weights, norm, X.shape, fingerprint(X))
     assert cluster.verify(X).upper >= D
+
+
+def test_sparse_samples_prove_the_same():
+    X = np.random.default_rng(31).standard_normal((30, 3)).round()
+    certificate = certify_mean(X, np.ones(30), 0.1, inlier_moments=[3.0, 4.0])
+    assert certificate.verify(sp.csr_array(X)).error_bound == certificate.verify(X).error_bound
