@@ -16,7 +16,7 @@ import numpy as np
 import hypernorm as hn
 from benchmarks.harness import Part, in_process, main, peak_gigabytes, product_seconds, seconds, threads
 from experiments.runner import Row
-from hypernorm.bounds.kernels import gradients
+from hypernorm.bounds.power_kernels import gradients
 from hypernorm.datasets import gaussian
 from hypernorm.forms import RealignedMap, Rows
 

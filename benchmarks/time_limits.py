@@ -20,7 +20,7 @@ import hypernorm as hn
 from benchmarks.harness import Part, main
 from experiments.runner import Row
 from hypernorm import datasets
-from hypernorm.applications import separable_states
+from hypernorm.separable import value as separable_states
 
 LIMITS = (0.1, 0.5, 2.0, 5.0)
 

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 import hypernorm as hn
-from hypernorm.applications import separable_value, small_set_expansion, sparsest_direction
+from hypernorm.applications import small_set_expansion, sparsest_direction
 from hypernorm.datasets import noisy_cube
 from hypernorm.robust import MomentClustering, certify_covariance, certify_mean
+from hypernorm.separable import separable_value
 
 __all__ = ["KINDS", "Subject"]
 

@@ -32,8 +32,8 @@ TARGETS = ("certificates", "checkpoints", "data")
 
 # Beginnings of the names of modules.
 _INSTRUMENTED = (
-    *("hypernorm._archive", "hypernorm.certificates", "hypernorm.bounds.checkpoint", "hypernorm.datasets.files"),
-    *("hypernorm.datasets.delimited", "zipfile", "gzip", "csv", "numpy.lib._format_impl", "numpy.lib._npyio_impl"),
+    *("hypernorm._archive", "hypernorm.certificates", "hypernorm.bounds.checkpoint", "hypernorm.io.matrices"),
+    *("hypernorm.io.delimited", "zipfile", "gzip", "csv", "numpy.lib._format_impl", "numpy.lib._npyio_impl"),
     *("scipy.sparse._matrix_io", "scipy.io._fast_matrix_market", "pandas.io.parquet", "pandas.io.parsers"),
 )
 _HANG = 60

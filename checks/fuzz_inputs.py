@@ -24,8 +24,8 @@ import scipy.io
 import scipy.sparse as sp
 
 import hypernorm as hn
-from hypernorm.applications import separable_value
-from hypernorm.datasets.files import SUFFIXES
+from hypernorm.io.matrices import SUFFIXES
+from hypernorm.separable import separable_value
 
 __all__ = ["SEEDS", "WORDS", "changed", "matrices", "separable_matrices"]
 

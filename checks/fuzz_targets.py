@@ -18,12 +18,12 @@ from typing import Any
 import hypernorm as hn
 from checks.fuzz_inputs import matrices, separable_matrices
 from hypernorm._validation import check_rows
-from hypernorm.applications import separable_value
 from hypernorm.certificates import SeparableCertificate
-from hypernorm.datasets import read_matrix
-from hypernorm.datasets.files import SUFFIXES
 from hypernorm.forms import fingerprint
 from hypernorm.forms.product import ProductForm
+from hypernorm.io import read_matrix
+from hypernorm.io.matrices import SUFFIXES
+from hypernorm.separable import separable_value
 
 __all__ = ["attempt_of", "note", "watched"]
 

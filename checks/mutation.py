@@ -46,7 +46,7 @@ TARGET = Target(
         "hypernorm/certificates",
         "tests/test_docs.py",
         "tests/bounds/test_sos.py",
-        "tests/applications/test_separable_states.py",
+        "tests/separable/test_value.py",
         "tests/robust/test_certification.py",
     ),
     # These take long, and say more about the solvers than about the proofs.

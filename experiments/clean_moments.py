@@ -1,8 +1,8 @@
 """Moments of clean Gaussian samples in their most extreme directions, beside the limits that the moment filter uses.
 
-Claim: each limit of `hypernorm.robust.thresholds.clean_shape` is passed by about one clean sample in twenty or fewer,
-for n from 10 to 16,000 samples in r = 1 to √(2.5 n) dimensions, and from n = 50 on it is at most 1.3 times the 95%
-quantile. Refuted by a size at which a limit is passed by more than a fifth of the samples, or is larger than that.
+Claim: each limit of `hypernorm.robust.filter.thresholds.clean_shape` is passed by about one clean sample in twenty or
+fewer, for n from 10 to 16,000 samples in r = 1 to √(2.5 n) dimensions, and from n = 50 on it is at most 1.3 times the
+95% quantile. Refuted by a size at which a limit is passed by more than a fifth of the samples, or is larger than that.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 
 from experiments.runner import Row, main
 from experiments.tables import markdown
-from hypernorm.robust.directions import extreme_directions
-from hypernorm.robust.thresholds import clean_shape, shape_of
-from hypernorm.robust.whitening import whiten
+from hypernorm.robust.filter.directions import extreme_directions
+from hypernorm.robust.filter.thresholds import clean_shape, shape_of
+from hypernorm.robust.filter.whitening import whiten
 
 MEASURES = ("skewness", "kurtosis", "imbalance", "smallest_kurtosis")
 LARGEST_SHARE, LARGEST_RATIO = 0.2, 1.3

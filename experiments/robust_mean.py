@@ -43,7 +43,7 @@ from hypernorm.datasets import INLIERS, contaminated
 from hypernorm.datasets.contamination import Contaminated
 from hypernorm.exceptions import ConvergenceWarning
 from hypernorm.robust import RobustMean
-from hypernorm.robust.classical import CLASSICAL
+from hypernorm.robust.baselines.locations import CLASSICAL
 
 MOMENT = "moment filter"
 KNOWN = "quantum entropy, known covariance"

@@ -18,9 +18,9 @@ import numpy as np
 
 from experiments.runner import Row, main
 from experiments.tables import markdown
-from hypernorm.applications import separable_value
 from hypernorm.datasets import known_separable_values
 from hypernorm.forms.product import gram_sides
+from hypernorm.separable import separable_value
 
 KNOWN = {known.name: known for known in known_separable_values()}
 SIZES = ((2, 2), (2, 3), (2, 4), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7), (8, 8))

@@ -11,8 +11,8 @@ import numpy as np
 
 import hypernorm as hn
 from hypernorm._archive import write_whole
-from hypernorm.datasets import read_matrix
 from hypernorm.exceptions import InvalidInputError
+from hypernorm.io import read_matrix
 
 __all__ = ["check_outputs", "read_operator", "save_witness"]
 

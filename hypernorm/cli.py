@@ -34,8 +34,8 @@ from hypernorm._report import (
 )
 from hypernorm._validation import Matrix, check_matrix
 from hypernorm.certificates import SeparableCertificate
-from hypernorm.datasets import NAMES, SUFFIXES, read_matrix
 from hypernorm.exceptions import CertificateError, HypernormError, InvalidInputError
+from hypernorm.io import NAMES, SUFFIXES, read_matrix
 
 __all__ = ["EXIT_CODES", "app", "main"]
 

@@ -12,7 +12,7 @@ from distributed import Client, LocalCluster
 
 import hypernorm as hn
 from hypernorm._validation import check_matrix, check_rows
-from hypernorm.bounds.kernels import gradients, norm_values
+from hypernorm.bounds.power_kernels import gradients, norm_values
 from hypernorm.datasets import contaminated, planted_dictionary
 from hypernorm.dictionary import LpDictionaryLearning, recovery_error
 from hypernorm.exceptions import CertificateError, HypernormError, InvalidInputError

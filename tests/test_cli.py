@@ -14,8 +14,8 @@ import pytest
 
 import hypernorm as hn
 from hypernorm import cli
-from hypernorm.applications import separable_value
 from hypernorm.datasets import gaussian, load_bundled
+from hypernorm.separable import separable_value
 
 X = gaussian(40, 4, random_state=0)
 

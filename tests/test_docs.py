@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import hypernorm as hn
-from hypernorm.datasets import NAMES, icosahedron, read_matrix
+from hypernorm.datasets import icosahedron
 from hypernorm.datasets.inexact import choi_lam
 from hypernorm.forms import moment_depth
+from hypernorm.io import NAMES, read_matrix
 
 DOCS = Path(__file__).parent.parent / "docs"
 

@@ -1,7 +1,7 @@
 """Proposing bounds: vectors from below, certificates from above. Every number is proved by `hypernorm.certificates`."""
 
+from hypernorm.bounds.approximation_factors import approximation_factor
 from hypernorm.bounds.conic import SosProblem, conic_bound, sos_problem
-from hypernorm.bounds.factors import approximation_factor
 from hypernorm.bounds.interval import METHODS, BoundRecord, NormInterval, Progress, Status, two_to_q_norm
 from hypernorm.bounds.power import lower_bound
 from hypernorm.bounds.sos import sos_bound

@@ -8,7 +8,7 @@ import numpy as np
 
 from hypernorm._archive import write_archive
 from hypernorm._archive_reader import ArchiveReader, DamagedArchiveError, read_archive
-from hypernorm.bounds.splitting import SosSolver
+from hypernorm.bounds.sos_solver import SosSolver
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["restore", "store"]

@@ -24,7 +24,7 @@ from hypernorm.certificates import UNIT, Certificate
 from hypernorm.certificates.plan import LARGEST_HALF_DEGREE
 from hypernorm.exceptions import HypernormError, InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows, fingerprint, moment_matrix
-from hypernorm.forms.symmetric import GramClasses, form_coefficients, multiply_by_norm, rank_multisets
+from hypernorm.forms.gram import GramClasses, form_coefficients, multiply_by_norm, rank_multisets
 
 if TYPE_CHECKING:
     import cvxpy
@@ -54,7 +54,7 @@ class SosProblem:
         The power of two that was taken out of the matrix.
     q, degree : int
     rows, digest, classes, coefficients
-        The scaled rows, the fingerprint of the matrix, and the form by `hypernorm.forms.symmetric`.
+        The scaled rows, the fingerprint of the matrix, and the form by `hypernorm.forms.gram`.
     """
 
     problem: cvxpy.Problem

@@ -21,7 +21,7 @@ from hypernorm._parallel import product_threads
 from hypernorm.certificates import Factor, reweight
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import MonomialBasis, Rows
-from hypernorm.forms.symmetric import GramClasses
+from hypernorm.forms.gram import GramClasses
 
 __all__ = ["EIGEN", "DeadlineError", "check_time", "closing_seconds", "has_time", "until"]
 
@@ -157,7 +157,7 @@ def _seconds_to_first_bound(factor: Factor, rows: Rows, radius: float, half_degr
     if factor.form == "sos":
         degree = max(half, half_degree or half)
         classes = (_BEGINNING + _CLOSING) * _class_seconds(d, degree)
-        loading = 0.0 if "hypernorm.bounds._sos_kernels" in sys.modules else _LOADING
+        loading = 0.0 if "hypernorm.bounds.sos_kernels" in sys.modules else _LOADING
         return classes + loading + moments(half) / _product_rate()
     if factor.form == "moment":
         operations = moments(half) + EIGEN / 2 * MonomialBasis.count(d, half) ** 3  # eigenvalues alone

@@ -19,7 +19,7 @@ from hypernorm._validation import Seed, check_exponent, check_generator, check_r
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.power import search
 from hypernorm.bounds.propose import Search, propose
-from hypernorm.bounds.splitting import SosProgress, SosStop, check_solver_memory
+from hypernorm.bounds.sos_solver import SosProgress, SosStop, check_solver_memory
 from hypernorm.certificates import KINDS, Certificate, Factor, Witness, attained_value, is_available, plan
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows, fingerprint

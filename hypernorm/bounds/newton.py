@@ -11,7 +11,7 @@ import numpy as np
 
 from hypernorm._parallel import product_threads
 from hypernorm.bounds.deadlines import DeadlineError
-from hypernorm.bounds.kernels import norm_values
+from hypernorm.bounds.power_kernels import norm_values
 from hypernorm.forms import Rows
 
 __all__ = ["LARGEST_DIMENSION", "SMALL", "newton_finish"]

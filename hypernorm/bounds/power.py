@@ -28,8 +28,8 @@ from hypernorm._validation import (
 )
 from hypernorm._warnings import warn_caller
 from hypernorm.bounds.deadlines import EIGEN, DeadlineError, has_time, until
-from hypernorm.bounds.kernels import gradients, norm_values
 from hypernorm.bounds.newton import LARGEST_DIMENSION, SMALL, newton_finish
+from hypernorm.bounds.power_kernels import gradients, norm_values
 from hypernorm.certificates import Witness, attained_value
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, fingerprint, second_moments

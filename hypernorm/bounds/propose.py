@@ -15,15 +15,15 @@ from hypernorm._parallel import product_threads
 from hypernorm._validation import check_memory
 from hypernorm._warnings import warn_caller
 from hypernorm.bounds.deadlines import DeadlineError, check_time, closing_seconds, until
-from hypernorm.bounds.kernels import norm_values
 from hypernorm.bounds.newton import SMALL
 from hypernorm.bounds.power import search
+from hypernorm.bounds.power_kernels import norm_values
 from hypernorm.bounds.resolvent import Resolvent
-from hypernorm.bounds.splitting import SosProgress, SosSolver, SosStop, check_solver_memory
+from hypernorm.bounds.sos_solver import SosProgress, SosSolver, SosStop, check_solver_memory
 from hypernorm.certificates import UNIT, Certificate, Factor, plan, precision, reweight, weight_spread
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_matrix, second_moments
-from hypernorm.forms.symmetric import GramClasses, form_coefficients
+from hypernorm.forms.gram import GramClasses, form_coefficients
 
 __all__ = ["Proposed", "Search", "first_proved", "propose", "row_norm_instead"]
 

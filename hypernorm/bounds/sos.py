@@ -23,7 +23,7 @@ from hypernorm._warnings import warn_caller
 from hypernorm.bounds.checkpoint import restore, store
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.propose import Search, propose, row_norm_instead
-from hypernorm.bounds.splitting import SosProgress, SosSolver, SosStop
+from hypernorm.bounds.sos_solver import SosProgress, SosSolver, SosStop
 from hypernorm.certificates import Certificate, is_available, plan
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, fingerprint

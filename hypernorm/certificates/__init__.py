@@ -1,6 +1,5 @@
 """What a bound is, how it is proved and how it is stored. Knows no solver."""
 
-from hypernorm.certificates.certificate import Certificate, Rigor, VerifiedBound
 from hypernorm.certificates.cluster import ClusterCertificate
 from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCovarianceBound, whitened_rows
 from hypernorm.certificates.loading import load_certificate
@@ -12,6 +11,7 @@ from hypernorm.certificates.mean import (
     of_pieces,
     weighted_rows,
 )
+from hypernorm.certificates.norm import Certificate, Rigor, VerifiedBound
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
 from hypernorm.certificates.product_state import ProductState
 from hypernorm.certificates.rounding import UNIT, precision, reweight, weight_spread

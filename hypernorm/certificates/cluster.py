@@ -15,10 +15,10 @@ import numpy as np
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_up
 from hypernorm._validation import check_samples
-from hypernorm.certificates.certificate import Certificate, Rigor, VerifiedBound
 from hypernorm.certificates.fields import owned, private_array
 from hypernorm.certificates.identity import check_identity
 from hypernorm.certificates.mean import check_norm, moment_about, private_weights, total_below
+from hypernorm.certificates.norm import Certificate, Rigor, VerifiedBound
 from hypernorm.certificates.rounding import check_arithmetic, precision, rational, upper_float
 
 __all__ = ["ClusterCertificate"]

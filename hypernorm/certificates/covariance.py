@@ -22,10 +22,10 @@ import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import Matrix, check_matrix
-from hypernorm.certificates.certificate import Certificate
 from hypernorm.certificates.fields import check_real, owned, private_array
 from hypernorm.certificates.identity import check_identity
 from hypernorm.certificates.mean import displaced_mass, private_weights, weighted_rows
+from hypernorm.certificates.norm import Certificate
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,

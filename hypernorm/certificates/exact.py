@@ -20,7 +20,7 @@ from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
 from hypernorm.certificates.rounding import rational, upper_float
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import MonomialBasis, Rows
-from hypernorm.forms.symmetric import GramClasses, gram_half_degree, rank_multisets
+from hypernorm.forms.gram import GramClasses, gram_half_degree, rank_multisets
 
 __all__ = [
     "ExactRows",
@@ -167,7 +167,7 @@ def _form_coefficients(moments: DyadicMatrix, d: int, half: int) -> list[int]:
 
 
 def _multiply_by_norm(coefficients: list[int], d: int, degree: int) -> list[int]:
-    """Coefficients of ‖v‖² times a form, as `hypernorm.forms.symmetric.multiply_by_norm` in integers."""
+    """Coefficients of ‖v‖² times a form, as `hypernorm.forms.gram.multiply_by_norm` in integers."""
     basis = MonomialBasis(d, degree)
     here = rank_multisets(basis.indices).tolist()
     result = [0] * MonomialBasis.count(d, degree + 2)

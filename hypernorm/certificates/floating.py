@@ -20,7 +20,7 @@ from hypernorm.certificates.rounding import (
     row_length,
 )
 from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_depth, moment_matrix, second_moments
-from hypernorm.forms.symmetric import GramClasses, form_coefficients, gram_half_degree
+from hypernorm.forms.gram import GramClasses, form_coefficients, gram_half_degree
 
 __all__ = [
     "proves_flattening",

@@ -6,7 +6,7 @@ from os import PathLike
 
 from hypernorm._archive_reader import ArchiveReader
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm.certificates.certificate import Certificate
+from hypernorm.certificates.norm import Certificate
 from hypernorm.certificates.separable import SEPARABLE, SeparableCertificate, parse_separable
 from hypernorm.certificates.storage import parse_content, read_members
 from hypernorm.certificates.witness import WITNESS, Witness, parse_witness

@@ -25,9 +25,9 @@ import numpy as np
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import Chunks
 from hypernorm._validation import Matrix, RowMatrix, check_samples
-from hypernorm.certificates.certificate import Certificate
 from hypernorm.certificates.fields import check_real, check_tuple, owned, private_array
 from hypernorm.certificates.identity import check_identity
+from hypernorm.certificates.norm import Certificate
 from hypernorm.certificates.rounding import (
     SAFETY,
     UNIT,

@@ -12,9 +12,9 @@ import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down
-from hypernorm.certificates.certificate import Rigor
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.fields import check_choice, check_fingerprint, owned
+from hypernorm.certificates.norm import Rigor
 from hypernorm.certificates.rounding import check_arithmetic, precision, rational
 from hypernorm.certificates.witness import VerifiedValue
 from hypernorm.exceptions import CertificateError, InvalidInputError

@@ -22,7 +22,6 @@ import numpy as np
 from hypernorm._archive_reader import ArchiveReader
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_up
-from hypernorm.certificates.certificate import Rigor, VerifiedBound
 from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
 from hypernorm.certificates.fields import (
     LARGEST_EXPONENT,
@@ -34,6 +33,7 @@ from hypernorm.certificates.fields import (
     owned,
     private_array,
 )
+from hypernorm.certificates.norm import Rigor, VerifiedBound
 from hypernorm.certificates.product_state import embedded
 from hypernorm.certificates.rounding import (
     SAFETY,
@@ -73,7 +73,7 @@ class _Claim(NamedTuple):
 class SeparableCertificate:
     """A proof of an upper bound on max ⟨x⊗y, M (x⊗y)⟩ over unit vectors x ∈ K^a, y ∈ K^b.
 
-    Certificates come from `hypernorm.applications.separable_value` or `SeparableCertificate.load`. The bound that
+    Certificates come from `hypernorm.separable.separable_value` or `SeparableCertificate.load`. The bound that
     counts is what `verify` returns.
 
     Attributes
@@ -96,7 +96,7 @@ class SeparableCertificate:
     Examples
     --------
     >>> import numpy as np
-    >>> from hypernorm.applications.separable_states import separable_value
+    >>> from hypernorm.separable.value import separable_value
     >>> singlet = np.zeros((4, 4))
     >>> singlet[1:3, 1:3] = [[0.5, -0.5], [-0.5, 0.5]]
     >>> certificate = separable_value(singlet, (2, 2), random_state=0).certificate

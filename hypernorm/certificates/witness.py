@@ -16,10 +16,10 @@ from hypernorm._archive_reader import ArchiveReader
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down
 from hypernorm._validation import check_exponent, check_rows, check_samples
-from hypernorm.certificates.certificate import Rigor
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.fields import check_real, owned, private_array
 from hypernorm.certificates.identity import check_identity
+from hypernorm.certificates.norm import Rigor
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,

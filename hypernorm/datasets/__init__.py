@@ -1,4 +1,4 @@
-"""Matrices to compute with: known norms, random families, bundled data and files."""
+"""Matrices to compute with: known norms, random families, bundled data."""
 
 from hypernorm.datasets.bundled import BUNDLED, load_bundled
 from hypernorm.datasets.contamination import ADVERSARIES, Contaminated, contaminated
@@ -10,7 +10,6 @@ from hypernorm.datasets.contamination_models import (
 )
 from hypernorm.datasets.cube import cube_characters
 from hypernorm.datasets.embeddings import isometric_embedding, lifted_embedding
-from hypernorm.datasets.files import NAMES, SUFFIXES, read_matrix
 from hypernorm.datasets.graphs import (
     NETWORKS,
     cayley_graph,
@@ -43,9 +42,7 @@ __all__ = [
     "ADVERSARIES",
     "BUNDLED",
     "INLIERS",
-    "NAMES",
     "NETWORKS",
-    "SUFFIXES",
     "Contaminated",
     "ContaminatedClusters",
     "ContaminatedRegression",
@@ -84,7 +81,6 @@ __all__ = [
     "random_geometric_graph",
     "random_regular_graph",
     "rank_one",
-    "read_matrix",
     "short_code",
     "signs",
     "subspace",

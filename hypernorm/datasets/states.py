@@ -1,6 +1,6 @@
 """Observables on two systems whose best separable state value h_Sep(M), max ⟨x⊗y, M (x⊗y)⟩ over unit vectors, is known.
 
-They are the yardstick of `hypernorm.applications.separable_value`. Each docstring proves the value, and the value of
+They are the yardstick of `hypernorm.separable.separable_value`. Each docstring proves the value, and the value of
 level 1 of the hierarchy (positive partial transposes, PPT) where that is larger. Where a matrix is real, there is a
 real maximiser, so the values hold for real vectors as well.
 

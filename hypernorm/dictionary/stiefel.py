@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hypernorm.bounds.kernels import gradients
+from hypernorm.bounds.power_kernels import gradients
 from hypernorm.forms import Rows
 
 __all__ = ["Ascent", "ascend", "normalised_rows", "polar_rows", "random_orthonormal_rows"]

@@ -20,8 +20,8 @@ import scipy.sparse as sp
 from hypernorm._frames import to_array
 from hypernorm._validation import check_count, check_matrix
 from hypernorm.exceptions import InvalidInputError
+from hypernorm.forms.gram import rank_multisets
 from hypernorm.forms.rows import fingerprint
-from hypernorm.forms.symmetric import rank_multisets
 
 __all__ = ["FIELDS", "GramPart", "ProductClasses", "ProductForm", "gram_sides"]
 

@@ -19,11 +19,11 @@ from hypernorm.certificates import ClusterCertificate, weighted_rows
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import fingerprint
 from hypernorm.robust.certification import certify_moment
-from hypernorm.robust.cluster_assignment import assign, locate_groups
-from hypernorm.robust.cluster_coordinates import Frame, leading_directions, whitening
-from hypernorm.robust.cluster_outliers import judge_rows
-from hypernorm.robust.cluster_search import Partition, refine, search
-from hypernorm.robust.cluster_starts import Problem
+from hypernorm.robust.clusters.assignment import assign, locate_groups
+from hypernorm.robust.clusters.coordinates import Frame, leading_directions, whitening
+from hypernorm.robust.clusters.outliers import judge_rows
+from hypernorm.robust.clusters.search import Partition, refine, search
+from hypernorm.robust.clusters.starts import Problem
 from hypernorm.robust.weights import check_contamination, weighted_mean
 
 __all__ = ["MomentClustering"]

@@ -15,8 +15,8 @@ from hypernorm._warnings import warn_caller
 from hypernorm.certificates import CovarianceCertificate, whitened_rows
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import fingerprint
-from hypernorm.robust.automatic import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
 from hypernorm.robust.certification import certify_moment
+from hypernorm.robust.filter.contamination import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
 from hypernorm.robust.reach import check_units, pull_in
 from hypernorm.robust.weights import check_base_weights, check_contamination, weighted_covariance
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from hypernorm._chunks import Chunks
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.robust.classical import CLASSICAL
-from hypernorm.robust.filters import Filtered, Removal, moment_filter
+from hypernorm.robust.baselines.locations import CLASSICAL
+from hypernorm.robust.baselines.spectral_filters import covariance_filter, quantum_entropy_filter
+from hypernorm.robust.filter.moment_filter import Filtered, Removal, moment_filter
 from hypernorm.robust.reach import check_reach
 from hypernorm.robust.reweighting import certified_reweighting, check_dimension
-from hypernorm.robust.spectral_filters import covariance_filter, quantum_entropy_filter
 
 __all__ = ["METHODS", "Estimate", "estimate"]
 

@@ -24,10 +24,10 @@ from hypernorm._validation import (
 from hypernorm._warnings import warn_caller
 from hypernorm.certificates import MeanCertificate
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.robust.automatic import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
 from hypernorm.robust.certification import certify_mean
 from hypernorm.robust.estimates import METHODS, estimate
-from hypernorm.robust.filters import Removal
+from hypernorm.robust.filter.contamination import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
+from hypernorm.robust.filter.moment_filter import Removal
 from hypernorm.robust.reach import check_reach
 from hypernorm.robust.weights import check_base_weights
 

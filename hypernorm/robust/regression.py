@@ -12,7 +12,7 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import Seed, check_count, check_generator, check_tolerance
 from hypernorm._warnings import warn_caller
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.robust.automatic import check_contamination_or_auto, filter_samples
+from hypernorm.robust.filter.contamination import check_contamination_or_auto, filter_samples
 from hypernorm.robust.m_estimation import LinearProblem
 from hypernorm.robust.reach import check_units, pull_in
 

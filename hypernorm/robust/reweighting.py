@@ -21,11 +21,11 @@ from scipy.optimize import linprog
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import Seed, check_generator
-from hypernorm.bounds.splitting import SosSolver, check_solver_memory
+from hypernorm.bounds.sos_solver import SosSolver, check_solver_memory
 from hypernorm.certificates import Certificate
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis
-from hypernorm.forms.symmetric import GramClasses, form_coefficients
+from hypernorm.forms.gram import GramClasses, form_coefficients
 from hypernorm.robust.certification import certify_moment
 from hypernorm.robust.reach import check_reach, check_units
 from hypernorm.robust.weights import check_base_weights, check_filter, weighted_covariance

@@ -5,18 +5,18 @@ import numpy as np
 import pytest
 
 import hypernorm as hn
-from hypernorm.applications import separable_states
 from hypernorm.bounds import deadlines, propose
 from hypernorm.bounds.deadlines import DeadlineError, check_time, has_time, until
 from hypernorm.bounds.newton import newton_finish
 from hypernorm.bounds.power import search
 from hypernorm.bounds.resolvent import Resolvent
-from hypernorm.bounds.splitting import SosSolver, SosStop
+from hypernorm.bounds.sos_solver import SosSolver, SosStop
 from hypernorm.certificates import KINDS, plan
 from hypernorm.datasets import gaussian, signs
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import RealignedMap, Rows, moment_matrix, second_moments
-from hypernorm.forms.symmetric import GramClasses, form_coefficients
+from hypernorm.forms.gram import GramClasses, form_coefficients
+from hypernorm.separable import value as separable_states
 
 
 @pytest.fixture

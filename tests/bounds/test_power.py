@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hypernorm import ConvergenceWarning, InvalidInputError, lower_bound
-from hypernorm.bounds import kernels, newton, power
+from hypernorm.bounds import newton, power
+from hypernorm.bounds import power_kernels as kernels
 from hypernorm.datasets import known_norms, signs
 from hypernorm.forms import Rows
 from tests.oracles import norms as oracle

@@ -9,10 +9,10 @@ import pytest
 
 import hypernorm as hn
 from hypernorm import CertificateError, ConvergenceWarning, InvalidInputError
-from hypernorm.bounds import splitting
-from hypernorm.bounds.splitting import SosProgress
+from hypernorm.bounds import sos_solver as splitting
+from hypernorm.bounds.sos_solver import SosProgress
 from hypernorm.datasets import cube_characters, e8, gaussian, heavy_tailed, icosahedron, identity, polygon, signs
-from hypernorm.forms.symmetric import GramClasses, multiply_by_norm, rank_multisets
+from hypernorm.forms.gram import GramClasses, multiply_by_norm, rank_multisets
 from tests.oracles import norms as oracle
 
 

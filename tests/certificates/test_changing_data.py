@@ -12,10 +12,10 @@ import hypernorm as hn
 from hypernorm import _validation
 from hypernorm._pages import Pages
 from hypernorm._validation import check_matrix, check_rows
-from hypernorm.applications import separable_value
 from hypernorm.certificates import identity, mean
 from hypernorm.forms import Rows, fingerprint
 from hypernorm.robust import certify_mean
+from hypernorm.separable import separable_value
 
 BIG = np.random.default_rng(0).standard_normal((60, 3))
 SMALL = BIG / 1024

@@ -11,7 +11,7 @@ import pytest
 import hypernorm as hn
 from hypernorm._validation import check_matrix
 from hypernorm.certificates import attained_value, witness
-from hypernorm.certificates import certificate as module
+from hypernorm.certificates import norm as module
 from hypernorm.certificates.plan import plan
 from hypernorm.certificates.rounding import TINY, UNIT, precision
 from hypernorm.exceptions import CertificateError, InvalidInputError

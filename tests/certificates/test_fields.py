@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 import hypernorm as hn
-from hypernorm.applications import separable_value
 from hypernorm.certificates import ClusterCertificate, cluster, covariance, fields, mean, product_state, separable
-from hypernorm.certificates import certificate as norm_module
+from hypernorm.certificates import norm as norm_module
 from hypernorm.certificates import witness as witness_module
 from hypernorm.certificates.fields import (
     check_choice,
@@ -26,6 +25,7 @@ from hypernorm.certificates.identity import check_identity
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import fingerprint
 from hypernorm.robust import MomentClustering, certify_covariance, certify_mean
+from hypernorm.separable import separable_value
 
 INFINITY = math.inf
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 import hypernorm as hn
-from hypernorm.applications import separable_value, small_set_expansion, sparsest_direction
+from hypernorm.applications import small_set_expansion, sparsest_direction
 from hypernorm.certificates import ClusterCertificate, CovarianceCertificate, MeanCertificate
 from hypernorm.datasets import noisy_cube
 from hypernorm.forms import Rows
 from hypernorm.robust import MomentClustering, certify_covariance, certify_mean
+from hypernorm.separable import separable_value
 
 X = np.random.default_rng(0).standard_normal((40, 3))
 M = X[:4].T @ X[:4]

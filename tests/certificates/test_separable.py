@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from hypernorm import CertificateError, InvalidInputError, Rigor, load_certificate
-from hypernorm.applications.separable_states import separable_value
 from hypernorm.certificates.product_state import ProductState
 from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.datasets.states import tiles
 from hypernorm.forms.product import ProductForm, gram_sides
+from hypernorm.separable.value import separable_value
 from tests.oracles.product_states import evaluate, monomials, multiplicities, random_hermitian, value
 
 CASES = {

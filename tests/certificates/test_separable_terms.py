@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from hypernorm import Rigor
-from hypernorm.applications import separable_value
 from hypernorm.certificates import SeparableCertificate, separable
 from hypernorm.certificates.rounding import SAFETY, TINY, UNIT
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms.product import ProductClasses, ProductForm
+from hypernorm.separable import separable_value
 from tests.oracles.exact import U, exact_gamma, fractions, is_just_above, root
 
 

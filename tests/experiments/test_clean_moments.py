@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.clean_moments import compare, summary, trial
-from hypernorm.robust.thresholds import clean_shape
+from hypernorm.robust.filter.thresholds import clean_shape
 
 
 def test_moments_of_a_clean_sample_are_ordered():

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from hypernorm.forms import MonomialBasis
-from hypernorm.forms.symmetric import GramClasses
+from hypernorm.forms.gram import GramClasses
 
 
 def identity_gram(d, m, share=1.0):

@@ -10,8 +10,8 @@ from scipy.optimize import brentq, minimize
 from scipy.stats import trim_mean
 
 from hypernorm.datasets import contaminated
-from hypernorm.robust.classical import CLASSICAL
-from hypernorm.robust.spectral_location import _leading
+from hypernorm.robust.baselines.locations import CLASSICAL
+from hypernorm.robust.baselines.spectral_locations import _leading
 
 ROBUST = [name for name in CLASSICAL if name != "mean"]
 DETERMINISTIC = [name for name in CLASSICAL if name not in ("median_of_means", "lee_valiant")]

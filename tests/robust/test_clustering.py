@@ -16,8 +16,14 @@ from hypernorm.datasets import contaminated_clusters
 from hypernorm.exceptions import CertificateError, ConvergenceWarning, InvalidInputError
 from hypernorm.robust import MomentClustering
 from hypernorm.robust.certification import certify_moment
-from hypernorm.robust.cluster_assignment import assign, crossing_bounds, line_moments, measure_groups, moment_thresholds
-from hypernorm.robust.cluster_coordinates import Frame
+from hypernorm.robust.clusters.assignment import (
+    assign,
+    crossing_bounds,
+    line_moments,
+    measure_groups,
+    moment_thresholds,
+)
+from hypernorm.robust.clusters.coordinates import Frame
 
 
 @parametrize_with_checks(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from hypernorm.robust.groups import smaller_group
+from hypernorm.robust.filter.groups import smaller_group
 
 
 def quantiles(weight, distance, n=4000):

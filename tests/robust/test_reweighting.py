@@ -8,7 +8,7 @@ import pytest
 import hypernorm as hn
 from hypernorm.datasets import contaminated
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.robust.filters import moment_filter
+from hypernorm.robust.filter.moment_filter import moment_filter
 from hypernorm.robust.reweighting import _Problem, certified_reweighting, whitening_map
 
 CASES = list(itertools.product((2, 5, 10, 15), ("cluster", "two_clusters", "shell", "far", "hidden", "none")))

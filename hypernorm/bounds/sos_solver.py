@@ -1,0 +1,385 @@
+"""The structured solver for sum-of-squares bounds: the least λ with λ‖v‖^2m − f(v) a sum of squares.
+
+With M the fully symmetric Gram matrix of the form f of degree 2m, the problem is min λ_max(M + W) over the matrices W
+that represent the zero form; every W is feasible. Its dual is max ⟨M, Y⟩ over Y ⪰ 0, tr Y = 1, Y fully symmetric. The
+alternating direction method of multipliers splits the two constraints on Y, and both projections are explicit:
+
+    Y ← projection of Z − U + M/σ on {Y ⪰ 0, tr Y = 1}
+    Z ← class averages of Ŷ + U,    Ŷ = 1.6 Y − 0.6 Z
+    U ← U + Ŷ − Z,                  and W = −σU is feasible throughout.
+
+The first projection needs only the eigenpairs above a threshold, about as many as Y has rank: they follow from the
+last ones by a Chebyshev-filtered subspace iteration, a few products of the D×D matrix with a thin block. The leading
+eigenvectors of Y, read as symmetric tensors, give vectors that improve the lower bound.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from scipy.linalg.blas import dsymm, dsymv, dsyrk
+
+from hypernorm._parallel import one_product_pool, ordered_map, product_threads
+from hypernorm._validation import check_memory
+from hypernorm.bounds.deadlines import DeadlineError
+from hypernorm.forms.gram import GramClasses, rank_multisets
+from hypernorm.forms.monomials import MonomialBasis
+
+__all__ = ["SosProgress", "SosSolver", "SosStop", "check_solver_memory"]
+
+_RELAXATION = 1.6
+_FILTER_DEGREE = 2  # the block changes little from one iteration to the next
+_FIRST_FILTER_DEGREE = 12
+_CHECK_EVERY = 5
+_FRESH = 4  # random columns that each iteration adds to the block, so that no eigenvector stays unseen
+_STALLED_AFTER = 150
+# Numbers of a saved state beyond these are not ours: the form is scaled to size one.
+_LARGEST, _MOST_ITERATIONS = 1e3, 2**40
+# Below this size of the matrices everything runs on one core: waking threads would cost more than they save.
+_SMALL = 1000
+_PARTS = 4  # of the triangle of larger ones, for threads to share; fixed, so that their number changes no result
+
+
+class SosStop(Enum):
+    """Why the solver stopped."""
+
+    CONVERGED = "the bound met the lower bound within the tolerance"
+    STALLED = "the bound stopped improving"
+    TIME_LIMIT = "the time limit was reached"
+    MAX_ITERATIONS = "the limit on iterations was reached"
+    INTERRUPTED = "the computation was interrupted"
+
+
+@dataclass(frozen=True)
+class SosProgress:
+    """State after a check: iterations, bound and value of the form (not yet proved), rank of Y, seconds."""
+
+    iteration: int
+    bound: float
+    lower: float
+    rank: int
+    seconds: float
+
+
+def check_solver_memory(dimension: int, half_degree: int) -> None:
+    """Refuse a relaxation that cannot fit, before anything of its size is allocated.
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    size = MonomialBasis.count(dimension, half_degree)
+    check_memory(
+        8 * 8 * size * size,  # the solver and the proof hold up to eight matrices each
+        f"The sum-of-squares relaxation of degree {2 * half_degree} for d = {dimension} ({size} x {size} matrices)",
+        "use a lower degree, the realigned bound, or fewer columns",
+    )
+
+
+class SosSolver:
+    """Solve the relaxation of one form, from the start or from a state that was saved.
+
+    Parameters
+    ----------
+    coefficients : ndarray
+        Of the form of degree 2m, by class as in `hypernorm.forms.gram`.
+    classes : GramClasses
+        For half degree m.
+    rng : numpy.random.Generator
+    """
+
+    def __init__(self, coefficients: np.ndarray, classes: GramClasses, rng: np.random.Generator):
+        size = classes.size
+        from hypernorm.bounds import sos_kernels  # loads and compiles numba, which only this solver needs
+
+        self._kernels = sos_kernels
+        self._deadline = math.inf
+        self.classes, self._rng = classes, rng
+        self._ids, self._w = classes.classes, classes.weights
+        self._unfolding = _Unfolding(classes.basis)
+        self.iteration, self.sigma = 0, 0.25
+        self.U = np.zeros((size, size))
+        self.z = np.zeros(classes.count)
+        self._G = np.empty((size, size))
+        self._moments = coefficients / classes.multinomials
+        self.scale = 1.0
+        self.scale, leading = self._leading(None)
+        self._moments = self._moments / self.scale
+        self._A = self._G / (self.scale * self.sigma)
+        self._Y = np.zeros((size, size))
+        width = min(size, max(12, size // 20))
+        self._V = np.asfortranarray(np.column_stack([leading, rng.standard_normal((size, width - 1))]))
+        self._low, self._cut = -1.0 / self.sigma, 0.0
+        self.rank = 0
+        self.bound = math.inf
+        self.best = self._G.copy()
+
+    def finish(self) -> np.ndarray:
+        """The best Gram matrix, in the orthonormal basis and the scale of the form; exactly symmetric.
+
+        It gives up the working memory, so that the proof may have it: the solver cannot go on afterwards.
+        """
+        G = self.best
+        del self.best, self.U, self._A, self._Y, self._G
+        for row in range(len(G)):
+            G[row, row + 1 :] = G[row + 1 :, row]
+        return G
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What `resume` needs to go on from here."""
+        return {
+            "iteration": np.array(self.iteration),
+            "sigma": np.array(self.sigma),
+            "multiplier": self.U[np.tril_indices(self.classes.size)],
+            "averages": self.z,
+            "vectors": np.ascontiguousarray(self._V),
+        }
+
+    def resume(self, state: dict[str, np.ndarray]) -> bool:
+        """Go on from a state that `state` returned, unless its numbers are none that the iteration makes."""
+        size = self.classes.size
+        V, U, z = state["vectors"], state["multiplier"], state["averages"]
+        iteration = int(state["iteration"])
+        lengths = np.linalg.norm(V, axis=0)
+        if not (
+            0 <= iteration < _MOST_ITERATIONS
+            and float(state["sigma"]) == self.sigma
+            and all((np.abs(part) < _LARGEST).all() for part in (U, z))
+            and ((lengths > 1 / _LARGEST) & (lengths < _LARGEST)).all()
+        ):
+            return False
+        self.iteration, self.z = iteration, z
+        self.U[np.tril_indices(size)] = U
+        self._V = np.asfortranarray(V)
+        self.rank = V.shape[1]
+        self._advance(np.zeros((size, size)), self.z, 0.0)  # adds nothing, and sets A = Z − U + M/σ
+        self._check()
+        self._cut = float(np.sort(np.einsum("ij,ij->j", self._V, self._multiply(self._V)))[0])
+        return self.bound < _LARGEST * self.scale
+
+    def vectors(self, count: int = 4) -> np.ndarray:
+        """Leading eigenvectors of Y read as vectors of R^d, as columns."""
+        return np.column_stack([self._unfolding.direction(self._V[:, j]) for j in range(min(count, self.rank))])
+
+    def pseudo_moments(self) -> np.ndarray:
+        """The dual iterate in the orthonormal basis: positive semidefinite, of trace one, nearly that of moments."""
+        triangle = np.tril(self._Y)
+        return np.asarray(triangle + np.tril(triangle, -1).T)
+
+    def run(
+        self,
+        lower: Callable[[np.ndarray | None], float],
+        *,
+        rtol: float,
+        max_iter: int = 2000,
+        least_iter: int = 0,
+        deadline: float = math.inf,
+        report: Callable[[SosProgress], None] | None = None,
+    ) -> SosStop:
+        """Iterate until the bound meets the lower bound of the form, relatively within `rtol`.
+
+        `lower` takes candidate vectors (columns) and returns the best known value of the form on the sphere. The
+        deadline holds after `least_iter` iterations.
+        """
+        with product_threads(1) if self.classes.size < _SMALL else one_product_pool():
+            return self._run(lower, rtol, max_iter, self.iteration + least_iter, deadline, report)
+
+    def _run(
+        self,
+        lower: Callable[[np.ndarray | None], float],
+        rtol: float,
+        max_iter: int,
+        least: int,
+        deadline: float,
+        report: Callable[[SosProgress], None] | None,
+    ) -> SosStop:
+        start, improved_at = time.perf_counter(), self.iteration
+        value = lower(None)
+        try:
+            if self.bound == math.inf:
+                self._check()  # from here on there is a bound to return
+            checking = time.perf_counter() - start
+            while True:
+                begin = time.perf_counter()
+                self._deadline = deadline if self.iteration >= least else math.inf
+                if begin > self._deadline:
+                    return SosStop.TIME_LIMIT
+                self._project()
+                self.iteration += 1
+                now = time.perf_counter()
+                # The next iteration takes as long as this one, and the check that ends the solve is still to come.
+                late = 2 * now - begin + checking > deadline and self.iteration >= least
+                if self.iteration % _CHECK_EVERY and not late and self.iteration < max_iter:
+                    continue
+                before = self.bound
+                self._check()
+                checking = time.perf_counter() - now
+                value = lower(self.vectors())
+                if before - self.bound > 1e-2 * max(self.bound - value, 0):
+                    improved_at = self.iteration
+                if report is not None:
+                    report(SosProgress(self.iteration, self.bound, value, self.rank, time.perf_counter() - start))
+                if self.bound <= value * (1 + rtol):
+                    return SosStop.CONVERGED
+                if late:
+                    return SosStop.TIME_LIMIT
+                if self.iteration - improved_at >= _STALLED_AFTER:
+                    return SosStop.STALLED
+                if self.iteration >= max_iter:
+                    return SosStop.MAX_ITERATIONS
+        except DeadlineError:
+            return SosStop.TIME_LIMIT
+        except KeyboardInterrupt:
+            if self.bound == math.inf:
+                self._check()
+            return SosStop.INTERRUPTED
+        finally:
+            self._deadline = math.inf
+
+    def _project(self) -> None:
+        """One iteration: both projections and the multiplier."""
+        values, vectors = self._eigenpairs_above_threshold()
+        scaled = np.asfortranarray(vectors * np.sqrt(values))
+        self._Y = dsyrk(1.0, scaled, c=self._Y.T, beta=0.0, lower=0, overwrite_c=1).T
+        sums = self._share(self._kernels.class_sums, self._Y, _RELAXATION, self.U, self._ids, self._w, len(self.z))
+        after = sum(sums) / self.classes.multinomials + (1 - _RELAXATION) * self.z
+        self._advance(self._Y, after, _RELAXATION)
+
+    def _advance(self, Y: np.ndarray, after: np.ndarray, relaxation: float) -> None:
+        """U and A of the next iteration, from Y and the class averages Z."""
+        shifts = np.column_stack([(1 - relaxation) * self.z - after, after + self._moments / self.sigma])
+        self._share(self._kernels.step, Y, relaxation, self.U, shifts, self._ids, self._w, self._A)
+        self.z = after
+
+    def _share(self, kernel: Callable[..., Any], *arguments: Any) -> list[Any]:
+        """What the kernel returns for each of the parts of the triangle, which have about the same area."""
+        size = self.classes.size
+        parts = _PARTS if size >= _SMALL else 1
+        edges = [round(size * math.sqrt(part / parts)) for part in range(parts + 1)]
+        return list(ordered_map(lambda rows: kernel(*arguments, *rows), list(pairwise(edges))))
+
+    def _eigenpairs_above_threshold(self) -> tuple[np.ndarray, np.ndarray]:
+        size, V = len(self._w), self._V
+        degree = _FILTER_DEGREE if self.iteration else _FIRST_FILTER_DEGREE
+        while True:
+            width = min(size, V.shape[1] + _FRESH)
+            V = np.hstack([V, self._rng.standard_normal((size, max(0, width - V.shape[1])))])
+            Q = np.linalg.qr(self._filtered(V, degree))[0]
+            projected = Q.T @ self._multiply(Q)
+            ritz, S = np.linalg.eigh((projected + projected.T) / 2)
+            ritz, V = ritz[::-1], Q @ S[:, ::-1]
+            threshold, rank = _simplex_threshold(ritz)
+            self._cut = float(ritz[-1])
+            if rank <= 0.9 * width or width == size:
+                break
+            # The block is too thin to contain all pairs above the threshold.
+            V = np.hstack([V, self._rng.standard_normal((size, min(size - width, width // 2 + 5)))])
+        self.rank = rank
+        keep = min(width, max(12, int(1.3 * rank) + 4))
+        self._V = np.asfortranarray(V[:, :keep])
+        self._cut = float(ritz[keep - 1])
+        return ritz[:rank] - threshold, self._V[:, :rank]
+
+    def _filtered(self, V: np.ndarray, degree: int) -> np.ndarray:
+        """Chebyshev polynomial of A that is small on [low, cut] and grows beyond, applied to each column."""
+        # A form of one row has no spectrum to damp: the interval must not be empty.
+        cut = max(self._cut, self._low + 1e-3 * max(abs(self._low), 1e-9))
+        half, centre = (cut - self._low) / 2, (cut + self._low) / 2
+        last = V / np.linalg.norm(V, axis=0)
+        current = (self._multiply(last) - centre * last) / half
+        for _ in range(degree - 1):
+            last, current = current, (2 / half) * (self._multiply(current) - centre * current) - last
+            sizes = np.linalg.norm(current, axis=0)
+            sizes[sizes == 0] = 1.0
+            last, current = last / sizes, current / sizes
+        return np.asarray(current)
+
+    def _multiply(self, V: np.ndarray) -> np.ndarray:
+        if time.perf_counter() > self._deadline:  # nothing has changed yet in this iteration
+            raise DeadlineError
+        return dsymm(1.0, self._A.T, np.asfortranarray(V), lower=0)
+
+    def _check(self) -> None:
+        """Bound of the current multiplier, and the lower end of the spectrum that the filter has to damp."""
+        bound, leading = self._leading(self._V[:, 0])
+        if bound * self.scale < self.bound:
+            self.bound = math.inf  # an interruption in between must not leave a bound without its matrix
+            np.multiply(self._G, self.scale, out=self.best)
+            self.bound = bound * self.scale
+        self._V[:, -1] = leading
+        mixed = self._rng.standard_normal(len(self._w))
+        self._low = _lanczos(self._A, mixed, 16, 0.0)[2]
+
+    def _leading(self, start: np.ndarray | None) -> tuple[float, np.ndarray]:
+        """λ_max of M − σU and its eigenvector; not a proof, which only the checker gives."""
+        self._share(self._kernels.gram, self.U, self._moments, self.sigma, self._ids, self._w, self._G)
+        # A random part in the start: structured problems have invariant subspaces that miss the largest eigenvalue.
+        mixed = self._rng.standard_normal(len(self._w))
+        if start is None:
+            tolerance = 1e-6 * float(np.abs(np.diagonal(self._G)).max())
+        else:
+            mixed = start + 0.1 * mixed / np.linalg.norm(mixed)
+            tolerance = 1e-9
+        bound, leading, _ = _lanczos(self._G, mixed, 96, tolerance)
+        return bound, leading
+
+
+def _lanczos(lower: np.ndarray, start: np.ndarray, steps: int, tolerance: float) -> tuple[float, np.ndarray, float]:
+    """Largest Ritz value plus its residual, its vector, and smallest Ritz value minus its residual.
+
+    The symmetric matrix is given by its lower triangle; `tolerance` is on the residual of the largest pair.
+    """
+    steps = min(steps, len(lower))
+    basis = np.empty((steps, len(lower)))
+    diagonal, off = np.zeros(steps), np.zeros(steps)
+    q = start / np.linalg.norm(start)
+    for k in range(steps):
+        basis[k] = q
+        image = dsymv(1.0, lower.T, q, lower=0)
+        diagonal[k] = q @ image
+        for _ in range(2):
+            image = image - basis[: k + 1].T @ (basis[: k + 1] @ image)
+        off[k] = np.linalg.norm(image)
+        finished = off[k] <= 1e-14 or k + 1 == steps
+        if finished or k % 8 == 7:
+            T = np.diag(diagonal[: k + 1]) + np.diag(off[:k], 1) + np.diag(off[:k], -1)
+            values, vectors = np.linalg.eigh(T)
+            residuals = off[k] * np.abs(vectors[-1])
+            if finished or residuals[-1] <= tolerance:
+                break
+        q = image / off[k]
+    top = basis[: k + 1].T @ vectors[:, -1]
+    return float(values[-1] + residuals[-1]), np.asarray(top), float(values[0] - residuals[0])
+
+
+def _simplex_threshold(values: np.ndarray) -> tuple[float, int]:
+    """τ and r such that Σ (λ_i − τ)₊ = 1 over values in decreasing order, with r of them above τ."""
+    excess = (np.cumsum(values) - 1) / np.arange(1, len(values) + 1)
+    rank = int(np.nonzero(values > excess)[0][-1]) + 1
+    return float(excess[rank - 1]), rank
+
+
+class _Unfolding:
+    """Coefficient vectors of Sym^k(R^d) read as tensors and unfolded to d × d^{k−1} (symmetric columns merged)."""
+
+    def __init__(self, basis: MonomialBasis):
+        d = basis.dimension
+        rest = MonomialBasis(d, basis.degree - 1)
+        order = np.empty(basis.size, dtype=np.int64)
+        order[rank_multisets(basis.indices)] = np.arange(basis.size)
+        merged = np.hstack([np.tile(rest.indices, (d, 1)), np.repeat(np.arange(d), rest.size)[:, None]])
+        self._positions = order[rank_multisets(np.sort(merged, axis=1))].reshape(d, rest.size)
+        # Entries of the tensor are z_α/w_α, and a merged column stands for as many equal ones as its multiplicity.
+        self._factors = np.sqrt(rest.multiplicities / basis.multiplicities[self._positions])
+
+    def direction(self, z: np.ndarray) -> np.ndarray:
+        """Leading left singular vector of the unfolded tensor."""
+        unfolded = z[self._positions] * self._factors
+        return np.asarray(np.linalg.eigh(unfolded @ unfolded.T)[1][:, -1])

@@ -1,0 +1,204 @@
+"""Read a matrix from a file, refusing with one plain line whatever is not one.
+
+Numbers keep the type that the file stores. Text files store none: there every number is read as the nearest binary64.
+Entries that are NaN or infinite are let through; `hypernorm._validation.check_matrix` names the first.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hypernorm._display import printable
+from hypernorm._validation import Matrix
+from hypernorm.datasets.bundled import BUNDLED, load_bundled
+from hypernorm.datasets.known import KnownNorm, e8, icosahedron
+from hypernorm.exceptions import InvalidInputError
+from hypernorm.io.archives import read_npy, read_npz
+from hypernorm.io.columnar import read_parquet
+from hypernorm.io.delimited import read_delimited
+from hypernorm.io.limits import check_file
+from hypernorm.io.market import read_matrix_market
+
+__all__ = ["NAMES", "SUFFIXES", "read_matrix"]
+
+_KNOWN: dict[str, Callable[[], KnownNorm]] = {"icosahedron": icosahedron, "e8": e8}
+
+NAMES: tuple[str, ...] = (*BUNDLED, *_KNOWN)
+"""What `read_matrix` takes in place of a path: bundled data, and matrices whose norm is known."""
+
+_DAMAGE: tuple[type[Exception], ...] = (
+    ValueError,
+    TypeError,
+    OSError,
+    EOFError,
+    ArithmeticError,
+    LookupError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    csv.Error,
+)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What the caller says about a file."""
+
+    header: bool | None
+    index: bool | None
+
+
+@dataclass(frozen=True)
+class _Format:
+    read: Callable[[Path, str, _Layout], Matrix]
+    remedy: str
+    has_header: bool = False
+    has_index: bool = False
+
+
+def _text(delimiter: str, remedy: str) -> _Format:
+    return _Format(
+        lambda path, name, layout: read_delimited(path, delimiter, name, layout.header, layout.index),
+        remedy,
+        has_header=True,
+        has_index=True,
+    )
+
+
+_CSV = _text(",", "write one row of numbers on each line, separated by commas")
+_TSV = _text("\t", "write one row of numbers on each line, separated by tabs")
+_MTX = _Format(lambda path, name, _: read_matrix_market(path, name), "write it with scipy.io.mmwrite('X.mtx', X)")
+
+_FORMATS: dict[str, _Format] = {
+    ".npy": _Format(lambda path, name, _: read_npy(path, name), "save it with numpy.save('X.npy', X)"),
+    ".npz": _Format(
+        lambda path, name, _: read_npz(path, name),
+        "save it with scipy.sparse.save_npz('X.npz', X) or numpy.savez('X.npz', X)",
+    ),
+    ".csv": _CSV,
+    ".tsv": _TSV,
+    ".parquet": _Format(
+        lambda path, name, layout: read_parquet(path, name, layout.index),
+        "write it with pandas.DataFrame(X).to_parquet('X.parquet')",
+        has_index=True,
+    ),
+    ".mtx": _MTX,
+    ".csv.gz": _CSV,
+    ".tsv.gz": _TSV,
+    ".mtx.gz": _MTX,
+}
+
+SUFFIXES: tuple[str, ...] = tuple(_FORMATS)
+"""The endings of file names that `read_matrix` knows."""
+
+
+def read_matrix(source: str | os.PathLike[str], *, header: bool | None = None, index: bool | None = None) -> Matrix:
+    """Read a real matrix from a file, or load a bundled data set by its name.
+
+    Parameters
+    ----------
+    source : str or path
+        A file whose ending says what it is, or a name that `load_bundled` knows:
+
+        - ``.npy``: an array saved by `numpy.save`; it is memory-mapped, not loaded.
+        - ``.npz``: a sparse matrix saved by `scipy.sparse.save_npz`, or an archive with exactly one two-dimensional
+          array.
+        - ``.csv``, ``.tsv``, also ``.csv.gz``, ``.tsv.gz``: numbers separated by commas or tabs, each of which is read
+          as the nearest binary64 number. Lines that begin with # are comments.
+        - ``.parquet``: numeric columns; needs pyarrow. Columns of different types become float64, which no integer
+          above 2**53 may stand against.
+        - ``.mtx``, ``.mtx.gz``: MatrixMarket, sparse or dense; reals are read as the nearest binary64 numbers.
+    header : bool, optional
+        Whether the first line of a text holds names rather than numbers. By default a line of names is recognised; a
+        missing value (empty, NA, NULL, nan, ...) is none; what may be either is refused.
+    index : bool, optional
+        Whether the first column of a text or a Parquet file holds labels of the rows, which are left out. By default a
+        column without a name that counts the rows, as pandas and R write it, is recognised; other columns that seem to
+        be labels are refused.
+
+    Returns
+    -------
+    numpy.ndarray or scipy.sparse.csr_array of shape (n, d)
+
+    Raises
+    ------
+    InvalidInputError
+        If the file cannot be read as a real matrix; the message names the file, what is wrong and what to do. A file
+        that is not an ordinary one (a pipe, a device) is refused, and so is one that takes more than half of the free
+        memory, or more than 64 MiB and 200 times its own size.
+
+    Examples
+    --------
+    >>> read_matrix("diabetes").shape
+    (442, 10)
+    >>> read_matrix("nowhere.csv")
+    Traceback (most recent call last):
+        ...
+    hypernorm.exceptions.InvalidInputError: there is no file nowhere.csv; check the path, or name a bundled data ...
+    """
+    if isinstance(source, str) and source in NAMES:
+        if header is not None or index is not None:
+            raise InvalidInputError(f"header and index say something about a file, which {source} is not.")
+        return load_bundled(source) if source in BUNDLED else _KNOWN[source]().matrix
+    try:
+        path = Path(source)
+    except TypeError:
+        raise InvalidInputError(f"source must be a path or the name of a data set, got {source!r}.") from None
+    name = printable(path)
+    form = next((_FORMATS[suffix] for suffix in SUFFIXES if path.name.lower().endswith(suffix)), None)
+    try:
+        size = check_file(path, name).st_size
+    except InvalidInputError:
+        raise
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise InvalidInputError(
+            f"there is no file {name}; check the path, or name a bundled data set: {', '.join(NAMES)}."
+        ) from None
+    except OSError as error:
+        raise InvalidInputError(f"{name} cannot be read: {error.strerror}.") from None
+    if form is None:
+        raise InvalidInputError(f"{name} ends in none of {', '.join(SUFFIXES)}; convert it to one of these formats.")
+    _check_layout(_Layout(header, index), form, name)
+    if size == 0:
+        raise InvalidInputError(f"{name} is empty; {form.remedy}.")
+    try:
+        matrix = form.read(path, name, _Layout(header, index))
+    except InvalidInputError:
+        raise
+    except MemoryError:
+        raise InvalidInputError(f"{name} does not fit in memory; take fewer rows.") from None
+    except _DAMAGE as error:
+        # Messages of the libraries may run over several lines.
+        reason = printable(" ".join(str(error).split()), limit=300).rstrip(".") or type(error).__name__
+        raise InvalidInputError(f"{name} cannot be read: {reason}; {form.remedy}.") from error
+    return _check(matrix, name, form.remedy)
+
+
+def _check_layout(layout: _Layout, form: _Format, name: str) -> None:
+    for option, value, applies in (("header", layout.header, form.has_header), ("index", layout.index, form.has_index)):
+        if value is not None and not isinstance(value, bool):
+            raise InvalidInputError(f"{option} must be True, False or None, got {value!r}.")
+        if value is not None and not applies:
+            raise InvalidInputError(f"{option} says something about text, which {name} is not; leave it out.")
+
+
+def _check(matrix: Any, name: str, remedy: str) -> Matrix:
+    if matrix.dtype.kind not in "fiub":
+        what = {"c": "complex numbers", "O": "Python objects", "V": "records"}.get(matrix.dtype.kind, "text")
+        raise InvalidInputError(f"{name} holds {what}, hypernorm needs real numbers; convert it and {remedy}.")
+    if matrix.ndim != 2:
+        shape = tuple(matrix.shape)
+        raise InvalidInputError(
+            f"{name} holds an array of shape {shape}, not a matrix; reshape it to (rows, columns) and {remedy}."
+        )
+    if 0 in matrix.shape:
+        raise InvalidInputError(f"{name} holds an empty matrix of shape {tuple(matrix.shape)}; {remedy}.")
+    return matrix

@@ -1,0 +1,1 @@
+"""Standard robust estimators of location, for comparison and as starting points."""

@@ -1,0 +1,1 @@
+"""Clusters among outliers: coordinates, starts, search and assignment."""

@@ -1,0 +1,170 @@
+"""The search for a partition into k groups among outliers.
+
+From several starts, centers and assignments are refined in turns as long as the cost falls. Groups are alike at first,
+so that a row belongs to the nearest center; if they turn out to be unequal, `moment_thresholds` divide them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from hypernorm.robust.clusters.assignment import (
+    Groups,
+    assign,
+    costs,
+    measure_groups,
+    moment_thresholds,
+)
+from hypernorm.robust.clusters.starts import Problem, Start, find_starts
+from hypernorm.robust.weights import weighted_quantile
+
+__all__ = ["Partition", "refine", "search"]
+
+# Outlier groups catch a few inliers: they may be so many times larger than the contamination.
+_SLACK = 1.1
+# Groups with less than this share of the mean size count as failures of a search.
+_UNDERSIZED = 0.05
+# A partition by equal thresholds is kept unless its groups differ more than this (nats per dimension, nats).
+_EQUAL_SCALES, _EQUAL_SIZES = 0.02, 0.08
+# Groups narrower than this share of the median scale gain nothing more by it.
+_NARROW = 0.5
+_PATIENCE = 2
+
+
+class Partition(NamedTuple):
+    """A partition into k groups and some outlying ones, and what it costs.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n,)
+        From 0 to k − 1; −1 for rows of outlying groups and those that were left out as the furthest.
+    assigned : ndarray of shape (n,)
+        The group of every row, outlying ones being k, k + 1, ….
+    groups : Groups
+        All groups, the outlying ones last.
+    thresholds : ndarray
+        Between all groups.
+    failures : int
+        Number of groups that are much too small, or 1 for outlying groups that are too large.
+    objective : float
+        Mean code length in nats of the rows with a label.
+    n_iter : int
+    converged : bool
+    """
+
+    labels: np.ndarray
+    assigned: np.ndarray
+    groups: Groups
+    thresholds: np.ndarray
+    failures: int
+    objective: float
+    n_iter: int
+    converged: bool
+
+
+def search(
+    Y: np.ndarray, problem: Problem, rng: np.random.Generator, known: np.ndarray | None = None
+) -> tuple[Partition, bool]:
+    """The best partition of several starts, and whether it was made with equal thresholds.
+
+    Parameters
+    ----------
+    Y : ndarray of shape (n, r)
+    problem : Problem
+    rng : numpy.random.Generator
+    known : ndarray of shape (n,), optional
+        The groups of all rows in one more start.
+    """
+    k = problem.n_clusters
+
+    def best(starts: list[Start], equal: bool) -> Partition:
+        found = [refine(Y, start.labels, start.centers, problem, equal=equal) for start in starts]
+        return min(found, key=lambda partition: (partition.failures, partition.objective))
+
+    starts = find_starts(Y, problem, _SLACK * problem.contamination * len(Y), rng, known)
+    partition = best(starts, equal=True)
+    if partition.failures and len(partition.groups.centers) > k:
+        # What looked like outlying groups may be parts of clusters.
+        others = find_starts(Y, problem, 0.0, rng)
+        other = best(others, equal=True)
+        if other.failures < partition.failures:
+            starts, partition = others, other
+    if _are_equal(partition.groups.sizes[:k], partition.groups.scales[:k]):
+        return partition, True
+    return best(starts, equal=False), False
+
+
+def refine(Y: np.ndarray, labels: np.ndarray, centers: np.ndarray, problem: Problem, *, equal: bool) -> Partition:
+    """Centers and assignments in turns, as long as the cost falls; the best partition of the way.
+
+    Of ⌊contamination · n⌋ rows, those that are not in outlying groups are left out each time as the furthest from their
+    centers in units of the scales.
+
+    Parameters
+    ----------
+    Y : ndarray of shape (n, r)
+    labels : ndarray of shape (n,)
+        −1 for rows of no group.
+    centers : ndarray
+        Of all groups, the clusters and then outlying ones.
+    problem : Problem
+    equal : bool
+        Assign to the nearest center, as if all groups had one size and scale; else by `moment_thresholds`.
+    """
+    n, k, total = len(Y), problem.n_clusters, len(centers)
+    outliers = math.floor(problem.contamination * n * (1 + 1e-12))
+    best: Partition | None = None
+    groups, waited, converged, iteration = measure_groups(Y, labels, centers, n_steps=3), 0, False, 0
+    while not converged and iteration < problem.max_iter:
+        iteration += 1
+        thresholds = np.full((total, total), 0.5)
+        if not equal:
+            thresholds = moment_thresholds(groups.sizes, groups.scales, problem.moment)
+        assigned = assign(Y, groups.centers, thresholds)
+        distances = np.linalg.norm(Y - groups.centers[assigned], axis=1)
+        _fill_empty(assigned, distances, total)
+        outlying = assigned >= k
+        scales, shares = groups.scales, np.bincount(assigned, minlength=total) / n
+        if equal:
+            scales = np.full(total, math.sqrt(float(groups.sizes[:k] @ scales[:k] ** 2) / groups.sizes[:k].sum()))
+            shares = np.full(total, 1 / k)
+        moved = assigned.copy()
+        left_out = outliers - int(outlying.sum())
+        if left_out > 0:
+            relative = np.where(outlying, -1.0, distances / scales[assigned])
+            moved[np.argpartition(-relative, left_out - 1)[:left_out]] = -1
+        inner = (moved >= 0) & ~outlying
+        wide = np.maximum(scales, _NARROW * weighted_quantile(scales[:k], shares[:k], 0.5))
+        ends = assigned[inner]
+        objective = float(np.mean(costs(distances[inner], wide[ends], shares[ends], Y.shape[1])))
+        sizes = np.bincount(ends, minlength=k)
+        failures = int(np.sum(sizes < max(1.0, _UNDERSIZED * n / k))) + int(outlying.sum() > _SLACK * outliers)
+        better = best is None or (failures, objective) < (best.failures, best.objective - problem.tol)
+        waited = 0 if better else waited + 1
+        converged = bool((moved == labels).all()) or waited == _PATIENCE
+        labels = moved
+        groups = measure_groups(Y, labels, groups.centers)
+        if better:
+            kept = np.where(inner, assigned, -1)
+            best = Partition(kept, assigned, groups, thresholds, failures, objective, iteration, False)
+    assert best is not None
+    return best._replace(n_iter=iteration, converged=converged)
+
+
+def _are_equal(sizes: np.ndarray, scales: np.ndarray) -> bool:
+    """Whether the groups of a partition by nearest centers have about one scale and one size."""
+    shares = sizes / sizes.sum()
+    of_scales = float(shares @ np.log(math.sqrt(float(shares @ scales**2)) / scales))
+    of_sizes = float(shares @ np.log(np.maximum(len(shares) * shares, 1e-300)))
+    return of_scales <= _EQUAL_SCALES and of_sizes <= _EQUAL_SIZES
+
+
+def _fill_empty(assigned: np.ndarray, distances: np.ndarray, k: int) -> None:
+    """Give each empty group the furthest row of a group with several."""
+    for group in np.setdiff1d(np.arange(k), assigned):
+        several = np.bincount(assigned, minlength=k)[assigned] > 1
+        row = int(np.argmax(np.where(several, distances, -1.0)))
+        assigned[row], distances[row] = group, 0.0

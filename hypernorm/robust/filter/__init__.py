@@ -1,0 +1,1 @@
+"""The moment filter: take weight from samples until no direction looks contaminated."""

@@ -1,0 +1,19 @@
+"""The best separable state value: the largest expectation of an observable over states without entanglement."""
+
+from hypernorm.separable.value import (
+    SeparableInterval,
+    SeparableRecord,
+    SeparableStatus,
+    norm_operator,
+    norm_witness,
+    separable_value,
+)
+
+__all__ = [
+    "SeparableInterval",
+    "SeparableRecord",
+    "SeparableStatus",
+    "norm_operator",
+    "norm_witness",
+    "separable_value",
+]
