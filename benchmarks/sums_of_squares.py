@@ -84,7 +84,7 @@ def peer_cases() -> Iterator[Row]:
 def peers(d: int, family: str, seed: int) -> Row:
     """A proved interval of relative width 1e-6 against SCS at its tolerance 1e-6."""
     X = FAMILIES[family](d, seed)
-    found: list[hn.NormInterval] = []
+    found: list[hn.Interval] = []
     hn.sos_bound(WARM_UP)
     elapsed = seconds(lambda: found.append(hn.two_to_q_norm(X, method="sos", random_state=seed)), 3)
     lower = proved_lower(X, found[-1].witness)

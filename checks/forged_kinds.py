@@ -67,7 +67,7 @@ def _separable(rng: np.random.Generator) -> Subject:
     A = rng.standard_normal((4, 4)) + (1j * rng.standard_normal((4, 4)) if rng.random() < 0.5 else 0)
     M = A + A.conj().T
     interval = separable_value(M, (2, 2), level=int(rng.integers(1, 3)), random_state=0)
-    proof = interval.certificate if rng.random() < 0.6 else interval.state
+    proof = interval.certificate if rng.random() < 0.6 else interval.witness
 
     def false(proof: Any, found: Any) -> bool:
         return found.upper < interval.lower if hasattr(found, "upper") else found.lower > interval.upper

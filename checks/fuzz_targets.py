@@ -114,7 +114,7 @@ class _Known:
     def __init__(self) -> None:
         self.matrices = [(X, hn.lower_bound(X, q=4.0, random_state=0).vector) for X in matrices()]
         self.states = [
-            (M, separable_value(M, (2, 2), field=field, random_state=0).state) for M, field in separable_matrices()
+            (M, separable_value(M, (2, 2), field=field, random_state=0).witness) for M, field in separable_matrices()
         ]
 
     def read(self, path: Path) -> None:

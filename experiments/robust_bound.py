@@ -77,7 +77,7 @@ def trial(adversary: str, inliers: str, n: int, d: int, contamination: float, se
         verified = certificate.verify(X)
         row[f"{name}_error"] = float(np.linalg.norm(location - sample.inlier_mean))
         row[f"{name}_bound"] = verified.error_bound
-        row[f"{name}_displaced"] = verified.displaced_mass
+        row[f"{name}_displaced"] = verified.total_variation
     return row
 
 

@@ -121,7 +121,7 @@ def trial(family: str, measure: float, q: float | str) -> Row:
         "second_eigenvalue": second_eigenvalue(family),
         "threshold": proof.threshold,
         "dimension": proof.dimension,
-        "slack": proof.slack,
+        "slack": proof.certificate.slack,
         "norm_gap": 0.0 if proof.interval is None else proof.interval.gap,
         "certificate": None if proof.certificate is None else proof.certificate.kind,
         "bound": proof.bound(measure),

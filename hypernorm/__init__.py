@@ -9,7 +9,7 @@ True
 
 from hypernorm.bounds import (
     BoundRecord,
-    NormInterval,
+    Interval,
     Progress,
     Status,
     approximation_factor,
@@ -20,7 +20,16 @@ from hypernorm.bounds import (
     spectral_bound,
     two_to_q_norm,
 )
-from hypernorm.certificates import Certificate, Rigor, VerifiedBound, VerifiedValue, Witness, load_certificate
+from hypernorm.certificates import (
+    Certificate,
+    NormCertificate,
+    Rigor,
+    Verified,
+    VerifiedBound,
+    VerifiedValue,
+    Witness,
+    load_certificate,
+)
 from hypernorm.exceptions import (
     CertificateError,
     ChangedDataError,
@@ -38,11 +47,13 @@ __all__ = [
     "ChangedDataError",
     "ConvergenceWarning",
     "HypernormError",
+    "Interval",
     "InvalidInputError",
-    "NormInterval",
+    "NormCertificate",
     "Progress",
     "Rigor",
     "Status",
+    "Verified",
     "VerifiedBound",
     "VerifiedValue",
     "Witness",

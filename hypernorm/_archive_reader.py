@@ -83,6 +83,7 @@ class ArchiveReader:
 
     def __init__(self, archive: zipfile.ZipFile, size: int):
         self._archive = archive
+        self._prefix = ""
         self._members: dict[str, zipfile.ZipInfo] = {}
         self._sizes: dict[str, int] = {}
         for info in archive.infolist():
@@ -98,6 +99,12 @@ class ArchiveReader:
         if self._members:
             names = [printable(name)[:_LONGEST_NAME] for name in sorted(self._members)[:3]]
             raise DamagedArchiveError(f"unexpected members {names}")
+
+    def part(self, prefix: str) -> ArchiveReader:
+        """The members whose names begin with a prefix, by the rest of their names."""
+        part = object.__new__(ArchiveReader)
+        part.__dict__.update(self.__dict__, _prefix=self._prefix + prefix)
+        return part
 
     def array(self, name: str, dtypes: Sequence[str], *shapes: tuple[int, ...]) -> np.ndarray:
         """A member whose type and shape are among the expected ones."""
@@ -139,7 +146,7 @@ class ArchiveReader:
         return matrix
 
     def _open(self, name: str) -> IO[bytes]:
-        info = self._members.pop(f"{name}.npy", None)
+        info = self._members.pop(f"{self._prefix}{name}.npy", None)
         if info is None:
             raise DamagedArchiveError(f"the member {name!r} is missing")
         self._sizes[name] = info.file_size

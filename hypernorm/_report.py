@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import math
@@ -16,11 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import hypernorm as hn
-from hypernorm._display import exponent_text, norm_text, printable, rounded_down, rounded_up
-from hypernorm.certificates import SeparableCertificate
+from hypernorm._display import exponent_text, printable, rounded_down, rounded_up
 
 __all__ = [
-    "Claim",
     "as_json",
     "claim_fields",
     "interval_fields",
@@ -31,9 +30,6 @@ __all__ = [
     "show",
     "verified_fields",
 ]
-
-Claim = hn.Certificate | hn.Witness | SeparableCertificate
-"""What `hypernorm.load_certificate` returns."""
 
 _TICK = 0.25
 
@@ -87,7 +83,7 @@ def _draw(line: str, parts: list[str]) -> None:
     sys.stderr.flush()
 
 
-def print_interval(interval: hn.NormInterval) -> None:
+def print_interval(interval: hn.Interval[Any, Any]) -> None:
     """Print one row a certificate, then the interval; shown numbers are rounded outwards."""
     table = [("certificate", "proved upper bound", "ratio to lower bound", "seconds")]
     for record in interval.records:
@@ -100,24 +96,22 @@ def print_interval(interval: hn.NormInterval) -> None:
     lower, upper = rounded_down(interval.lower, 12), rounded_up(interval.upper, 12)
     show()
     show(f"lower bound  {lower}, attained by a vector")
-    show(f"interval     {lower} <= {norm_text(interval.q)} <= {upper}")
+    show(f"interval     {lower} <= {interval.quantity} <= {upper}")
     show(f"gap          {rounded_up(100 * interval.gap, 3)} %")
     show(f"status       {interval.status.message}")
 
 
-def interval_fields(interval: hn.NormInterval, file: str) -> dict[str, Any]:
+def interval_fields(interval: hn.Interval[Any, Any], file: str) -> dict[str, Any]:
     """The interval for `as_json`."""
     return {
         "file": file,
-        "shape": list(interval.shape),
-        "q": _number(interval.q),
+        **_json(interval.certificate.describe()),
         "lower": _number(interval.lower),
         "upper": _number(interval.upper),
         "gap": interval.gap if math.isfinite(interval.gap) else None,
-        "kind": interval.certificate.kind,
         "status": interval.status.name,
         "message": interval.status.message,
-        "fingerprint": interval.certificate.fingerprint,
+        "fingerprint": interval.witness.fingerprint,
         "seconds": interval.seconds,
         "records": [
             {"kind": record.kind, "upper": _number(record.upper), "seconds": record.seconds}
@@ -126,53 +120,42 @@ def interval_fields(interval: hn.NormInterval, file: str) -> dict[str, Any]:
     }
 
 
-def print_verified(verified: hn.VerifiedBound | hn.VerifiedValue, claim: Claim) -> None:
-    """Print the proved number with all its digits."""
-    name, relation, value = _subject(claim), *_proved(verified)
-    show(f"proved: {name} {relation} {value:.17g}")
+def print_verified(verified: hn.Verified) -> None:
+    """Print the proved numbers with all their digits."""
+    for relation, value in _proved(verified).items():
+        show(f"proved: {verified.quantity} {relation} {value:.17g}")
     show(f"        {verified.rigor.value}, {verified.seconds:.3f} seconds")
 
 
-def verified_fields(
-    verified: hn.VerifiedBound | hn.VerifiedValue, claim: Claim, file: str, certificate: Path
-) -> dict[str, Any]:
-    """What was proved, for `as_json`: "upper" for a certificate, "lower" for a witness."""
-    relation, value = _proved(verified)
-    return {
-        "file": file,
-        "certificate": str(certificate),
-        **_identity(claim),
-        "upper" if relation == "<=" else "lower": _number(value),
-        "rigor": verified.rigor.name,
-        "seconds": verified.seconds,
-    }
+def verified_fields(verified: hn.Verified, claim: hn.Certificate, file: str, certificate: Path) -> dict[str, Any]:
+    """What was proved, for `as_json`: "upper", "lower", or both."""
+    proved = dataclasses.asdict(verified) | {"rigor": verified.rigor.name}
+    return {"file": file, "certificate": str(certificate), **_identity(claim), **_json(proved)}
 
 
-def claim_fields(claim: Claim, certificate: Path) -> dict[str, Any]:
+def claim_fields(claim: hn.Certificate, certificate: Path) -> dict[str, Any]:
     """What a file claims, for `as_json`."""
-    key, value = ("claimed_lower", claim.value) if isinstance(claim, hn.Witness) else ("claimed_upper", claim.upper)
+    number = claim.claim
+    key = "claimed_upper" if number is None or number.is_upper else "claimed_lower"
     return {
         "certificate": str(certificate),
         **_identity(claim),
-        "fingerprint": claim.fingerprint,
-        key: _number(value),
+        **_fingerprint(claim, "fingerprint"),
+        key: None if number is None else _number(number.value),
         "bytes": certificate.stat().st_size,
     }
 
 
-def print_claim(claim: Claim, certificate: Path) -> None:
+def print_claim(claim: hn.Certificate, certificate: Path) -> None:
     """Print what a file claims; its texts are foreign."""
-    matrix = "M" if isinstance(claim, SeparableCertificate) else "X"
-    relation, value = (">=", claim.value) if isinstance(claim, hn.Witness) else ("<=", claim.upper)
-    rows = {"kind": printable(_identity(claim)["kind"]).replace("_", " ")}
-    if isinstance(claim, SeparableCertificate):
-        rows["vectors"] = f"{printable(claim.field)}, dimensions {claim.dims[0]} and {claim.dims[1]}"
-        rows["level"] = str(claim.level)
+    rows = {name.replace("_", " "): printable(_text(value)) for name, value in _identity(claim).items()}
+    rows["kind"] = rows["kind"].replace("_", " ")
+    rows |= _fingerprint(claim, f"fingerprint of {claim.data_name}")
+    number = claim.claim
+    if number is None:
+        rows["bounds"] = claim.quantity
     else:
-        rows["q"] = exponent_text(claim.q)
-        rows["shape of X"] = f"{claim.shape[0]} x {claim.shape[1]}"
-    rows[f"fingerprint of {matrix}"] = printable(claim.fingerprint, limit=64)
-    rows["claimed bound"] = f"{_subject(claim)} {relation} {value:.17g} (claimed, not verified)"
+        rows["claimed bound"] = f"{claim.quantity} {number.relation} {number.value:.17g} (claimed, not verified)"
     rows["file size"] = f"{certificate.stat().st_size} bytes"
     for name, text in rows.items():
         show(f"{name:<18}{text}")
@@ -183,20 +166,39 @@ def as_json(fields: dict[str, Any]) -> str:
     return json.dumps(fields, indent=2, allow_nan=False)
 
 
-def _identity(claim: Claim) -> dict[str, Any]:
-    """Of what kind a file is, and about which maximum."""
-    if isinstance(claim, SeparableCertificate):
-        return {"kind": "separable", "field": claim.field, "dims": list(claim.dims), "level": claim.level}
-    kind = "witness" if isinstance(claim, hn.Witness) else claim.kind
-    return {"kind": kind, "q": _number(claim.q), "shape": list(claim.shape)}
+def _identity(claim: hn.Certificate) -> dict[str, Any]:
+    """Of what kind a certificate is, and what it is about."""
+    return {"kind": claim.kind, **_json(claim.describe())}
 
 
-def _subject(claim: Claim) -> str:
-    return "h_Sep(M)" if isinstance(claim, SeparableCertificate) else norm_text(claim.q)
+def _fingerprint(claim: hn.Certificate, name: str) -> dict[str, str]:
+    """That of the matrix, under a name, if the certificate is about one matrix only."""
+    digits = getattr(claim, "fingerprint", None)
+    return {} if digits is None else {name: printable(digits, limit=64)}
 
 
-def _proved(verified: hn.VerifiedBound | hn.VerifiedValue) -> tuple[str, float]:
-    return (">=", verified.lower) if isinstance(verified, hn.VerifiedValue) else ("<=", verified.upper)
+def _proved(verified: hn.Verified) -> dict[str, float]:
+    """The proved numbers by their relation to the quantity."""
+    names = {">=": "lower", "<=": "upper"}
+    return {relation: getattr(verified, name) for relation, name in names.items() if hasattr(verified, name)}
+
+
+def _text(value: Any) -> str:
+    """A value of `Certificate.describe` for people; the sides of a matrix with a cross."""
+    if isinstance(value, list):
+        return " x ".join(map(str, value)) if all(type(item) is int for item in value) else ", ".join(map(_text, value))
+    return exponent_text(value) if isinstance(value, float) else str(value)
+
+
+def _json(fields: dict[str, Any]) -> dict[str, Any]:
+    """The same with every number as JSON knows it."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, float):
+            return _number(value)
+        return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+    return {name: plain(value) for name, value in fields.items()}
 
 
 def _number(value: float) -> float | str:

@@ -26,12 +26,14 @@ __all__ = [
     "Matrix",
     "RowMatrix",
     "Seed",
+    "as_dense",
     "check_count",
     "check_exponent",
     "check_generator",
     "check_matrix",
     "check_memory",
     "check_nonnegative",
+    "check_progress",
     "check_rows",
     "check_samples",
     "check_time_limit",
@@ -70,6 +72,11 @@ def check_matrix(X: Any, name: str = "X", *, copy: bool = False) -> Matrix:
         array = np.array(array, order="C")
     _check_entries(array, name)
     return array
+
+
+def as_dense(matrix: Any) -> np.ndarray:
+    """A matrix that passed as a dense array in double precision."""
+    return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
 
 
 def check_rows(X: Any, name: str = "X") -> RowMatrix:
@@ -351,6 +358,13 @@ def check_count(count: Any, name: str, smallest: int = 1) -> int:
     if isinstance(count, bool) or not isinstance(count, numbers.Integral) or int(count) < smallest:
         raise InvalidInputError(f"{name} must be a whole number of at least {smallest}, got {count!r}.")
     return int(count)
+
+
+def check_progress(progress: Any) -> Any:
+    """Return True, False or a callable."""
+    if not (isinstance(progress, bool) or callable(progress)):
+        raise InvalidInputError(f"progress must be True, False or a callable, got {progress!r}.")
+    return progress
 
 
 def check_generator(random_state: Any) -> np.random.Generator:

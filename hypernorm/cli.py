@@ -21,7 +21,6 @@ from hypernorm._command_files import check_outputs, read_operator, save_witness
 from hypernorm._display import printable
 from hypernorm._process import Interruptions, own_streams, say
 from hypernorm._report import (
-    Claim,
     as_json,
     claim_fields,
     interval_fields,
@@ -33,7 +32,6 @@ from hypernorm._report import (
     verified_fields,
 )
 from hypernorm._validation import Matrix, check_matrix
-from hypernorm.certificates import SeparableCertificate
 from hypernorm.exceptions import CertificateError, HypernormError, InvalidInputError
 from hypernorm.io import NAMES, SUFFIXES, read_matrix
 
@@ -175,7 +173,7 @@ def demo(
     show(f"The best certificate, {kind}, read back from disk and verified against X:")
     with progress("verifying"):
         verified = loaded.verify(X)
-    print_verified(verified, loaded)
+    print_verified(verified)
     show(f"(in exact arithmetic, about a minute: hypernorm verify digits {printable(certificate_path)} --exact)")
 
     save_figure(plot_interval(interval), picture_path)
@@ -250,15 +248,15 @@ def verify(
 
     A certificate proves a bound from above, a witness one from below. Nothing that they claim is trusted.
     """
-    loaded: Claim = hn.load_certificate(certificate)
-    X = read_operator(file, header, index) if isinstance(loaded, SeparableCertificate) else _read(file, header, index)
+    loaded = hn.load_certificate(certificate)
+    X = read_operator(file, header, index) if loaded.data_name == "M" else _read(file, header, index)
     with progress("verifying"):
         verified = loaded.verify(X, exact=exact)
     context.obj.is_verdict = True
     if print_json:
         print(as_json(verified_fields(verified, loaded, file, certificate)))
     else:
-        print_verified(verified, loaded)
+        print_verified(verified)
 
 
 @app.command()

@@ -15,16 +15,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
-from sklearn.utils.validation import check_is_fitted
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import exponent_text, rounded_down, rounded_up
 from hypernorm._validation import check_matrix
-from hypernorm.bounds import NormInterval
-from hypernorm.certificates import Witness
+from hypernorm.bounds import Interval
+from hypernorm.certificates import NormCertificate, Witness
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, fingerprint
-from hypernorm.robust import RobustLocation, RobustMean
 
 __all__ = ["FIGURE_SUFFIXES", "check_figure_path", "plot_interval", "plot_weights", "plot_witness", "save_figure"]
 
@@ -39,7 +37,7 @@ _SMALLEST_SPAN = 0.01
 
 
 @own_arithmetic
-def plot_interval(interval: NormInterval, *, axes: Axes | None = None) -> Axes:
+def plot_interval(interval: Interval[Witness, NormCertificate], *, axes: Axes | None = None) -> Axes:
     """Draw how far above the lower bound each certificate proves the norm to stay.
 
     One line a certificate, in the order of computation: its proved upper bound divided by the lower bound. The shaded
@@ -47,7 +45,7 @@ def plot_interval(interval: NormInterval, *, axes: Axes | None = None) -> Axes:
 
     Parameters
     ----------
-    interval : NormInterval
+    interval : Interval
         As returned by `hypernorm.two_to_q_norm`.
     axes : matplotlib.axes.Axes, optional
         Where to draw; by default a figure of its own, ``plot_interval(...).figure``.
@@ -67,8 +65,8 @@ def plot_interval(interval: NormInterval, *, axes: Axes | None = None) -> Axes:
     """
     records = interval.records
     axes = _new_axes(1.9 + 0.55 * len(records)) if axes is None else axes
-    n, d = interval.shape
-    norm = rf"$\Vert X\,\Vert_{{2 \to {_math(interval.q)}}}$"
+    n, d = interval.certificate.shape
+    norm = rf"$\Vert X\,\Vert_{{2 \to {_math(interval.certificate.q)}}}$"
     size = f"X has {n} {'row' if n == 1 else 'rows'} and {d} {'column' if d == 1 else 'columns'}"
     where = f"lies between {rounded_down(interval.lower)} and {rounded_up(interval.upper)}"
     axes.set_title(f"{norm} {where if interval.upper > 0 else 'is zero'}\n{size}", fontsize=11)
@@ -119,12 +117,12 @@ def plot_interval(interval: NormInterval, *, axes: Axes | None = None) -> Axes:
 
 
 @own_arithmetic
-def plot_witness(witness: NormInterval | Witness, X: Any, *, axes: Axes | None = None) -> Axes:
+def plot_witness(witness: Interval[Witness, NormCertificate] | Witness, X: Any, *, axes: Axes | None = None) -> Axes:
     """Draw how many rows carry the norm: the share of the largest |⟨x_i, v⟩|^q in their sum ‖Xv‖_q^q.
 
     Parameters
     ----------
-    witness : Witness or NormInterval
+    witness : Witness or Interval
         The vector v.
     X : array_like, DataFrame or sparse matrix of shape (n, d)
         The matrix that the witness is about.
@@ -149,7 +147,7 @@ def plot_witness(witness: NormInterval | Witness, X: Any, *, axes: Axes | None =
     >>> axes.get_ylabel()
     'share of the sum'
     """
-    witness = witness.witness if isinstance(witness, NormInterval) else witness
+    witness = witness if isinstance(witness, Witness) else witness.witness
     matrix = check_matrix(X)
     if tuple(matrix.shape) != witness.shape or fingerprint(matrix) != witness.fingerprint:
         raise InvalidInputError("the witness is for another matrix than X; give the matrix that it was computed from.")
@@ -186,7 +184,7 @@ def plot_witness(witness: NormInterval | Witness, X: Any, *, axes: Axes | None =
 
 
 @own_arithmetic
-def plot_weights(fitted: RobustMean | RobustLocation, *, is_inlier: Any = None, axes: Axes | None = None) -> Axes:
+def plot_weights(fitted: Any, *, is_inlier: Any = None, axes: Axes | None = None) -> Axes:
     """Draw the weight of every sample in a robust mean against how far out it is, and say what was removed.
 
     Parameters
@@ -217,7 +215,9 @@ def plot_weights(fitted: RobustMean | RobustLocation, *, is_inlier: Any = None, 
     >>> axes.get_ylabel()
     'weight, relative to equal ones'
     """
-    if isinstance(fitted, RobustMean):
+    if hasattr(fitted, "fit"):
+        from sklearn.utils.validation import check_is_fitted  # loaded by whoever made the estimator
+
         check_is_fitted(fitted)
         weights, scores, removals = fitted.weights_, fitted.scores_, fitted.removals_
     else:

@@ -96,7 +96,7 @@ def test_numpy_check_counts_what_the_gram_matrix_leaves_over(tmp_path, monkeypat
 def test_guide_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     result = run("guide/getting_started.md")
-    assert isinstance(result["interval"], hn.NormInterval)
+    assert isinstance(result["interval"], hn.Interval)
     assert "fingerprint" in capsys.readouterr().out  # the refused certificate
 
 

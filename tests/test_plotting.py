@@ -22,7 +22,7 @@ X = gaussian(60, 5, random_state=0)
 
 
 @pytest.fixture(scope="module")
-def interval() -> hn.NormInterval:
+def interval() -> hn.Interval:
     return hn.two_to_q_norm(X, q=4, random_state=0)
 
 
@@ -30,12 +30,12 @@ def texts(axes: Axes) -> str:
     return "\n".join(text.get_text() for text in axes.texts)
 
 
-def with_uppers(interval: hn.NormInterval, *ratios: float) -> hn.NormInterval:
+def with_uppers(interval: hn.Interval, *ratios: float) -> hn.Interval:
     records = tuple(hn.BoundRecord(f"kind_{k}", ratio * interval.lower, 0.1) for k, ratio in enumerate(ratios))
     return dataclasses.replace(interval, records=records)
 
 
-def test_interval_shows_every_record_at_its_ratio(interval: hn.NormInterval) -> None:
+def test_interval_shows_every_record_at_its_ratio(interval: hn.Interval) -> None:
     axes = plot_interval(interval)
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert len(labels) == len(interval.records)
@@ -47,7 +47,7 @@ def test_interval_shows_every_record_at_its_ratio(interval: hn.NormInterval) -> 
     assert r"2 \to 4" in axes.get_title()
 
 
-def test_shown_bounds_are_bounds(interval: hn.NormInterval) -> None:
+def test_shown_bounds_are_bounds(interval: hn.Interval) -> None:
     words = plot_interval(interval).get_title().split("\n")[0].split()
     lower, upper = float(words[-3]), float(words[-1])
     assert 0.999999 * interval.lower < lower <= interval.lower
@@ -60,7 +60,7 @@ def test_shown_bounds_are_bounds(interval: hn.NormInterval) -> None:
     ("ratios", "scale"),
     [((1.3, 1.1, 1.01), "linear"), ((1 + 1e-12,), "linear"), ((50.0, 2.0, 1.1), "log"), ((1e9, 3.0), "log")],
 )
-def test_the_axis_fits_the_ratios(interval: hn.NormInterval, ratios: tuple[float, ...], scale: str) -> None:
+def test_the_axis_fits_the_ratios(interval: hn.Interval, ratios: tuple[float, ...], scale: str) -> None:
     axes = plot_interval(with_uppers(interval, *ratios))
     assert axes.get_xscale() == scale
     left, right = axes.get_xlim()
@@ -78,7 +78,7 @@ def test_every_exponent_and_a_zero_matrix(q: float, tmp_path: Path) -> None:
     assert "1 row and 1 column" in plot_interval(hn.two_to_q_norm(np.ones((1, 1)), q=q)).get_title()
 
 
-def test_witness_counts_the_rows(interval: hn.NormInterval) -> None:
+def test_witness_counts_the_rows(interval: hn.Interval) -> None:
     axes = plot_witness(interval, X)
     shares = np.sort(np.abs(X @ interval.witness.vector) ** 4)[::-1]
     cumulative = np.cumsum(shares) / shares.sum()
@@ -105,7 +105,7 @@ def test_witness_of_extreme_entries(scale: float) -> None:
     )
 
 
-def test_witness_refuses_another_matrix_and_infinity(interval: hn.NormInterval) -> None:
+def test_witness_refuses_another_matrix_and_infinity(interval: hn.Interval) -> None:
     for other in (X[:-1], X + 1):
         with pytest.raises(InvalidInputError, match="another matrix"):
             plot_witness(interval, other)
@@ -113,14 +113,14 @@ def test_witness_refuses_another_matrix_and_infinity(interval: hn.NormInterval) 
         plot_witness(hn.lower_bound(X, q=np.inf, random_state=0), X)
 
 
-def test_given_axes_are_drawn_into(interval: hn.NormInterval) -> None:
+def test_given_axes_are_drawn_into(interval: hn.Interval) -> None:
     above, below = Figure().subplots(2)
     assert plot_interval(interval, axes=above) is above
     assert plot_witness(interval.witness, X, axes=below) is below
 
 
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg", ".PNG"])
-def test_figures_are_saved(interval: hn.NormInterval, tmp_path: Path, suffix: str) -> None:
+def test_figures_are_saved(interval: hn.Interval, tmp_path: Path, suffix: str) -> None:
     path = save_figure(plot_interval(interval), tmp_path / f"picture{suffix}")
     assert path.stat().st_size > 5000
     if suffix == ".png":
@@ -129,7 +129,7 @@ def test_figures_are_saved(interval: hn.NormInterval, tmp_path: Path, suffix: st
         assert pixels[..., :3].std() > 0.02
 
 
-def test_figures_that_cannot_be_saved(interval: hn.NormInterval, tmp_path: Path) -> None:
+def test_figures_that_cannot_be_saved(interval: hn.Interval, tmp_path: Path) -> None:
     axes = plot_interval(interval)
     with pytest.raises(InvalidInputError, match=r"\.png, \.pdf, \.svg"):
         save_figure(axes, tmp_path / "picture.doc")

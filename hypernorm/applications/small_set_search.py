@@ -16,9 +16,10 @@ import scipy.sparse as sp
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count
-from hypernorm.applications.small_sets import SmallSetExpansion, check_measure
-from hypernorm.applications.walk import Walk
+from hypernorm.applications.small_sets import SmallSetExpansion
+from hypernorm.certificates.expansion import check_measure
 from hypernorm.exceptions import InvalidInputError
+from hypernorm.forms.walk import Walk
 
 __all__ = ["SmallSet", "find_small_set"]
 
@@ -28,7 +29,7 @@ _IMPROVED = 16
 _GAIN = 1e-12
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SmallSet:
     """A set of vertices and how much it expands.
 
@@ -37,7 +38,7 @@ class SmallSet:
     vertices : ndarray of int
         In increasing order.
     measure : float
-        Its share of the stationary measure.
+        Its fraction of the stationary measure.
     expansion : float
         Φ(S): the weight of the edges that leave S over the sum of the degrees in S.
     """
@@ -221,7 +222,7 @@ def _expansion(walk: Walk, inside: np.ndarray) -> float:
 
 def _measured(walk: Walk, inside: np.ndarray) -> SmallSet:
     share = math.fsum(walk.degrees[inside].tolist()) / math.fsum(walk.degrees.tolist())
-    return SmallSet(np.flatnonzero(inside), share, _expansion(walk, inside))
+    return SmallSet(vertices=np.flatnonzero(inside), measure=share, expansion=_expansion(walk, inside))
 
 
 def _check_vertices(vertices: Any, n: int) -> np.ndarray:

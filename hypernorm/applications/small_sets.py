@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import functools
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -21,16 +20,20 @@ import scipy.linalg
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_up
 from hypernorm._validation import Seed, check_count, check_exponent, check_generator, check_tolerance
-from hypernorm.applications.walk import Walk
-from hypernorm.bounds import NormInterval, lower_bound, two_to_q_norm
-from hypernorm.certificates import Certificate, Rigor, VerifiedBound
-from hypernorm.certificates.fields import check_real, owned, private_array, shown
-from hypernorm.certificates.identity import check_identity
-from hypernorm.certificates.rounding import check_arithmetic, lower_float, precision, rational
+from hypernorm.bounds import Interval, lower_bound, two_to_q_norm
+from hypernorm.certificates import NormCertificate, VerifiedBound, Witness
+from hypernorm.certificates.expansion import (
+    ExpansionCertificate,
+    check_measure,
+    dominating_slack,
+    hoelder_weights,
+    is_dominated,
+)
+from hypernorm.certificates.rounding import check_arithmetic
 from hypernorm.exceptions import CertificateError, InvalidInputError
-from hypernorm.forms import Rows
+from hypernorm.forms.walk import Walk
 
-__all__ = ["SmallSetExpansion", "check_measure", "small_set_expansion"]
+__all__ = ["SmallSetExpansion", "small_set_expansion"]
 
 # Eigenvalues that exceed the threshold by less than this are left to the slack.
 _NEGLIGIBLE = 1e-12
@@ -41,35 +44,16 @@ _STARTS = 16
 _MOST_DIMENSIONS = 40
 
 
-class _Claim(NamedTuple):
-    """The numbers of a proof."""
-
-    threshold: float
-    slack: float
-    q: float
-    norm_bound: float
-
-
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SmallSetExpansion:
-    """A proof that Φ(S) ≥ (1 − λ)(1 − μ) − ε − ‖X‖²_{2→q} μ^{1 − 2/q} for every set S of measure μ.
-
-    The measure is the stationary distribution of the walk, |S|/n for regular graphs.
+    """A proved lower bound on the expansion of small sets of a graph.
 
     Attributes
     ----------
-    threshold : float
-        λ: the eigenvalues above it belong to the leading eigenspace.
-    slack : float
-        ε: what the proof of the spectral part gives to rounding, about 1e-12 to 1e-8.
-    q : float
-    matrix : ndarray of shape (n, k)
-        X: the k leading eigenvectors apart from the trivial one, times (λ_j − λ)^{1/2}, as functions on the vertices
-        with the measure in the weights; for a regular graph n^{1/2 − 1/q} times the eigenvectors of length one.
-    norm_bound : float
-        At least the 2→q norm of X, from the certificate.
-    interval : NormInterval or None
-        The norm of X with its witness and certificate; None where k = 0.
+    certificate : ExpansionCertificate
+        Proves Φ(S) ≥ (1 − λ)(1 − μ) − ε − ‖X‖²_{2→q} μ^{1 − 2/q} for every set S of measure μ; it can be saved.
+    interval : Interval or None
+        The 2→q norm of X, the matrix of the leading eigenspace, with its witness; None where that space is empty.
 
     Examples
     --------
@@ -84,24 +68,34 @@ class SmallSetExpansion:
     True
     """
 
-    threshold: float
-    slack: float
-    q: float
-    matrix: np.ndarray
-    norm_bound: float
-    interval: NormInterval | None
+    certificate: ExpansionCertificate
+    interval: Interval[Witness, NormCertificate] | None
+
+    @property
+    def threshold(self) -> float:
+        """λ: the eigenvalues above it belong to the leading eigenspace."""
+        return self.certificate.threshold
+
+    @property
+    def q(self) -> float:
+        """The exponent."""
+        return self.certificate.q
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """X, of shape (n, k), see `ExpansionCertificate`."""
+        return self.certificate.matrix
+
+    @property
+    def norm_bound(self) -> float:
+        """At least the 2→q norm of X."""
+        return self.certificate.norm_bound
 
     @property
     def dimension(self) -> int:
         """k, the number of eigenvalues above the threshold; the trivial one, 1, does not count."""
-        return int(self.matrix.shape[1])
+        return self.certificate.dimension
 
-    @property
-    def certificate(self) -> Certificate | None:
-        """What proves `norm_bound`; None where k = 0."""
-        return None if self.interval is None else self.interval.certificate
-
-    @own_arithmetic
     def bound(self, mu: float) -> float:
         """A proved lower bound on the expansion of every set of measure at most `mu`.
 
@@ -113,85 +107,11 @@ class SmallSetExpansion:
         mu : float
             In (0, 1]. A fraction like j/n covers the sets of j of n vertices although it is rounded.
         """
-        mu = check_measure(mu, "mu")
-        claim = self._claim()
-        with precision(), np.errstate(all="ignore"):
-            measure = rational(min(mu * (1 + 2.0**-50), 1.0))
-            rest = rational(claim.threshold)
-            power = rational(1) if math.isinf(claim.q) else 1 - 2 / rational(claim.q)
-            # μ⁰ is 1; ball arithmetic would take it for exp(0 · log μ), which is as good but wider.
-            concentrated = rational(claim.norm_bound) ** 2 * (measure**power if claim.q > 2 else 1)
-            return lower_float((1 - rest) * (1 - measure) - rational(claim.slack) - concentrated)
+        return self.certificate.bound(mu)
 
-    @own_arithmetic
     def verify(self, graph: Any) -> VerifiedBound:
-        """Prove both parts of the bound again, for a given graph.
-
-        Parameters
-        ----------
-        graph : array_like, sparse matrix or networkx graph
-
-        Returns
-        -------
-        VerifiedBound
-            Of the 2→q norm of `matrix`, in floating point with rounding errors bounded.
-
-        Raises
-        ------
-        CertificateError
-            If the walk on this graph is not dominated as claimed or the norm is not proved.
-        InvalidInputError
-            If `graph` is not a usable graph.
-        """
-        start = time.perf_counter()
-        own = owned(self)
-        walk = Walk.read(graph)
-        claim = own._claim()
-        matrix = own._private_matrix(walk.size)
-        check_arithmetic()
-        Y = walk.hoelder_weights(claim.q)[:, None] * matrix
-        if not walk.is_dominated(claim.threshold, claim.slack, Y):
-            raise CertificateError(
-                f"Nothing is proved: outside the {matrix.shape[1]} vectors of the proof the walk on this graph may "
-                f"have eigenvalues above {claim.threshold!r}."
-            )
-        upper = own._prove_norm(matrix, claim)
-        return VerifiedBound(upper, Rigor.FLOATING_POINT, time.perf_counter() - start)
-
-    def _claim(self) -> _Claim:
-        """The numbers, each read once and found to be of its type and in its range."""
-        return _Claim(
-            check_real(self.threshold, "threshold", -1.0, math.nextafter(1.0, 2.0)),
-            check_real(self.slack, "slack", 0.0),
-            check_real(self.q, "q", 2.0, infinite=True),
-            check_real(self.norm_bound, "norm bound", 0.0),
-        )
-
-    def _private_matrix(self, n: int) -> np.ndarray:
-        matrix = self.matrix
-        if not (type(matrix) is np.ndarray and matrix.ndim == 2):
-            raise CertificateError("The proof is broken: its matrix must be a two-dimensional float64 ndarray.")
-        if matrix.shape[0] != n:
-            raise CertificateError(f"The proof is for a graph of {matrix.shape[0]} vertices, this one has {n}.")
-        return private_array(matrix, "matrix", matrix.shape)
-
-    def _prove_norm(self, matrix: np.ndarray, claim: _Claim) -> float:
-        """The proved bound on the norm of the matrix, which the claimed one must not be below."""
-        interval = self.interval
-        if (interval is None) != (matrix.shape[1] == 0):
-            raise CertificateError("The proof is broken: it needs a certificate exactly where its matrix has columns.")
-        if interval is None:
-            return 0.0
-        certificate = interval.certificate if type(interval) is NormInterval else None
-        if type(certificate) is not Certificate:
-            raise CertificateError("The proof is broken: its interval must be a NormInterval with a Certificate.")
-        if type(certificate.q) is not float or certificate.q != claim.q:
-            raise CertificateError(f"The certificate is for q = {shown(certificate.q)}, the proof for q = {claim.q!r}.")
-        check_identity(matrix, certificate.shape, certificate.fingerprint)
-        upper = certificate.prove(Rows(matrix))
-        if not upper <= claim.norm_bound:
-            raise CertificateError(f"The norm is proved to be at most {upper!r}, not {claim.norm_bound!r}.")
-        return upper
+        """Prove the bound again for a graph; see `ExpansionCertificate.verify`."""
+        return self.certificate.verify(graph)
 
     def __repr__(self) -> str:
         return (
@@ -278,7 +198,7 @@ def small_set_expansion(
     count = min(max_dimension + 1, walk.size - 1)
     values, vectors = scipy.linalg.eigh(N, subset_by_index=(walk.size - count, walk.size - 1))
     candidates = _distinct(values[::-1])
-    weights = walk.hoelder_weights(q)
+    weights = hoelder_weights(walk, q)
     power = 1 - 2 / q
 
     @functools.cache
@@ -297,22 +217,6 @@ def small_set_expansion(
     if first and proved.bound(measure) < (1 - candidates[0]) * (1 - measure):
         proved = _prove(walk, candidates[0], values, vectors, q, options)
     return proved
-
-
-def check_measure(mu: Any, name: str) -> float:
-    """Return a measure in (0, 1] as a float.
-
-    Raises
-    ------
-    InvalidInputError
-    """
-    try:
-        measure = float(mu)
-    except (TypeError, ValueError):
-        measure = math.nan
-    if not 0 < measure <= 1:
-        raise InvalidInputError(f"{name} must be a number in (0, 1], a share of the stationary measure; got {mu!r}.")
-    return measure
 
 
 def _check_threshold(threshold: Any) -> float:
@@ -347,14 +251,22 @@ def _prove(
 ) -> SmallSetExpansion:
     """The proof for a threshold, from all eigenvalues above it."""
     check_arithmetic()
-    weights = walk.hoelder_weights(q)
+    weights = hoelder_weights(walk, q)
     X = _leading(threshold, values, vectors) / weights[:, None]
     X.setflags(write=False)
     Y = weights[:, None] * X
-    slack = 2 * _NEGLIGIBLE + walk.dominating_slack(threshold, Y)
-    if not walk.is_dominated(threshold, slack, Y):
+    slack = 2 * _NEGLIGIBLE + dominating_slack(walk, threshold, Y)
+    if not is_dominated(walk, threshold, slack, Y):
         raise CertificateError(f"The spectral part of the bound could not be proved at the threshold {threshold!r}.")
-    if not X.shape[1]:
-        return SmallSetExpansion(threshold, slack, q, X, 0.0, None)
-    interval = two_to_q_norm(X, q, **options)
-    return SmallSetExpansion(threshold, slack, q, X, interval.upper * (1 + _MARGIN), interval)
+    interval = two_to_q_norm(X, q, **options) if X.shape[1] else None
+    certificate = ExpansionCertificate(
+        vertices=walk.size,
+        dimension=int(X.shape[1]),
+        threshold=threshold,
+        slack=slack,
+        q=q,
+        norm_bound=0.0 if interval is None else interval.upper * (1 + _MARGIN),
+        matrix=X,
+        norm=None if interval is None else interval.certificate,
+    )
+    return SmallSetExpansion(certificate=certificate, interval=interval)

@@ -1,16 +1,18 @@
 """Proposing bounds: vectors from below, certificates from above. Every number is proved by `hypernorm.certificates`."""
 
 from hypernorm.bounds.approximation_factors import approximation_factor
+from hypernorm.bounds.climb import Progress
 from hypernorm.bounds.conic import SosProblem, conic_bound, sos_problem
-from hypernorm.bounds.interval import METHODS, BoundRecord, NormInterval, Progress, Status, two_to_q_norm
+from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.power import lower_bound
 from hypernorm.bounds.sos import sos_bound
 from hypernorm.bounds.spectral import spectral_bound
+from hypernorm.bounds.two_to_q import METHODS, two_to_q_norm
 
 __all__ = [
     "METHODS",
     "BoundRecord",
-    "NormInterval",
+    "Interval",
     "Progress",
     "SosProblem",
     "Status",

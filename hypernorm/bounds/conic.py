@@ -20,10 +20,10 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_count, check_exponent, check_matrix, check_memory
 from hypernorm._warnings import warn_caller
 from hypernorm.bounds.propose import first_proved
-from hypernorm.certificates import UNIT, Certificate
+from hypernorm.certificates import UNIT, NormCertificate
 from hypernorm.certificates.plan import LARGEST_HALF_DEGREE
 from hypernorm.exceptions import HypernormError, InvalidInputError
-from hypernorm.forms import MonomialBasis, Rows, fingerprint, moment_matrix
+from hypernorm.forms import MonomialBasis, Rows, moment_matrix
 from hypernorm.forms.gram import GramClasses, form_coefficients, multiply_by_norm, rank_multisets
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _EXPONENTS = (4, 6, 8)
 _CLOSE = 1e-6
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SosProblem:
     """The relaxation of one form as a cvxpy problem; made by `sos_problem`.
 
@@ -53,8 +53,8 @@ class SosProblem:
     exponent : int
         The power of two that was taken out of the matrix.
     q, degree : int
-    rows, digest, classes, coefficients
-        The scaled rows, the fingerprint of the matrix, and the form by `hypernorm.forms.gram`.
+    rows, classes, coefficients
+        The scaled rows, which know the fingerprint of the matrix, and the form by `hypernorm.forms.gram`.
     """
 
     problem: cvxpy.Problem
@@ -65,7 +65,6 @@ class SosProblem:
     q: int
     degree: int
     rows: Rows
-    digest: str
     classes: GramClasses
     coefficients: np.ndarray
 
@@ -103,7 +102,7 @@ class SosProblem:
         return replace(self, problem=problem)
 
     @own_arithmetic
-    def certificate(self) -> Certificate:
+    def certificate(self) -> NormCertificate:
         """What the multiplier of the solved problem proves, whichever solver found it.
 
         Raises
@@ -122,10 +121,17 @@ class SosProblem:
         radius = float(self.rows.norms.max()) or 1.0
         margin = 64 * UNIT * self.classes.size**2
 
-        def proposed(growth: float) -> Certificate:
+        def proposed(growth: float) -> NormCertificate:
             values, matrices = (value * (1 + margin * growth),), (H,)
-            return Certificate(
-                "sos", float(self.q), self.rows.shape, self.digest, self.exponent, radius, values, matrices
+            return NormCertificate(
+                kind="sos",
+                q=float(self.q),
+                shape=self.rows.shape,
+                fingerprint=self.rows.fingerprint,
+                exponent=self.exponent,
+                radius=radius,
+                values=values,
+                matrices=matrices,
             )
 
         return first_proved(proposed, self.rows)[0]
@@ -204,7 +210,7 @@ def sos_problem(X: Any, q: float = 4, degree: int | None = None) -> SosProblem:
     cp = _import_cvxpy()
     d, size = int(matrix.shape[1]), MonomialBasis.count(int(matrix.shape[1]), total // 2)
     _check_fits(300 * size * size, d, total, "use `sos_bound`, a lower degree or fewer columns")
-    rows = Rows(matrix)
+    rows = Rows.identified(matrix)
     classes = GramClasses(d, total // 2)
     moments = moment_matrix(rows, order // 2)
     coefficients = form_coefficients(moments, order // 2, classes)
@@ -229,24 +235,23 @@ def sos_problem(X: Any, q: float = 4, degree: int | None = None) -> SosProblem:
     objective = cp.Maximize((coefficients / (scale * roots)) @ variable)
     problem = cp.Problem(objective, [positive, trace @ variable == 1])
     return SosProblem(
-        problem,
-        variable,
-        positive,
-        scale,
-        rows.exponent,
-        order,
-        total,
-        rows,
-        fingerprint(matrix),
-        classes,
-        coefficients,
+        problem=problem,
+        variable=variable,
+        positive=positive,
+        scale=scale,
+        exponent=rows.exponent,
+        q=order,
+        degree=total,
+        rows=rows,
+        classes=classes,
+        coefficients=coefficients,
     )
 
 
 @own_arithmetic
 def conic_bound(
     X: Any, q: float = 4, *, degree: int | None = None, solver: str = "CLARABEL", **solver_options: Any
-) -> Certificate:
+) -> NormCertificate:
     """Bound max ‖Xv‖_q over unit vectors from above with a general conic solver, and prove the bound.
 
     A reference for `sos_bound`, which is much faster and reaches far larger matrices: an interior-point method ends at
@@ -265,7 +270,7 @@ def conic_bound(
 
     Returns
     -------
-    Certificate
+    NormCertificate
         Already proved once, in floating point with rounding errors bounded.
 
     Raises

@@ -19,6 +19,7 @@ from numpy.typing import DTypeLike
 
 from hypernorm._parallel import product_threads
 from hypernorm.certificates import Factor, reweight
+from hypernorm.certificates.rounding import known_reweighting
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import MonomialBasis, Rows
 from hypernorm.forms.gram import GramClasses
@@ -137,7 +138,7 @@ def closing_seconds(dimension: int, half_degree: int) -> float:
 
 def _reweighting_seconds(factor: Factor, rows: Rows, radius: float) -> float:
     """Time to find the weights, from that for a few rows."""
-    if factor.row_power == 0 or (factor.row_power, radius) in rows.reweightings:
+    if known_reweighting(rows, factor.row_power, radius) is not None:
         return 0.0
     sample = Rows(rows.block(0, min(_SAMPLE_ROWS, rows.shape[0])))
     start = time.perf_counter()
@@ -148,11 +149,12 @@ def _reweighting_seconds(factor: Factor, rows: Rows, radius: float) -> float:
 
 def _seconds_to_first_bound(factor: Factor, rows: Rows, radius: float, half_degree: int | None) -> float:
     (n, d), half = rows.shape, factor.order // 2
-    known = rows if factor.row_power == 0 else rows.reweightings.get((factor.row_power, radius), (None,))[0]
+    known = known_reweighting(rows, factor.row_power, radius)
 
     def moments(half: int) -> float:
         """Operations for the moment matrix, unless it is there already."""
-        return 0.0 if known is not None and half in known.moments else float(n) * MonomialBasis.count(d, half) ** 2
+        there = known is not None and known.recall("moments", half) is not None
+        return 0.0 if there else float(n) * MonomialBasis.count(d, half) ** 2
 
     if factor.form == "sos":
         degree = max(half, half_degree or half)

@@ -19,6 +19,7 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._parallel import product_threads, shared_threads
 from hypernorm._validation import (
     Seed,
+    as_dense,
     check_count,
     check_exponent,
     check_generator,
@@ -30,9 +31,9 @@ from hypernorm._warnings import warn_caller
 from hypernorm.bounds.deadlines import EIGEN, DeadlineError, has_time, until
 from hypernorm.bounds.newton import LARGEST_DIMENSION, SMALL, newton_finish
 from hypernorm.bounds.power_kernels import gradients, norm_values
-from hypernorm.certificates import Witness, attained_value
+from hypernorm.certificates import Witness
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.forms import Rows, fingerprint, second_moments
+from hypernorm.forms import Rows, second_moments
 
 __all__ = ["lower_bound", "search"]
 
@@ -102,10 +103,10 @@ def lower_bound(
     check_count(max_iter, "max_iter")
     check_tolerance(rtol)
     rng = check_generator(random_state)
-    rows = Rows(matrix)
+    rows = Rows.identified(matrix)
     given = _check_starts(starts, rows.shape[1])
     vector = search(rows, q, rng, n_starts=n_starts, starts=given, max_iter=max_iter, rtol=rtol)
-    return Witness(vector, q, attained_value(rows, vector, q), rows.shape, fingerprint(matrix))
+    return Witness.of_rows(rows, vector, q)
 
 
 def _check_starts(starts: Any, dimension: int) -> np.ndarray:
@@ -116,7 +117,7 @@ def _check_starts(starts: Any, dimension: int) -> np.ndarray:
         raise InvalidInputError(
             f"starts must have one row per starting point and {dimension} columns as X has, got {array.shape}."
         )
-    return np.asarray(array if isinstance(array, np.ndarray) else array.toarray(), dtype=np.float64).T
+    return as_dense(array).T
 
 
 def search(

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.linalg import eigh
@@ -15,12 +15,13 @@ from hypernorm._parallel import product_threads
 from hypernorm._validation import check_memory
 from hypernorm._warnings import warn_caller
 from hypernorm.bounds.deadlines import DeadlineError, check_time, closing_seconds, until
+from hypernorm.bounds.interval import Status
 from hypernorm.bounds.newton import SMALL
 from hypernorm.bounds.power import search
 from hypernorm.bounds.power_kernels import norm_values
 from hypernorm.bounds.resolvent import Resolvent
-from hypernorm.bounds.sos_solver import SosProgress, SosSolver, SosStop, check_solver_memory
-from hypernorm.certificates import UNIT, Certificate, Factor, plan, precision, reweight, weight_spread
+from hypernorm.bounds.sos_solver import SosProgress, SosSolver, check_solver_memory
+from hypernorm.certificates import UNIT, Certificate, Factor, NormCertificate, plan, precision, reweight, weight_spread
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_matrix, second_moments
 from hypernorm.forms.gram import GramClasses, form_coefficients
@@ -35,11 +36,7 @@ _CHEAP = ("longest_row", "second")
 _LATE_ATTEMPT = 4  # the margin of an attempt that must succeed because the time is up
 
 
-class _Provable(Protocol):
-    def prove(self, source: Any, /) -> float: ...
-
-
-Proof = TypeVar("Proof", bound=_Provable)
+Proof = TypeVar("Proof", bound=Certificate)
 
 
 @dataclass
@@ -81,28 +78,28 @@ class Search:
     start: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Proposed:
     """A proved certificate, its bound, and what the search found beside it.
 
     Attributes
     ----------
-    certificate : Certificate
+    certificate : NormCertificate
     upper : float
     vectors : ndarray of shape (d, k)
         Candidates for a better lower bound; possibly none.
-    stop : SosStop or None
+    stop : Status or None
         Why a sum-of-squares solve ended.
     """
 
-    certificate: Certificate
+    certificate: NormCertificate
     upper: float
     vectors: np.ndarray
-    stop: SosStop | None
+    stop: Status | None
 
 
-def propose(rows: Rows, q: float, kind: str, digest: str, options: Search) -> Proposed:
-    """A certificate that the checker has proved.
+def propose(rows: Rows, q: float, kind: str, options: Search) -> Proposed:
+    """Find a certificate about rows that know their fingerprint, and have the checker prove it.
 
     The margin above the computed eigenvalues starts at about the rounding error and grows until the proof succeeds.
 
@@ -127,22 +124,32 @@ def propose(rows: Rows, q: float, kind: str, digest: str, options: Search) -> Pr
     vectors = next((proposal.vectors for proposal in proposals if proposal.vectors.size), np.empty((d, 0)))
     stop = next((proposal.stop for proposal in proposals if proposal.stop), None)
 
-    def certificate(growth: float) -> Certificate:
+    def certificate(growth: float) -> NormCertificate:
         pairs = [proposal.at(growth) for proposal in proposals]
         values, matrices = tuple(value for value, _ in pairs), tuple(matrix for _, matrix in pairs)
-        return Certificate(kind, q, rows.shape, digest, rows.exponent, radius, values, matrices)
+        return NormCertificate(
+            kind=kind,
+            q=q,
+            shape=rows.shape,
+            fingerprint=rows.fingerprint,
+            exponent=rows.exponent,
+            radius=radius,
+            values=values,
+            matrices=matrices,
+        )
 
     if time.perf_counter() > options.deadline and certificate(1.0).upper >= options.to_beat:
         raise DeadlineError
-    return Proposed(*first_proved(certificate, rows, options.deadline), vectors, stop)
+    proved, upper = first_proved(certificate, rows, options.deadline)
+    return Proposed(certificate=proved, upper=upper, vectors=vectors, stop=stop)
 
 
-def row_norm_instead(rows: Rows, q: float, kind: str, digest: str) -> Certificate:
+def row_norm_instead(rows: Rows, q: float, kind: str) -> NormCertificate:
     """What the public functions return where the time limit left no time for the kind that was asked for."""
     warn_caller(
         f"The time limit is too short for a {kind.replace('_', ' ')} bound; the row-norm bound is returned instead."
     )
-    return propose(rows, q, "row_norm", digest, Search()).certificate
+    return propose(rows, q, "row_norm", Search()).certificate
 
 
 def first_proved(certificate: Callable[[float], Proof], source: Any, deadline: float = math.inf) -> tuple[Proof, float]:
@@ -163,7 +170,7 @@ def first_proved(certificate: Callable[[float], Proof], source: Any, deadline: f
         # There will be no other attempt, after one has failed already.
         proposed = certificate(10.0 ** (max(attempt, _LATE_ATTEMPT) if late and attempt else attempt))
         try:
-            return proposed, proposed.prove(source)
+            return proposed, proposed.prove(source).upper
         except CertificateError as failed:
             error = failed
         if late:
@@ -177,7 +184,7 @@ class _Proposal:
 
     at: Callable[[float], tuple[float, np.ndarray | None]]
     vectors: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
-    stop: SosStop | None = None
+    stop: Status | None = None
 
 
 def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) -> _Proposal:
@@ -277,7 +284,7 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
         try:
             options.around(solver, False)
         except KeyboardInterrupt:  # what the solver has found is worth more than its state
-            stop = SosStop.INTERRUPTED
+            stop = Status.INTERRUPTED
     bound, H = solver.bound, solver.finish()
     loss = 2.0**-23 * float(np.linalg.norm(H)) if options.single_precision else 0.0
     H *= classes.weights

@@ -22,16 +22,23 @@ from hypernorm._validation import (
 from hypernorm._warnings import warn_caller
 from hypernorm.bounds.checkpoint import restore, store
 from hypernorm.bounds.deadlines import DeadlineError
+from hypernorm.bounds.interval import Status
 from hypernorm.bounds.propose import Search, propose, row_norm_instead
-from hypernorm.bounds.sos_solver import SosProgress, SosSolver, SosStop
-from hypernorm.certificates import Certificate, is_available, plan
+from hypernorm.bounds.sos_solver import SosProgress, SosSolver
+from hypernorm.certificates import NormCertificate, is_available, plan
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.forms import Rows, fingerprint
+from hypernorm.forms import Rows
 
 __all__ = ["sos_bound"]
 
 _LARGEST_DEGREE = 12
 _SECONDS_BETWEEN_CHECKPOINTS = 30.0
+# Why a solve ended early, for the warning.
+_REASONS = {
+    Status.TIME_LIMIT: "the time limit was reached",
+    Status.MAX_ITERATIONS: "the limit on iterations was reached",
+    Status.INTERRUPTED: "the computation was interrupted",
+}
 
 
 @own_arithmetic
@@ -47,7 +54,7 @@ def sos_bound(
     checkpoint: str | PathLike[str] | None = None,
     random_state: Seed = None,
     progress: Callable[[SosProgress], None] | None = None,
-) -> Certificate:
+) -> NormCertificate:
     """Bound max ‖Xv‖_q over unit vectors v from above by a sum of squares, with a proved certificate.
 
     For q = 4, 6, 8 and degree D the bound is the least λ for which λ‖v‖^D − ‖v‖^{D−q} Σ ⟨x_i, v⟩^q is a sum of squares.
@@ -81,7 +88,7 @@ def sos_bound(
 
     Returns
     -------
-    Certificate
+    NormCertificate
         Already proved once, in floating point with rounding errors bounded.
 
     Raises
@@ -113,19 +120,18 @@ def sos_bound(
     tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
     check_count(max_iter, "max_iter")
     half = _check_degree(degree, q)
-    digest = fingerprint(matrix)
+    rows = Rows.identified(matrix)
     deadline = math.inf if limit is None else start + limit
     options = Search(tolerance, deadline, rng, max_iter, half, single_precision, progress)
     if checkpoint is not None:
-        _keep_checkpoint(options, Path(checkpoint), f"{digest} q={q!r} degree={2 * half}")
-    rows = Rows(matrix)
+        _keep_checkpoint(options, Path(checkpoint), f"{rows.fingerprint} q={q!r} degree={2 * half}")
     try:
-        proposed = propose(rows, q, "sos", digest, options)
+        proposed = propose(rows, q, "sos", options)
     except DeadlineError:
-        return row_norm_instead(rows, q, "sum-of-squares", digest)
-    if proposed.stop not in (None, SosStop.CONVERGED, SosStop.STALLED):
+        return row_norm_instead(rows, q, "sum-of-squares")
+    if proposed.stop in _REASONS:
         warn_caller(
-            f"The sum-of-squares solver ended early: {proposed.stop.value}; the bound is proved but may be improved."
+            f"The sum-of-squares solver ended early: {_REASONS[proposed.stop]}; the bound is proved but may be improved."
         )
     return proposed.certificate
 

@@ -19,7 +19,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from itertools import pairwise
 from typing import Any
 
@@ -29,10 +28,11 @@ from scipy.linalg.blas import dsymm, dsymv, dsyrk
 from hypernorm._parallel import one_product_pool, ordered_map, product_threads
 from hypernorm._validation import check_memory
 from hypernorm.bounds.deadlines import DeadlineError
+from hypernorm.bounds.interval import Status
 from hypernorm.forms.gram import GramClasses, rank_multisets
 from hypernorm.forms.monomials import MonomialBasis
 
-__all__ = ["SosProgress", "SosSolver", "SosStop", "check_solver_memory"]
+__all__ = ["SosProgress", "SosSolver", "check_solver_memory"]
 
 _RELAXATION = 1.6
 _FILTER_DEGREE = 2  # the block changes little from one iteration to the next
@@ -45,16 +45,6 @@ _LARGEST, _MOST_ITERATIONS = 1e3, 2**40
 # Below this size of the matrices everything runs on one core: waking threads would cost more than they save.
 _SMALL = 1000
 _PARTS = 4  # of the triangle of larger ones, for threads to share; fixed, so that their number changes no result
-
-
-class SosStop(Enum):
-    """Why the solver stopped."""
-
-    CONVERGED = "the bound met the lower bound within the tolerance"
-    STALLED = "the bound stopped improving"
-    TIME_LIMIT = "the time limit was reached"
-    MAX_ITERATIONS = "the limit on iterations was reached"
-    INTERRUPTED = "the computation was interrupted"
 
 
 @dataclass(frozen=True)
@@ -182,7 +172,7 @@ class SosSolver:
         least_iter: int = 0,
         deadline: float = math.inf,
         report: Callable[[SosProgress], None] | None = None,
-    ) -> SosStop:
+    ) -> Status:
         """Iterate until the bound meets the lower bound of the form, relatively within `rtol`.
 
         `lower` takes candidate vectors (columns) and returns the best known value of the form on the sphere. The
@@ -199,7 +189,7 @@ class SosSolver:
         least: int,
         deadline: float,
         report: Callable[[SosProgress], None] | None,
-    ) -> SosStop:
+    ) -> Status:
         start, improved_at = time.perf_counter(), self.iteration
         value = lower(None)
         try:
@@ -210,7 +200,7 @@ class SosSolver:
                 begin = time.perf_counter()
                 self._deadline = deadline if self.iteration >= least else math.inf
                 if begin > self._deadline:
-                    return SosStop.TIME_LIMIT
+                    return Status.TIME_LIMIT
                 self._project()
                 self.iteration += 1
                 now = time.perf_counter()
@@ -227,19 +217,19 @@ class SosSolver:
                 if report is not None:
                     report(SosProgress(self.iteration, self.bound, value, self.rank, time.perf_counter() - start))
                 if self.bound <= value * (1 + rtol):
-                    return SosStop.CONVERGED
+                    return Status.EXACT
                 if late:
-                    return SosStop.TIME_LIMIT
+                    return Status.TIME_LIMIT
                 if self.iteration - improved_at >= _STALLED_AFTER:
-                    return SosStop.STALLED
+                    return Status.STALLED
                 if self.iteration >= max_iter:
-                    return SosStop.MAX_ITERATIONS
+                    return Status.MAX_ITERATIONS
         except DeadlineError:
-            return SosStop.TIME_LIMIT
+            return Status.TIME_LIMIT
         except KeyboardInterrupt:
             if self.bound == math.inf:
                 self._check()
-            return SosStop.INTERRUPTED
+            return Status.INTERRUPTED
         finally:
             self._deadline = math.inf
 

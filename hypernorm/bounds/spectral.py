@@ -10,9 +10,9 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_exponent, check_rows, check_time_limit, check_tolerance
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.propose import Search, propose, row_norm_instead
-from hypernorm.certificates import KINDS, Certificate, is_available
+from hypernorm.certificates import KINDS, NormCertificate, is_available
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.forms import Rows, fingerprint
+from hypernorm.forms import Rows
 
 __all__ = ["SPECTRAL_KINDS", "spectral_bound"]
 
@@ -22,7 +22,7 @@ SPECTRAL_KINDS = tuple(kind for kind in KINDS if kind != "sos")
 @own_arithmetic
 def spectral_bound(
     X: Any, q: float = 4, kind: str = "realigned", *, rtol: float = 1e-8, time_limit: float | None = None
-) -> Certificate:
+) -> NormCertificate:
     """Bound max ‖Xv‖_q over unit vectors v from above by an eigenvalue, with a proved certificate.
 
     Parameters
@@ -45,7 +45,7 @@ def spectral_bound(
 
     Returns
     -------
-    Certificate
+    NormCertificate
         Already proved once, in floating point with rounding errors bounded.
 
     Raises
@@ -75,10 +75,10 @@ def spectral_bound(
         raise InvalidInputError(f"kind={kind!r} has no bound for q = {q:g}{exact or '; it ends at q = 8'}.")
     tolerance, limit = check_tolerance(rtol), check_time_limit(time_limit)
     deadline = math.inf if limit is None else start + limit
-    rows, digest = Rows(matrix), fingerprint(matrix)
+    rows = Rows.identified(matrix)
     if kind == "row_norm":
-        return propose(rows, q, kind, digest, Search(tolerance)).certificate
+        return propose(rows, q, kind, Search(tolerance)).certificate
     try:
-        return propose(rows, q, kind, digest, Search(tolerance, deadline)).certificate
+        return propose(rows, q, kind, Search(tolerance, deadline)).certificate
     except DeadlineError:
-        return row_norm_instead(rows, q, kind, digest)
+        return row_norm_instead(rows, q, kind)

@@ -1,48 +1,54 @@
-"""What a bound is, how it is proved and how it is stored. Knows no solver."""
+"""What a bound is, how it is proved and how it is stored: the only place that proves. Knows no solver."""
 
+from hypernorm.certificates.atom import AtomCertificate, VerifiedAtom
+from hypernorm.certificates.base import Certificate, load_certificate, register
 from hypernorm.certificates.cluster import ClusterCertificate
 from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCovarianceBound, whitened_rows
-from hypernorm.certificates.loading import load_certificate
-from hypernorm.certificates.mean import (
-    MeanCertificate,
-    VerifiedMeanBound,
-    displaced_mass,
-    largest_difference,
-    of_pieces,
-    weighted_rows,
-)
-from hypernorm.certificates.norm import Certificate, Rigor, VerifiedBound
+from hypernorm.certificates.expansion import ExpansionCertificate
+from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound, total_variation_bound
+from hypernorm.certificates.moments import largest_difference, of_pieces, weighted_rows
+from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
 from hypernorm.certificates.product_state import ProductState
 from hypernorm.certificates.rounding import UNIT, precision, reweight, weight_spread
 from hypernorm.certificates.separable import SeparableCertificate
-from hypernorm.certificates.witness import VerifiedValue, Witness, attained_value
+from hypernorm.certificates.subspace import SubspaceCertificate
+from hypernorm.certificates.verified import Claim, Rigor, Verified, VerifiedBound, VerifiedValue
+from hypernorm.certificates.witness import Witness, attained_value
 
 __all__ = [
     "KINDS",
     "UNIT",
+    "AtomCertificate",
     "Certificate",
+    "Claim",
     "ClusterCertificate",
     "CovarianceCertificate",
+    "ExpansionCertificate",
     "Factor",
     "MeanCertificate",
+    "NormCertificate",
     "ProductState",
     "Rigor",
     "SeparableCertificate",
+    "SubspaceCertificate",
+    "Verified",
+    "VerifiedAtom",
     "VerifiedBound",
     "VerifiedCovarianceBound",
     "VerifiedMeanBound",
     "VerifiedValue",
     "Witness",
     "attained_value",
-    "displaced_mass",
     "is_available",
     "largest_difference",
     "load_certificate",
     "of_pieces",
     "plan",
     "precision",
+    "register",
     "reweight",
+    "total_variation_bound",
     "weight_spread",
     "weighted_rows",
     "whitened_rows",

@@ -1,51 +1,59 @@
 """How far weighted samples spread about a center: a bound on their q-th moment in every direction.
 
-The rows of the norm certificate are computed, from a center that is rounded as well as they are. What is proved is
-about the samples, weights and center as stored: the rounding of the rows is added, see docs/theory/robust.md.
+What is proved is about the samples, weights and center as stored, see `hypernorm.certificates.moments` and
+docs/theory/robust.md.
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from hypernorm._arithmetic import own_arithmetic
-from hypernorm._display import rounded_up
-from hypernorm._validation import check_samples
-from hypernorm.certificates.fields import owned, private_array
-from hypernorm.certificates.identity import check_identity
-from hypernorm.certificates.mean import check_norm, moment_about, private_weights, total_below
-from hypernorm.certificates.norm import Certificate, Rigor, VerifiedBound
-from hypernorm.certificates.rounding import check_arithmetic, precision, rational, upper_float
+from hypernorm._display import exponent_text
+from hypernorm._validation import RowMatrix
+from hypernorm.certificates.base import Certificate, read_samples, register
+from hypernorm.certificates.fields import Array, Fingerprint, Shape
+from hypernorm.certificates.inner import Inner
+from hypernorm.certificates.moments import Weights, check_finite_exponent, moment_about, total_below
+from hypernorm.certificates.norm import NormCertificate
+from hypernorm.certificates.rounding import precision, rational, upper_float
+from hypernorm.certificates.verified import Claim, VerifiedBound
 
 __all__ = ["ClusterCertificate"]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class ClusterCertificate:
+@register
+@dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
+class ClusterCertificate(Certificate):
     """A proof that max (Σ w_i |⟨x_i − c, v⟩|^q / Σ w_i)^{1/q} over unit vectors v is at most a number.
 
     Attributes
     ----------
+    shape : tuple of int
+        Shape (n, d) of the samples.
+    fingerprint : str
+        Of the samples.
     center : ndarray of shape (d,)
         c.
     weights : ndarray of shape (n,)
         Non-negative, zero for samples outside of the cluster; their scale does not matter.
-    norm : Certificate
+    norm : NormCertificate
         For the matrix with the rows w_i^{1/q} (x_i − c) of the positive weights.
-    shape : tuple of int
-    fingerprint : str
-        Of the samples.
     """
 
-    center: np.ndarray
-    weights: np.ndarray
-    norm: Certificate
-    shape: tuple[int, int]
-    fingerprint: str
+    kinds: ClassVar = ("cluster",)
+    has_exact_proof: ClassVar = False
+
+    shape: Annotated[tuple[int, int], Shape()]
+    fingerprint: Annotated[str, Fingerprint()]
+    center: Annotated[np.ndarray, Array("d")]
+    weights: Annotated[np.ndarray, Weights("n")]
+    norm: Annotated[NormCertificate, Inner(NormCertificate)]
+
+    def rules(self) -> None:
+        check_finite_exponent(self.norm)
 
     @property
     def q(self) -> float:
@@ -53,46 +61,29 @@ class ClusterCertificate:
         return self.norm.q
 
     @property
+    def quantity(self) -> str:
+        return f"moment of order {exponent_text(self.q)} about the center, in any direction"
+
+    @property
     def upper(self) -> float:
         """The bound as claimed, short of the rounding of the rows; `verify` is what proves it."""
-        check_norm(self.norm)
+        check_finite_exponent(self.norm)
         claimed = self.norm.upper
         with precision():
             root = rational(total_below(self.weights)) ** (1 / rational(self.q))
             return upper_float(rational(claimed) / root) if claimed > 0 else 0.0
 
-    @own_arithmetic
-    def verify(self, X: Any) -> VerifiedBound:
-        """Prove the bound for a matrix of samples.
+    @property
+    def claim(self) -> Claim:
+        return Claim(self.upper, is_upper=True)
 
-        Parameters
-        ----------
-        X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
+    def describe(self) -> dict[str, Any]:
+        return {"shape": list(self.shape), "q": self.q}
 
-        Returns
-        -------
-        VerifiedBound
+    def read(self, data: Any) -> RowMatrix:
+        return read_samples(data, self.shape, self.fingerprint)
 
-        Raises
-        ------
-        CertificateError
-            If the certificate was made for other samples or does not prove its claim.
-        InvalidInputError
-            If `X` is not a usable matrix.
-        """
-        start = time.perf_counter()
-        own = owned(self)
-        matrix = check_samples(X)
-        check_identity(matrix, own.shape, own.fingerprint)
-        check_arithmetic()
-        norm = own.norm
-        check_norm(norm)
-        weights = private_weights(own.weights, "weights", int(matrix.shape[0]))
-        center = private_array(own.center, "center", (int(matrix.shape[1]),))
-        moment = moment_about(matrix, weights, center, norm, total_below(weights))
+    def establish(self, subject: RowMatrix, *, exact: bool) -> VerifiedBound:
+        moment = moment_about(subject, self.weights, self.center, self.norm, total_below(self.weights))
         with precision():
-            upper = upper_float(moment)
-        return VerifiedBound(upper, Rigor.FLOATING_POINT, time.perf_counter() - start)
-
-    def __repr__(self) -> str:
-        return f"ClusterCertificate(shape={self.shape}, q={self.q:g}, upper={rounded_up(self.upper, 12)} as claimed)"
+            return VerifiedBound(quantity=self.quantity, upper=upper_float(moment))

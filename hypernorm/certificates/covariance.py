@@ -1,7 +1,7 @@
 """How far a weighted covariance can be from the covariance of the inliers: a bound that the samples themselves prove.
 
-Weights w, and a distribution u on the inliers, differ in a mass m = 1 − Σ min(w_i, u_i). Let κ_w and κ_u bound the
-kurtosis of ⟨x, v⟩ under either, in every direction v. With ρ(κ) = r + √(r(κ − 1)) and r = m/(1 − m),
+Let m = 1 − Σ min(w_i, u_i) be the total variation distance of weights w from a distribution u on the inliers. Let κ_w
+and κ_u bound the kurtosis of ⟨x, v⟩ under either, in every direction v. With ρ(κ) = r + √(r(κ − 1)) and r = m/(1 − m),
 
     (1 − ρ(κ_w)) Var_w⟨x, v⟩ ≤ Var_u⟨x, v⟩ ≤ Var_w⟨x, v⟩ / (1 − ρ(κ_u))    for every v.
 
@@ -14,23 +14,22 @@ be their mean, nor the covariance theirs, and the coordinates need not be white.
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Matrix, check_matrix
-from hypernorm.certificates.fields import check_real, owned, private_array
-from hypernorm.certificates.identity import check_identity
-from hypernorm.certificates.mean import displaced_mass, private_weights, weighted_rows
-from hypernorm.certificates.norm import Certificate
+from hypernorm._validation import as_dense, check_matrix
+from hypernorm.certificates.base import Certificate, check_identity, register
+from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
+from hypernorm.certificates.inner import Inner
+from hypernorm.certificates.mean import total_variation_bound
+from hypernorm.certificates.moments import Weights, weighted_rows
+from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,
     UNIT,
-    check_arithmetic,
     definite_shift,
     gamma,
     is_proved_positive_definite,
@@ -39,185 +38,162 @@ from hypernorm.certificates.rounding import (
     rational,
     upper_float,
 )
+from hypernorm.certificates.verified import VerifiedBound
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows
 
 if TYPE_CHECKING:
     import flint
 
-__all__ = ["CovarianceCertificate", "VerifiedCovarianceBound", "whitened_rows"]
+__all__ = ["CovarianceCertificate", "VerifiedCovarianceBound", "coordinates", "whitened_rows"]
 
 # The length of a vector loses what entries below 2**-537 add: their squares vanish.
 _VANISHED = 2.0**-500
 
 
-@dataclass(frozen=True)
-class VerifiedCovarianceBound:
-    """What a successful verification proves.
+@dataclass(frozen=True, kw_only=True)
+class VerifiedCovarianceBound(VerifiedBound):
+    """What the verification of a `CovarianceCertificate` proves.
 
     Attributes
     ----------
+    upper : float
+        ‖S^{-1/2} Ĉ S^{-1/2} − I‖ is at most this number for the covariance S of the inliers and the matrix Ĉ.
     least_ratio, largest_ratio : float
         The variance of the inliers, whichever they are, is in every direction at least and at most so many times the
         variance by the covariance matrix. The first needs no premise on moments; 0 and infinity if nothing follows.
-    error_bound : float
-        ‖S^{-1/2} Ĉ S^{-1/2} − I‖ is at most this number for the covariance S of the inliers and the matrix Ĉ.
-    displaced_mass : float
-        The largest mass in which the weights and a distribution on the inliers can differ.
+    total_variation : float
+        The largest total variation distance of the weights from a distribution on the inliers.
     kurtosis : float
         Proved bound on the kurtosis of the samples under the weights, in every direction.
     assumed : bool
-        Whether `largest_ratio` and `error_bound` suppose that the kurtosis of the inliers is at most that number.
-    seconds : float
+        Whether `largest_ratio` and `upper` suppose that the kurtosis of the inliers is at most that number.
+    quantity, rigor, seconds
+        As for `hypernorm.certificates.Verified`.
     """
 
     least_ratio: float
     largest_ratio: float
-    error_bound: float
-    displaced_mass: float
+    total_variation: float
     kurtosis: float
     assumed: bool
-    seconds: float
+
+    @property
+    def error_bound(self) -> float:
+        """The same as `upper`."""
+        return self.upper
 
 
-class _Arrays(NamedTuple):
-    """Private copies of everything that the proof reads."""
-
-    samples: np.ndarray
-    location: np.ndarray
-    covariance: np.ndarray
-    weights: np.ndarray
-    transform: np.ndarray
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class CovarianceCertificate:
+@register
+@dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
+class CovarianceCertificate(Certificate):
     """A proof that a covariance matrix is close to that of the inliers.
 
     Attributes
     ----------
+    shape : tuple of int
+        Shape (n, d) of the samples.
+    fingerprint : str
+        Of the samples.
+    contamination : float
+        ε: the inliers are at least the fraction 1 − ε of the samples. This is a premise, not proved.
     location : ndarray of shape (d,)
     covariance : ndarray of shape (d, d)
     weights : ndarray of shape (n,)
         Non-negative, adding up to one short of rounding.
-    contamination : float
-        The inliers are at least the share 1 − ε of the samples. This is a premise, not proved.
     transform : ndarray of shape (d, d)
         K, such that the samples (x − location) @ K have a covariance near the identity.
-    norm : Certificate
+    norm : NormCertificate
         For q = 4 and the matrix with the rows w_i^{1/4} Kᵀ(x_i − location) of the positive weights.
     inlier_kurtosis : float or None
         A bound on the kurtosis of the inliers in every direction, a premise; None stands for the premise that it is at
         most that of the weighted samples.
-    shape : tuple of int
-    fingerprint : str
-        Of the samples.
     """
 
-    location: np.ndarray
-    covariance: np.ndarray
-    weights: np.ndarray
-    contamination: float
-    transform: np.ndarray
-    norm: Certificate
-    inlier_kurtosis: float | None
-    shape: tuple[int, int]
-    fingerprint: str
+    kinds: ClassVar = ("covariance",)
+    has_exact_proof: ClassVar = False
 
-    @own_arithmetic
-    def verify(self, X: Any) -> VerifiedCovarianceBound:
-        """Prove the bound for a matrix of samples.
+    shape: Annotated[tuple[int, int], Shape()]
+    fingerprint: Annotated[str, Fingerprint()]
+    contamination: Annotated[float, Real(0.0, 0.5)]
+    location: Annotated[np.ndarray, Array("d")]
+    covariance: Annotated[np.ndarray, Array("d", "d", symmetric=True)]
+    weights: Annotated[np.ndarray, Weights("n")]
+    transform: Annotated[np.ndarray, Array("d", "d")]
+    norm: Annotated[NormCertificate, Inner(NormCertificate)]
+    inlier_kurtosis: Annotated[float | None, Real(1.0, optional=True, label="kurtosis of the inliers")]
 
-        Parameters
-        ----------
-        X : array_like, DataFrame or sparse matrix of shape (n, d)
-
-        Returns
-        -------
-        VerifiedCovarianceBound
-
-        Raises
-        ------
-        CertificateError
-            If the certificate was made for other samples or does not prove its claim.
-        InvalidInputError
-            If `X` is not a usable matrix.
-        """
-        start = time.perf_counter()
-        own = owned(self)
-        matrix = check_matrix(X, copy=True)
-        check_identity(matrix, own.shape, own.fingerprint)
-        check_arithmetic()
-        n, d = matrix.shape
-        weights = private_weights(own.weights, "weights", n)
-        if not 0.5 < float(weights.sum()) < 2:
+    def rules(self) -> None:
+        if not 0.5 < float(self.weights.sum()) < 2:
             raise CertificateError("The certificate's weights must add up to about one.")
-        contamination = check_real(own.contamination, "contamination", 0.0, 0.5)
-        premise, norm = own.inlier_kurtosis, own.norm
-        if premise is not None:
-            check_real(premise, "kurtosis of the inliers", 1.0)
-        if not (type(norm) is Certificate and type(norm.q) is float and norm.q == 4):
+        if self.norm.q != 4:
             raise CertificateError("The certificate's norm must be a certificate for q = 4.")
-        arrays = _Arrays(
-            _dense(matrix),
-            private_array(own.location, "location", (d,)),
-            private_array(own.covariance, "covariance", (d, d), hermitian=True),
-            weights,
-            private_array(own.transform, "transform", (d, d)),
-        )
-        displaced = displaced_mass(weights, None, contamination)
+
+    @property
+    def quantity(self) -> str:
+        return "relative error of the covariance, in any direction"
+
+    def describe(self) -> dict[str, Any]:
+        return {"shape": list(self.shape), "contamination": self.contamination}
+
+    def read(self, data: Any) -> np.ndarray:
+        matrix = check_matrix(data, copy=True)
+        check_identity(matrix, self.shape, self.fingerprint)
+        return as_dense(matrix)
+
+    def establish(self, subject: np.ndarray, *, exact: bool) -> VerifiedCovarianceBound:
+        distance, premise = total_variation_bound(self.weights, None, self.contamination), self.inlier_kurtosis
         with precision():
-            kurtosis, least, largest = _prove(arrays, norm)
+            kurtosis, least, largest = self._ratios(subject)
             inliers = kurtosis if premise is None else rational(premise)
-            low = lower_float(least * _kept_share(displaced, kurtosis))
-            high = upper_float(largest / _kept_share(displaced, inliers))
+            low = lower_float(least * _remaining_variance(distance, kurtosis))
+            high = upper_float(largest / _remaining_variance(distance, inliers))
             bounded = low > 0 and math.isfinite(high)
             error = upper_float((1 / rational(low) - 1).max(1 - 1 / rational(high))) if bounded else math.inf
             found = upper_float(kurtosis)
-        seconds = time.perf_counter() - start
-        return VerifiedCovarianceBound(low, high, error, displaced, found, premise is None, seconds)
+        return VerifiedCovarianceBound(
+            quantity=self.quantity,
+            upper=error,
+            least_ratio=low,
+            largest_ratio=high,
+            total_variation=distance,
+            kurtosis=found,
+            assumed=premise is None,
+        )
 
-    def __repr__(self) -> str:
-        return f"CovarianceCertificate(shape={self.shape}, contamination={self.contamination:g})"
+    def _ratios(self, X: np.ndarray) -> tuple[flint.arb, flint.arb, flint.arb]:
+        """Bounds on the kurtosis under the weights and on the ratio of their variance to that of the matrix."""
+        weights, K, covariance = self.weights, self.transform, self.covariance
+        depth = gamma(len(X) + 4)
+        total = float(weights.sum())
+        totals = rational(total * (1 - depth)), rational(total * (1 + depth))
+        Y, errors = coordinates(X, self.location, K)
+        Z = whitened_rows(Y, weights)
+        if not (np.isfinite(errors).all() and np.isfinite(Z).all()):
+            raise CertificateError("The samples are too far apart for a proof: their coordinates overflow.")
 
+        # The rows of the certificate and the exact ones differ by the coordinates' errors and two roundings.
+        gap = SAFETY * (float(np.linalg.norm(np.sqrt(np.sqrt(weights)) * errors)) + 2 * UNIT * float(np.linalg.norm(Z)))
+        fourth = (rational(self.norm.prove(Rows(Z)).upper) + rational(gap + TINY)) / totals[0] ** (rational(1) / 4)
+        mean = weights @ Y
+        rounding = depth * float(np.linalg.norm(weights @ np.abs(Y))) + float(weights @ errors)
+        offset = rational(SAFETY * (float(np.linalg.norm(mean)) + rounding) + _VANISHED) / totals[0]
 
-def _prove(arrays: _Arrays, norm: Certificate) -> tuple[flint.arb, flint.arb, flint.arb]:
-    """Bounds on the kurtosis under the weights and on the ratio of their variance to that of the matrix."""
-    X, location, covariance, weights, K = arrays
-    depth = gamma(len(X) + 4)
-    total = float(weights.sum())
-    totals = rational(total * (1 - depth)), rational(total * (1 + depth))
-    Y, errors = _coordinates(X, location, K)
-    Z = whitened_rows(Y, weights)
-    if not (np.isfinite(errors).all() and np.isfinite(Z).all()):
-        raise CertificateError("The samples are too far apart for a proof: their coordinates overflow.")
+        V = np.sqrt(weights)[:, None] * Y
+        size = float(np.linalg.norm(V))
+        gap = float(np.linalg.norm(np.sqrt(weights) * errors)) + 3 * UNIT * size
+        below, above = _eigenvalue_bounds(V.T @ V, depth * size**2 + gap * (2 * size + gap))
+        variances = rational(below) / totals[1] - offset**2, rational(above) / totals[0]
 
-    # The rows of the certificate and the exact ones differ by the coordinates' errors and two roundings.
-    gap = SAFETY * (float(np.linalg.norm(np.sqrt(np.sqrt(weights)) * errors)) + 2 * UNIT * float(np.linalg.norm(Z)))
-    fourth = (rational(norm.prove(Rows(Z))) + rational(gap + TINY)) / totals[0] ** (rational(1) / 4)
-    mean = weights @ Y
-    rounding = depth * float(np.linalg.norm(weights @ np.abs(Y))) + float(weights @ errors)
-    offset = rational(SAFETY * (float(np.linalg.norm(mean)) + rounding) + _VANISHED) / totals[0]
-
-    V = np.sqrt(weights)[:, None] * Y
-    size = float(np.linalg.norm(V))
-    gap = float(np.linalg.norm(np.sqrt(weights) * errors)) + 3 * UNIT * size
-    below, above = _eigenvalue_bounds(V.T @ V, depth * size**2 + gap * (2 * size + gap))
-    variances = rational(below) / totals[1] - offset**2, rational(above) / totals[0]
-
-    image = K.T @ covariance @ K
-    magnitude = float(np.linalg.norm(np.abs(K).T @ np.abs(covariance) @ np.abs(K)))
-    # What underflows in the first of the two products is multiplied by K.
-    lost = math.ldexp(len(K) * float(np.abs(K).sum()), -1060)
-    matrix_below, matrix_above = _eigenvalue_bounds(image, gamma(2 * len(K) + 4) * magnitude + lost)
-    if not (variances[0] > 0 and matrix_below > 0):
-        raise CertificateError("The certificate does not prove that its coordinates have full rank.")
-    kurtosis = ((fourth + offset) ** 2 / variances[0]) ** 2
-    return kurtosis, variances[0] / rational(matrix_above), variances[1] / rational(matrix_below)
-
-
-def _dense(matrix: Matrix) -> np.ndarray:
-    return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
+        image = K.T @ covariance @ K
+        magnitude = float(np.linalg.norm(np.abs(K).T @ np.abs(covariance) @ np.abs(K)))
+        # What underflows in the first of the two products is multiplied by K.
+        lost = math.ldexp(len(K) * float(np.abs(K).sum()), -1060)
+        matrix_below, matrix_above = _eigenvalue_bounds(image, gamma(2 * len(K) + 4) * magnitude + lost)
+        if not (variances[0] > 0 and matrix_below > 0):
+            raise CertificateError("The certificate does not prove that its coordinates have full rank.")
+        kurtosis = ((fourth + offset) ** 2 / variances[0]) ** 2
+        return kurtosis, variances[0] / rational(matrix_above), variances[1] / rational(matrix_below)
 
 
 def whitened_rows(Y: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -225,7 +201,7 @@ def whitened_rows(Y: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return weighted_rows(Y, weights, np.zeros(Y.shape[1]), 4.0)
 
 
-def _coordinates(X: np.ndarray, location: np.ndarray, K: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def coordinates(X: np.ndarray, location: np.ndarray, K: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(X − location) @ K, and a bound on the length of each row's rounding error."""
     differences = X - location
     magnitudes = np.abs(differences) @ np.abs(K)
@@ -252,11 +228,11 @@ def _eigenvalue_bounds(A: np.ndarray, error: float) -> tuple[float, float]:
     return below, above
 
 
-def _kept_share(displaced: float, kurtosis: flint.arb) -> flint.arb:
-    """1 − ρ: the least share of a variance that remains when the mass `displaced` is taken away; at least zero."""
-    if displaced >= 1:
+def _remaining_variance(distance: float, kurtosis: flint.arb) -> flint.arb:
+    """1 − ρ: the least fraction of a variance that remains when the mass `distance` is taken away; at least zero."""
+    if distance >= 1:
         return rational(0)
-    ratio = rational(displaced) / (1 - rational(displaced))
+    ratio = rational(distance) / (1 - rational(distance))
     return _at_least_zero(1 - ratio - (ratio * _at_least_zero(kurtosis - 1)).sqrt())
 
 

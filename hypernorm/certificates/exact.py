@@ -8,7 +8,7 @@ integers.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import combinations_with_replacement
 from math import factorial, prod
@@ -23,6 +23,7 @@ from hypernorm.forms import MonomialBasis, Rows
 from hypernorm.forms.gram import GramClasses, gram_half_degree, rank_multisets
 
 __all__ = [
+    "PROVERS",
     "ExactRows",
     "proves_flattening",
     "proves_longest_row",
@@ -75,20 +76,20 @@ class ExactRows:
                 yield int(square), 2 * block.exponent
 
 
-def proves_longest_row(rows: ExactRows, bound: float) -> bool:
+def proves_longest_row(rows: ExactRows, bound: float, matrix: None = None, order: int = 0) -> bool:
     """r_i² ≤ λ for every row."""
     mantissa, exponent = dyadic(bound)
     return all(_at_most(square, scale, mantissa, exponent) for square, scale in rows.squares())
 
 
-def proves_second(rows: ExactRows, bound: float) -> bool:
+def proves_second(rows: ExactRows, bound: float, matrix: None = None, order: int = 2) -> bool:
     """Σ ⟨x_i, v⟩² ≤ λ: λI − XᵀX ≻ 0."""
     moments = _sum(block.T @ block for block in rows)
     identity = DyadicMatrix.from_floats(np.eye(rows.shape[1]))
     return (identity.scaled(*dyadic(bound)) - moments).is_proved_positive_definite()
 
 
-def proves_flattening(rows: ExactRows, bound: float, U: np.ndarray) -> bool:
+def proves_flattening(rows: ExactRows, bound: float, U: np.ndarray, order: int = 4) -> bool:
     """Σ ⟨x_i, v⟩⁴ ≤ λ: U ≻ 0 and λU − T(U) ≻ 0."""
     exact = DyadicMatrix.from_floats(U)
 
@@ -106,7 +107,7 @@ def proves_flattening(rows: ExactRows, bound: float, U: np.ndarray) -> bool:
     return _is_dominated(exact, bound, _sum(image(block) for block in rows))
 
 
-def proves_realigned(rows: ExactRows, bound: float, U: np.ndarray) -> bool:
+def proves_realigned(rows: ExactRows, bound: float, U: np.ndarray, order: int = 4) -> bool:
     """(Σ ⟨x_i, v⟩⁴)² ≤ λ: U ≻ 0 and λU − N(U) ≻ 0."""
     exact = DyadicMatrix.from_floats(U)
     n, d = rows.shape
@@ -116,7 +117,7 @@ def proves_realigned(rows: ExactRows, bound: float, U: np.ndarray) -> bool:
     return _is_dominated(exact, bound, image)
 
 
-def proves_moment(rows: ExactRows, bound: float, order: int) -> bool:
+def proves_moment(rows: ExactRows, bound: float, matrix: None, order: int) -> bool:
     """Σ ⟨x_i, v⟩^2k ≤ λ with 2k = `order`: λ diag(α!) − k! Σ x_i^α x_i^β ≻ 0, free of square roots."""
     half = order // 2
     basis = MonomialBasis(rows.shape[1], half)
@@ -148,6 +149,17 @@ def proves_sos(rows: ExactRows, bound: float, H: np.ndarray, order: int) -> bool
     diagonal = DyadicMatrix.from_floats(np.diag(classes.basis.multiplicities.astype(np.float64)))
     difference = diagonal.scaled(*dyadic(bound)) - diagonal.scaled(*dyadic(norm)) - exact
     return difference.is_proved_positive_definite()
+
+
+PROVERS: dict[str, Callable[..., bool]] = {
+    "longest_row": proves_longest_row,
+    "second": proves_second,
+    "flattening": proves_flattening,
+    "realigned": proves_realigned,
+    "moment": proves_moment,
+    "sos": proves_sos,
+}
+"""The proof of each form of `hypernorm.certificates.plan`, with the signature of the proof in floating point."""
 
 
 def _pairs(classes: GramClasses) -> Iterator[tuple[int, int, int]]:

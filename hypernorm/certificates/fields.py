@@ -1,177 +1,332 @@
-"""Fields of certificates: exact types, values in their ranges, private copies of arrays.
+"""Fields of certificates: declared once, they are checked, written to a file and read from it.
 
-A proof uses a field more than once. A subclass of a number or a text may answer differently each time it is asked, and
-an array or a field may be changed by another thread. So a subclass is refused, every field is read once, and an array
-is copied before it is looked at.
+A certificate annotates each attribute with a field, which names its type, its symbolic shape and its range:
+
+    vector: Annotated[np.ndarray, Array("d")]
+
+`hypernorm.certificates.base` applies the fields in their order. Rules that relate one field to another are no matter of
+a field but of the certificate's own `rules`.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from hypernorm._archive_reader import ArchiveReader
+from hypernorm.certificates.values import (
+    check_choice,
+    check_fingerprint,
+    check_integer,
+    check_real,
+    check_sides,
+    check_tuple,
+    private_array,
+)
 from hypernorm.exceptions import CertificateError
 
 __all__ = [
-    "LARGEST_EXPONENT",
-    "check_choice",
-    "check_fingerprint",
-    "check_integer",
-    "check_real",
-    "check_sides",
-    "check_tuple",
-    "owned",
-    "private_array",
-    "shown",
+    "Array",
+    "Choice",
+    "Field",
+    "Fingerprint",
+    "Integer",
+    "Matrices",
+    "Members",
+    "Numbers",
+    "Pair",
+    "Real",
+    "Shape",
+    "Sizes",
 ]
 
-Proof = TypeVar("Proof")
+Sizes = Mapping[str, Any]
+"""What the symbols in shapes stand for, see `hypernorm.certificates.base.Certificate.sizes`."""
 
-LARGEST_EXPONENT = 2100
-"""No power of two that scales a matrix of floats is larger."""
-
-_FINGERPRINT_LENGTH = 64
-_HEXADECIMAL = frozenset("0123456789abcdef")
-_MOST_ROWS, _MOST_COLUMNS = 2**60, 2**30
+Members = dict[str, np.ndarray]
+"""Arrays of a file by their names."""
 
 
-def check_real(
-    value: Any, name: str, least: float = -math.inf, below: float = math.inf, *, infinite: bool = False
-) -> float:
-    """A float with `least` ≤ value < `below`; infinity only where it is allowed.
+class Field(ABC):
+    """How one attribute of a certificate is checked, written and read.
 
-    Raises
-    ------
-    CertificateError
+    Parameters
+    ----------
+    label : str, optional
+        How messages call the attribute, by default its name.
     """
-    fits = type(value) is float and (least <= value < below or (infinite and value == math.inf))
-    if not (fits and (infinite or math.isfinite(value))):
-        kind = "float" if infinite else "finite float"
-        limits = (
-            ", non-negative"
-            if (least, below) == (0, math.inf)
-            else f" of at least {least:g}"
-            if below == math.inf
-            else f" in [{least:g}, {below:g})"
+
+    def __init__(self, label: str | None = None):
+        self.label = label
+
+    def called(self, name: str) -> str:
+        """The name in messages."""
+        return self.label or name.replace("_", " ")
+
+    @abstractmethod
+    def check(self, value: Any, name: str, sizes: Sizes) -> Any:
+        """Return the value, which nobody else can change, or raise a `CertificateError`."""
+
+    @abstractmethod
+    def write(self, value: Any, name: str) -> Members:
+        """Return the members of a file that hold the value."""
+
+    @abstractmethod
+    def read(self, reader: ArchiveReader, name: str, sizes: Sizes) -> Any:
+        """Take the members out of a file that nobody vouches for; return a checked value."""
+
+
+class Real(Field):
+    """A float with `least` ≤ value < `below`; None, stored as NaN, if it is `optional`."""
+
+    def __init__(
+        self,
+        least: float = -math.inf,
+        below: float = math.inf,
+        *,
+        infinite: bool = False,
+        optional: bool = False,
+        label: str | None = None,
+    ):
+        super().__init__(label)
+        self.least, self.below, self.infinite, self.optional = least, below, infinite, optional
+
+    def check(self, value: Any, name: str, sizes: Sizes) -> float | None:
+        if self.optional and value is None:
+            return None
+        return check_real(value, self.called(name), self.least, self.below, infinite=self.infinite)
+
+    def write(self, value: Any, name: str) -> Members:
+        return {name: np.array(math.nan if value is None else value, dtype="<f8")}
+
+    def read(self, reader: ArchiveReader, name: str, sizes: Sizes) -> float | None:
+        value = float(reader.scalar(name, "<f8"))
+        return self.check(None if self.optional and math.isnan(value) else value, name, sizes)
+
+
+class Integer(Field):
+    """An int with `least` ≤ value ≤ `most`."""
+
+    def __init__(self, least: int, most: int, label: str | None = None):
+        super().__init__(label)
+        self.least, self.most = least, most
+
+    def check(self, value: Any, name: str, sizes: Sizes) -> int:
+        return check_integer(value, self.called(name), self.least, self.most)
+
+    def write(self, value: Any, name: str) -> Members:
+        return {name: np.array(value, dtype="<i8")}
+
+    def read(self, reader: ArchiveReader, name: str, sizes: Sizes) -> int:
+        return self.check(int(reader.scalar(name, "<i8")), name, sizes)
+
+
+class Choice(Field):
+    """One of some texts."""
+
+    def __init__(self, choices: Sequence[str], label: str | None = None):
+        super().__init__(label)
+        self.choices = tuple(choices)
+
+    def check(self, value: Any, name: str, sizes: Sizes) -> str:
+        return check_choice(value, self.called(name), self.choices)
+
+    def write(self, value: Any, name: str) -> Members:
+        return {name: np.array(value, dtype=np.str_)}
+
+    def read(self, reader: ArchiveReader, name: str, sizes: Sizes) -> str:
+        return self.check(reader.text(name), name, sizes)
+
+
+class Fingerprint(Choice):
+    """The hexadecimal digits of a SHA-256."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+    def check(self, value: Any, name: str, sizes: Sizes) -> str:
+        return check_fingerprint(value)
+
+
+class Pair(Field):
+    """Two ints from 1 to `most`."""
+
+    def __init__(self, most: int, label: str | None = None):
+        super().__init__(label)
+        self.most = most
+
+    def check(self, value: Any, name: str, sizes: Sizes) -> tuple[int, int]:
+        first, second = check_tuple(value, self.called(name), 2, "positive integers")
+        if not (type(first) is type(second) is int and 1 <= min(first, second) <= max(first, second) <= self.most):
+            raise CertificateError(f"There is no certificate of {self.called(name)} {_numbers(value)}.")
+        return first, second
+
+    def write(self, value: Any, name: str) -> Members:
+        return {name: np.array(value, dtype="<i8")}
+
+    def read(self, reader: ArchiveReader, name: str, sizes: Sizes) -> tuple[int, int]:
+        first, second = (int(side) for side in reader.array(name, ("<i8",), (2,)))
+        return self.check((first, second), name, sizes)
+
+
+class Shape(Pair):
+    """The shape of the matrix that a certificate is about."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def check(self, value: Any, name: str, sizes: Sizes) -> tuple[int, int]:
+        return check_sides(value)
+
+
+class Numbers(Field):
+    """A tuple of floats of at least `least`, as many as the symbol `count` says; None is stored as NaN."""
+
+    def __init__(self, count: str, least: float = -math.inf, *, optional: bool = False, label: str | None = None):
+        super().__init__(label)
+        self.count, self.least, self.optional = count, least, optional
+
+    def check(self, value: Any, name: str, sizes: Sizes) -> tuple[float | None, ...]:
+        items = check_tuple(value, self.called(name), sizes[self.count], self._what())
+        for item in items:
+            allowed = type(item) is float and math.isfinite(item) and item >= self.least
+            if not (allowed or (self.optional and item is None)):
+                sign = ", non-negative" if self.least == 0 else ""
+                raise CertificateError(
+                    f"The certificate's {self.called(name)} must be finite floats{sign}: a value is negative, infinite, "
+                    f"NaN or no float."
+                )
+        return items
+
+    def _what(self) -> str:
+        return f"numbers{' or None' * self.optional}, one for each of the {self.count}"
+
+    def write(self, value: Any, name: str) -> Members:
+        return {name: np.array([math.nan if item is None else item for item in value], dtype="<f8")}
+
+    def read(self, reader: ArchiveReader, name: str, sizes: Sizes) -> tuple[float | None, ...]:
+        items = reader.array(name, ("<f8",), (sizes[self.count],)).tolist()
+        return self.check(tuple(None if self.optional and math.isnan(item) else item for item in items), name, sizes)
+
+
+class Array(Field):
+    """A finite array whose sides the symbols name; None, stored as an empty array, if it is `optional`.
+
+    Parameters
+    ----------
+    *sides : str
+        Such as ``"n", "d"``.
+    dtypes : sequence of type
+    symmetric : bool
+        The matrix must equal its transpose.
+    optional : bool
+    label : str, optional
+    """
+
+    def __init__(
+        self,
+        *sides: str,
+        dtypes: Sequence[Any] = (np.float64,),
+        symmetric: bool = False,
+        optional: bool = False,
+        label: str | None = None,
+    ):
+        super().__init__(label)
+        self.sides, self.dtypes, self.symmetric, self.optional = sides, tuple(dtypes), symmetric, optional
+
+    def check(self, value: Any, name: str, sizes: Sizes) -> np.ndarray | None:
+        if self.optional and value is None:
+            return None
+        shape = tuple(sizes[side] for side in self.sides)
+        return private_array(value, self.called(name), shape, dtypes=self.dtypes, hermitian=self.symmetric)
+
+    def write(self, value: Any, name: str) -> Members:
+        return {name: np.empty(0) if value is None else np.ascontiguousarray(value)}
+
+    def read(self, reader: ArchiveReader, name: str, sizes: Sizes) -> np.ndarray | None:
+        shape = tuple(sizes[side] for side in self.sides)
+        stored = [np.dtype(dtype).newbyteorder("<").str for dtype in self.dtypes]
+        array = reader.array(name, stored, shape, *([(0,)] if self.optional else []))
+        checked = self.check(None if self.optional and array.size == 0 else array, name, sizes)
+        if checked is not None:
+            checked.setflags(write=False)
+        return checked
+
+
+class Matrices(Field):
+    """A tuple of Hermitian matrices, each of one of the sides that the symbol names, or None where it names none.
+
+    Parameters
+    ----------
+    sides : str
+        Stands for a tuple of tuples of possible sides.
+    member : str
+        Matrix i is stored as ``member_i``: its lower triangle, row by row, so that the symmetry cannot be broken.
+    """
+
+    def __init__(self, sides: str, member: str):
+        super().__init__("matrix")
+        self.sides, self.member = sides, member
+
+    def check(self, value: Any, name: str, sizes: Sizes) -> tuple[np.ndarray | None, ...]:
+        possible = sizes[self.sides]
+        given = check_tuple(value, name, len(possible), "matrices or None")
+        matrices = []
+        for sides, matrix in zip(possible, given, strict=True):
+            if (matrix is not None) != bool(sides):
+                raise CertificateError("The certificate has a matrix too many or too few.")
+            shapes = [(side, side) for side in sides]
+            checked = matrix if matrix is None else self._private(matrix, shapes, sizes)
+            matrices.append(checked)
+        return tuple(matrices)
+
+    def _private(self, matrix: Any, shapes: Sequence[tuple[int, int]], sizes: Sizes) -> np.ndarray:
+        return private_array(matrix, "matrix", *shapes, dtypes=_dtypes(sizes), hermitian=True)
+
+    def write(self, value: Any, name: str) -> Members:
+        return {
+            f"{self.member}_{index}": _packed_triangle(matrix)
+            for index, matrix in enumerate(value)
+            if matrix is not None
+        }
+
+    def read(self, reader: ArchiveReader, name: str, sizes: Sizes) -> tuple[np.ndarray | None, ...]:
+        # The reader finds them finite and makes them Hermitian; another check would copy them.
+        matrices = tuple(
+            reader.hermitian(f"{self.member}_{index}", ("<f8", "<f4", "<c16"), *sides) if sides else None
+            for index, sides in enumerate(sizes[self.sides])
         )
-        raise CertificateError(
-            f"The certificate's {name} must be a {kind}{limits if least > -math.inf else ''}, got {shown(value)}."
-        )
-    return value
+        for matrix in matrices:
+            if matrix is not None and matrix.dtype not in _dtypes(sizes):
+                raise CertificateError(f"The certificate's matrix has the type {matrix.dtype}, it must have float64.")
+        return matrices
 
 
-def check_integer(value: Any, name: str, least: int, most: int) -> int:
-    """An int with `least` ≤ value ≤ `most`.
-
-    Raises
-    ------
-    CertificateError
-    """
-    if not (type(value) is int and least <= value <= most):
-        raise CertificateError(
-            f"The certificate's {name} must be an int from {least} to {most}, got {shown(value)}: it is out of range."
-        )
-    return value
+def _dtypes(sizes: Sizes) -> tuple[Any, ...]:
+    """Types of Hermitian matrices: complex ones only where the certificate says so."""
+    return (np.float64, np.complex128) if sizes.get("complex") else (np.float64,)
 
 
-def check_choice(value: Any, name: str, choices: Sequence[str]) -> str:
-    """One of some texts.
-
-    Raises
-    ------
-    CertificateError
-    """
-    if not (type(value) is str and value in choices):
-        raise CertificateError(f"There is no certificate of {name} {shown(value)}.")
-    return value
-
-
-def check_fingerprint(value: Any) -> str:
-    """The hexadecimal digits of a SHA-256.
-
-    Raises
-    ------
-    CertificateError
-    """
-    if not (type(value) is str and len(value) == _FINGERPRINT_LENGTH and _HEXADECIMAL.issuperset(value)):
-        raise CertificateError(f"The certificate's fingerprint {shown(value)} is not one of 64 hexadecimal digits.")
-    return value
+def _packed_triangle(matrix: np.ndarray) -> np.ndarray:
+    """The lower triangle of a Hermitian matrix; real numbers that single precision holds exactly are stored in it."""
+    size = len(matrix)
+    is_complex = np.iscomplexobj(matrix)
+    packed = np.empty(size * (size + 1) // 2, dtype="<c16" if is_complex else "<f8")
+    start = 0
+    for index in range(size):
+        packed[start : start + index + 1] = matrix[index, : index + 1]
+        start += index + 1
+    if is_complex:
+        return packed
+    with np.errstate(all="ignore"):
+        single = packed.astype("<f4")
+        return single if (single == packed).all() else packed
 
 
-def check_tuple(value: Any, name: str, length: int, what: str) -> tuple[Any, ...]:
-    """A tuple of a given length.
-
-    Raises
-    ------
-    CertificateError
-    """
-    if not (type(value) is tuple and len(value) == length):
-        raise CertificateError(f"The certificate's {name} must be a tuple of {length} {what}.")
-    return value
-
-
-def check_sides(value: Any) -> tuple[int, int]:
-    """The shape of a matrix.
-
-    Raises
-    ------
-    CertificateError
-    """
-    n, d = check_tuple(value, "shape", 2, "sides")
-    return check_integer(n, "number of rows", 1, _MOST_ROWS), check_integer(d, "number of columns", 1, _MOST_COLUMNS)
-
-
-def owned(proof: Proof) -> Proof:
-    """A copy of a proof, and of the proofs inside it, whose fields nobody else can replace: each was read once.
-
-    Raises
-    ------
-    CertificateError
-    """
-    try:
-        return type(proof)(*(_own(getattr(proof, field.name)) for field in dataclasses.fields(proof)))  # type: ignore[arg-type]
-    except (TypeError, AttributeError):
-        raise CertificateError(f"A {type(proof).__name__} is broken: it cannot be copied.") from None
-
-
-def _own(value: Any) -> Any:
-    if type(value) is tuple:
-        return tuple(_own(item) for item in value)
-    return owned(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value
-
-
-def private_array(
-    value: Any,
-    name: str,
-    *shapes: tuple[int, ...],
-    dtypes: Sequence[Any] = (np.float64,),
-    hermitian: bool = False,
-) -> np.ndarray:
-    """A copy, which nobody else can change, of a finite array with one of the shapes.
-
-    Raises
-    ------
-    CertificateError
-    """
-    # To a masked array or np.matrix the operators of a proof mean something else.
-    if type(value) is np.ndarray:
-        copy = np.array(value, order="C")  # of which all that follows is true, whoever writes to the array
-        usual = copy.dtype in dtypes and copy.shape in shapes
-        if usual and np.isfinite(copy).all() and not (hermitian and (copy != copy.conj().T).any()):
-            return copy
-    kinds = " or ".join(np.dtype(dtype).name for dtype in dtypes)
-    sizes = " or ".join(" x ".join(map(str, shape)) for shape in shapes)
-    if hermitian:
-        wanted = f"{'symmetric' if dtypes == (np.float64,) else 'Hermitian'} {sizes} {kinds} ndarray"
-    else:
-        wanted = f"{kinds} ndarray of shape {sizes}"
-    raise CertificateError(f"The certificate's {name} must be a finite {wanted}.")
-
-
-def shown(value: Any) -> str:
-    """A value for a message: only types that cannot lie about themselves are shown."""
-    return ascii(value)[:80] if type(value) in (float, int, str, bool, type(None)) else f"a {type(value).__name__}"
+def _numbers(value: tuple[Any, ...]) -> str:
+    """A tuple for a message, if it holds nothing but ints."""
+    return f"({', '.join(str(item) if type(item) is int else type(item).__name__ for item in value)})"

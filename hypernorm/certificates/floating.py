@@ -1,12 +1,15 @@
 """Proofs in floating point: each form's bound λ, rounding errors included.
 
 Every function answers one question, yes or no: is the bound proved for these rows? No means only that this proof
-does not go through. γ and u are those of `hypernorm.certificates.rounding`; r_i is the length of row i.
+does not go through. All take the rows, the bound, the matrix of the proof if it has one, and the order of the form; the
+table `PROVERS` names them by the form. γ and u are those of `hypernorm.certificates.rounding`; r_i is the length of row
+i.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -23,6 +26,7 @@ from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_depth, mom
 from hypernorm.forms.gram import GramClasses, form_coefficients, gram_half_degree
 
 __all__ = [
+    "PROVERS",
     "proves_flattening",
     "proves_longest_row",
     "proves_moment",
@@ -32,7 +36,7 @@ __all__ = [
 ]
 
 
-def proves_longest_row(rows: Rows, bound: float) -> bool:
+def proves_longest_row(rows: Rows, bound: float, matrix: None = None, order: int = 0) -> bool:
     """r_i² ≤ λ for every row."""
     # Rows clearly shorter than another one need no proof of their own. A ball comparison is true only if it holds
     # for all numbers in the balls.
@@ -40,14 +44,14 @@ def proves_longest_row(rows: Rows, bound: float) -> bool:
     return all(row_length(rows, index) ** 2 <= rational(bound) for index in longest.tolist())
 
 
-def proves_second(rows: Rows, bound: float) -> bool:
+def proves_second(rows: Rows, bound: float, matrix: None = None, order: int = 2) -> bool:
     """Σ ⟨x_i, v⟩² ≤ λ: λI − XᵀX ⪰ 0."""
     moments = second_moments(rows)
     error = gamma(rows.depth(rows.block_rows()) + 4) * float(np.sum(rows.norms**2))
     return _is_dominated(None, bound, moments, error)
 
 
-def proves_flattening(rows: Rows, bound: float, U: np.ndarray) -> bool:
+def proves_flattening(rows: Rows, bound: float, U: np.ndarray, order: int = 4) -> bool:
     """Σ ⟨x_i, v⟩⁴ ≤ λ: the positive map T has U ≻ 0 with T(U) ⪯ λU (Collatz–Wielandt)."""
     U = _normalised(U)
     flattening = FlatteningMap(rows)
@@ -59,7 +63,7 @@ def proves_flattening(rows: Rows, bound: float, U: np.ndarray) -> bool:
     return is_proved_positive_definite(U) and _is_dominated(U, bound, image, error)
 
 
-def proves_realigned(rows: Rows, bound: float, U: np.ndarray) -> bool:
+def proves_realigned(rows: Rows, bound: float, U: np.ndarray, order: int = 4) -> bool:
     """(Σ ⟨x_i, v⟩⁴)² ≤ λ: the positive map N has U ≻ 0 with N(U) ⪯ λU (Collatz–Wielandt)."""
     U = _normalised(U)
     realigned = RealignedMap(rows)
@@ -101,7 +105,7 @@ def _through_slices(realigned: RealignedMap, U: np.ndarray) -> tuple[np.ndarray,
     return realigned(U), (3 * moments + products) * magnitude
 
 
-def proves_moment(rows: Rows, bound: float, order: int) -> bool:
+def proves_moment(rows: Rows, bound: float, matrix: None, order: int) -> bool:
     """Σ ⟨x_i, v⟩^2k ≤ λ: λI − M ⪰ 0 for the moment matrix M of degree 2k = `order`."""
     half = order // 2
     moments = moment_matrix(rows, half)
@@ -131,6 +135,17 @@ def proves_sos(rows: Rows, bound: float, H: np.ndarray, order: int) -> bool:
     error = gamma(depth) * float(np.sum(rows.norms**order)) + gamma(terms) * (sizes[0] + sizes[1])
     least = (bound - SAFETY * (rest + error)) * (1 - 2 * UNIT)
     return least > 0 and _is_dominated(None, least, G, 8 * UNIT * sizes[1])
+
+
+PROVERS: dict[str, Callable[..., bool]] = {
+    "longest_row": proves_longest_row,
+    "second": proves_second,
+    "flattening": proves_flattening,
+    "realigned": proves_realigned,
+    "moment": proves_moment,
+    "sos": proves_sos,
+}
+"""The proof of each form of `hypernorm.certificates.plan`."""
 
 
 def _normalised(U: np.ndarray) -> np.ndarray:

@@ -1,45 +1,49 @@
-"""Lower bounds on the best separable state value: a product vector and the proved value that it attains."""
+"""Lower bounds on the best separable state value: a product vector and the value that it is proved to attain."""
 
 from __future__ import annotations
 
 import math
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import flint
 import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._display import rounded_down
+from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.dyadic import DyadicMatrix
-from hypernorm.certificates.fields import check_choice, check_fingerprint, owned
-from hypernorm.certificates.norm import Rigor
+from hypernorm.certificates.fields import Array, Choice, Fingerprint, Pair, Real, Sizes
 from hypernorm.certificates.rounding import check_arithmetic, precision, rational
-from hypernorm.certificates.witness import VerifiedValue
+from hypernorm.certificates.verified import Claim, Rigor, VerifiedValue
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms.product import FIELDS, ProductForm
 
-__all__ = ["ProductState"]
+__all__ = ["LARGEST_DIMENSION", "QUANTITY", "ProductState", "read_form"]
 
-_DTYPES = {np.dtype(np.float64), np.dtype(np.complex128)}
+LARGEST_DIMENSION = 2**20 - 1
+
+QUANTITY = "h_Sep(M)"
+"""The best separable state value, in plain text."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class ProductState:
+@register
+@dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
+class ProductState(Certificate):
     """Vectors x, y and a number that ⟨x⊗y, M (x⊗y)⟩ / (‖x‖²‖y‖²) is proved to reach.
 
     Attributes
     ----------
+    dims : tuple of int
+        (a, b).
+    field : {"complex", "real"}
+    fingerprint : str
+        Of the matrix.
+    value : float
+        A proved lower bound on the best separable state value.
     x : ndarray of shape (a,)
     y : ndarray of shape (b,)
         The proof divides by their exact lengths.
-    value : float
-        A proved lower bound on the best separable state value.
-    field : str
-        ``"complex"`` or ``"real"``.
-    fingerprint : str
-        Of the matrix.
 
     Examples
     --------
@@ -48,11 +52,15 @@ class ProductState:
     ProductState(dims=(2, 2), field='complex', value=3.99999999999)
     """
 
-    x: np.ndarray
-    y: np.ndarray
-    value: float
-    field: str
-    fingerprint: str
+    kinds: ClassVar = ("product_state",)
+    data_name: ClassVar = "M"
+
+    dims: Annotated[tuple[int, int], Pair(LARGEST_DIMENSION, label="dimensions")]
+    field: Annotated[str, Choice(FIELDS)]
+    fingerprint: Annotated[str, Fingerprint()]
+    value: Annotated[float, Real(infinite=True, label="value that the state claims")]
+    x: Annotated[np.ndarray, Array("a", dtypes=(np.float64, np.complex128))]
+    y: Annotated[np.ndarray, Array("b", dtypes=(np.float64, np.complex128))]
 
     @classmethod
     @own_arithmetic
@@ -76,54 +84,55 @@ class ProductState:
     def of_form(cls, form: ProductForm, x: np.ndarray, y: np.ndarray) -> ProductState:
         """The same for a form whose matrix has been checked."""
         x, y = _check_vector(x, "x", form.field), _check_vector(y, "y", form.field)
-        return cls(x, y, _attained(form, x, y), form.field, form.digest)
+        value = _attained(form, x, y)
+        return cls(dims=form.dims, field=form.field, fingerprint=form.fingerprint, value=value, x=x, y=y)
+
+    @classmethod
+    def sizes(cls, known: Mapping[str, Any]) -> Sizes:
+        return dict(zip("ab", known["dims"], strict=True)) if "dims" in known else {}
 
     @property
-    def dims(self) -> tuple[int, int]:
-        """The dimensions (a, b) of the factors."""
-        return len(self.x), len(self.y)
+    def quantity(self) -> str:
+        return QUANTITY
 
-    @own_arithmetic
-    def verify(self, M: Any) -> VerifiedValue:
-        """Prove the value again, for a given matrix, in exact arithmetic.
+    @property
+    def claim(self) -> Claim:
+        return Claim(self.value, is_upper=False)
 
-        Parameters
-        ----------
-        M : array_like or sparse matrix of shape (ab, ab)
+    def describe(self) -> dict[str, Any]:
+        return {"dims": list(self.dims), "field": self.field}
 
-        Returns
-        -------
-        VerifiedValue
-
-        Raises
-        ------
-        CertificateError
-            If the state belongs to another matrix or does not attain `value`.
-        """
-        start = time.perf_counter()
-        own = owned(self)
-        field, digest = check_choice(own.field, "field", FIELDS), check_fingerprint(own.fingerprint)
-        # A claim may be of any size; NaN is below nothing.
-        claimed = own.value
-        if type(claimed) is not float:
-            raise CertificateError(f"The value that the state claims must be a float, got a {type(claimed).__name__}.")
-        x, y = own.x, own.y
-        if not (type(x) is type(y) is np.ndarray and {x.dtype, y.dtype} <= _DTYPES):
-            raise CertificateError("The product state is broken: its vectors must be ndarrays of floats.")
+    def rules(self) -> None:
         try:
-            x, y = _check_vector(x, "x", field), _check_vector(y, "y", field)
+            _check_vector(self.x, "x", self.field)
+            _check_vector(self.y, "y", self.field)
         except InvalidInputError as error:
             raise CertificateError(f"The product state is broken: {error}") from None
-        form = ProductForm(M, (len(x), len(y)), field)
-        if form.digest != digest:
-            raise CertificateError("The product state is for another matrix: the fingerprint of M differs.")
-        value = _attained(form, x, y)
-        if not claimed <= value:
-            raise CertificateError(f"The state attains {value:.17g}, not the value {claimed!r} that it claims.")
-        return VerifiedValue(value, Rigor.EXACT, time.perf_counter() - start)
 
-    def __repr__(self) -> str:
-        return f"ProductState(dims={self.dims}, field={self.field!r}, value={rounded_down(self.value, 12)})"
+    def read(self, data: Any) -> ProductForm:
+        return read_form(data, self.dims, self.field, self.fingerprint)
+
+    def establish(self, subject: ProductForm, *, exact: bool) -> VerifiedValue:
+        """Prove the value; the arithmetic is always exact."""
+        value = _attained(subject, _check_vector(self.x, "x", self.field), _check_vector(self.y, "y", self.field))
+        if not self.value <= value:
+            raise CertificateError(f"The state attains {value:.17g}, not the value {self.value!r} that it claims.")
+        return VerifiedValue(quantity=QUANTITY, rigor=Rigor.EXACT, lower=value)
+
+
+def read_form(data: Any, dims: tuple[int, int], field: str, digits: str) -> ProductForm:
+    """The form that a certificate is about, if its fingerprint has the given digits.
+
+    Raises
+    ------
+    CertificateError
+    InvalidInputError
+        If the data are no Hermitian matrix of the right size.
+    """
+    form = ProductForm(data, dims, field)
+    if form.fingerprint != digits:
+        raise CertificateError("The certificate is for another matrix: the fingerprint of M differs.")
+    return form
 
 
 def _check_vector(vector: Any, name: str, field: str) -> np.ndarray:

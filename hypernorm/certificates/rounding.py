@@ -34,6 +34,7 @@ __all__ = [
     "definite_shift",
     "gamma",
     "is_proved_positive_definite",
+    "known_reweighting",
     "lower_float",
     "precision",
     "rational",
@@ -160,8 +161,10 @@ def reweight(rows: Rows, power: Fraction, radius: float) -> tuple[Rows, flint.ar
     """
     if power == 0:
         return rows, flint.arb(0)
-    if (power, radius) in rows.reweightings:
-        return rows.reweightings[power, radius]
+    return rows.kept(("reweighted", power, radius), lambda: _reweighted(rows, power, radius))
+
+
+def _reweighted(rows: Rows, power: Fraction, radius: float) -> tuple[Rows, flint.arb]:
     exponent, unit = rational(power), rational(radius)
     multiplier = _simple_factors(rows, power, radius)
     for index in np.flatnonzero((rows.row_squares > 0) & ~(multiplier > 0)).tolist():
@@ -177,8 +180,15 @@ def reweight(rows: Rows, power: Fraction, radius: float) -> tuple[Rows, flint.ar
     # Each product is rounded once, relatively by u or, below the normal range, absolutely by less than 2**-1022.
     n, d = rows.shape
     loss = rational(UNIT * length * SAFETY) + rational(2.0**-1022) * flint.arb(n * d).sqrt()
-    rows.reweightings[power, radius] = weighted, loss
     return weighted, loss
+
+
+def known_reweighting(rows: Rows, power: Fraction, radius: float) -> Rows | None:
+    """The reweighted rows, if `reweight` has been called before."""
+    if power == 0:
+        return rows
+    found = rows.recall(("reweighted", power, radius))
+    return None if found is None else found[0]
 
 
 def weight_spread(power: Fraction, columns: int) -> float:

@@ -12,69 +12,42 @@ where ρ are the coefficients of what is left over. The checker forms them and d
 from __future__ import annotations
 
 import math
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from os import PathLike
-from typing import Any, NamedTuple
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from hypernorm._archive_reader import ArchiveReader
-from hypernorm._arithmetic import own_arithmetic
-from hypernorm._display import rounded_up
+from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
-from hypernorm.certificates.fields import (
-    LARGEST_EXPONENT,
-    check_choice,
-    check_fingerprint,
-    check_integer,
-    check_real,
-    check_tuple,
-    owned,
-    private_array,
-)
-from hypernorm.certificates.norm import Rigor, VerifiedBound
-from hypernorm.certificates.product_state import embedded
+from hypernorm.certificates.fields import Choice, Fingerprint, Integer, Matrices, Numbers, Pair, Sizes
+from hypernorm.certificates.product_state import LARGEST_DIMENSION, QUANTITY, embedded, read_form
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,
     UNIT,
-    check_arithmetic,
     gamma,
     is_proved_positive_definite,
     precision,
     rational,
     upper_float,
 )
-from hypernorm.certificates.storage import packed_triangle, parse_fingerprint, read_members, write_members
+from hypernorm.certificates.values import LARGEST_EXPONENT
+from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms.product import FIELDS, ProductClasses, ProductForm, gram_sides
 
-__all__ = ["LARGEST_LEVEL", "SEPARABLE", "SeparableCertificate", "parse_separable"]
+__all__ = ["LARGEST_LEVEL", "SeparableCertificate"]
 
 LARGEST_LEVEL = 8
-_LARGEST_DIMENSION = 2**20
-
-SEPARABLE = "separable"
-"""The kind of its files."""
 
 
-class _Claim(NamedTuple):
-    """The numbers of a certificate."""
-
-    dims: tuple[int, int]
-    field: str
-    level: int
-    exponent: int
-    values: tuple[float, ...]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class SeparableCertificate:
+@register
+@dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
+class SeparableCertificate(Certificate):
     """A proof of an upper bound on max ⟨x⊗y, M (x⊗y)⟩ over unit vectors x ∈ K^a, y ∈ K^b.
 
-    Certificates come from `hypernorm.separable.separable_value` or `SeparableCertificate.load`. The bound that
-    counts is what `verify` returns.
+    It comes from `hypernorm.separable.separable_value` or `hypernorm.load_certificate`.
 
     Attributes
     ----------
@@ -96,7 +69,7 @@ class SeparableCertificate:
     Examples
     --------
     >>> import numpy as np
-    >>> from hypernorm.separable.value import separable_value
+    >>> from hypernorm.separable import separable_value
     >>> singlet = np.zeros((4, 4))
     >>> singlet[1:3, 1:3] = [[0.5, -0.5], [-0.5, 0.5]]
     >>> certificate = separable_value(singlet, (2, 2), random_state=0).certificate
@@ -104,76 +77,63 @@ class SeparableCertificate:
     True
     """
 
-    dims: tuple[int, int]
-    field: str
-    level: int
-    fingerprint: str
-    exponent: int
-    values: tuple[float, ...]
-    matrices: tuple[np.ndarray, ...]
+    kinds: ClassVar = ("separable",)
+    data_name: ClassVar = "M"
+
+    dims: Annotated[tuple[int, int], Pair(LARGEST_DIMENSION, label="dimensions")]
+    field: Annotated[str, Choice(FIELDS)]
+    level: Annotated[int, Integer(1, LARGEST_LEVEL)]
+    fingerprint: Annotated[str, Fingerprint()]
+    exponent: Annotated[int, Integer(-LARGEST_EXPONENT, LARGEST_EXPONENT)]
+    values: Annotated[tuple[float, ...], Numbers("parts")]
+    matrices: Annotated[tuple[np.ndarray, ...], Matrices("sides", member="matrix")]
+
+    @classmethod
+    def sizes(cls, known: Mapping[str, Any]) -> Sizes:
+        if not {"dims", "field", "level"} <= known.keys():
+            return {}
+        sides = gram_sides(known["dims"], known["level"], known["field"])
+        return {
+            "parts": len(sides),
+            "sides": [(side,) for side in sides],
+            "complex": known["field"] == "complex",
+        }
+
+    @property
+    def quantity(self) -> str:
+        return QUANTITY
 
     @property
     def upper(self) -> float:
         """The bound as claimed; `verify` is what proves it."""
-        claim = self._claim()
+        own = self.owned("matrices")
         with precision():
-            return _total(claim.values, claim.exponent)
+            return _total(own.values, own.exponent)
 
-    @own_arithmetic
-    def verify(self, M: Any, *, exact: bool = False) -> VerifiedBound:
-        """Prove the bound for a matrix.
+    @property
+    def claim(self) -> Claim:
+        return Claim(self.upper, is_upper=True)
 
-        Parameters
-        ----------
-        M : array_like or sparse matrix of shape (ab, ab)
-        exact : bool
-            Prove in exact integer arithmetic (python-flint) instead of floating point with bounded rounding errors.
+    def describe(self) -> dict[str, Any]:
+        return {"dims": list(self.dims), "field": self.field, "level": self.level}
 
-        Returns
-        -------
-        VerifiedBound
+    def read(self, data: Any) -> ProductForm:
+        return read_form(data, self.dims, self.field, self.fingerprint)
 
-        Raises
-        ------
-        CertificateError
-            If the certificate was made for another matrix or does not prove its claim.
-        InvalidInputError
-            If `M` is not a usable matrix of size ab.
-        """
-        start = time.perf_counter()
-        own = owned(self)
-        claim = own._claim()
-        form = ProductForm(M, claim.dims, claim.field)
-        if form.digest != check_fingerprint(own.fingerprint):
-            raise CertificateError("The certificate is for another matrix: the fingerprint of M differs.")
-        upper = own.prove(form, exact=exact)
-        rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
-        return VerifiedBound(upper, rigor, time.perf_counter() - start)
-
-    @own_arithmetic
-    def prove(self, form: ProductForm, *, exact: bool = False) -> float:
-        """Prove the bound for a form whose identity the caller has established, and return it.
-
-        Raises
-        ------
-        CertificateError
-            If the proof does not go through.
-        """
-        check_arithmetic()
-        own = owned(self)
-        claim = own._claim()
-        if type(form) is not ProductForm or (form.dims, form.field, form.exponent) != (
-            claim.dims,
-            claim.field,
-            claim.exponent,
-        ):
+    def establish(self, subject: ProductForm, *, exact: bool) -> VerifiedBound:
+        about = (self.dims, self.field, self.exponent)
+        if type(subject) is not ProductForm or (subject.dims, subject.field, subject.exponent) != about:
             raise CertificateError("The certificate is for other dimensions, another field or another scale.")
-        matrices = own._private_matrices()
-        if form.is_zero:
-            return 0.0
-        classes = ProductClasses(claim.dims, claim.level, claim.field)
-        rest = _exact_rest(form, classes, matrices) if exact else _rounded_rest(form, classes, matrices)
-        for index, (value, part, H) in enumerate(zip(claim.values, classes.parts, matrices, strict=True)):
+        return VerifiedBound(
+            quantity=QUANTITY,
+            rigor=Rigor.EXACT if exact else Rigor.FLOATING_POINT,
+            upper=0.0 if subject.is_zero else self._proved(subject, exact),
+        )
+
+    def _proved(self, form: ProductForm, exact: bool) -> float:
+        classes = ProductClasses(self.dims, self.level, self.field)
+        rest = _exact_rest(form, classes, self.matrices) if exact else _rounded_rest(form, classes, self.matrices)
+        for index, (value, part, H) in enumerate(zip(self.values, classes.parts, self.matrices, strict=True)):
             loss = 0.0 if index else rest
             proves = _is_dominated_exactly if exact else _is_dominated
             if not (math.isfinite(loss) and proves(value, loss, part.multiplicities, H)):
@@ -181,96 +141,7 @@ class SeparableCertificate:
                     f"The certificate is not proved: its matrix {index} does not establish the value {value:.17g}."
                 )
         with precision():
-            return _total(claim.values, claim.exponent, form.error)
-
-    def _claim(self) -> _Claim:
-        """The numbers, each read once and found to be of its type and in its range."""
-        dims = check_tuple(self.dims, "dimensions", 2, "positive integers")
-        for side in dims:
-            check_integer(side, "dimensions", 1, _LARGEST_DIMENSION - 1)
-        field = check_choice(self.field, "field", FIELDS)
-        level = check_integer(self.level, "level", 1, LARGEST_LEVEL)
-        exponent = check_integer(self.exponent, "exponent", -LARGEST_EXPONENT, LARGEST_EXPONENT)
-        values = check_tuple(self.values, "values", len(gram_sides(dims, level, field)), "finite numbers")
-        for value in values:
-            check_real(value, "value")
-        return _Claim(dims, field, level, exponent, values)
-
-    def _private_matrices(self) -> tuple[np.ndarray, ...]:
-        claim = self._claim()
-        sides = gram_sides(claim.dims, claim.level, claim.field)
-        dtypes = (np.float64,) if claim.field == "real" else (np.float64, np.complex128)
-        given = check_tuple(self.matrices, "matrices", len(sides), "Hermitian matrices")
-        return tuple(
-            private_array(H, "matrix", (side, side), dtypes=dtypes, hermitian=True)
-            for H, side in zip(given, sides, strict=True)
-        )
-
-    @own_arithmetic
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the certificate to one ``.npz`` file, replacing an existing file only when complete.
-
-        Raises
-        ------
-        InvalidInputError
-            If the folder does not exist or cannot be written.
-        """
-        members = {
-            "field": np.array(self.field),
-            "dims": np.array(self.dims, dtype="<i8"),
-            "level": np.array(self.level, dtype="<i8"),
-            "exponent": np.array(self.exponent, dtype="<i8"),
-            "fingerprint": np.array(self.fingerprint),
-            "values": np.array(self.values, dtype="<f8"),
-        }
-        for index, H in enumerate(self.matrices):
-            members[f"matrix_{index}"] = packed_triangle(H)
-        write_members(SEPARABLE, members, path)
-
-    @classmethod
-    @own_arithmetic
-    def load(cls, path: str | PathLike[str]) -> SeparableCertificate:
-        """Read a certificate that `save` wrote: well-formed, and not yet verified.
-
-        Raises
-        ------
-        CertificateError
-            If the file is not a well-formed certificate; the message says what is wrong.
-        InvalidInputError
-            If there is no such file or it cannot be read.
-        """
-        return read_members(path, _parse)
-
-    def __repr__(self) -> str:
-        return (
-            f"SeparableCertificate(dims={self.dims}, field={self.field!r}, level={self.level}, "
-            f"upper={rounded_up(self.upper, 12)} as claimed)"
-        )
-
-
-def _parse(kind: str, reader: ArchiveReader) -> SeparableCertificate:
-    if kind != SEPARABLE:
-        raise CertificateError(f"a certificate of kind {kind!r}, not {SEPARABLE!r}")
-    return parse_separable(reader)
-
-
-def parse_separable(reader: ArchiveReader) -> SeparableCertificate:
-    """The certificate in a file of this kind, well-formed and not yet verified."""
-    field = reader.text("field")
-    a, b = (int(side) for side in reader.array("dims", ("<i8",), (2,)))
-    level, exponent = (int(reader.scalar(name, "<i8")) for name in ("level", "exponent"))
-    digest = parse_fingerprint(reader)
-    if field not in FIELDS or min(a, b) < 1 or max(a, b) >= _LARGEST_DIMENSION or not 1 <= level <= LARGEST_LEVEL:
-        raise CertificateError(f"no certificate of level {level} exists for dimensions ({a}, {b}) and field {field!r}")
-    sides = gram_sides((a, b), level, field)
-    values = reader.array("values", ("<f8",), (len(sides),))
-    matrices = tuple(
-        reader.hermitian(f"matrix_{index}", ("<f8", "<f4", "<c16"), side) for index, side in enumerate(sides)
-    )
-    certificate = SeparableCertificate((a, b), field, level, digest, exponent, tuple(values.tolist()), matrices)
-    certificate._claim()
-    certificate._private_matrices()
-    return certificate
+            return _total(self.values, self.exponent, form.error)
 
 
 def _total(values: tuple[float, ...], exponent: int, error: float = 0.0) -> float:

@@ -1,25 +1,21 @@
-"""Lower bounds on the 2→q norm: a vector and the proved value that it attains."""
+"""Lower bounds on the 2→q norm: a vector and the value that it is proved to attain."""
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from os import PathLike
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import flint
 import numpy as np
 
-from hypernorm._archive_reader import ArchiveReader
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._display import rounded_down
-from hypernorm._validation import check_exponent, check_rows, check_samples
+from hypernorm._display import norm_text
+from hypernorm._validation import check_exponent, check_rows
+from hypernorm.certificates.base import Certificate, read_samples, register
 from hypernorm.certificates.dyadic import DyadicMatrix
-from hypernorm.certificates.fields import check_real, owned, private_array
-from hypernorm.certificates.identity import check_identity
-from hypernorm.certificates.norm import Rigor
+from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,
@@ -31,48 +27,32 @@ from hypernorm.certificates.rounding import (
     rational,
     upper_float,
 )
-from hypernorm.certificates.storage import parse_fingerprint, parse_shape, write_members
+from hypernorm.certificates.verified import Claim, Rigor, VerifiedValue
 from hypernorm.exceptions import CertificateError, InvalidInputError
-from hypernorm.forms import Rows, fingerprint
+from hypernorm.forms import Rows
 
-__all__ = ["WITNESS", "VerifiedValue", "Witness", "attained_interval", "attained_value", "parse_witness"]
-
-WITNESS = "witness"
-"""The kind of its files."""
+__all__ = ["Witness", "attained_interval", "attained_value"]
 
 _BLOCK_ROWS = 4096
 
 
-@dataclass(frozen=True)
-class VerifiedValue:
-    """What the verification of a witness proves.
-
-    Attributes
-    ----------
-    lower : float
-        max ‖Xv‖_q over unit vectors v is at least this number.
-    rigor : Rigor
-    seconds : float
-    """
-
-    lower: float
-    rigor: Rigor
-    seconds: float
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Witness:
+@register
+@dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
+class Witness(Certificate):
     """A vector v and a number that ‖Xv‖_q / ‖v‖ is proved to reach.
 
     Attributes
     ----------
-    vector : ndarray of shape (d,)
-        Of length one up to rounding; the proof divides by its exact length.
+    shape : tuple of int
+        Shape (n, d) of the matrix.
+    fingerprint : str
+        Of the matrix.
     q : float
+        Exponent, 1 ≤ q ≤ ∞.
     value : float
         A proved lower bound on the norm.
-    shape : tuple of int
-    fingerprint : str
+    vector : ndarray of shape (d,)
+        Of length one up to rounding; the proof divides by its exact length.
 
     Examples
     --------
@@ -81,11 +61,13 @@ class Witness:
     Witness(q=4, shape=(3, 3), value=0.999999999999)
     """
 
-    vector: np.ndarray
-    q: float
-    value: float
-    shape: tuple[int, int]
-    fingerprint: str
+    kinds: ClassVar = ("witness",)
+
+    shape: Annotated[tuple[int, int], Shape()]
+    fingerprint: Annotated[str, Fingerprint()]
+    q: Annotated[float, Real(1.0, infinite=True)]
+    value: Annotated[float, Real(0.0)]
+    vector: Annotated[np.ndarray, Array("d")]
 
     @classmethod
     @own_arithmetic
@@ -103,79 +85,43 @@ class Witness:
         matrix = check_rows(X)
         q = check_exponent(q, smallest=1)
         vector = _check_vector(vector, matrix.shape[1])
-        rows = Rows(matrix)
-        return cls(vector, q, attained_value(rows, vector, q), rows.shape, fingerprint(matrix))
+        return cls.of_rows(Rows.identified(matrix), vector, q)
 
-    @own_arithmetic
-    def verify(self, X: Any, *, exact: bool = False) -> VerifiedValue:
-        """Prove the value again, for a given matrix.
+    @classmethod
+    def of_rows(cls, rows: Rows, vector: np.ndarray, q: float) -> Witness:
+        """Prove the value that a vector attains for rows that know their fingerprint."""
+        value = attained_value(rows, vector, q)
+        return cls(shape=rows.shape, fingerprint=rows.fingerprint, q=q, value=value, vector=vector)
 
-        Parameters
-        ----------
-        X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
-        exact : bool
-            Form Xv in exact integer arithmetic.
+    @property
+    def quantity(self) -> str:
+        return norm_text(self.q)
 
-        Returns
-        -------
-        VerifiedValue
-            With the value proved now, which rounding may make a little smaller than `value`.
+    @property
+    def claim(self) -> Claim:
+        return Claim(self.value, is_upper=False)
 
-        Raises
-        ------
-        CertificateError
-            If the witness belongs to another matrix or does not attain `value`.
-        """
-        start = time.perf_counter()
-        own = owned(self)
-        matrix = check_samples(X)
-        check_identity(matrix, own.shape, own.fingerprint)
-        q = check_real(own.q, "q", 1.0, infinite=True)
-        claimed = check_real(own.value, "value", 0.0)
+    def describe(self) -> dict[str, Any]:
+        return {"q": self.q, "shape": list(self.shape)}
+
+    def rules(self) -> None:
         try:
-            vector = _check_vector(private_array(own.vector, "vector", (matrix.shape[1],)), matrix.shape[1])
-            check_exponent(q, smallest=1)
+            _check_vector(self.vector, self.shape[1])
+            check_exponent(self.q, smallest=1)
         except InvalidInputError as error:
             raise CertificateError(f"The witness is broken: {error}") from None
-        value, above = attained_interval(Rows(matrix), vector, q, exact=exact)
+
+    def read(self, data: Any) -> Rows:
+        return Rows(read_samples(data, self.shape, self.fingerprint), self.fingerprint)
+
+    def establish(self, subject: Rows, *, exact: bool) -> VerifiedValue:
+        vector = _check_vector(self.vector, self.shape[1])
+        value, above = attained_interval(subject, vector, self.q, exact=exact)
         # Another order of summation may prove a little less than was claimed; more than the enclosure is a wrong claim.
-        if not claimed <= above:
-            raise CertificateError(f"The witness attains {value:.17g}, not the value {claimed!r} that it claims.")
+        if not self.value <= above:
+            raise CertificateError(f"The witness attains {value:.17g}, not the value {self.value!r} that it claims.")
         rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
-        return VerifiedValue(value, rigor, time.perf_counter() - start)
-
-    @own_arithmetic
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the witness to one ``.npz`` file, replacing an existing file only when complete.
-
-        `hypernorm.load_certificate` reads it.
-
-        Raises
-        ------
-        InvalidInputError
-            If the folder does not exist or cannot be written.
-        """
-        members = {
-            "q": np.array(self.q, dtype="<f8"),
-            "shape": np.array(self.shape, dtype="<i8"),
-            "fingerprint": np.array(self.fingerprint, dtype=np.str_),
-            "value": np.array(self.value, dtype="<f8"),
-            "vector": np.array(self.vector, dtype="<f8"),
-        }
-        write_members(WITNESS, members, path)
-
-    def __repr__(self) -> str:
-        return f"Witness(q={self.q:g}, shape={self.shape}, value={rounded_down(self.value, 12)})"
-
-
-def parse_witness(reader: ArchiveReader) -> Witness:
-    """The witness in a file of this kind, well-formed and not yet verified."""
-    q = check_real(float(reader.scalar("q", "<f8")), "q", 1.0, infinite=True)
-    shape, fingerprint = parse_shape(reader), parse_fingerprint(reader)
-    value = check_real(float(reader.scalar("value", "<f8")), "value", 0.0)
-    vector = private_array(reader.array("vector", ("<f8",), (shape[1],)), "vector", (shape[1],))
-    vector.setflags(write=False)
-    return Witness(vector, q, value, shape, fingerprint)
+        return VerifiedValue(quantity=self.quantity, rigor=rigor, lower=value)
 
 
 def _check_vector(vector: Any, dimension: int) -> np.ndarray:

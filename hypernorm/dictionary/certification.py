@@ -9,39 +9,42 @@ from typing import Any
 import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm.bounds import NormInterval, two_to_q_norm
-from hypernorm.certificates import Witness, attained_value
+from hypernorm._validation import Matrix, as_dense, check_tolerance
+from hypernorm.bounds import Interval, two_to_q_norm
+from hypernorm.certificates import NormCertificate, Witness
+from hypernorm.certificates.atom import AtomCertificate, VerifiedAtom, attained_by, with_errors
 from hypernorm.dictionary.whitening import Whitening
 from hypernorm.forms import Rows, fingerprint
 
-__all__ = ["AtomCertificate", "certify_leading_atom"]
+__all__ = ["CertifiedAtom", "certify_leading_atom"]
 
 
-@dataclass(frozen=True, eq=False)
-class AtomCertificate:
-    """How near an atom comes to the largest ‖Zw‖_p over unit vectors w.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CertifiedAtom:
+    """How near an atom comes to the largest ‖Zw‖_p over unit vectors w, Z the centered and whitened samples.
 
     Attributes
     ----------
     atom : int
         The atom with the largest value, by its row in ``components_``.
     value : float
-        ‖Zw‖_p for this atom, proved from below by `witness`.
+        ‖Zw‖_p for this atom, proved from below.
     upper : float
         Proved upper bound for every unit vector.
+    certificate : AtomCertificate
+        Proves both for the samples: ``certificate.verify(X)``; it can be saved.
     matrix : ndarray of shape (n_samples, k)
-        Z, the centred and whitened samples that the proofs are about.
-    witness : Witness
-    interval : NormInterval
-        The bounds on the 2→p norm of Z; ``interval.certificate.verify(matrix)`` proves the upper one again.
+        Z as it was computed.
+    interval : Interval
+        The bounds on the 2→p norm of that matrix.
     """
 
     atom: int
     value: float
     upper: float
+    certificate: AtomCertificate
     matrix: np.ndarray
-    witness: Witness
-    interval: NormInterval
+    interval: Interval[Witness, NormCertificate]
 
     @property
     def gap(self) -> float:
@@ -51,21 +54,47 @@ class AtomCertificate:
     @own_arithmetic
     def is_global(self, rtol: float = 1e-6) -> bool:
         """Whether no unit vector exceeds the atom's value by more than a relative `rtol`."""
-        return self.gap <= rtol
+        return self.gap <= check_tolerance(rtol)
+
+    def verify(self, X: Any) -> VerifiedAtom:
+        """Prove both numbers again for the samples; see `AtomCertificate.verify`."""
+        return self.certificate.verify(X)
 
 
 def certify_leading_atom(
-    rows: Rows, whitening: Whitening, unmixing: np.ndarray, p: float, options: Mapping[str, Any]
-) -> AtomCertificate:
-    """The certificate for the row of `unmixing` with the largest value."""
-    blocks = range(0, rows.shape[0], rows.block_rows())
-    step = blocks.step
-    Z = np.vstack([(rows.block(b, min(b + step, rows.shape[0])) - whitening.mean) @ whitening.K for b in blocks])
+    X: Matrix, rows: Rows, whitening: Whitening, unmixing: np.ndarray, p: float, options: Mapping[str, Any]
+) -> CertifiedAtom:
+    """Certify the row of `unmixing` with the largest value.
+
+    The whitening is that of `rows`, which are those of X times a power of two.
+    """
+    location = np.ldexp(whitening.mean, rows.exponent)
+    transform = np.ldexp(whitening.K, -rows.exponent)
+    Z, error = with_errors(as_dense(X), location, transform)
     # The row extracts a code; the unit vector does the same in whitened coordinates.
     vectors = unmixing @ whitening.inverse.T
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     whitened = Rows(Z)
-    atom = int(np.argmax([attained_value(whitened, vector, p) for vector in vectors]))
-    witness = Witness(vectors[atom], p, attained_value(whitened, vectors[atom], p), Z.shape, fingerprint(Z))
+    values = [attained_by(whitened, vector, p, error)[0] for vector in vectors]
+    atom = int(np.argmax(values))
     interval = two_to_q_norm(Z, p, **options)
-    return AtomCertificate(atom, witness.value, interval.upper, Z, witness, interval)
+    certificate = AtomCertificate(
+        shape=(int(X.shape[0]), int(X.shape[1])),
+        fingerprint=fingerprint(X),
+        rank=whitening.rank,
+        q=p,
+        value=values[atom],
+        location=location,
+        transform=transform,
+        vector=vectors[atom],
+        norm=interval.certificate,
+    )
+    proved = certificate.prove(as_dense(X))
+    return CertifiedAtom(
+        atom=atom,
+        value=values[atom],
+        upper=proved.upper,
+        certificate=certificate,
+        matrix=Z,
+        interval=interval,
+    )

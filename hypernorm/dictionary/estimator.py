@@ -23,7 +23,7 @@ from hypernorm._validation import (
     check_tolerance,
 )
 from hypernorm._warnings import warn_caller
-from hypernorm.dictionary.certification import AtomCertificate, certify_leading_atom
+from hypernorm.dictionary.certification import CertifiedAtom, certify_leading_atom
 from hypernorm.dictionary.refinement import refine_row
 from hypernorm.dictionary.significance import SIGNIFICANT, significance, standardised_values
 from hypernorm.dictionary.stiefel import Ascent, ascend, normalised_rows, polar_rows, random_orthonormal_rows
@@ -267,7 +267,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         return array @ self.components_ + self.mean_
 
     @own_arithmetic
-    def certify(self, X: Any, **options: Any) -> AtomCertificate:
+    def certify(self, X: Any, **options: Any) -> CertifiedAtom:
         """Bound from above what any atom could attain, and say how near the leading atom comes.
 
         The leading atom is to maximise ‖Z w‖_p over unit vectors w, Z being the centred and whitened samples: the 2→p
@@ -283,7 +283,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
         Returns
         -------
-        AtomCertificate
+        CertifiedAtom
 
         Examples
         --------
@@ -299,7 +299,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         X = self._validate(X, reset=False)
         rows = Rows(X)
         whitening = Whitening.measure(rows, center=self.center, whiten=self.whiten)
-        return certify_leading_atom(rows, whitening, self.unmixing_, float(self.p), options)
+        return certify_leading_atom(X, rows, whitening, self.unmixing_, float(self.p), options)
 
     @property
     def mixing_(self) -> np.ndarray:

@@ -106,8 +106,10 @@ def moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
     InvalidInputError
         If the D×D result cannot fit in memory.
     """
-    if half_degree in rows.moments:
-        return rows.moments[half_degree]
+    return rows.kept("moments", lambda: _moment_matrix(rows, half_degree), half_degree)
+
+
+def _moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
     d = rows.shape[1]
     size = MonomialBasis.count(d, half_degree)
     check_memory(
@@ -138,6 +140,4 @@ def moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
     total += np.tril(total, -1).T
     result = np.asarray(total.T)
     result.setflags(write=False)
-    rows.moments.clear()
-    rows.moments[half_degree] = result
     return result

@@ -52,8 +52,8 @@ class ProductForm:
     error : float
         Bound on the Frobenius norm of what rounding the Hermitian part and the scaling may have changed; zero for a
         Hermitian matrix of ordinary size.
-    digest : str
-        Fingerprint of the values of M.
+    fingerprint : str
+        Of the values of M.
 
     Raises
     ------
@@ -76,7 +76,7 @@ class ProductForm:
             raise InvalidInputError(
                 "M has complex entries, but field is 'real'; real vectors see the real part only, so give M.real."
             )
-        self.digest = fingerprint(real if imaginary is None else np.vstack([real, imaginary]))
+        self.fingerprint = fingerprint(real if imaginary is None else np.vstack([real, imaginary]))
         parts = [real] if imaginary is None else [real, imaginary]
         self.exponent = int(np.frexp(max(np.abs(part).max() for part in parts))[1])
         with np.errstate(under="ignore"):

@@ -22,9 +22,12 @@ from hypernorm._pages import LARGE_BYTES, Pages
 from hypernorm._parallel import ordered_map, split_range
 from hypernorm._validation import Matrix, RowMatrix
 
-__all__ = ["Rows", "fingerprint"]
+__all__ = ["UNIDENTIFIED", "Rows", "fingerprint"]
 
 Result = TypeVar("Result")
+
+UNIDENTIFIED = "0" * 64
+"""The fingerprint of rows that a proof computes: it is compared with nothing."""
 
 # Blocks of about this many entries stay in the second-level cache together with their images.
 _BLOCK_ENTRIES = 1 << 17
@@ -39,6 +42,8 @@ class Rows:
     ----------
     matrix : ndarray, csr_array, Chunks or Pages of shape (n, d)
         As returned by `hypernorm._validation.check_rows`.
+    fingerprint : str
+        Of the matrix, see `identified`; by default zeros, for rows that a proof computes from other data.
 
     Attributes
     ----------
@@ -54,18 +59,14 @@ class Rows:
     multiplier : ndarray of shape (n,) or None
     shift : ndarray of shape (d,) or None
         What `shifted` subtracts from every row.
-    moments : dict
-        The moment matrix that was formed last, by half its degree; kept by `moment_matrix`.
-    reweightings : dict
-        Reweighted copies by their power; kept by the proofs that need them.
     """
 
-    def __init__(self, matrix: RowMatrix):
+    def __init__(self, matrix: RowMatrix, fingerprint: str = UNIDENTIFIED):
         self.shape: tuple[int, int] = (int(matrix.shape[0]), int(matrix.shape[1]))
         self.multiplier: np.ndarray | None = None
         self.shift: np.ndarray | None = None
-        self.moments: dict[int, np.ndarray] = {}
-        self.reweightings: dict[Any, Any] = {}
+        self.fingerprint = fingerprint
+        self._cache: dict[Any, Any] = {}
         self._matrix: RowMatrix = matrix
         self._first = 0  # row of the matrix meant that is the first of `_matrix`
         self.exponent = 0
@@ -73,9 +74,14 @@ class Rows:
         # A large matrix is scaled block by block.
         if not isinstance(matrix, Chunks | Pages) and (sp.issparse(matrix) or matrix.nbytes <= LARGE_BYTES):
             self._matrix = _own(self._scaled(matrix), matrix)
-            self._shift = 0
+            self._scale = 0
         else:
-            self._shift = self.exponent
+            self._scale = self.exponent
+
+    @classmethod
+    def identified(cls, matrix: RowMatrix) -> Rows:
+        """The rows of a matrix, with its fingerprint."""
+        return cls(matrix, fingerprint(matrix))
 
     def _measure(self) -> None:
         if isinstance(self._matrix, Chunks):
@@ -122,8 +128,21 @@ class Rows:
     def _copy(self) -> Rows:
         rows = object.__new__(Rows)
         rows.__dict__.update({key: value for key, value in self.__dict__.items() if key != "norms"})
-        rows.moments, rows.reweightings = {}, {}
+        rows._cache = {}
         return rows
+
+    def kept(self, name: Any, compute: Callable[[], Result], key: Any = None) -> Result:
+        """What was computed last under a name, if for the same key; else compute it now and keep it."""
+        found = self.recall(name, key)
+        if found is None:
+            found = compute()
+            self._cache[name] = (key, found)
+        return found
+
+    def recall(self, name: Any, key: Any = None) -> Any:
+        """What was kept under a name for this key, or None."""
+        found = self._cache.get(name)
+        return found[1] if found is not None and found[0] == key else None
 
     @cached_property
     def norms(self) -> np.ndarray:
@@ -197,8 +216,8 @@ class Rows:
         """Rows `start` to `stop` for a matrix product in the given precision: sparse if the matrix is."""
         start, stop = start - self._first, stop - self._first
         block = self._matrix[start:stop]
-        if self._shift:
-            block = _scale(_to_float64(block), self._shift)
+        if self._scale:
+            block = _scaled_by(_to_float64(block), self._scale)
         if self.multiplier is not None:
             factors = self.multiplier[start:stop, None]
             block = _to_float64(block) if block.dtype.itemsize > 8 else block  # so that each product is rounded once
@@ -231,10 +250,10 @@ class Rows:
     def _scaled(self, matrix: Matrix) -> Matrix:
         if matrix.dtype == np.float32:
             # A power of two that binary32 cannot hold, or entries it would flush, go through binary64.
-            single = _scale(matrix, self.exponent) if abs(self.exponent) < 64 else None
+            single = _scaled_by(matrix, self.exponent) if abs(self.exponent) < 64 else None
             if single is not None and not self._lost(matrix, single):
                 return _contiguous(single)
-        return _contiguous(_scale(_to_float64(matrix), self.exponent))
+        return _contiguous(_scaled_by(_to_float64(matrix), self.exponent))
 
     def _lost(self, before: Matrix, after: Matrix) -> bool:
         old = before if isinstance(before, np.ndarray) else before.data
@@ -298,7 +317,7 @@ def _to_float64(matrix: Matrix) -> Matrix:
     return matrix if matrix.dtype == np.float64 and matrix.dtype.isnative else matrix.astype(np.float64)
 
 
-def _scale(matrix: Matrix, exponent: int) -> Matrix:
+def _scaled_by(matrix: Matrix, exponent: int) -> Matrix:
     if exponent == 0:
         return matrix
     with np.errstate(under="ignore"):

@@ -12,7 +12,7 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import Chunks
 from hypernorm._validation import check_exponent, check_nonnegative, check_rows, check_shape
 from hypernorm.bounds.propose import Search, propose
-from hypernorm.certificates import Certificate, MeanCertificate, largest_difference, of_pieces, weighted_rows
+from hypernorm.certificates import MeanCertificate, NormCertificate, largest_difference, of_pieces, weighted_rows
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows, fingerprint
 from hypernorm.robust.weights import check_base_weights, check_contamination
@@ -98,10 +98,19 @@ def certify_mean(
         raise InvalidInputError(f"X has samples more than {_FURTHEST:.0e} from the location; divide both by as much.")
     base = None if sample_weight is None else check_base_weights(sample_weight, n)
     norms = tuple(certify_moment(weighted_rows(matrix, shares, center, q), q) for q in orders)
-    return MeanCertificate(center, shares, base, share, norms, premises, (int(n), int(d)), fingerprint(matrix))
+    return MeanCertificate(
+        shape=(int(n), int(d)),
+        fingerprint=fingerprint(matrix),
+        contamination=share,
+        location=center,
+        weights=shares,
+        base_weights=base,
+        norms=norms,
+        inlier_moments=premises,
+    )
 
 
-def certify_moment(Y: np.ndarray | Chunks, q: float) -> Certificate:
+def certify_moment(Y: np.ndarray | Chunks, q: float) -> NormCertificate:
     """A proved bound on the 2→q norm of `Y`, by the sharpest kind that costs seconds at most."""
     rows, (n, d), q = Rows(Y), Y.shape, float(q)
     if q == 2:
@@ -111,4 +120,4 @@ def certify_moment(Y: np.ndarray | Chunks, q: float) -> Certificate:
     else:
         slices = float(n) * MonomialBasis.count(d, 2) ** 2 if d <= 60 else math.inf
         kind = "realigned" if min(3.0 * n * n * d, slices) <= _REALIGNED_OPERATIONS else "flattening"
-    return propose(rows, q, kind, fingerprint(Y), Search(rtol=1e-4)).certificate
+    return propose(rows, q, kind, Search(rtol=1e-4)).certificate

@@ -259,7 +259,7 @@ class MomentClustering(ClusterMixin, BaseEstimator):
     def _certify(self, X: np.ndarray, cluster: int, moment: float) -> ClusterCertificate:
         weights, center = np.where(self.labels_ == cluster, self.weights_, 0.0), self.cluster_centers_[cluster].copy()
         norm = certify_moment(weighted_rows(X, weights, center, moment), moment)
-        return ClusterCertificate(center, weights, norm, X.shape, fingerprint(X))
+        return ClusterCertificate(shape=X.shape, fingerprint=fingerprint(X), center=center, weights=weights, norm=norm)
 
 
 def _check_distinct(X: np.ndarray, k: int) -> None:

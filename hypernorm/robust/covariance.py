@@ -264,7 +264,15 @@ def certify_covariance(
     transform = _whitening_transform(weighted_covariance(dense, shares, center))
     norm = certify_moment(whitened_rows((dense - center) @ transform, shares), 4.0)
     return CovarianceCertificate(
-        center, estimate, shares, share, transform, norm, kurtosis, (n, d), fingerprint(matrix)
+        shape=(n, d),
+        fingerprint=fingerprint(matrix),
+        contamination=share,
+        location=center,
+        covariance=estimate,
+        weights=shares,
+        transform=transform,
+        norm=norm,
+        inlier_kurtosis=kurtosis,
     )
 
 

@@ -177,7 +177,7 @@ def robust_mean(
             moments=orders,
             inlier_moments=[premise] * len(orders),
         )
-    bound = np.inf if certificate is None else certificate.prove(samples)[0]
+    bound = np.inf if certificate is None else certificate.prove(samples).upper
     return RobustLocation(
         found.location,
         found.weights,

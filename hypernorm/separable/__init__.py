@@ -1,19 +1,5 @@
 """The best separable state value: the largest expectation of an observable over states without entanglement."""
 
-from hypernorm.separable.value import (
-    SeparableInterval,
-    SeparableRecord,
-    SeparableStatus,
-    norm_operator,
-    norm_witness,
-    separable_value,
-)
+from hypernorm.separable.value import norm_operator, norm_witness, separable_value
 
-__all__ = [
-    "SeparableInterval",
-    "SeparableRecord",
-    "SeparableStatus",
-    "norm_operator",
-    "norm_witness",
-    "separable_value",
-]
+__all__ = ["norm_operator", "norm_witness", "separable_value"]

@@ -18,18 +18,18 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from enum import Enum
 
 import numpy as np
 
 from hypernorm._parallel import product_threads
 from hypernorm._validation import check_memory
+from hypernorm.bounds.interval import Status
 from hypernorm.certificates.rounding import TINY, UNIT
 from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.forms.product import ProductClasses, ProductForm, gram_sides
 from hypernorm.separable.anderson import Anderson
 
-__all__ = ["ProductSolver", "ProductStop", "check_product_memory"]
+__all__ = ["ProductSolver", "check_product_memory"]
 
 _RELAXATION = 1.6
 _CHECK_EVERY = 10
@@ -39,16 +39,6 @@ _LAST_BALANCE = 3000  # a σ that goes on changing need not converge
 _MEMORY = 20
 _ACCELERATE_FROM = 20  # the first iterations settle which eigenvalues are positive
 _ONE_THREAD = 400  # waking threads costs more than it saves below this size
-
-
-class ProductStop(Enum):
-    """Why the solver stopped."""
-
-    MET = "the bound met the lower bound within the tolerance"
-    SOLVED = "the relaxation was solved: no certificate of its level is better"
-    TIME_LIMIT = "the time limit was reached"
-    MAX_ITERATIONS = "the limit on iterations was reached"
-    INTERRUPTED = "the computation was interrupted"
 
 
 def check_product_memory(dims: tuple[int, int], level: int, field: str) -> None:
@@ -110,7 +100,7 @@ class ProductSolver:
         tolerance: float,
         max_iter: int = 5000,
         deadline: float = math.inf,
-    ) -> ProductStop:
+    ) -> Status:
         """Iterate until the bound is within `tolerance` of the lower bound or of the relaxation's value.
 
         `lower` takes starting points x of shape (n, a), or None, and returns the best known value of the scaled form.
@@ -119,24 +109,24 @@ class ProductSolver:
             try:
                 return self._run(lower, tolerance, max_iter, deadline)
             except KeyboardInterrupt:
-                return ProductStop.INTERRUPTED
+                return Status.INTERRUPTED
 
     def _run(
         self, lower: Callable[[np.ndarray | None], float], tolerance: float, max_iter: int, deadline: float
-    ) -> ProductStop:
+    ) -> Status:
         best = lower(None)
         asked, late = 0, False
         while True:
             if self.bound - best <= tolerance:
-                return ProductStop.MET
+                return Status.EXACT
             # The pseudo-moments of a solved relaxation point to better vectors where there are any.
             if self.bound - self.value <= tolerance:
                 best = lower(self.directions())
-                return ProductStop.MET if self.bound - best <= tolerance else ProductStop.SOLVED
+                return Status.EXACT if self.bound - best <= tolerance else Status.GAP
             if late or time.perf_counter() > deadline:
-                return ProductStop.TIME_LIMIT
+                return Status.TIME_LIMIT
             if self.iteration >= max_iter:
-                return ProductStop.MAX_ITERATIONS
+                return Status.MAX_ITERATIONS
             if self.iteration >= 2 * asked + _CHECK_EVERY:
                 best, asked = lower(self.directions()), self.iteration
             for _ in range(_CHECK_EVERY):
@@ -170,7 +160,13 @@ class ProductSolver:
             matrices.append(H)
         form, level = self._form, self._classes.level
         return SeparableCertificate(
-            form.dims, form.field, level, form.digest, form.exponent, tuple(values), tuple(matrices)
+            dims=form.dims,
+            field=form.field,
+            level=level,
+            fingerprint=form.fingerprint,
+            exponent=form.exponent,
+            values=tuple(values),
+            matrices=tuple(matrices),
         )
 
     def _iterate(self) -> None:

@@ -8,45 +8,40 @@ which are sums of squares. See docs/theory/separable_states.md.
 
 from __future__ import annotations
 
-import html
 import math
 import time
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._display import rounded_down, rounded_up
 from hypernorm._validation import (
     Seed,
+    as_dense,
     check_count,
     check_generator,
     check_matrix,
     check_memory,
+    check_progress,
     check_time_limit,
     check_tolerance,
 )
 from hypernorm._warnings import warn_caller
+from hypernorm.bounds.climb import Climb, Progress, Stage
 from hypernorm.bounds.deadlines import DeadlineError
+from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.propose import first_proved
-from hypernorm.certificates.product_state import ProductState
+from hypernorm.certificates.product_state import QUANTITY, ProductState
 from hypernorm.certificates.separable import LARGEST_LEVEL, SeparableCertificate
 from hypernorm.certificates.witness import Witness
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms.product import ProductClasses, ProductForm, gram_sides
 from hypernorm.separable.seesaw import random_vectors, seesaw
-from hypernorm.separable.solver import ProductSolver, ProductStop, check_product_memory
+from hypernorm.separable.solver import ProductSolver, check_product_memory
 
-__all__ = [
-    "SeparableInterval",
-    "SeparableRecord",
-    "SeparableStatus",
-    "norm_operator",
-    "norm_witness",
-    "separable_value",
-]
+__all__ = ["norm_operator", "norm_witness", "separable_value"]
 
 # "auto" climbs no further: the next relaxation would take minutes or more.
 _HIGHEST_LEVEL = 3
@@ -54,113 +49,6 @@ _LARGEST_GRAM = 300
 _MAX_ITER = 5000
 # Part of the tolerance that the solver may use; the proof takes the rest.
 _SHARE = 0.9
-
-
-class SeparableStatus(Enum):
-    """Why the computation ended; each member carries a message."""
-
-    EXACT = "lower and upper bound meet within the tolerance"
-    GAP = "the relaxations tried were solved; a gap remains"
-    TIME_LIMIT = "the time limit ended the search for better certificates"
-    MAX_ITERATIONS = "the solver reached its limit on iterations; the bounds are proved but may be improved"
-    INTERRUPTED = "an interruption ended the search for better certificates"
-
-    @property
-    def message(self) -> str:
-        """The meaning in words."""
-        return self.value
-
-
-@dataclass(frozen=True)
-class SeparableRecord:
-    """One level that was tried.
-
-    Attributes
-    ----------
-    level : int
-    upper : float
-        Proved upper bound on the best separable state value.
-    relaxation : float
-        Lower estimate of the value of the relaxation, computed and not proved: no certificate of this level should
-        prove less.
-    iterations : int
-    seconds : float
-        Time to find and prove it.
-    """
-
-    level: int
-    upper: float
-    relaxation: float
-    iterations: int
-    seconds: float
-
-
-@dataclass(frozen=True, eq=False)
-class SeparableInterval:
-    """A proved interval for the best separable state value.
-
-    Attributes
-    ----------
-    lower : float
-        Attained by `state`, rounding included.
-    upper : float
-        Proved by `certificate`, rounding included.
-    dims : tuple of int
-        (a, b).
-    field : {"complex", "real"}
-    norm : float
-        Spectral norm of M, the unit of `gap`.
-    state : ProductState
-        The unit vectors x and y.
-    certificate : SeparableCertificate
-        The one with the smallest upper bound.
-    status : SeparableStatus
-    records : tuple of SeparableRecord
-        All levels tried, in order.
-    seconds : float
-    """
-
-    lower: float
-    upper: float
-    dims: tuple[int, int]
-    field: str
-    norm: float
-    state: ProductState
-    certificate: SeparableCertificate
-    status: SeparableStatus
-    records: tuple[SeparableRecord, ...]
-    seconds: float
-
-    @property
-    def gap(self) -> float:
-        """(upper − lower)/‖M‖; zero for a zero matrix."""
-        return (self.upper - self.lower) / self.norm if self.norm > 0 else 0.0
-
-    @own_arithmetic
-    def is_exact(self, rtol: float = 1e-6) -> bool:
-        """Whether lower and upper bound agree to a tolerance, relative to the spectral norm of M."""
-        return self.gap <= check_tolerance(rtol)
-
-    def __repr__(self) -> str:
-        return (
-            f"SeparableInterval(dims={self.dims}, field={self.field!r}, lower={rounded_down(self.lower, 10)}, "
-            f"upper={rounded_up(self.upper, 10)}, gap={self.gap:.3g}, level={self.certificate.level}, "
-            f"status={self.status.name})"
-        )
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{record.level}</td><td>{rounded_up(record.upper, 10)}</td><td>{record.iterations}</td>"
-            f"<td>{record.seconds:.3f}</td></tr>"
-            for record in self.records
-        )
-        return (
-            "<div><strong>h<sub>Sep</sub>(M) ∈ "
-            f"[{rounded_down(self.lower, 10)}, {rounded_up(self.upper, 10)}]</strong>, "
-            f"{self.field} vectors of dimensions {self.dims[0]} and {self.dims[1]}; {html.escape(self.status.message)}."
-            "<table><thead><tr><th>level</th><th>proved upper bound</th><th>iterations</th><th>seconds</th></tr>"
-            f"</thead><tbody>{rows}</tbody></table></div>"
-        )
 
 
 @own_arithmetic
@@ -174,7 +62,8 @@ def separable_value(
     time_limit: float | None = None,
     n_starts: int = 100,
     random_state: Seed = None,
-) -> SeparableInterval:
+    progress: bool | Callable[[Progress], None] = False,
+) -> Interval[ProductState, SeparableCertificate]:
     """Compute a proved interval for max ⟨x⊗y, M (x⊗y)⟩ over unit vectors x ∈ K^a, y ∈ K^b.
 
     The lower bound comes from the see-saw (alternating eigenvectors), the upper bound from sums of squares: level 1 is
@@ -201,10 +90,13 @@ def separable_value(
     n_starts : int
         Number of starting points of the see-saw.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
+    progress : bool or callable
+        True writes a line per level to the standard error; a callable receives a `Progress` instead.
 
     Returns
     -------
-    SeparableInterval
+    Interval
+        With a `ProductState` for a witness and a `SeparableCertificate`; its unit is the spectral norm of M.
 
     Raises
     ------
@@ -230,25 +122,25 @@ def separable_value(
     form = ProductForm(M, dims, field)
     tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
     check_count(n_starts, "n_starts")
+    check_progress(progress)
     levels = _levels(form, level)
     norm = float(np.abs(np.linalg.eigvalsh(form.matrix)).max())
-    climb = _Climb(form, rng, n_starts, tolerance * norm, math.inf if limit is None else start + limit)
-    status = climb.run(levels)
-    if status is SeparableStatus.MAX_ITERATIONS:
+    tolerance *= norm
+
+    def meets(lower: float, upper: float) -> bool:
+        return math.ldexp(upper - lower, -form.exponent) <= tolerance
+
+    climb = Climb(start, limit, meets, progress)
+    search = _Search(form, climb, tolerance)
+    starts = random_vectors(form, n_starts, rng)
+    stages = [
+        Stage("lower bound", partial(search.improve, starts)),
+        *(Stage(f"level {level}", partial(search.certify, level)) for level in levels),
+    ]
+    status = climb.run(stages)
+    if status is Status.MAX_ITERATIONS:
         warn_caller(status.message[0].upper() + status.message[1:] + ".")
-    assert climb.certificate is not None
-    return SeparableInterval(
-        climb.state.value,
-        climb.upper,
-        form.dims,
-        form.field,
-        _unscaled(norm, form),
-        climb.state,
-        climb.certificate,
-        status,
-        tuple(climb.records),
-        time.perf_counter() - start,
-    )
+    return climb.interval(status, QUANTITY, unit=_unscaled(norm, form))
 
 
 def _levels(form: ProductForm, level: int | str) -> list[int]:
@@ -266,55 +158,46 @@ def _levels(form: ProductForm, level: int | str) -> list[int]:
     return levels
 
 
-class _Climb:
-    """The best bounds so far, and the way through the levels."""
+class _Search:
+    """The stages of one call, and what they share."""
 
-    def __init__(self, form: ProductForm, rng: np.random.Generator, n_starts: int, tolerance: float, deadline: float):
-        self.form, self.tolerance, self.deadline = form, tolerance, deadline
-        self.state = ProductState.of_form(form, *seesaw(form, random_vectors(form, n_starts, rng), deadline=deadline))
-        self.certificate: SeparableCertificate | None = None
-        self.upper = math.inf
+    def __init__(self, form: ProductForm, climb: Climb, tolerance: float):
+        self.form, self.climb, self.tolerance = form, climb, tolerance
         self.rate = 0.0  # seconds to set up a level, by the sum of the cubes of its sides
-        self.records: list[SeparableRecord] = []
 
-    def run(self, levels: list[int]) -> SeparableStatus:
-        status = SeparableStatus.GAP
-        for level in levels:
-            # Setting up takes a few eigenvalue decompositions.
-            size = float(sum(side**3 for side in gram_sides(self.form.dims, level, self.form.field)))
-            if self.records and time.perf_counter() + self.rate * size > self.deadline:
-                return SeparableStatus.TIME_LIMIT
-            try:
-                stop = self._solve(level, size)
-            except DeadlineError:
-                return SeparableStatus.TIME_LIMIT
-            if math.ldexp(self.upper - self.state.value, -self.form.exponent) <= self.tolerance:
-                return SeparableStatus.EXACT
-            if stop in (ProductStop.TIME_LIMIT, ProductStop.INTERRUPTED):
-                return SeparableStatus[stop.name]
-            status = SeparableStatus.GAP if stop is not ProductStop.MAX_ITERATIONS else SeparableStatus.MAX_ITERATIONS
-        return status
+    def improve(self, starts: np.ndarray) -> None:
+        """Run the see-saw from given starting points."""
+        state = ProductState.of_form(self.form, *seesaw(self.form, starts, deadline=self.climb.deadline))
+        self.climb.offer_witness(state)
 
-    def _solve(self, level: int, size: float) -> ProductStop:
+    def certify(self, level: int) -> Status:
+        """Solve the relaxation of a level and prove its bound; return why the solver ended."""
+        # Setting up takes a few eigenvalue decompositions.
+        size = float(sum(side**3 for side in gram_sides(self.form.dims, level, self.form.field)))
+        begun = bool(self.climb.records)
         start = time.perf_counter()
+        if begun and start + self.rate * size > self.climb.deadline:
+            raise DeadlineError
         solver = ProductSolver(self.form, ProductClasses(self.form.dims, level, self.form.field))
         self.rate = (time.perf_counter() - start) / size
-        stop = solver.run(self._lower, tolerance=_SHARE * self.tolerance, max_iter=_MAX_ITER, deadline=self.deadline)
-        deadline = self.deadline if self.records else math.inf
-        certificate, upper = first_proved(solver.certificate, self.form, deadline)
-        if self.certificate is None or upper < self.upper:
-            self.certificate, self.upper = certificate, upper
-        relaxation = _unscaled(solver.value, self.form)
-        self.records.append(SeparableRecord(level, upper, relaxation, solver.iteration, time.perf_counter() - start))
+        tolerance, deadline = _SHARE * self.tolerance, self.climb.deadline
+        stop = solver.run(self._lower, tolerance=tolerance, max_iter=_MAX_ITER, deadline=deadline)
+        certificate, upper = first_proved(solver.certificate, self.form, deadline if begun else math.inf)
+        record = BoundRecord(
+            kind=f"level {level}",
+            upper=upper,
+            relaxation=_unscaled(solver.value, self.form),
+            iterations=solver.iteration,
+            seconds=time.perf_counter() - start,
+        )
+        self.climb.offer(certificate, record)
         return stop
 
     def _lower(self, starts: np.ndarray | None) -> float:
         """The best value of the scaled form, improved from given starting points."""
         if starts is not None:
-            state = ProductState.of_form(self.form, *seesaw(self.form, starts, deadline=self.deadline))
-            if state.value > self.state.value:
-                self.state = state
-        return math.ldexp(self.state.value, -self.form.exponent)
+            self.improve(starts)
+        return math.ldexp(self.climb.lower, -self.form.exponent)
 
 
 def _unscaled(value: float, form: ProductForm) -> float:
@@ -351,7 +234,7 @@ def norm_operator(X: Any) -> np.ndarray:
     (1.0, 1.0)
     """
     matrix = check_matrix(X)
-    rows = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
+    rows = as_dense(matrix)
     size = float(np.abs(rows).max())
     if size > 0 and not 1e-60 <= size <= 1e60:
         raise InvalidInputError(
@@ -386,7 +269,7 @@ def norm_witness(X: Any, state: ProductState) -> Witness:
     --------
     >>> X = np.random.default_rng(0).standard_normal((10, 3))
     >>> interval = separable_value(norm_operator(X), (3, 3), random_state=0)
-    >>> norm_witness(X, interval.state).value ** 4 >= interval.lower * (1 - 1e-12)
+    >>> norm_witness(X, interval.witness).value ** 4 >= interval.lower * (1 - 1e-12)
     True
     """
     parts = [part for vector in (state.x, state.y) for part in (vector.real, vector.imag) if part.any()]

@@ -1,5 +1,6 @@
 import math
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypernorm.bounds.deadlines import DeadlineError, check_time, has_time, unti
 from hypernorm.bounds.newton import newton_finish
 from hypernorm.bounds.power import search
 from hypernorm.bounds.resolvent import Resolvent
-from hypernorm.bounds.sos_solver import SosSolver, SosStop
+from hypernorm.bounds.sos_solver import SosSolver
 from hypernorm.certificates import KINDS, plan
 from hypernorm.datasets import gaussian, signs
 from hypernorm.exceptions import CertificateError
@@ -136,7 +137,7 @@ def test_a_solve_that_ends_inside_an_iteration_keeps_its_best_bound(multiplicati
 
     solver._multiply = limited
     stop = solver.run(lambda candidates: 0.0, rtol=0.0, report=lambda progress: bounds.append(progress.bound))
-    assert stop is SosStop.TIME_LIMIT
+    assert stop is hn.Status.TIME_LIMIT
     assert bounds == sorted(bounds, reverse=True)
     bound = solver.bound
     assert np.linalg.eigvalsh(solver.finish())[-1] == pytest.approx(bound, rel=1e-6)
@@ -152,7 +153,7 @@ class Attempt:
         self.log.append(self.growth)
         if self.growth < self.needed:
             raise CertificateError("rounding")
-        return self.growth
+        return SimpleNamespace(upper=self.growth)
 
 
 def test_after_the_deadline_one_proof_is_begun_and_no_more():
@@ -183,13 +184,13 @@ def test_after_the_deadline_one_proof_is_begun_and_no_more():
 def test_after_the_deadline_nothing_is_proved_that_is_no_better(proofs):
     rows = Rows(gaussian(40, 5, random_state=0))
     late = time.perf_counter() - 1
-    value = propose.propose(rows, 4.0, "flattening", "", propose.Search(deadline=late)).upper
+    value = propose.propose(rows, 4.0, "flattening", propose.Search(deadline=late)).upper
     assert proofs == ["flattening"]
     with pytest.raises(DeadlineError):
-        propose.propose(rows, 4.0, "flattening", "", propose.Search(deadline=late, to_beat=value * (1 - 1e-6)))
+        propose.propose(rows, 4.0, "flattening", propose.Search(deadline=late, to_beat=value * (1 - 1e-6)))
     assert proofs == ["flattening"]
-    propose.propose(rows, 4.0, "flattening", "", propose.Search(deadline=late, to_beat=value * (1 + 1e-6)))
-    propose.propose(rows, 4.0, "flattening", "", propose.Search(to_beat=value * (1 - 1e-6)))  # in time, all are
+    propose.propose(rows, 4.0, "flattening", propose.Search(deadline=late, to_beat=value * (1 + 1e-6)))
+    propose.propose(rows, 4.0, "flattening", propose.Search(to_beat=value * (1 - 1e-6)))  # in time, all are
     assert len(proofs) == 3
 
 
@@ -264,7 +265,7 @@ def test_estimates_grow_with_the_work_and_know_what_is_there(monkeypatch):
             assert 0 < needed[0] < needed[1]
     (moment,) = plan("moment", 4)
     before = deadlines._seconds_to_first_bound(moment, large, 1.0, None)
-    large.moments[2] = np.empty(0)
+    large.kept("moments", lambda: np.empty(0), 2)
     assert deadlines._seconds_to_first_bound(moment, large, 1.0, None) < before
     assert check_time(moment, large, 1.0, math.inf) == math.inf
     assert has_time(math.inf, math.inf)
@@ -302,7 +303,7 @@ def test_levels_that_the_time_does_not_allow_are_not_begun(monkeypatch):
     monkeypatch.setattr(separable_states, "_MAX_ITER", 5)
     interval = separable_states.separable_value(M, (4, 4), rtol=0, time_limit=15, random_state=0)
     assert levels == [1]  # the second has matrices of 40 rows in place of 16
-    assert interval.status is separable_states.SeparableStatus.TIME_LIMIT
+    assert interval.status is hn.Status.TIME_LIMIT
     assert interval.certificate.verify(M).upper == interval.upper
     with pytest.warns(hn.ConvergenceWarning, match="limit on iterations"):
         separable_states.separable_value(M, (4, 4), rtol=0, time_limit=600, random_state=0)

@@ -12,7 +12,7 @@ import hypernorm as hn
 from hypernorm import _validation
 from hypernorm._pages import Pages
 from hypernorm._validation import check_matrix, check_rows
-from hypernorm.certificates import identity, mean
+from hypernorm.certificates import base, mean
 from hypernorm.forms import Rows, fingerprint
 from hypernorm.robust import certify_mean
 from hypernorm.separable import separable_value
@@ -40,7 +40,7 @@ def test_an_array_written_to_during_the_proof_changes_nothing(kind, exact, monke
         shared[...] = SMALL
         return result
 
-    monkeypatch.setattr(identity, "fingerprint", then_change)
+    monkeypatch.setattr(base, "fingerprint", then_change)
     with pytest.raises(hn.CertificateError):
         forged.verify(shared, exact=exact)
     shared[...] = BIG
@@ -75,7 +75,7 @@ def test_large_arrays_end_the_proof_when_a_page_changes(tmp_path):
         matrix = check_rows(shared)
         assert isinstance(matrix, Pages)
         rows = Rows(matrix)
-        assert certificate.prove(rows) == certificate.verify(BIG).upper
+        assert certificate.prove(rows).upper == certificate.verify(BIG).upper
         shared[57, 1] += 1e-9
         rows.block(0, 50)
         with pytest.raises(hn.ChangedDataError, match="rows 50 to 60"):
@@ -197,8 +197,8 @@ def test_matrices_of_a_certificate_are_read_once(monkeypatch):
         H[...] = 0
         return reweight(rows, *arguments)
 
-    reweight = hn.certificates.certificate.reweight
-    monkeypatch.setattr(hn.certificates.certificate, "reweight", then_change)
+    reweight = hn.certificates.norm.reweight
+    monkeypatch.setattr(hn.certificates.norm, "reweight", then_change)
     assert shared.verify(BIG).upper == expected
     with pytest.raises(hn.CertificateError):
         shared.verify(BIG)
@@ -213,10 +213,10 @@ def test_weights_of_a_certificate_are_read_once(monkeypatch):
     def then_change(*arguments):
         weights[...] = 0
         weights[0] = 1
-        return displaced_mass(*arguments)
+        return total_variation_bound(*arguments)
 
-    displaced_mass = mean.displaced_mass
-    monkeypatch.setattr(mean, "displaced_mass", then_change)
+    total_variation_bound = mean.total_variation_bound
+    monkeypatch.setattr(mean, "total_variation_bound", then_change)
     found = proof.verify(BIG)
     assert (found.error_bound, found.moments) == (expected.error_bound, expected.moments)
 

@@ -22,12 +22,17 @@ TINIEST = Fraction(1, 2**1074)
 
 
 def claim(kind, q, values, radius=1.0, exponent=0):
-    return module._Claim(kind, q, exponent, radius, values, plan(kind, q))
+    """A certificate without its matrices, and the factors of its plan."""
+    shape, matrices = (3, 2), (None,) * len(values)
+    return module.NormCertificate(
+        kind=kind, q=q, shape=shape, fingerprint="0" * 64, exponent=exponent, radius=radius, values=values,
+        matrices=matrices,
+    )  # fmt: skip
 
 
 def combined(claim, losses, moved=0):
     with precision():
-        return module._combine(claim, [flint.arb(loss) for loss in losses], flint.arb(moved))
+        return claim._combined(plan(claim.kind, claim.q), [flint.arb(loss) for loss in losses], flint.arb(moved))
 
 
 @pytest.mark.parametrize(
@@ -79,14 +84,15 @@ def test_losses_are_added_to_the_root_and_what_moved_to_the_product(exponent, mo
 def test_nothing_proved_of_a_form_that_vanishes():
     assert combined(claim("row_norm", 4.0, (0.0,)), [0.0]) == 0.0
     assert combined(claim("row_norm", 2.0, (0.0,)), [0.0], 0.5) >= 0.5
-    assert module._combine(claim("row_norm", 2.0, (4.0,)), [flint.arb(0)]) == math.nextafter(2.0, 3)
+    assert claim("row_norm", 2.0, (4.0,))._combined(plan("row_norm", 2.0), [flint.arb(0)]) == math.nextafter(2.0, 3)
 
 
 @pytest.mark.parametrize("exact", [False, True])
 @pytest.mark.parametrize("shape", [(3, 2), (2, 5)])
 def test_what_the_scaling_moved_is_handed_on(shape, exact, monkeypatch):
     caught = []
-    monkeypatch.setattr(module, "_combine", lambda claim, losses, moved: caught.append((losses, moved)) or 1.0)
+    catch = lambda self, factors, losses, moved: caught.append((losses, moved)) or 1.0  # noqa: E731
+    monkeypatch.setattr(module.NormCertificate, "_combined", catch)
     for small, inexact in ((1.0, False), (3 * 2.0**-1074, True)):
         X = np.zeros(shape)
         X[0, 0], X[1, 1] = 2.0**10, small

@@ -62,7 +62,7 @@ def test_bound_is_attained():
     weights = np.concatenate([np.zeros(missed), np.ones(rest + missed)])
     kurtosis = np.mean((inliers - inliers.mean()) ** 4) / np.var(inliers) ** 2
     proved = certify_covariance(X, weights, missed / len(X), inlier_kurtosis=kurtosis * (1 + 1e-12)).verify(X)
-    assert proved.displaced_mass == pytest.approx(m, rel=1e-9)
+    assert proved.total_variation == pytest.approx(m, rel=1e-9)
     ratio = np.var(inliers) / np.var(X[missed:])
     assert ratio <= proved.largest_ratio <= ratio * (1 + 1e-3)  # the count of samples at 1 was rounded
 

@@ -35,18 +35,19 @@ class Catch:
 
 def arrays(X, K, C=None, location=None, weights=None):
     n, d = X.shape
-    return module._Arrays(
-        X,
-        np.zeros(d) if location is None else location,
-        np.eye(d) if C is None else C,
-        np.full(n, 1 / n) if weights is None else weights,
-        K,
+    return SimpleNamespace(
+        samples=X,
+        location=np.zeros(d) if location is None else location,
+        covariance=np.eye(d) if C is None else C,
+        weights=np.full(n, 1 / n) if weights is None else weights,
+        transform=K,
     )
 
 
 def proved(given, norm_=0.0):
     with precision():
-        return [above(ball) for ball in module._prove(given, SimpleNamespace(prove=lambda rows: norm_))]
+        given.norm = SimpleNamespace(prove=lambda rows: SimpleNamespace(upper=norm_))
+        return [above(ball) for ball in module.CovarianceCertificate._ratios(given, given.samples)]
 
 
 def test_what_is_subtracted_is_that_of_the_constants():
@@ -57,13 +58,13 @@ def test_what_is_subtracted_is_that_of_the_constants():
 def test_coordinates_are_within_their_errors(d):
     rng = np.random.default_rng(d)
     X, location, K = rng.standard_normal((5, d)), rng.standard_normal(d), rng.standard_normal((d, d)) * 1e3
-    Y, errors = module._coordinates(X, location, K)
+    Y, errors = module.coordinates(X, location, K)
     for x, y, error in zip(X, Y, errors.tolist(), strict=True):
         magnitudes = product(np.abs(x - location)[None], np.abs(K))
         assert is_just_above(error, SAFETY * exact_gamma(d + 2) * norm(magnitudes) + VANISHED)
         exact = product(fractions(x) - fractions(location), K)
         assert norm(exact - product(y)) <= Fraction(error)
-    assert is_just_above(module._coordinates(location[None], location, K)[1][0], VANISHED)
+    assert is_just_above(module.coordinates(location[None], location, K)[1][0], VANISHED)
 
 
 @pytest.mark.parametrize("errors", [0.0, 1e-3])
@@ -76,7 +77,7 @@ def test_the_kurtosis_and_the_ratios(errors, norm_, centred, n, monkeypatch):
     Y = np.round(64 * rng.standard_normal((n // 2, 2))) / 64  # so that a mean of zero is one
     Y = np.vstack([Y, -Y if centred else Y + 1])
     weights = np.full(n, 1 / n)
-    monkeypatch.setattr(module, "_coordinates", lambda X, location, K: (Y, np.full(n, errors)))
+    monkeypatch.setattr(module, "coordinates", lambda X, location, K: (Y, np.full(n, errors)))
     caught = Catch(monkeypatch, (3.0, 5.0), (2.0, 7.0))
     kurtosis, least, largest = proved(arrays(Y, np.eye(2)), norm_)
 
@@ -127,7 +128,7 @@ def test_a_proof_of_no_rows_at_all(monkeypatch):
     fourth = SAFETY * root(4 * Fraction(1, 2) * VANISHED**2) + Fraction(TINY)
     offset = SAFETY * VANISHED + VANISHED
     assert is_just_above(root(root_of_kurtosis), fourth + offset)
-    monkeypatch.setattr(module, "_coordinates", lambda X, location, K: (X, np.zeros(4)))
+    monkeypatch.setattr(module, "coordinates", lambda X, location, K: (X, np.zeros(4)))
     for vanished in (0.0, 2.0**-900):
         monkeypatch.setattr(module, "_VANISHED", vanished)
         Catch(monkeypatch, (1.0, 1.0), (1.0, 1.0))
@@ -141,7 +142,7 @@ def test_the_matrix_in_the_coordinates(scale, monkeypatch):
     C = scale * (C @ C.T)
     C = (C + C.T) / 2
     caught = Catch(monkeypatch, (3.0, 5.0), (2.0, 7.0))
-    monkeypatch.setattr(module, "_coordinates", lambda X, location, K: (X, np.zeros(6)))
+    monkeypatch.setattr(module, "coordinates", lambda X, location, K: (X, np.zeros(6)))
     proved(arrays(0.1 * rng.standard_normal((6, 3)), K, C))
     image, error = caught.calls[1]
     magnitude = norm(product(np.abs(K).T, np.abs(C), np.abs(K)))
@@ -167,7 +168,7 @@ def test_coordinates_without_full_rank_are_refused(variances, matrix, far, monke
 
 def test_a_variance_that_may_be_zero_is_refused(monkeypatch):
     """The distance from the mean takes all of it."""
-    monkeypatch.setattr(module, "_coordinates", lambda X, location, K: (np.zeros((1, 1)), np.zeros(1)))
+    monkeypatch.setattr(module, "coordinates", lambda X, location, K: (np.zeros((1, 1)), np.zeros(1)))
     monkeypatch.setattr(module, "gamma", lambda m: 0.0)
     monkeypatch.setattr(module, "_VANISHED", 1.0)
     for below, refused in ((1.0, True), (math.nextafter(1, 0), True), (1.5, False)):
@@ -185,7 +186,7 @@ def test_coordinates_that_overflow_are_refused(place, monkeypatch):
     """One number that is infinite, in one array alone."""
     Y, errors = np.ones((3, 2)), np.zeros(3)
     (errors if place == "errors" else Y)[1] = np.inf
-    monkeypatch.setattr(module, "_coordinates", lambda X, location, K: (Y, errors))
+    monkeypatch.setattr(module, "coordinates", lambda X, location, K: (Y, errors))
     with pytest.raises(CertificateError, match="coordinates overflow"):
         proved(arrays(Y, np.eye(2)))
 
@@ -257,15 +258,15 @@ def test_the_share_of_a_variance_that_is_kept(displaced, kurtosis):
     r = Fraction(displaced) / (1 - Fraction(displaced))
     exact = 1 - r - root(r * max(Fraction(kurtosis) - 1, Fraction(0)))
     with precision():
-        found = module._kept_share(displaced, rational(kurtosis))
+        found = module._remaining_variance(displaced, rational(kurtosis))
         assert abs(above(found) - max(exact, Fraction(0))) < Fraction(1, 2**90)
 
 
 def test_nothing_is_kept_if_all_mass_may_be_displaced():
     with precision():
         for displaced in (1.0, 1.5, 2.5):
-            assert module._kept_share(displaced, rational(1)).is_zero()
-        assert above(module._kept_share(math.nextafter(1, 0), rational(1))) == 0
+            assert module._remaining_variance(displaced, rational(1)).is_zero()
+        assert above(module._remaining_variance(math.nextafter(1, 0), rational(1))) == 0
 
 
 X = np.random.default_rng(5).standard_normal((30, 2))
@@ -281,8 +282,8 @@ def honest():
 @pytest.mark.parametrize(("kurtosis", "least", "largest"), [(3.0, 0.5, 1.25), (1.0, 0.9, 5.0)])
 def test_what_is_returned_is_the_formula(premise, displaced, kurtosis, least, largest, monkeypatch, honest):
     balls = [flint.arb(value) for value in (kurtosis, least, largest)]
-    monkeypatch.setattr(module, "_prove", lambda arrays, norm: balls)
-    monkeypatch.setattr(module, "displaced_mass", lambda *arguments: displaced)
+    monkeypatch.setattr(module.CovarianceCertificate, "_ratios", lambda self, X: balls)
+    monkeypatch.setattr(module, "total_variation_bound", lambda *arguments: displaced)
     fields = {name: getattr(honest, name) for name in honest.__slots__} | {"inlier_kurtosis": premise}
     found = type(honest)(**fields).verify(X)
     r = Fraction(displaced) / (1 - Fraction(displaced))
@@ -293,7 +294,7 @@ def test_what_is_returned_is_the_formula(premise, displaced, kurtosis, least, la
     low, share = Fraction(least) * kept(kurtosis), kept(kurtosis if premise is None else premise)
     assert low * (1 - 8 * U) <= Fraction(found.least_ratio) <= low
     assert found.assumed is (premise is None)
-    assert found.displaced_mass == displaced
+    assert found.total_variation == displaced
     assert Fraction(kurtosis) <= Fraction(found.kurtosis) <= Fraction(kurtosis) * (1 + 8 * U)
     if low == 0 or share == 0:
         assert found.error_bound == math.inf
@@ -307,7 +308,7 @@ def test_what_is_returned_is_the_formula(premise, displaced, kurtosis, least, la
 @pytest.mark.parametrize(("least", "largest"), [(0.0, 1.0), (1.0, math.inf)])
 def test_without_one_of_the_ratios_there_is_no_error_bound(least, largest, monkeypatch, honest):
     top = flint.arb.pos_inf() if largest == math.inf else flint.arb(largest)
-    monkeypatch.setattr(module, "_prove", lambda arrays, norm: (flint.arb(1), flint.arb(least), top))
+    monkeypatch.setattr(module.CovarianceCertificate, "_ratios", lambda self, X: (flint.arb(1), flint.arb(least), top))
     assert honest.verify(X).error_bound == math.inf
 
 
@@ -326,7 +327,9 @@ def test_without_one_of_the_ratios_there_is_no_error_bound(least, largest, monke
 def test_each_field_is_checked_by_itself(fields, words, monkeypatch):
     samples = np.random.default_rng(5).standard_normal((32, 2))
     honest = certify_covariance(samples, np.ones(32), 0.0)
-    monkeypatch.setattr(module, "_prove", lambda arrays, norm: (flint.arb(1), flint.arb(1), flint.arb(1)))
+    monkeypatch.setattr(
+        module.CovarianceCertificate, "_ratios", lambda self, X: (flint.arb(1), flint.arb(1), flint.arb(1))
+    )
     values = {name: getattr(honest, name) for name in honest.__slots__}
     for share in (0.51, 1.99):
         type(honest)(**(values | {"weights": np.full(32, share / 32)})).verify(samples)

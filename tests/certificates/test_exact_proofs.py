@@ -105,7 +105,7 @@ def test_the_cheaper_route_is_taken(monkeypatch, asked):
 @pytest.mark.parametrize("order", [4, 6, 8])
 def test_moments(both, order, asked):
     X, rows = both
-    assert exact.proves_moment(rows, BOUND, order)
+    assert exact.proves_moment(rows, BOUND, None, order)
     half = order // 2
     basis = MonomialBasis(X.shape[1], half)
     values = np.array([X[:, index].prod(axis=1) for index in basis.indices])
@@ -126,7 +126,7 @@ def test_a_map_needs_both_proofs(name, verdicts, monkeypatch):
 @pytest.mark.parametrize("name", ["proves_second", "proves_moment"])
 def test_the_verdict_is_that_of_the_matrix(name, monkeypatch):
     _, rows = exact_rows(np.eye(2))
-    arguments = (4,) if name == "proves_moment" else ()
+    arguments = (None, 4) if name == "proves_moment" else ()
     for verdict in (True, False):
         monkeypatch.setattr(DyadicMatrix, "is_proved_positive_definite", lambda self, verdict=verdict: verdict)
         assert getattr(exact, name)(rows, 1.0, *arguments) is verdict

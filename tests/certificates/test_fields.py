@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 import hypernorm as hn
-from hypernorm.certificates import ClusterCertificate, cluster, covariance, fields, mean, product_state, separable
-from hypernorm.certificates import norm as norm_module
-from hypernorm.certificates import witness as witness_module
-from hypernorm.certificates.fields import (
+from hypernorm.certificates import ClusterCertificate, base, separable, values, weighted_rows
+from hypernorm.certificates.base import check_identity
+from hypernorm.certificates.values import (
     check_choice,
     check_fingerprint,
     check_integer,
@@ -21,7 +20,6 @@ from hypernorm.certificates.fields import (
     private_array,
     shown,
 )
-from hypernorm.certificates.identity import check_identity
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import fingerprint
 from hypernorm.robust import MomentClustering, certify_covariance, certify_mean
@@ -115,8 +113,8 @@ def test_tuples_and_shapes():
         with pytest.raises(CertificateError, match="tuple of 2 numbers"):
             check_tuple(wrong, "pair", 2, "numbers")
     assert check_sides((1, 1)) == (1, 1)
-    assert check_sides((2**60, 2**30)) == (2**60, 2**30)
-    for wrong in ((0, 1), (1, 0), (2**60 + 1, 1), (1, 2**30 + 1), (1.0, 1), (1,), (1, 1, 1), [1, 1]):
+    assert check_sides((2**60 - 1, 2**30 - 1)) == (2**60 - 1, 2**30 - 1)
+    for wrong in ((0, 1), (1, 0), (2**60, 1), (1, 2**30), (1.0, 1), (1,), (1, 1, 1), [1, 1]):
         with pytest.raises(CertificateError):
             check_sides(wrong)
 
@@ -154,7 +152,7 @@ def test_only_what_cannot_lie_is_shown():
     assert len(shown("x" * 100)) == 80
     assert shown(np.float64(1.5)) == "a float64"
     assert shown([1]) == "a list"
-    assert (fields.LARGEST_EXPONENT, separable.LARGEST_LEVEL) == (2100, 8)
+    assert (values.LARGEST_EXPONENT, separable.LARGEST_LEVEL) == (2100, 8)
 
 
 def test_identity_is_that_of_shape_and_values():
@@ -167,15 +165,7 @@ def test_identity_is_that_of_shape_and_values():
 
 X = np.random.default_rng(0).standard_normal((40, 3))
 M = X[:4].T @ X[:4]
-MODULES = {
-    "norm": norm_module,
-    "witness": witness_module,
-    "mean": mean,
-    "covariance": covariance,
-    "cluster": cluster,
-    "separable": separable,
-    "product state": product_state,
-}
+NAMES = ["norm", "witness", "mean", "covariance", "cluster", "separable", "product state"]
 
 
 @pytest.fixture(scope="module")
@@ -188,11 +178,11 @@ def proofs():
         "covariance": (certify_covariance(X, np.ones(40), 0.02), X),
         "cluster": (MomentClustering(1, random_state=0).fit(X).certificates_[0], X),
         "separable": (product.certificate, np.kron(M, M)),
-        "product state": (product.state, np.kron(M, M)),
+        "product state": (product.witness, np.kron(M, M)),
     }
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", NAMES)
 def test_seconds_are_those_of_the_verification(name, proofs):
     proof, data = proofs[name]
     start = time.perf_counter()
@@ -200,19 +190,19 @@ def test_seconds_are_those_of_the_verification(name, proofs):
     assert 0 < seconds <= time.perf_counter() - start
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_proof_checks_the_arithmetic_itself(name, proofs, monkeypatch):
-    module, (proof, data) = MODULES[name], proofs[name]
+    proof, data = proofs[name]
 
     def refuse():
         raise CertificateError("not this processor")
 
-    monkeypatch.setattr(module, "check_arithmetic", refuse)
+    monkeypatch.setattr(base, "check_arithmetic", refuse)
     with pytest.raises(CertificateError, match="not this processor"):
         proof.verify(data)
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", NAMES)
 def test_another_matrix_is_refused_whatever_it_proves(name, proofs):
     """The same shape and the same values but for one bit: the fingerprint alone is what differs."""
     proof, data = proofs[name]
@@ -226,7 +216,7 @@ def test_another_matrix_is_refused_whatever_it_proves(name, proofs):
 @pytest.mark.parametrize("shape", [(3, 40), (40, 4), (41, 3), (40.0, 3), (40,), [40, 3]])
 def test_another_shape_is_refused(name, shape, proofs):
     proof, data = proofs[name]
-    with pytest.raises(CertificateError, match=r"shape|number of rows"):
+    with pytest.raises(CertificateError, match=r"shape|\d+ x \d+"):
         dataclasses.replace(proof, shape=shape).verify(data)
 
 
@@ -236,9 +226,11 @@ def test_the_bound_of_a_cluster(q, weight):
     """One direction, samples at ±2 about the center: every moment is 2."""
     samples = np.array([[3.0], [-1.0], [3.0], [-1.0], [90.0]])
     weights, center = weight * np.array([1.0, 1.0, 1.0, 1.0, 0.0]), np.array([1.0])
-    rows = mean.weighted_rows(samples, weights, center, q)
+    rows = weighted_rows(samples, weights, center, q)
     norm = hn.spectral_bound(rows, q, kind="row_norm")
-    found = ClusterCertificate(center, weights, norm, samples.shape, fingerprint(samples))
+    found = ClusterCertificate(
+        center=center, weights=weights, norm=norm, shape=samples.shape, fingerprint=fingerprint(samples)
+    )
     assert found.q == q
     for upper in (found.upper, found.verify(samples).upper):
         assert 2.0 < upper < 2.0 * (1 + 1e-7)
@@ -260,7 +252,9 @@ def test_the_bound_of_a_cluster_at_one_point():
     samples = np.ones((4, 2))
     rows = np.zeros((4, 2))
     norm = hn.spectral_bound(rows, 4.0)
-    found = ClusterCertificate(np.ones(2), np.ones(4), norm, samples.shape, fingerprint(samples))
+    found = ClusterCertificate(
+        center=np.ones(2), weights=np.ones(4), norm=norm, shape=samples.shape, fingerprint=fingerprint(samples)
+    )
     assert found.upper == 0.0
     assert 0 <= found.verify(samples).upper < 1e-300
     with pytest.raises(CertificateError, match="finite exponents"):

@@ -188,7 +188,7 @@ def test_slices_multiplied_in_several_chunks(monkeypatch):
 @pytest.mark.parametrize("order", [4, 6, 8])
 def test_moment_matrices(rows, order, monkeypatch):
     caught = Catch(monkeypatch, "_is_dominated")
-    assert floating.proves_moment(rows, 3.0, order)
+    assert floating.proves_moment(rows, 3.0, None, order)
     ((U_, bound, image, error),) = caught.calls
     n, d = rows.shape
     assert U_ is None

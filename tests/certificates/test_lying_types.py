@@ -61,12 +61,12 @@ def proofs():
         "sos": (hn.sos_bound(X, 5.0, random_state=0), X),
         "witness": (hn.lower_bound(X, 4, random_state=0), X),
         "separable": (product.certificate, np.kron(M, M)),
-        "product state": (product.state, np.kron(M, M)),
+        "product state": (product.witness, np.kron(M, M)),
         "mean": (certify_mean(X, np.ones(40), 0.1, inlier_moments=[3.0, 4.0]), X),
         "covariance": (certify_covariance(X, np.ones(40), 0.02, inlier_kurtosis=5.0), X),
         "cluster": (MomentClustering(1, random_state=0).fit(X).certificates_[0], X),
-        "small set": (small_set_expansion(noisy_cube(3, 0.8), 0.3, random_state=0), noisy_cube(3, 0.8)),
-        "subspace": (sparsest_direction(X, random_state=0), X),
+        "small set": (small_set_expansion(noisy_cube(3, 0.8), 0.3, random_state=0).certificate, noisy_cube(3, 0.8)),
+        "subspace": (sparsest_direction(X, random_state=0).certificate, X),
     }
 
 
@@ -82,8 +82,6 @@ NAMES = [
     "small set",
     "subspace",
 ]
-# What a proof does not use: shown to people, or compared with nothing.
-UNUSED = {("subspace", "vector"), ("subspace", "support")}
 
 
 def lies(value):
@@ -101,10 +99,10 @@ def lies(value):
                 yield (*value[:place], lie, *value[place + 1 :])
     elif isinstance(value, np.ndarray):
         yield from (value.view(Array), np.ma.masked_array(value, True), value.astype(object), value.tolist())
-    elif isinstance(value, hn.Certificate | hn.NormInterval):
+    elif isinstance(value, hn.Certificate):
         names = [field.name for field in dataclasses.fields(value)]
         yield type("Liar", (type(value),), {"__slots__": (), "prove": lambda *a, **k: 0.0})(
-            *(getattr(value, name) for name in names)
+            **{name: getattr(value, name) for name in names}
         )
         yield type("Lookalike", (), {name: getattr(value, name) for name in names} | {"verify": lambda *a, **k: 0})()
 
@@ -115,8 +113,6 @@ def test_pretenders_are_refused_in_one_line(name, proofs):
     proof.verify(data)
     tried = 0
     for field in dataclasses.fields(proof):
-        if (name, field.name) in UNUSED:
-            continue
         for lie in lies(getattr(proof, field.name)):
             with pytest.raises(hn.CertificateError) as caught:
                 dataclasses.replace(proof, **{field.name: lie}).verify(data)

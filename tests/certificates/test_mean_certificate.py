@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hypernorm as hn
-from hypernorm.certificates import ClusterCertificate, MeanCertificate, displaced_mass, weighted_rows
+from hypernorm.certificates import ClusterCertificate, MeanCertificate, total_variation_bound, weighted_rows
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import fingerprint
 from hypernorm.robust.certification import certify_mean, certify_moment
@@ -34,26 +34,26 @@ def worst_by_enumeration(weights, base, contamination):
 
 @given(st.integers(0, 10**6), st.integers(2, 9), st.sampled_from([0.0, 0.1, 0.2, 0.34, 0.49]))
 @settings(max_examples=60, deadline=None)
-def test_displaced_mass_is_the_worst_case(seed, n, contamination):
+def test_total_variation_is_the_worst_case(seed, n, contamination):
     rng = np.random.default_rng(seed)
     weights = rng.uniform(size=n) * (rng.uniform(size=n) > 0.3)
     weights[0] += 0.1
-    found = displaced_mass(weights, None, contamination)
+    found = total_variation_bound(weights, None, contamination)
     worst = worst_by_enumeration(weights, np.full(n, 1 / n), contamination)
     assert worst <= found <= worst + 1e-12
     base = rng.uniform(0.1, 1, n)
     base /= base.sum()
-    assert displaced_mass(weights, base, contamination) >= worst_by_enumeration(weights, base, contamination)
+    assert total_variation_bound(weights, base, contamination) >= worst_by_enumeration(weights, base, contamination)
 
 
-def test_displaced_mass_of_known_weights():
+def test_total_variation_of_known_weights():
     for n, k in ((100, 10), (1000, 250)):
         epsilon = k / n
-        assert displaced_mass(np.ones(n), None, epsilon) == pytest.approx(epsilon, abs=1e-11)
+        assert total_variation_bound(np.ones(n), None, epsilon) == pytest.approx(epsilon, abs=1e-11)
         trimmed = np.r_[np.zeros(k), np.ones(n - k)]
-        assert displaced_mass(trimmed, None, epsilon) == pytest.approx(epsilon / (1 - epsilon), abs=1e-11)
-        assert displaced_mass(trimmed, np.ones(n), epsilon) == pytest.approx(epsilon / (1 - epsilon), abs=1e-3)
-    assert displaced_mass(np.ones(10), None, 0.0) < 1e-12
+        assert total_variation_bound(trimmed, None, epsilon) == pytest.approx(epsilon / (1 - epsilon), abs=1e-11)
+        assert total_variation_bound(trimmed, np.ones(n), epsilon) == pytest.approx(epsilon / (1 - epsilon), abs=1e-3)
+    assert total_variation_bound(np.ones(10), None, 0.0) < 1e-12
 
 
 @pytest.mark.parametrize("d", [1, 3, 8])
@@ -90,7 +90,7 @@ def test_any_location_is_certified_and_pays_for_its_distance():
 def test_no_contamination_leaves_rounding():
     X = np.random.default_rng(0).standard_normal((50, 4))
     verified = certify_mean(X, np.ones(50), 0.0).verify(X)
-    assert verified.displaced_mass < 1e-12
+    assert verified.total_variation < 1e-12
     assert verified.error_bound < 1e-5
     assert verified.assumed
 
@@ -130,7 +130,7 @@ def changed(certificate, **fields):
         ({"inlier_moments": (math.nan, 1.0)}, "finite float"),
         ({"norms": (), "inlier_moments": ()}, "needs norms"),
         ({"fingerprint": "0" * 64}, "another matrix"),
-        ({"shape": (80, 4)}, "another matrix"),
+        ({"shape": (80, 4)}, "ndarray of shape 4"),
     ],
 )
 def test_tampered_certificates_are_rejected(honest, fields, message):
@@ -195,7 +195,10 @@ def test_a_sample_left_out_does_not_hide_the_distance_from_the_mean(far, scale):
     weights[0] = 0.0
     location = np.array([1.0, 0.0])
     norms = tuple(certify_moment(weighted_rows(X, weights, location, q), q) for q in (2.0, 4.0))
-    certificate = MeanCertificate(location, weights, None, 1 / n, norms, (0.1, 0.1), X.shape, fingerprint(X))
+    certificate = MeanCertificate(
+        location=location, weights=weights, base_weights=None, contamination=1 / n, norms=norms,
+        inlier_moments=(0.1, 0.1), shape=X.shape, fingerprint=fingerprint(X),
+    )  # fmt: skip
     verified = certificate.verify(X)
     assert np.linalg.norm(X[1:].mean(axis=0) - location) < verified.error_bound < 1.2
     assert all(1.99 < moment < 2.01 for moment in verified.moments)  # about the location, and its distance once more
@@ -223,12 +226,17 @@ def test_rows_that_vanish_are_part_of_the_proof(weight, D, q):
     weights = np.full(16, weight)
     Y = weighted_rows(X, weights, np.zeros(1), q)
     norm = hn.spectral_bound(Y, q, kind="row_norm")
-    certificate = MeanCertificate(np.zeros(1), weights, None, 0.1, (norm,), (None,), X.shape, fingerprint(X))
+    certificate = MeanCertificate(
+        location=np.zeros(1), weights=weights, base_weights=None, contamination=0.1, norms=(norm,),
+        inlier_moments=(None,), shape=X.shape, fingerprint=fingerprint(X),
+    )  # fmt: skip
     found = certificate.verify(X)
     assert found.moments[0] >= D
     # Without one of the sixteen, which are then the inliers, the mean is at D/15.
     assert Fraction(found.error_bound) >= Fraction(D) / 15
-    cluster = ClusterCertificate(np.zeros(1), weights, norm, X.shape, fingerprint(X))
+    cluster = ClusterCertificate(
+        center=np.zeros(1), weights=weights, norm=norm, shape=X.shape, fingerprint=fingerprint(X)
+    )
     assert cluster.verify(X).upper >= D
 
 

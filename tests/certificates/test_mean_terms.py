@@ -12,9 +12,9 @@ import pytest
 
 import hypernorm as hn
 from hypernorm._validation import check_rows
-from hypernorm.certificates import MeanCertificate, displaced_mass, weighted_rows
+from hypernorm.certificates import MeanCertificate, moments, total_variation_bound, weighted_rows
 from hypernorm.certificates import mean as module
-from hypernorm.certificates.mean import largest_difference, private_weights, total_below
+from hypernorm.certificates.moments import Weights, check_finite_exponent, largest_difference, total_below
 from hypernorm.certificates.rounding import precision, rational
 from hypernorm.exceptions import CertificateError
 from tests.oracles.exact import SAFETY, U, above, exact_gamma, is_just_above, norm, root
@@ -34,24 +34,23 @@ def test_the_total_is_rounded_down(n):
 def test_weights_have_an_ordinary_sum():
     for total in (2.0**-500, 2.0**500, 0.0, 2.0**-501, 2.0**501):
         with pytest.raises(CertificateError, match="ordinary positive sum"):
-            private_weights(np.array([total, 0.0]), "weights", 2)
+            Weights("n").check(np.array([total, 0.0]), "weights", {"n": 2})
     for total in (math.nextafter(2.0**-500, 1), math.nextafter(2.0**500, 0)):
         weights = np.array([total, 0.0, -0.0])
-        copy = private_weights(weights, "weights", 3)
+        copy = Weights("n").check(weights, "weights", {"n": 3})
         assert copy is not weights
         assert (copy == weights).all()
     with pytest.raises(CertificateError, match="must not be negative"):
-        private_weights(np.array([1.0, -5e-324]), "weights", 2)
+        Weights("n").check(np.array([1.0, -5e-324]), "weights", {"n": 2})
 
 
 def test_norms_are_certificates_for_finite_exponents():
     X = np.eye(2)
-    module.check_norm(hn.spectral_bound(X, 2.0, kind="row_norm"))
+    check_finite_exponent(hn.spectral_bound(X, 2.0, kind="row_norm"))
     good = hn.spectral_bound(X, 4.0)
-    others = [dataclasses.replace(good, q=q) for q in (1.5, math.nextafter(2, 0), 4, math.inf, math.nan)]
-    for norm_ in (*others, None, SimpleNamespace(q=4.0)):
+    for q in (1.5, math.nextafter(2, 0), math.inf, math.nan):
         with pytest.raises(CertificateError, match="finite exponents"):
-            module.check_norm(norm_)
+            check_finite_exponent(dataclasses.replace(good, q=q))
 
 
 @pytest.mark.parametrize("q", [2, 3, 7])
@@ -108,45 +107,47 @@ WEIGHTS = {
 
 @pytest.mark.parametrize("name", WEIGHTS)
 @pytest.mark.parametrize("contamination", [0.0, 0.125, 0.2, 0.25, 0.375, 0.45])
-def test_the_displaced_mass_is_the_formula_and_its_rounding(name, contamination):
+def test_the_total_variation_is_the_formula_and_its_rounding(name, contamination):
     weights = [Fraction(w) for w in WEIGHTS[name]]
     n = len(weights)
     kept = [Fraction(k, n) for k in range(n - math.floor(contamination * n), n + 1)]
     exact = displaced_exactly(weights, [Fraction(1)] * n, [(P, P) for P in kept])
-    found = Fraction(displaced_mass(np.array(WEIGHTS[name], dtype=float), None, contamination))
+    found = Fraction(total_variation_bound(np.array(WEIGHTS[name], dtype=float), None, contamination))
     assert abs(found - min(exact + 16 * (n + 16) * U, Fraction(1))) <= 8 * U
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
 @pytest.mark.parametrize("contamination", [0.0, 0.2, 0.375])
-def test_the_displaced_mass_for_other_base_weights(name, contamination, monkeypatch):
+def test_the_total_variation_for_other_base_weights(name, contamination, monkeypatch):
     monkeypatch.setattr(module, "_MASSES", 50)
     base = [Fraction(b) for b in (4, 0, 1, 2, 3, 3, 2, 1)]
     least = (1 - Fraction(contamination)) * (1 - Fraction(1, 10**12))
     edges = [least + (1 - least) * Fraction(k, 50) for k in range(51)]
     weights = [Fraction(w) for w in WEIGHTS[name]]
     exact = displaced_exactly(weights, base, itertools.pairwise(edges))
-    found = Fraction(displaced_mass(np.array(WEIGHTS[name], float), np.array(list(map(float, base))), contamination))
+    found = Fraction(
+        total_variation_bound(np.array(WEIGHTS[name], float), np.array(list(map(float, base))), contamination)
+    )
     # Weight where there is no base weight is lost.
     assert abs(found - min(exact + 16 * (8 + 16) * U, Fraction(1))) <= 32 * U
 
 
 def test_intervals_of_masses_are_fine():
     weights, base = np.r_[np.zeros(20), np.ones(80)], np.ones(100)
-    assert 0.25 <= displaced_mass(weights, base, 0.2) <= 0.25 + 0.25 / 2000
-    assert displaced_mass(weights, base, 0.2) > 0.25 + 0.2 / 2000 / 2
+    assert 0.25 <= total_variation_bound(weights, base, 0.2) <= 0.25 + 0.25 / 2000
+    assert total_variation_bound(weights, base, 0.2) > 0.25 + 0.2 / 2000 / 2
 
 
 @pytest.mark.parametrize(("contamination", "n"), [(0.29, 100), (0.3, 10), (0.07, 100), (0.57 / 2, 2000)])
 def test_shares_that_are_nearly_whole_count_as_whole(contamination, n):
     """0.29 · 100 is below 29 in floating point."""
     k = round(contamination * n)
-    assert displaced_mass(np.ones(n), None, contamination) == pytest.approx(k / n, abs=1e-11)
+    assert total_variation_bound(np.ones(n), None, contamination) == pytest.approx(k / n, abs=1e-11)
 
 
-def test_the_displaced_mass_is_at_most_one():
-    assert displaced_mass(np.array([1.0, 0.0]), None, 0.49) <= 1.0
-    assert displaced_mass(np.array([1.0, 0.0]), np.array([0.0, 1.0]), 0.1) == 1.0
+def test_the_total_variation_is_at_most_one():
+    assert total_variation_bound(np.array([1.0, 0.0]), None, 0.49) <= 1.0
+    assert total_variation_bound(np.array([1.0, 0.0]), np.array([0.0, 1.0]), 0.1) == 1.0
 
 
 def offset_of(X, weights, location, total):
@@ -201,22 +202,22 @@ def test_differences_that_overflow_have_no_mean():
 def test_the_rounding_of_the_rows(scale, wrap):
     Y = np.array([[3.0, -5.0], [-1.0, 2.0], [0.0, 1.0], [0.0, -1.0]]) * scale
     with precision():
-        found = above(module._rounding(wrap(Y)))
+        found = above(moments._rounding(wrap(Y)))
         vanished = Fraction(1, 2**1073) * root(8)
         assert is_just_above(found, SAFETY * 2 * U * norm(Y) + vanished)
-        assert is_just_above(above(module._rounding(wrap(0 * Y))), vanished)
+        assert is_just_above(above(moments._rounding(wrap(0 * Y))), vanished)
         for part in (
             Y / (5 * scale),
             -np.abs(Y),
             np.vstack([Y, np.zeros((3, 2))]),
             np.vstack([Y, np.full((3, 2), 1e-300)]),
         ):
-            rounded = above(module._rounding(wrap(part)))
+            rounded = above(moments._rounding(wrap(part)))
             assert is_just_above(rounded, SAFETY * 2 * U * norm(part) + Fraction(1, 2**1073) * root(part.size))
         infinite = Y.copy()
         infinite[3, 1] = np.inf
         if wrap is np.asarray:
-            assert not module._rounding(infinite).is_finite()
+            assert not moments._rounding(infinite).is_finite()
 
 
 @pytest.mark.parametrize("q", [2.0, 4.0])
@@ -224,9 +225,9 @@ def test_the_rounding_of_the_rows(scale, wrap):
 def test_the_moment_about_a_location(q, proved, monkeypatch):
     X, weights, location = np.array([[3.0], [1.0], [8.0]]), np.array([16.0, 0.0, 81.0]), np.array([1.0])
     seen = []
-    stub = SimpleNamespace(q=q, prove=lambda rows: seen.append(rows) or proved)
+    stub = SimpleNamespace(q=q, prove=lambda rows: seen.append(rows) or SimpleNamespace(upper=proved))
     with precision():
-        found = above(module.moment_about(X, weights, location, stub, 16.0))
+        found = above(moments.moment_about(X, weights, location, stub, 16.0))
     Y = weighted_rows(X, weights, location, q)
     assert seen[0].shape == (2, 1)
     rounding = SAFETY * 2 * U * norm(Y) + Fraction(1, 2**1073) * root(2)
@@ -235,10 +236,10 @@ def test_the_moment_about_a_location(q, proved, monkeypatch):
 
 @pytest.mark.parametrize(("proved", "entry"), [(math.inf, 1.0), (math.nan, 1.0), (1.0, 1.7e308)])
 def test_moments_that_overflow_are_refused(proved, entry, monkeypatch):
-    monkeypatch.setattr(module, "Rows", lambda Y: None)
-    stub = SimpleNamespace(q=2.0, prove=lambda rows: proved)
+    monkeypatch.setattr(moments, "Rows", lambda Y: None)
+    stub = SimpleNamespace(q=2.0, prove=lambda rows: SimpleNamespace(upper=proved))
     with pytest.raises(CertificateError, match="moments overflow"):
-        module.moment_about(np.full((2, 1), entry), np.full(2, 9.0), np.zeros(1), stub, 18.0)
+        moments.moment_about(np.full((2, 1), entry), np.full(2, 9.0), np.zeros(1), stub, 18.0)
 
 
 X = np.random.default_rng(0).standard_normal((4, 1))
@@ -250,53 +251,59 @@ def norms():
     return tuple(hn.spectral_bound(rows, q, kind="row_norm") for q, rows in Y.items())
 
 
-def proved(monkeypatch, norms, displaced, offset, moments, inliers):
+def proved(monkeypatch, norms, displaced, offset, about, inliers):
     """The bound from given parts of it."""
-    pairs = dict(zip((2.0, 4.0), moments, strict=False))
-    monkeypatch.setattr(module, "displaced_mass", lambda *arguments: displaced)
+    pairs = dict(zip((2.0, 4.0), about, strict=False))
+    monkeypatch.setattr(module, "total_variation_bound", lambda *arguments: displaced)
     monkeypatch.setattr(module, "_offset", lambda *arguments: rational(offset))
     monkeypatch.setattr(module, "moment_about", lambda *arguments: rational(pairs[arguments[3].q]))
-    certificate = MeanCertificate(np.zeros(1), np.ones(4), None, 0.25, norms[: len(moments)], inliers, (4, 1), "0" * 64)
-    return certificate.prove(X)
+    found = mean_certificate(norms[: len(about)], inliers).prove(X)
+    return found.upper, found.total_variation, found.moments
+
+
+def mean_certificate(norms, inliers):
+    return MeanCertificate(
+        location=np.zeros(1), weights=np.ones(4), base_weights=None, contamination=0.25, norms=norms,
+        inlier_moments=inliers, shape=(4, 1), fingerprint="0" * 64,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("offset", [0.0, 0.5, 1e-17])
 @pytest.mark.parametrize("displaced", [0.0, 0.0625, 0.5, 0.81])
 @pytest.mark.parametrize("inliers", [None, 0.0, 3.0])
 def test_the_bound_is_the_formula(offset, displaced, inliers, norms, monkeypatch):
-    bound, mass, moments = proved(monkeypatch, norms, displaced, offset, (2.0,), (inliers,))
+    bound, mass, proved_moments = proved(monkeypatch, norms, displaced, offset, (2.0,), (inliers,))
     moment = Fraction(2) + Fraction(offset)
     both = moment + (moment if inliers is None else Fraction(inliers))
     exact = both * root(Fraction(displaced)) / (1 - Fraction(displaced)) + Fraction(offset)
     assert mass == displaced
-    for found, wanted in ((bound, exact), (moments[0], moment)):
+    for found, wanted in ((bound, exact), (proved_moments[0], moment)):
         assert wanted <= Fraction(found) <= wanted * (1 + 8 * U) or (wanted == 0 and 0 <= found < 1e-300)
 
 
 def test_the_smallest_of_several_bounds_counts(norms, monkeypatch):
     for fourth in (1.0, 4.0, 100.0):
-        bound, _, moments = proved(monkeypatch, norms, 0.0625, 0.25, (2.0, fourth), (None, 5.0))
+        bound, _, proved_moments = proved(monkeypatch, norms, 0.0625, 0.25, (2.0, fourth), (None, 5.0))
         second = 4.5 * 0.25 / 0.9375 + 0.25
         other = (fourth + 0.25 + 5) * 0.125 / 0.9375 + 0.25
         assert bound == pytest.approx(min(second, other), rel=1e-14)
-        assert moments == pytest.approx((2.25, fourth + 0.25), rel=1e-14)
+        assert proved_moments == pytest.approx((2.25, fourth + 0.25), rel=1e-14)
 
 
 @pytest.mark.parametrize("displaced", [1.0, math.nextafter(1, 0)])
 def test_nothing_follows_if_all_mass_may_be_displaced(displaced, norms, monkeypatch):
-    bound, _, moments = proved(monkeypatch, norms, displaced, 0.25, (2.0,), (None,))
+    bound, _, proved_moments = proved(monkeypatch, norms, displaced, 0.25, (2.0,), (None,))
     assert bound == math.inf if displaced == 1 else 1e15 < bound < 1e17
-    assert moments[0] > 2.25
+    assert proved_moments[0] > 2.25
 
 
 def test_balls_of_the_parts_are_rounded_outward(norms, monkeypatch):
-    monkeypatch.setattr(module, "displaced_mass", lambda *arguments: 0.25)
+    monkeypatch.setattr(module, "total_variation_bound", lambda *arguments: 0.25)
     monkeypatch.setattr(module, "_offset", lambda *arguments: flint.arb(1, 0.125))
     monkeypatch.setattr(module, "moment_about", lambda *arguments: flint.arb(2, 0.25))
-    certificate = MeanCertificate(np.zeros(1), np.ones(4), None, 0.25, norms[:1], (None,), (4, 1), "0" * 64)
-    bound, _, moments = certificate.prove(X)
-    assert moments[0] >= 3.375
-    assert bound >= 2 * 3.375 * 0.5 / 0.75 + 1.125
+    found = mean_certificate(norms[:1], (None,)).prove(X)
+    assert found.moments[0] >= 3.375
+    assert found.upper >= 2 * 3.375 * 0.5 / 0.75 + 1.125
 
 
 @pytest.mark.parametrize(
@@ -304,25 +311,27 @@ def test_balls_of_the_parts_are_rounded_outward(norms, monkeypatch):
     [
         ({"norms": list}, "needs norms"),
         ({"norms": ()}, "needs norms"),
-        ({"inlier_moments": [1.0, 1.0]}, "needs norms"),
-        ({"inlier_moments": (1.0,)}, "moments of the inliers"),
-        ({"inlier_moments": (-5e-324, 1.0)}, "moment of the inliers"),
-        ({"inlier_moments": (1.0, math.inf)}, "moment of the inliers"),
-        ({"norms": lambda norms: (norms[0], None)}, "finite exponents"),
+        ({"inlier_moments": [1.0, 1.0]}, "inlier moments"),
+        ({"inlier_moments": (1.0,)}, "inlier moments"),
+        ({"inlier_moments": (-5e-324, 1.0)}, "inlier moments"),
+        ({"inlier_moments": (1.0, math.inf)}, "inlier moments"),
+        ({"norms": lambda norms: (norms[0], None)}, "NormCertificate"),
         ({"contamination": 0.5}, "contamination"),
         ({"contamination": -5e-324}, "contamination"),
         ({"contamination": 0}, "contamination"),
-        ({"base_weights": np.array([1.0, 1.0, 1.0, -1.0])}, "base_weights must not be negative"),
-        ({"base_weights": np.ones(3)}, "base_weights"),
+        ({"base_weights": np.array([1.0, 1.0, 1.0, -1.0])}, "base weights must not be negative"),
+        ({"base_weights": np.ones(3)}, "base weights"),
     ],
 )
 def test_each_premise_is_checked_by_itself(fields, words, norms):
     fields = {name: value(norms) if callable(value) else value for name, value in fields.items()}
     good = {"norms": norms, "inlier_moments": (1.0, 1.0), "contamination": 0.0, "base_weights": None}
     values = {"location": np.zeros(1), "weights": np.ones(4), "shape": (4, 1), "fingerprint": "0" * 64}
-    assert MeanCertificate(**values, **good).prove(X)[1] < 1e-13
-    assert MeanCertificate(**values, **(good | {"base_weights": np.ones(4)})).prove(X)[1] < 1e-3
-    assert MeanCertificate(**values, **(good | {"contamination": math.nextafter(0.5, 0)})).prove(X)[1] > 0.2
+    assert MeanCertificate(**values, **good).prove(X).total_variation < 1e-13
+    assert MeanCertificate(**values, **(good | {"base_weights": np.ones(4)})).prove(X).total_variation < 1e-3
+    assert (
+        MeanCertificate(**values, **(good | {"contamination": math.nextafter(0.5, 0)})).prove(X).total_variation > 0.2
+    )
     with pytest.raises(CertificateError, match=words):
         MeanCertificate(**values, **(good | fields)).prove(X)
 
@@ -330,4 +339,4 @@ def test_each_premise_is_checked_by_itself(fields, words, norms):
 def test_rounding_of_rows_that_are_all_negative():
     """The scale is that of the absolute values."""
     Y = -np.array([[0.0, 3.0], [4.0, 0.0]])
-    assert float(module._rounding(Y).lower()) >= 2 * 2.0**-53 * 5
+    assert float(moments._rounding(Y).lower()) >= 2 * 2.0**-53 * 5

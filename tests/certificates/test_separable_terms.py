@@ -16,6 +16,13 @@ from hypernorm.separable import separable_value
 from tests.oracles.exact import U, exact_gamma, fractions, is_just_above, root
 
 
+def certificate_of(form, values, matrices):
+    return SeparableCertificate(
+        dims=(2, 2), field=form.field, level=1, fingerprint=form.fingerprint, exponent=form.exponent, values=values,
+        matrices=tuple(matrices),
+    )  # fmt: skip
+
+
 def hermitian(size, real, seed=0):
     A = np.random.default_rng(seed).standard_normal((2, size, size))
     A = A[0] + (0 if real else 1j) * A[1]
@@ -150,7 +157,7 @@ def test_the_least_value_that_is_accepted_is_above_the_truth(scale, least, field
     tiny = (2.0**-60,) * (len(sides) - 1)
 
     def accepted(value):
-        certificate = SeparableCertificate((2, 2), field, 1, form.digest, form.exponent, (value, *tiny), H)
+        certificate = certificate_of(form, (value, *tiny), H)
         try:
             return certificate.verify(M, exact=exact).upper
         except CertificateError:
@@ -223,7 +230,7 @@ def test_what_rounding_the_hermitian_part_changed_is_added(exact):
     M = np.diag([1.0, 0.5, 0.25, 0.125])
     M[0, 1] = 1e-11
     form = ProductForm(M, (2, 2), "real")
-    certificate = SeparableCertificate((2, 2), "real", 1, form.digest, form.exponent, (2.0,), (form.matrix,))
+    certificate = certificate_of(form, (2.0,), (form.matrix,))
     found = certificate.verify(M, exact=exact).upper
     assert form.error > 0
     assert found >= 4.0 + Fraction(form.error) * 2
@@ -236,7 +243,7 @@ def test_a_rest_that_overflows_proves_nothing(exact, monkeypatch):
     monkeypatch.setattr(separable, "_is_dominated_exactly" if exact else "_is_dominated", lambda *arguments: True)
     M = np.diag([1.0, 0.5, 0.25, 0.125])
     form = ProductForm(M, (2, 2), "real")
-    certificate = SeparableCertificate((2, 2), "real", 1, form.digest, form.exponent, (2.0,), (form.matrix,))
+    certificate = certificate_of(form, (2.0,), (form.matrix,))
     with pytest.raises(CertificateError, match="not proved"):
         certificate.verify(M, exact=exact)
 

@@ -6,7 +6,14 @@ import math
 import numpy as np
 import pytest
 
-from hypernorm import Certificate, CertificateError, InvalidInputError, load_certificate, lower_bound, spectral_bound
+from hypernorm import (
+    CertificateError,
+    InvalidInputError,
+    NormCertificate,
+    load_certificate,
+    lower_bound,
+    spectral_bound,
+)
 from hypernorm.forms import Rows, fingerprint
 
 CASES = [
@@ -175,9 +182,10 @@ def test_arrays_whose_operators_mean_something_else_are_refused():
     masked = np.ma.array(np.diag([1e-16, 1.0]), mask=[[1, 0], [0, 0]])
     for U in (masked, np.eye(2).view(np.matrix)):
         for kind in ("flattening", "realigned"):
-            forged = Certificate(
-                kind, 4.0, X.shape, fingerprint(X), rows.exponent, float(rows.norms.max()), (2.0**-40,), (U,)
-            )
+            forged = NormCertificate(
+                kind=kind, q=4.0, shape=X.shape, fingerprint=fingerprint(X), exponent=rows.exponent,
+                radius=float(rows.norms.max()), values=(2.0**-40,), matrices=(U,),
+            )  # fmt: skip
             for exact in (False, True):
                 with pytest.raises(CertificateError, match="ndarray"):
                     forged.verify(X, exact=exact)

@@ -96,12 +96,12 @@ def test_all_ways_to_store_a_matrix_are_the_same():
         np.asfortranarray(R),
     ):
         form = ProductForm(M, (2, 2), "complex")
-        assert form.digest == reference.digest
+        assert form.fingerprint == reference.fingerprint
         np.testing.assert_array_equal(form.matrix, reference.matrix)
         assert form.matrix.dtype == np.float64
     H = R + 1j * np.triu(R, 1) - 1j * np.triu(R, 1).T
     dense, sparse = (ProductForm(M, (2, 2), "complex") for M in (H, sp.coo_array(H)))
-    assert dense.digest == sparse.digest != reference.digest
+    assert dense.fingerprint == sparse.fingerprint != reference.fingerprint
     np.testing.assert_array_equal(dense.matrix, sparse.matrix)
 
 

@@ -5,13 +5,14 @@ import itertools
 import numpy as np
 import pytest
 
+from hypernorm.bounds import Status
 from hypernorm.bounds.propose import first_proved
 from hypernorm.datasets.states import choi_map, pyramid, tiles
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms.product import ProductClasses, ProductForm
 from hypernorm.separable.anderson import Anderson
 from hypernorm.separable.seesaw import random_vectors, seesaw
-from hypernorm.separable.solver import ProductSolver, ProductStop, check_product_memory
+from hypernorm.separable.solver import ProductSolver, check_product_memory
 from tests.oracles.product_states import extension_value, partial_transpose, ppt_value, random_hermitian, value
 
 
@@ -20,7 +21,7 @@ def solved(M, dims, field, level, tolerance=1e-8):
     form = ProductForm(M, dims, field)
     solver = ProductSolver(form, ProductClasses(dims, level, field))
     stop = solver.run(lambda _: -np.inf, tolerance=tolerance, max_iter=20_000)
-    assert stop is ProductStop.SOLVED
+    assert stop is Status.GAP
     return form, solver
 
 

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hypernorm as hn
+from hypernorm import Status
 from hypernorm.datasets import choi_lam, cube_functions, e8, icosahedron, identity, known_separable_values, odd_cycle
 from hypernorm.datasets.states import choi_map, maximally_entangled, pyramid, tiles
 from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
 from hypernorm.separable import value as separable_states
 from hypernorm.separable.solver import ProductSolver
 from hypernorm.separable.value import (
-    SeparableStatus,
     norm_operator,
     norm_witness,
     separable_value,
@@ -33,12 +33,12 @@ def test_known_values_are_proved_on_both_sides(known):
     interval = separable_value(known.matrix, known.dims, rtol=2e-7, random_state=0)
     assert known.value - 1e-6 <= interval.lower <= known.value + 1e-14
     assert known.value - 1e-14 <= interval.upper <= known.value + 1e-6
-    assert interval.status is SeparableStatus.EXACT
+    assert interval.status is Status.EXACT
     assert interval.records[0].upper == pytest.approx(known.ppt_value, abs=1e-6)
     assert interval.certificate.level == (2 if known.ppt_value > known.value else 1)
     assert interval.certificate.verify(known.matrix).upper == interval.upper
-    assert interval.state.verify(known.matrix).lower == interval.lower
-    assert value(known.matrix, interval.state.x, interval.state.y) == pytest.approx(interval.lower, abs=1e-14)
+    assert interval.witness.verify(known.matrix).lower == interval.lower
+    assert value(known.matrix, interval.witness.x, interval.witness.y) == pytest.approx(interval.lower, abs=1e-14)
 
 
 REAL = [known for known in KNOWN if not np.iscomplexobj(known.matrix)]
@@ -50,7 +50,7 @@ def test_known_values_over_real_vectors(known):
     assert known.value - 1e-6 <= interval.lower <= known.value + 1e-14
     assert known.value - 1e-14 <= interval.upper <= known.value + 1e-6
     assert interval.certificate.verify(known.matrix, exact=True).upper == interval.upper
-    for array in (interval.state.x, interval.state.y, *interval.certificate.matrices):
+    for array in (interval.witness.x, interval.witness.y, *interval.certificate.matrices):
         assert array.dtype == np.float64
 
 
@@ -72,7 +72,7 @@ def test_symmetries(field):
 
     def agrees(A, dims=(2, 3), change=lambda v: v):
         other = separable_value(A, dims, field=field, random_state=1)
-        scale = other.norm + abs(reference.norm)
+        scale = other.unit + abs(reference.unit)
         assert other.lower <= change(reference.upper) + 1e-12 * scale
         assert change(reference.lower) <= other.upper + 1e-12 * scale
 
@@ -119,7 +119,7 @@ def test_norms_are_separable_values(known):
     # A proof for the norm is one for the separable value, and a product state is a vector for the norm.
     norm = hn.two_to_q_norm(X, q=4, random_state=0)
     assert interval.lower <= norm.upper**4 * (1 + 1e-12)
-    witness = norm_witness(X, interval.state)
+    witness = norm_witness(X, interval.witness)
     assert witness.verify(X).lower ** 4 >= interval.lower * (1 - 1e-12)
     assert witness.value <= interval.upper**0.25 * (1 + 1e-12)
 
@@ -132,18 +132,18 @@ def test_norms_over_complex_vectors():
     norm = hn.two_to_q_norm(X, q=4, random_state=0)
     assert interval.lower <= norm.upper**4 * (1 + 1e-12)
     assert norm.lower**4 <= interval.upper * (1 + 1e-12)
-    state = dataclasses.replace(interval.state, x=interval.state.x * np.exp(0.7j), y=interval.state.y * 1j)
+    state = dataclasses.replace(interval.witness, x=interval.witness.x * np.exp(0.7j), y=interval.witness.y * 1j)
     assert norm_witness(X, state).value ** 4 >= interval.lower * (1 - 1e-9)
 
 
 def test_a_gap_is_reported_as_such():
     """Tiles at level 1: the relaxation is solved, its value is one, and the interval says so."""
     interval = separable_value(tiles().matrix, (3, 3), level=1, random_state=0)
-    assert interval.status is SeparableStatus.GAP
+    assert interval.status is Status.GAP
     assert not interval.is_exact()
     assert interval.gap == pytest.approx(0.0284162, abs=1e-6)
     (record,) = interval.records
-    assert record.level == 1
+    assert record.kind == "level 1"
     assert record.upper == pytest.approx(1, abs=1e-6)
     assert record.relaxation == pytest.approx(1, abs=1e-6)
     assert record.relaxation <= record.upper
@@ -154,8 +154,8 @@ def test_a_gap_is_reported_as_such():
 def test_higher_levels_close_what_the_first_leaves(known, field):
     for level in (2, 3):
         interval = separable_value(known.matrix, (3, 3), field=field, level=level, rtol=1e-5, random_state=0)
-        assert [record.level for record in interval.records] == [level]
-        assert interval.status is SeparableStatus.EXACT
+        assert [record.kind for record in interval.records] == [f"level {level}"]
+        assert interval.status is Status.EXACT
         assert interval.upper == pytest.approx(known.value, abs=2e-5)
 
 
@@ -179,7 +179,7 @@ def test_eigenvalues_where_one_factor_is_trivial():
             interval = separable_value(M, dims, level=level, random_state=0)
             top = scipy.linalg.eigvalsh(M)[-1]
             assert interval.lower <= top + 1e-12
-            assert top - 1e-12 <= interval.upper <= top + 1e-6 * interval.norm
+            assert top - 1e-12 <= interval.upper <= top + 1e-6 * interval.unit
 
 
 @pytest.mark.parametrize(("M", "value"), [(np.zeros((4, 4)), 0.0), (np.eye(4), 1.0), (-3 * np.eye(4), -3.0)])
@@ -202,13 +202,13 @@ def test_the_seed_decides():
     M = random_hermitian(9, np.random.default_rng(6))
     first, second = (separable_value(M, (3, 3), random_state=7) for _ in range(2))
     assert (first.lower, first.upper) == (second.lower, second.upper)
-    np.testing.assert_array_equal(first.state.x, second.state.x)
+    np.testing.assert_array_equal(first.witness.x, second.witness.x)
 
 
 def test_a_time_limit_leaves_proved_bounds():
     M = random_hermitian(64, np.random.default_rng(7))
     interval = separable_value(M, (8, 8), time_limit=1e-6, random_state=0)
-    assert interval.status is SeparableStatus.TIME_LIMIT
+    assert interval.status is Status.TIME_LIMIT
     assert interval.certificate.verify(M).upper == interval.upper
     assert interval.upper <= np.linalg.eigvalsh(M)[-1] * (1 + 1e-9)
     assert interval.lower < interval.upper
@@ -224,7 +224,7 @@ def test_an_interruption_leaves_proved_bounds(monkeypatch):
 
     monkeypatch.setattr(ProductSolver, "_iterate", interrupted)
     interval = separable_value(tiles().matrix, (3, 3), level=2, random_state=0)
-    assert interval.status is SeparableStatus.INTERRUPTED
+    assert interval.status is Status.INTERRUPTED
     assert interval.records[0].iterations == 15
     assert interval.certificate.verify(tiles().matrix).upper == interval.upper >= tiles().value
 
@@ -233,7 +233,7 @@ def test_the_limit_on_iterations_warns(monkeypatch):
     monkeypatch.setattr(separable_states, "_MAX_ITER", 20)
     with pytest.warns(ConvergenceWarning, match="may be improved"):
         interval = separable_value(choi_map().matrix, (3, 3), level=1, random_state=0)
-    assert interval.status is SeparableStatus.MAX_ITERATIONS
+    assert interval.status is Status.MAX_ITERATIONS
     assert interval.certificate.verify(choi_map().matrix).upper == interval.upper
 
 
@@ -265,13 +265,12 @@ def test_results_show_themselves():
     known = maximally_entangled(3)
     interval = separable_value(known.matrix, (3, 3), random_state=0)
     assert re.fullmatch(
-        r"SeparableInterval\(dims=\(3, 3\), field='complex', lower=0.33333333\d\d, upper=0.3333\d*, gap=\S+, level=1, "
-        r"status=EXACT\)",
+        r"Interval\(h_Sep\(M\): lower=0.33333333\d\d, upper=0.3333\d*, gap=\S+, kind='level 1', status=EXACT\)",
         repr(interval),
     )
-    assert "h<sub>Sep</sub>(M) ∈ [0.33333" in interval._repr_html_()
+    assert "h_Sep(M) ∈ [0.33333" in interval._repr_html_()
     assert "level=1" in repr(interval.certificate)
-    assert "value=0.3333" in repr(interval.state)
+    assert "value=0.3333" in repr(interval.witness)
     assert interval.status.message.startswith("lower and upper bound meet")
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hypernorm as hn
-from hypernorm.bounds import interval as module
+from hypernorm.bounds import two_to_q as module
 from hypernorm.datasets import known_norms, load_bundled
 
 
@@ -48,7 +48,7 @@ def test_both_ends_decrease_and_change_continuously_in_the_exponent():
     intervals = [hn.two_to_q_norm(X, q, random_state=0) for q in grid]
     for one, two in pairwise(intervals):
         # ‖y‖_{q'} ≤ ‖y‖_q ≤ n^{1/q − 1/q'} ‖y‖_{q'}: what the theory allows between neighbours.
-        allowed = 30 ** (1 / one.q - 1 / two.q)
+        allowed = 30 ** (1 / one.certificate.q - 1 / two.certificate.q)
         assert one.lower / allowed * (1 - 1e-9) <= two.lower <= one.lower * (1 + 1e-9)
         assert two.upper / one.upper > 1 / allowed * (1 - 1e-2)
         assert two.upper / one.upper < 1 + 1e-2

@@ -1,4 +1,4 @@
-"""The random walk on a weighted graph, and the matrix inequality from which the expansion of its small sets follows.
+"""The random walk on a weighted graph.
 
 A graph is a symmetric matrix A ≥ 0 with row sums D_i > 0 (a weight on the diagonal is a loop and counts once). The walk
 has the stationary distribution π_i = D_i/ΣD; its matrix D⁻¹A has the eigenvalues of N = D^{-1/2} A D^{-1/2}, and √π is
@@ -13,22 +13,12 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-import flint
 import numpy as np
 import scipy.sparse as sp
 
 from hypernorm._display import printable
 from hypernorm._frames import exact_float
 from hypernorm._validation import check_matrix, check_memory
-from hypernorm.certificates.rounding import (
-    SAFETY,
-    definite_shift,
-    gamma,
-    is_proved_positive_definite,
-    lower_float,
-    precision,
-    rational,
-)
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["Walk"]
@@ -113,50 +103,6 @@ class Walk:
         dense = self.adjacency.toarray()
         dense /= np.outer(roots, roots)
         return dense
-
-    def hoelder_weights(self, q: float) -> np.ndarray:
-        """Floats m_i ≤ π_i^{1/2 − 1/q}, below it by a few units in the last place."""
-        power = Fraction(1, 2) - (0 if math.isinf(q) else 1 / Fraction(q))
-        relative = SAFETY * gamma(2 * self.size + 4)
-        volume = float(self.degrees.sum())
-        with precision():
-            whole = flint.arb(volume, relative * volume)
-            known: dict[float, float] = {}
-            for degree in np.unique(self.degrees).tolist():
-                share = flint.arb(degree, relative * degree) / whole
-                known[degree] = lower_float(share ** rational(power))
-        return np.array([known[degree] for degree in self.degrees.tolist()])
-
-    def dominating(self, threshold: float, slack: float, Y: np.ndarray) -> tuple[np.ndarray, float]:
-        """(λ + ε)I + (1 − λ)√π√πᵀ + YYᵀ − N, and a bound on the spectral norm of its rounding error.
-
-        λ is the threshold, ε the slack, and the entries of Y may be wrong by a relative 2⁻⁵³. The derivation stands in
-        docs/theory/small_sets.md.
-        """
-        n, k = self.size, Y.shape[1]
-        difference = self.normalised()
-        np.negative(difference, out=difference)
-        root = np.sqrt(self.stationary)
-        difference += (1 - threshold) * np.outer(root, root)
-        difference += Y @ Y.T
-        difference[np.diag_indices(n)] += threshold + slack
-        # Each entry is within its error bound, so one triangle may stand for both.
-        difference = np.tril(difference) + np.tril(difference, -1).T
-        size = float(np.linalg.norm(Y)) ** 2
-        error = (
-            gamma(4 * n + 24) * (1 + abs(1 - threshold)) + gamma(k + 12) * size + gamma(6) * (abs(threshold) + slack)
-        )
-        return difference, SAFETY * error
-
-    def is_dominated(self, threshold: float, slack: float, Y: np.ndarray) -> bool:
-        """Whether N ≺ (λ + ε)I + (1 − λ)√π√πᵀ + YYᵀ is proved, Y as for `dominating`."""
-        difference, error = self.dominating(threshold, slack, Y)
-        return is_proved_positive_definite(difference, error)
-
-    def dominating_slack(self, threshold: float, Y: np.ndarray) -> float:
-        """A slack that the proof of domination needs, where the inequality without slack holds."""
-        difference, error = self.dominating(threshold, 0.0, Y)
-        return 2 * (SAFETY * error + definite_shift(difference))
 
 
 def _from_networkx(graph: Any) -> sp.csr_array:

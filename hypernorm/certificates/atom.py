@@ -1,0 +1,148 @@
+"""How near an atom of a dictionary comes to the best one: bounds on ‖Zw‖_p over unit vectors w, Z the whitened samples.
+
+Z = (X − location) @ transform is computed from the samples, with an error E whose Frobenius norm is bounded row by row.
+As p ≥ 2, ‖Zw‖_p differs from that of the computed matrix by at most ‖E‖_F for every unit vector w.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+
+from hypernorm._display import exponent_text
+from hypernorm._validation import as_dense, check_matrix
+from hypernorm.certificates.base import Certificate, check_identity, register
+from hypernorm.certificates.covariance import coordinates
+from hypernorm.certificates.fields import Array, Fingerprint, Integer, Real, Shape, Sizes
+from hypernorm.certificates.inner import Inner
+from hypernorm.certificates.norm import NormCertificate
+from hypernorm.certificates.rounding import SAFETY, TINY, lower_float, precision, rational, upper_float
+from hypernorm.certificates.verified import Claim, VerifiedBound
+from hypernorm.certificates.witness import attained_interval
+from hypernorm.exceptions import CertificateError
+from hypernorm.forms import Rows
+
+__all__ = ["AtomCertificate", "VerifiedAtom", "attained_by", "with_errors"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifiedAtom(VerifiedBound):
+    """What the verification of an `AtomCertificate` proves.
+
+    Attributes
+    ----------
+    lower : float
+        ‖Zw‖_p for the atom's vector w, over its length, is at least this number.
+    upper : float
+        ‖Zw‖_p is at most this number for every unit vector w.
+    quantity, rigor, seconds
+        As for `hypernorm.certificates.Verified`.
+    """
+
+    lower: float
+
+
+@register
+@dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
+class AtomCertificate(Certificate):
+    """A proof of how near an atom comes to the largest ‖Zw‖_p over unit vectors w, Z the whitened samples.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Shape (n, d) of the samples.
+    fingerprint : str
+        Of the samples.
+    rank : int
+        k, the number of columns of Z.
+    q : float
+        The exponent p.
+    value : float
+        ‖Zw‖_p for the atom is at least this number.
+    location : ndarray of shape (d,)
+    transform : ndarray of shape (d, k)
+        Z = (X − location) @ transform.
+    vector : ndarray of shape (k,)
+        w; its length does not matter.
+    norm : NormCertificate
+        For Z as it is computed.
+    """
+
+    kinds: ClassVar = ("atom",)
+    has_exact_proof: ClassVar = False
+
+    shape: Annotated[tuple[int, int], Shape()]
+    fingerprint: Annotated[str, Fingerprint()]
+    rank: Annotated[int, Integer(1, 2**30 - 1)]
+    q: Annotated[float, Real(2.0, infinite=True)]
+    value: Annotated[float, Real(0.0)]
+    location: Annotated[np.ndarray, Array("d")]
+    transform: Annotated[np.ndarray, Array("d", "k")]
+    vector: Annotated[np.ndarray, Array("k")]
+    norm: Annotated[NormCertificate, Inner(NormCertificate)]
+
+    @classmethod
+    def sizes(cls, known: Mapping[str, Any]) -> Sizes:
+        return {**dict(zip("nd", known["shape"], strict=True)), "k": known["rank"]} if "rank" in known else {}
+
+    def rules(self) -> None:
+        if self.norm.q != self.q:
+            raise CertificateError(f"The norm certificate is for q = {self.norm.q!r}, the proof for q = {self.q!r}.")
+        if not self.vector.any():
+            raise CertificateError("The certificate's vector is zero.")
+
+    @property
+    def quantity(self) -> str:
+        return f"||Z||_{{2→{exponent_text(self.q)}}} of the whitened samples"
+
+    @property
+    def upper(self) -> float:
+        """The bound as claimed, short of the rounding of Z; `verify` is what proves it."""
+        return self.norm.upper
+
+    @property
+    def claim(self) -> Claim:
+        return Claim(self.upper, is_upper=True)
+
+    def describe(self) -> dict[str, Any]:
+        return {"q": self.q, "shape": list(self.shape), "rank": self.rank}
+
+    def read(self, data: Any) -> np.ndarray:
+        matrix = check_matrix(data, copy=True)
+        check_identity(matrix, self.shape, self.fingerprint)
+        return as_dense(matrix)
+
+    def establish(self, subject: np.ndarray, *, exact: bool) -> VerifiedAtom:
+        Z, error = with_errors(subject, self.location, self.transform)
+        lower, above = attained_by(Rows(Z), self.vector, self.q, error)
+        if not self.value <= above:
+            raise CertificateError(f"The atom attains {lower:.17g}, not the value {self.value!r} that it claims.")
+        proved = self.norm.prove(Rows(Z)).upper
+        with precision():
+            upper = upper_float(rational(proved) + rational(error))
+        return VerifiedAtom(quantity=self.quantity, lower=lower, upper=upper)
+
+
+def with_errors(X: np.ndarray, location: np.ndarray, transform: np.ndarray) -> tuple[np.ndarray, float]:
+    """Z = (X − location) @ transform as computed, and a bound on the Frobenius norm of its rounding error.
+
+    Raises
+    ------
+    CertificateError
+        If an entry overflows.
+    """
+    Z, errors = coordinates(X, location, transform)
+    error = SAFETY * float(np.linalg.norm(errors)) + TINY
+    if not (np.isfinite(Z).all() and np.isfinite(error)):
+        raise CertificateError("The samples are too far apart for a proof: their coordinates overflow.")
+    return Z, error
+
+
+def attained_by(rows: Rows, vector: np.ndarray, q: float, error: float) -> tuple[float, float]:
+    """Proved bounds on ‖Zw‖_p/‖w‖ from below and above, where ‖rows − Z‖_F is at most `error`."""
+    below, above = attained_interval(rows, vector, q)
+    with precision():
+        return lower_float(rational(below) - rational(error)), upper_float(rational(above) + rational(error))

@@ -1,0 +1,209 @@
+"""Small sets of a graph expand: a lower bound on the expansion of every set of at most a given measure.
+
+The walk on the graph is dominated by a multiple of the identity, the trivial part and YYᵀ, where the columns of Y span
+the leading eigenspace; the 2→q norm of that eigenspace bounds how much a small set can have to do with it. The proofs
+stand in docs/theory/small_sets.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, Any, ClassVar
+
+import flint
+import numpy as np
+
+from hypernorm._arithmetic import own_arithmetic
+from hypernorm._display import norm_text
+from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.fields import Array, Integer, Real, Sizes
+from hypernorm.certificates.inner import Inner
+from hypernorm.certificates.norm import NormCertificate
+from hypernorm.certificates.rounding import (
+    SAFETY,
+    definite_shift,
+    gamma,
+    is_proved_positive_definite,
+    lower_float,
+    precision,
+    rational,
+)
+from hypernorm.certificates.verified import Claim, VerifiedBound
+from hypernorm.exceptions import CertificateError, InvalidInputError
+from hypernorm.forms import Rows
+from hypernorm.forms.walk import Walk
+
+__all__ = ["ExpansionCertificate", "check_measure", "dominating_slack", "hoelder_weights", "is_dominated"]
+
+_MOST_VERTICES = 2**30 - 1
+
+
+@register
+@dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
+class ExpansionCertificate(Certificate):
+    """A proof that Φ(S) ≥ (1 − λ)(1 − μ) − ε − ‖X‖²_{2→q} μ^{1 − 2/q} for every set S of measure μ.
+
+    The measure is the stationary distribution of the walk, |S|/n for regular graphs. The certificate has no fingerprint
+    of a graph: it holds for every graph whose walk it is proved to dominate.
+
+    Attributes
+    ----------
+    vertices, dimension : int
+        n and k.
+    threshold : float
+        λ: the eigenvalues above it belong to the leading eigenspace.
+    slack : float
+        ε: what the proof of the spectral part gives to rounding, about 1e-12 to 1e-8.
+    q : float
+    norm_bound : float
+        At least the 2→q norm of X.
+    matrix : ndarray of shape (n, k)
+        X: the k leading eigenvectors apart from the trivial one, times (λ_j − λ)^{1/2}, as functions on the vertices
+        with the measure in the weights; for a regular graph n^{1/2 − 1/q} times the eigenvectors of length one.
+    norm : NormCertificate or None
+        What proves `norm_bound`; None where k = 0.
+    """
+
+    kinds: ClassVar = ("expansion",)
+    data_name: ClassVar = "graph"
+    has_exact_proof: ClassVar = False
+
+    vertices: Annotated[int, Integer(2, _MOST_VERTICES, label="number of vertices")]
+    dimension: Annotated[int, Integer(0, _MOST_VERTICES)]
+    threshold: Annotated[float, Real(-1.0, math.nextafter(1.0, 2.0))]
+    slack: Annotated[float, Real(0.0)]
+    q: Annotated[float, Real(2.0, infinite=True)]
+    norm_bound: Annotated[float, Real(0.0)]
+    matrix: Annotated[np.ndarray, Array("n", "k")]
+    norm: Annotated[NormCertificate | None, Inner(NormCertificate, optional=True)]
+
+    @classmethod
+    def sizes(cls, known: Mapping[str, Any]) -> Sizes:
+        return {"n": known["vertices"], "k": known["dimension"]} if "dimension" in known else {}
+
+    def rules(self) -> None:
+        if (self.norm is None) != (self.dimension == 0):
+            raise CertificateError("The proof is broken: it needs a certificate exactly where its matrix has columns.")
+        if self.norm is not None and self.norm.q != self.q:
+            raise CertificateError(f"The norm certificate is for q = {self.norm.q!r}, the proof for q = {self.q!r}.")
+
+    @property
+    def quantity(self) -> str:
+        return f"{norm_text(self.q)} of the leading eigenspace"
+
+    @property
+    def claim(self) -> Claim:
+        return Claim(self.norm_bound, is_upper=True)
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "vertices": self.vertices,
+            "dimension": self.dimension,
+            "q": self.q,
+            "threshold": self.threshold,
+            "slack": self.slack,
+        }
+
+    @own_arithmetic
+    def bound(self, mu: float) -> float:
+        """Return the claimed lower bound on the expansion of every set of measure at most `mu`; `verify` proves it.
+
+        It decreases as `mu` grows, and is 0 where nothing follows. A bound above 1, which no expansion exceeds, says
+        that there is no set so small.
+
+        Parameters
+        ----------
+        mu : float
+            In (0, 1]. A fraction like j/n covers the sets of j of n vertices although it is rounded.
+        """
+        mu = check_measure(mu, "mu")
+        own = self.owned("matrix", "norm")
+        with precision(), np.errstate(all="ignore"):
+            measure = rational(min(mu * (1 + 2.0**-50), 1.0))
+            rest = rational(own.threshold)
+            power = rational(1) if math.isinf(own.q) else 1 - 2 / rational(own.q)
+            # μ⁰ is 1; ball arithmetic would take it for exp(0 · log μ), which is as good but wider.
+            concentrated = rational(own.norm_bound) ** 2 * (measure**power if own.q > 2 else 1)
+            return lower_float((1 - rest) * (1 - measure) - rational(own.slack) - concentrated)
+
+    def read(self, data: Any) -> Walk:
+        walk = Walk.read(data)
+        if walk.size != self.vertices:
+            raise CertificateError(f"The proof is for a graph of {self.vertices} vertices, this one has {walk.size}.")
+        return walk
+
+    def establish(self, subject: Walk, *, exact: bool) -> VerifiedBound:
+        Y = hoelder_weights(subject, self.q)[:, None] * self.matrix
+        if not is_dominated(subject, self.threshold, self.slack, Y):
+            raise CertificateError(
+                f"Nothing is proved: outside the {self.dimension} vectors of the proof the walk on this graph may "
+                f"have eigenvalues above {self.threshold!r}."
+            )
+        upper = 0.0 if self.norm is None else self.norm.prove(Rows(self.matrix)).upper
+        if not upper <= self.norm_bound:
+            raise CertificateError(f"The norm is proved to be at most {upper!r}, not {self.norm_bound!r}.")
+        return VerifiedBound(quantity=self.quantity, upper=upper)
+
+
+def check_measure(mu: Any, name: str) -> float:
+    """Return a measure in (0, 1] as a float.
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    try:
+        measure = float(mu)
+    except (TypeError, ValueError):
+        measure = math.nan
+    if not 0 < measure <= 1:
+        raise InvalidInputError(f"{name} must be a number in (0, 1], a fraction of the stationary measure; got {mu!r}.")
+    return measure
+
+
+def hoelder_weights(walk: Walk, q: float) -> np.ndarray:
+    """Floats m_i ≤ π_i^{1/2 − 1/q}, below it by a few units in the last place."""
+    power = Fraction(1, 2) - (0 if math.isinf(q) else 1 / Fraction(q))
+    relative = SAFETY * gamma(2 * walk.size + 4)
+    volume = float(walk.degrees.sum())
+    with precision():
+        whole = flint.arb(volume, relative * volume)
+        known: dict[float, float] = {}
+        for degree in np.unique(walk.degrees).tolist():
+            fraction = flint.arb(degree, relative * degree) / whole
+            known[degree] = lower_float(fraction ** rational(power))
+    return np.array([known[degree] for degree in walk.degrees.tolist()])
+
+
+def is_dominated(walk: Walk, threshold: float, slack: float, Y: np.ndarray) -> bool:
+    """Whether N ≺ (λ + ε)I + (1 − λ)√π√πᵀ + YYᵀ is proved, where the entries of Y may be wrong by a relative 2⁻⁵³."""
+    difference, error = _dominating(walk, threshold, slack, Y)
+    return is_proved_positive_definite(difference, error)
+
+
+def dominating_slack(walk: Walk, threshold: float, Y: np.ndarray) -> float:
+    """A slack with which `is_dominated` succeeds, where the inequality without slack holds."""
+    difference, error = _dominating(walk, threshold, 0.0, Y)
+    return 2 * (SAFETY * error + definite_shift(difference))
+
+
+def _dominating(walk: Walk, threshold: float, slack: float, Y: np.ndarray) -> tuple[np.ndarray, float]:
+    """(λ + ε)I + (1 − λ)√π√πᵀ + YYᵀ − N, and a bound on the spectral norm of its rounding error.
+
+    The derivation stands in docs/theory/small_sets.md.
+    """
+    n, k = walk.size, Y.shape[1]
+    difference = walk.normalised()
+    np.negative(difference, out=difference)
+    root = np.sqrt(walk.stationary)
+    difference += (1 - threshold) * np.outer(root, root)
+    difference += Y @ Y.T
+    difference[np.diag_indices(n)] += threshold + slack
+    # Each entry is within its error bound, so one triangle may stand for both.
+    difference = np.tril(difference) + np.tril(difference, -1).T
+    size = float(np.linalg.norm(Y)) ** 2
+    error = gamma(4 * n + 24) * (1 + abs(1 - threshold)) + gamma(k + 12) * size + gamma(6) * (abs(threshold) + slack)
+    return difference, SAFETY * error

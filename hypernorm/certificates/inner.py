@@ -1,0 +1,74 @@
+"""Fields that are certificates themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hypernorm._archive_reader import ArchiveReader
+from hypernorm.certificates.base import Certificate, parse_members
+from hypernorm.certificates.fields import Field, Members, Sizes
+from hypernorm.exceptions import CertificateError
+
+__all__ = ["Inner", "InnerTuple"]
+
+_MOST = 64
+
+
+class InnerTuple(Field):
+    """A tuple of certificates of one class, not empty.
+
+    Member m of certificate i is stored as ``name_i.m``, beside their number.
+    """
+
+    def __init__(self, kind: type[Certificate], label: str | None = None):
+        super().__init__(label)
+        self.kind = kind
+
+    def check(self, value: Any, name: str, sizes: Sizes) -> tuple[Certificate, ...]:
+        if not (type(value) is tuple and 0 < len(value) <= _MOST):
+            raise CertificateError(f"The certificate needs {self.called(name)}, at least one, in a tuple.")
+        return tuple(_own(item, self.kind, self.called(name)) for item in value)
+
+    def write(self, value: Any, name: str) -> Members:
+        members = {name: np.array(len(value), dtype="<i8")}
+        for index, item in enumerate(value):
+            members |= {f"{name}_{index}.{member}": array for member, array in item.members().items()}
+        return members
+
+    def read(self, reader: ArchiveReader, name: str, sizes: Sizes) -> tuple[Certificate, ...]:
+        count = int(reader.scalar(name, "<i8"))
+        if not 0 < count <= _MOST:
+            raise CertificateError(f"the number of {self.called(name)} is {count}, it must be from 1 to {_MOST}")
+        return tuple(parse_members(reader.part(f"{name}_{index}."), self.kind) for index in range(count))
+
+
+class Inner(Field):
+    """A certificate of one class; None if it is `optional`. Its member m is stored as ``name.m``."""
+
+    def __init__(self, kind: type[Certificate], *, optional: bool = False, label: str | None = None):
+        super().__init__(label)
+        self.kind, self.optional = kind, optional
+
+    def check(self, value: Any, name: str, sizes: Sizes) -> Certificate | None:
+        return None if self.optional and value is None else _own(value, self.kind, self.called(name))
+
+    def write(self, value: Any, name: str) -> Members:
+        members = {name: np.array(value is not None, dtype="<i8")}
+        if value is not None:
+            members |= {f"{name}.{member}": array for member, array in value.members().items()}
+        return members
+
+    def read(self, reader: ArchiveReader, name: str, sizes: Sizes) -> Certificate | None:
+        count = int(reader.scalar(name, "<i8"))
+        if count not in (0, 1) or (count == 0 and not self.optional):
+            raise CertificateError(f"the number of certificates for {self.called(name)} cannot be {count}")
+        return parse_members(reader.part(f"{name}."), self.kind) if count else None
+
+
+def _own(value: Any, kind: type[Certificate], name: str) -> Certificate:
+    # An instance of a subclass could prove whatever it likes.
+    if type(value) is not kind:
+        raise CertificateError(f"The certificate's {name} must be of type {kind.__name__}.")
+    return value.owned()

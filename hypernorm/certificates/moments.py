@@ -1,0 +1,143 @@
+"""Moments of weighted samples about a point, proved by the 2→q norm of the matrix of weighted differences.
+
+The rows of that matrix are computed, so that its norm certificate is about rounded numbers. What `moment_about` returns
+is about the samples, weights and center as they are stored: the rounding of the rows is added.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+import flint
+import numpy as np
+
+from hypernorm._chunks import Chunks
+from hypernorm._validation import Matrix, RowMatrix, as_dense
+from hypernorm.certificates.fields import Array, Sizes
+from hypernorm.certificates.norm import NormCertificate
+from hypernorm.certificates.rounding import SAFETY, UNIT, gamma, precision, rational, upper_float
+from hypernorm.exceptions import CertificateError
+from hypernorm.forms import Rows
+
+__all__ = [
+    "Weights",
+    "check_finite_exponent",
+    "largest_difference",
+    "moment_about",
+    "of_pieces",
+    "total_below",
+    "weighted_rows",
+]
+
+Result = TypeVar("Result")
+
+
+class Weights(Array):
+    """Non-negative weights whose sum is far from the ends of the range of floats."""
+
+    def check(self, value: Any, name: str, sizes: Sizes) -> np.ndarray | None:
+        weights = super().check(value, name, sizes)
+        if weights is not None and ((weights < 0).any() or not 2.0**-500 < float(weights.sum()) < 2.0**500):
+            raise CertificateError(
+                f"The certificate's {self.called(name)} must not be negative, with an ordinary positive sum."
+            )
+        return weights
+
+
+def check_finite_exponent(norm: NormCertificate) -> None:
+    """Refuse a norm certificate for the exponent infinity.
+
+    Raises
+    ------
+    CertificateError
+    """
+    if not 2 <= norm.q < math.inf:
+        raise CertificateError("The certificate's norms must be certificates for finite exponents q ≥ 2.")
+
+
+def total_below(weights: np.ndarray) -> float:
+    """At most the sum of non-negative weights."""
+    return float(weights.sum()) * (1 - gamma(len(weights) + 4))
+
+
+@overload
+def weighted_rows(matrix: Matrix, weights: np.ndarray, location: np.ndarray, q: float) -> np.ndarray: ...
+@overload
+def weighted_rows(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, q: float) -> np.ndarray | Chunks: ...
+def weighted_rows(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, q: float) -> np.ndarray | Chunks:
+    """The rows w_i^{1/q} (x_i − location) with w_i > 0, their factors rounded up."""
+    values, inverse = np.unique(weights, return_inverse=True)
+    with precision():
+        power = 1 / rational(q)
+        roots = np.array([upper_float(rational(value) ** power) if value > 0 else 0.0 for value in values.tolist()])
+
+    def rows(piece: Any, factors: np.ndarray) -> np.ndarray:
+        positive = factors > 0
+        with np.errstate(over="ignore"):
+            return np.asarray((as_dense(piece)[positive] - location) * factors[positive, None])
+
+    factors = roots[inverse]
+    if isinstance(matrix, Chunks):
+        sizes = [int((factors[part.start : part.stop] > 0).sum()) for part in matrix.parts]
+        return matrix.derived(rows, sizes, factors)
+    return rows(matrix, factors)
+
+
+def largest_difference(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray) -> float:
+    """The largest entry of |x_i − location| over the samples with weight; infinity if a difference overflows."""
+
+    def largest(X: np.ndarray, weights: np.ndarray) -> float:
+        with np.errstate(over="ignore"):
+            return float(np.abs(X - location)[weights > 0].max(initial=0.0))
+
+    return max(of_pieces(matrix, largest, weights))
+
+
+def of_pieces(matrix: RowMatrix, function: Callable[..., Result], *per_row: np.ndarray) -> list[Result]:
+    """``function(piece, *entries)`` of the whole matrix as a dense array, or of every chunk where it lies."""
+    if not isinstance(matrix, Chunks):
+        return [function(as_dense(matrix), *per_row)]
+
+    def on_chunk(chunk: np.ndarray, *entries: np.ndarray) -> Result:
+        return function(as_dense(chunk), *entries)
+
+    return list(matrix.map(on_chunk, [matrix.entries(index, *per_row) for index in range(len(matrix.parts))]))
+
+
+def moment_about(
+    matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, norm: NormCertificate, total: float
+) -> flint.arb:
+    """A ball whose upper end bounds (Σ w_i |⟨x_i − c, v⟩|^q / Σ w_i)^{1/q} over unit vectors v, c the location.
+
+    `norm` is a certificate for the rows that `weighted_rows` computes, `total` at most Σ w_i.
+
+    Raises
+    ------
+    CertificateError
+    """
+    Y = weighted_rows(matrix, weights, location, norm.q)
+    proved = norm.prove(Rows(Y)).upper
+    with precision():
+        rounding = _rounding(Y)
+        if not (math.isfinite(proved) and rounding.is_finite()):
+            raise CertificateError("The samples are too large for a proof: their moments overflow.")
+        return (rational(proved) + rounding) / rational(total) ** (1 / rational(norm.q))
+
+
+def _rounding(Y: np.ndarray | Chunks) -> flint.arb:
+    """A ball whose upper end bounds the Frobenius norm of what separates Y from exact multiples of x_i − location.
+
+    Each entry is a difference, rounded once, times a factor, rounded once more; a product below the normal range, which
+    may vanish, is wrong by less than 2**-1074.
+    """
+    scale = max(of_pieces(Y, lambda Y: float(np.abs(Y).max())))
+    if not math.isfinite(scale):
+        return flint.arb.pos_inf()
+    vanished = rational(2) ** -1073 * flint.arb(Y.shape[0] * Y.shape[1]).sqrt()
+    if scale == 0:
+        return vanished
+    exponent = math.frexp(scale)[1]
+    sizes = of_pieces(Y, lambda Y: float(np.linalg.norm(np.ldexp(Y, -exponent))))
+    return rational(SAFETY * 2 * UNIT * float(np.linalg.norm(sizes))) * rational(2) ** exponent + vanished

@@ -1,0 +1,184 @@
+"""How spiky the vectors of a subspace can be: bounds on ‖w‖_q/‖w‖₂ from above for all, from below for one.
+
+The certificate holds a matrix X with nearly orthonormal columns and a bound on its 2→q norm. The proof shows that X
+spans the given subspace up to an error that it bounds, see docs/theory/small_sets.md.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import scipy.linalg
+
+from hypernorm._arithmetic import own_arithmetic
+from hypernorm._display import exponent_text
+from hypernorm._validation import as_dense, check_matrix
+from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.fields import Array, Real, Shape
+from hypernorm.certificates.inner import Inner
+from hypernorm.certificates.norm import NormCertificate
+from hypernorm.certificates.rounding import SAFETY, TINY, UNIT, gamma, lower_float, precision, rational, upper_float
+from hypernorm.certificates.verified import Claim, VerifiedBound
+from hypernorm.certificates.witness import attained_interval
+from hypernorm.exceptions import CertificateError, InvalidInputError
+from hypernorm.forms import Rows
+
+__all__ = ["SubspaceCertificate", "attained_ratio", "largest_ratio", "orthogonaliser", "read_basis"]
+
+# A basis with a larger condition number, after its columns have been scaled, spans a subspace that rounding decides.
+_LARGEST_CONDITION = 1e9
+
+
+@register
+@dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
+class SubspaceCertificate(Certificate):
+    """A proof of how spiky the vectors of a subspace can be.
+
+    The certificate has no fingerprint of a basis: it holds for every basis for which the proof goes through.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Shape (n, d) of a basis of the subspace.
+    q : float
+        Exponent, 2 < q ≤ ∞.
+    lower : float
+        ‖w‖_q/‖w‖₂ for w = basis @ coefficients is at least this number.
+    upper : float
+        At least ‖w‖_q/‖w‖₂ for every vector w ≠ 0 of the subspace.
+    coefficients : ndarray of shape (d,)
+    matrix : ndarray of shape (n, d)
+        X: a basis that is orthonormal up to rounding.
+    norm : NormCertificate
+        For X.
+    """
+
+    kinds: ClassVar = ("subspace",)
+    data_name: ClassVar = "basis"
+    has_exact_proof: ClassVar = False
+
+    shape: Annotated[tuple[int, int], Shape()]
+    q: Annotated[float, Real(2.0, infinite=True)]
+    lower: Annotated[float, Real(0.0, label="lower bound")]
+    upper: Annotated[float, Real(0.0, label="upper bound")]
+    coefficients: Annotated[np.ndarray, Array("d")]
+    matrix: Annotated[np.ndarray, Array("n", "d")]
+    norm: Annotated[NormCertificate, Inner(NormCertificate)]
+
+    def rules(self) -> None:
+        if self.norm.q != self.q:
+            raise CertificateError(f"The norm certificate is for q = {self.norm.q!r}, the proof for q = {self.q!r}.")
+
+    @property
+    def quantity(self) -> str:
+        return f"||w||_{exponent_text(self.q)}/||w||_2 over the subspace"
+
+    @property
+    def claim(self) -> Claim:
+        return Claim(self.upper, is_upper=True)
+
+    def describe(self) -> dict[str, Any]:
+        return {"q": self.q, "shape": list(self.shape)}
+
+    @property
+    @own_arithmetic
+    def least_support(self) -> int:
+        """No vector of the subspace but zero has fewer non-zero entries, if `upper` is proved.
+
+        ‖w‖_q ≥ k^{1/q − 1/2} ‖w‖₂ for k non-zero entries, so k ≥ upper^{−2q/(q−2)}.
+        """
+        own = self.owned("coefficients", "matrix", "norm")
+        with precision():
+            power = rational(2) if math.isinf(own.q) else 2 * rational(own.q) / (rational(own.q) - 2)
+            return max(1, math.ceil(lower_float(rational(own.upper) ** -power)))
+
+    def read(self, data: Any) -> tuple[np.ndarray, np.ndarray]:
+        scaled, exponents = read_basis(data)
+        if scaled.shape != self.shape:
+            raise CertificateError(f"The certificate is for a basis of shape {self.shape}, this has {scaled.shape}.")
+        return scaled, exponents
+
+    def establish(self, subject: tuple[np.ndarray, np.ndarray], *, exact: bool) -> VerifiedBound:
+        scaled, exponents = subject
+        proved = largest_ratio(scaled, self.matrix, self.norm.prove(Rows(self.matrix)).upper)
+        if not proved <= self.upper:
+            raise CertificateError(f"The ratio is proved to be at most {proved!r}, not {self.upper!r}.")
+        if not self.lower <= attained_ratio(scaled, np.ldexp(self.coefficients, exponents), self.q)[1]:
+            raise CertificateError(f"The direction does not attain {self.lower!r}.")
+        return VerifiedBound(quantity=self.quantity, upper=proved)
+
+
+def read_basis(basis: Any) -> tuple[np.ndarray, np.ndarray]:
+    """A private copy of the basis with its columns divided by powers of two, without rounding, and their exponents.
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    matrix = check_matrix(basis, "basis", copy=True)
+    n, d = matrix.shape
+    if d > n:
+        raise InvalidInputError(f"basis has {d} columns of {n} entries; a subspace has at most as many dimensions.")
+    return _scaled(as_dense(matrix))
+
+
+def _scaled(basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The columns divided by powers of two, without rounding; the span stays what it is."""
+    largest = np.abs(basis).max(axis=0)
+    if not largest.all():
+        raise InvalidInputError(f"column {int(np.argmin(largest))} of basis is zero; leave it out.")
+    exponents = np.frexp(largest)[1]
+    scaled = np.ldexp(basis, -exponents)
+    if not (np.ldexp(scaled, exponents) == basis).all():
+        raise InvalidInputError("basis has a column whose entries differ by a factor of more than 2^1000.")
+    return scaled, exponents
+
+
+def orthogonaliser(B: np.ndarray) -> np.ndarray:
+    """T with BT orthonormal up to rounding."""
+    d = B.shape[1]
+    R = np.linalg.qr(B, mode="r")
+    singular = np.linalg.svd(R, compute_uv=False)
+    if not singular[-1] * _LARGEST_CONDITION >= singular[0]:
+        raise InvalidInputError(
+            "the columns of basis are linearly dependent, or nearly so; give a basis, e.g. scipy.linalg.orth(basis)."
+        )
+    return np.asarray(scipy.linalg.solve_triangular(R, np.eye(d)))
+
+
+def attained_ratio(B: np.ndarray, coordinates: np.ndarray, q: float) -> tuple[float, float]:
+    """Proved bounds on ‖Bc‖_q/‖Bc‖₂ from below and above."""
+    rows = Rows(B)
+    least, most = attained_interval(rows, coordinates, q)
+    shortest, longest = attained_interval(rows, coordinates, 2.0)
+    if not shortest > 0:
+        raise CertificateError("The direction is not proved to be different from zero.")
+    with precision():
+        return lower_float(rational(least) / rational(longest)), upper_float(rational(most) / rational(shortest))
+
+
+def largest_ratio(B: np.ndarray, X: np.ndarray, norm: float, allowance: float = 1.0) -> float:
+    """max ‖w‖_q/‖w‖₂ over the span of B, proved from above by a bound on the 2→q norm of X.
+
+    T is the solution of least squares for BT ≈ X; an `allowance` above one leaves room for that of another machine.
+    With BT = X + E, every w in the span is (X + E)c, ‖w‖_q ≤ (‖X‖_{2→q} + ‖E‖)‖c‖ and ‖w‖₂ ≥ (σ_min(X) − ‖E‖)‖c‖; the
+    last factor is positive, so T is invertible and there is no other w.
+    """
+    n, d = B.shape
+    T = orthogonaliser(B)
+    T = T @ ((B @ T).T @ X)
+    if not np.isfinite(T).all():
+        raise CertificateError("The certificate's numbers are too large for a proof: they overflow.")
+    residual = float(np.linalg.norm(X - B @ T)) * (1 + 4 * UNIT)
+    loss = SAFETY * (residual + gamma(d + 4) * float(np.linalg.norm(np.abs(B) @ np.abs(T) + np.abs(X)))) + TINY
+    square = float(np.linalg.norm(X)) ** 2
+    deviation = float(np.linalg.norm(X.T @ X - np.eye(d))) + gamma(n + 4) * square + gamma(4) * math.sqrt(d)
+    loss, deviation = allowance * loss, allowance * deviation
+    with precision(), np.errstate(all="ignore"):
+        smallest = (1 - rational(SAFETY * deviation)).max(rational(0)).sqrt() - rational(loss)
+        if not smallest > 0:
+            raise InvalidInputError("basis is too close to linear dependence for a proof; orthonormalise it first.")
+        return upper_float((rational(norm) + rational(loss)) / smallest)
