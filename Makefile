@@ -66,6 +66,7 @@ fuzz: $(VENV)/.installed-fuzz
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks
 
+# All of them into paper_figures/output; git keeps only those that a page shows.
 figures: $(VENV)/.installed-test
 	$(BIN)/python -m paper_figures
 
