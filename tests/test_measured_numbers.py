@@ -1,0 +1,173 @@
+"""Measured numbers in the pages come from rows on file, and none is typed by hand."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from docs.numbers import NUMBERS, PAGES, fill, names, problems
+from docs.numbers.registry import count, digits, percent, power, seconds, span
+from docs.numbers.spans import SPAN
+
+ROOT = Path(__file__).parent.parent
+GALLERY = sorted((ROOT / "docs" / "gallery").glob("*.py"))
+READ = {
+    str(page.relative_to(ROOT)): page for page in [*PAGES, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *GALLERY]
+}
+
+# Phrases that look measured and are not, each with the reason, by page; "" is for all pages.
+ALLOWED: dict[str, dict[str, str]] = {}
+
+NUMBER = r"(?<![\w.])\d[\d,]*(?:\.\d+)?"
+WORD = r"(?:an?|half an?|a quarter of an?|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|sixty|a few|some)"
+UNIT = r"(?:s|ms|µs|[kMGT]i?B|megabytes?|gigabytes?|h|min|(?:milli)?seconds?|minutes?|hours?|days?)"
+FINDERS = {
+    "amount": rf"(?:{NUMBER})\s*(?:{UNIT}\b|%|per ?cent\b|-?fold\b|×(?!\s*(?:\d|[a-z]\b))|times\b)",
+    "amount in words": rf"\b{WORD}\s(?:(?:milli)?seconds?|minutes?|hours?|per ?cent|times (?:as|less|more|the)\b|\w+ times (?:as|more|less))",
+    "half or twice": r"\b(?:twice|half) as \w+",
+    "decimal": r"(?<![\w.,/])[−-]?\d+\.\d+(?![\w.])",
+    "small number": r"\d(?:\.\d+)?e-?\d+|\d(?:\.\d+)?·10[⁻⁰-⁹]+|\$[\d.]+\s*\\cdot\s*10\^\{?-?\d+\}?\$",
+    "accuracy": r"(?i)\b(?:gap|error|ratio|differ\w*|agree\w*|accura\w*|exceed\w*)\b[^.;]{0,60}?(?:10⁻[⁰-⁹]+|\$10\^\{-\d+\}\$)",
+    "decimal formula": r"\$\s*[\d.]*\d\.\d+\s*\$",
+    "count": r"\b\d+ of (?:the |all )?\d+\b|\bin \d+ cases\b|\b(?:all|none of) \d+ (?:cases|times|trials)\b",
+}
+
+
+def prose(text: str) -> str:
+    """A page without what is computed or shown as code: spans, code blocks, code, formulas that are not numbers, links."""
+    text = SPAN.sub(" ⟨measured⟩ ", text)
+    text = re.sub(r"^( *)```.*?^\1```\s*$", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"\$\$.*?\$\$", "", text, flags=re.DOTALL)
+    text = re.sub(r"``[^`]+``|`[^`\n]+`", "⟨code⟩", text)
+    text = re.sub(r"\$([^$]+)\$", lambda match: match.group() if _is_number(match[1]) else "⟨formula⟩", text)
+    return re.sub(r"\]\([^)]*\)", "]", text)
+
+
+def _is_number(formula: str) -> bool:
+    return re.fullmatch(r"[\d.,{}\s]+|[\d.]*\s*(?:\\cdot)?\s*10\^\{?-?\d+\}?", formula) is not None
+
+
+def comments(source: str) -> str:
+    """The sentences of an example of the gallery: its docstring and the comments that start a block."""
+    found = [ast.get_docstring(ast.parse(source)) or ""]
+    for block in re.findall(r"^# %%\n((?:#.*\n)+)", source, flags=re.MULTILINE):
+        found.append(re.sub(r"^# ?", "", block, flags=re.MULTILINE))
+    return "\n\n".join(found)
+
+
+def allowed(page: str) -> dict[str, str]:
+    return ALLOWED.get("", {}) | ALLOWED.get(page, {})
+
+
+def typed(text: str, phrases: dict[str, str] = {}) -> list[str]:  # noqa: B006
+    """What looks measured in a page, with its line."""
+    text = prose(text)
+    tables = [table for table in re.findall(r"(?:^\|.*\n?)+", text, flags=re.MULTILINE)]
+    flat = " ".join(text.split())
+    for phrase in sorted(phrases, key=len, reverse=True):
+        flat = flat.replace(" ".join(phrase.split()), "⟨allowed⟩")
+    found = []
+    for name, pattern in FINDERS.items():
+        found += [f"{name}: …{flat[max(0, m.start() - 50) : m.end() + 30]}…" for m in re.finditer(pattern, flat)]
+    for table in tables:
+        head, *body = table.splitlines()
+        if not any(phrase in table for phrase in phrases):
+            cells = [cell.strip() for line in body[1:] for cell in line.split("|")[2:-1]]
+            numeric = [cell for cell in cells if re.fullmatch(r"[\d.,\s%–−-]+", cell) and re.search(r"\d", cell)]
+            if len(numeric) >= 4:
+                found.append(f"table: {head}")
+    return found
+
+
+@pytest.mark.parametrize("page", READ)
+def test_no_measured_number_is_typed(page):
+    text = READ[page].read_text(encoding="utf-8")
+    found = typed(comments(text) if page.endswith(".py") else text, allowed(page))
+    assert not found, "\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages_say_what_make_numbers_would_write(page):
+    text = page.read_text(encoding="utf-8")
+    assert problems(text) == []
+    assert set(names(text)) <= set(NUMBERS)
+    assert fill(text) == text, "run `make numbers`"
+
+
+def test_every_number_is_shown_somewhere():
+    shown = {name for page in PAGES for name in names(page.read_text(encoding="utf-8"))}
+    assert shown == set(NUMBERS)
+
+
+def test_allowed_phrases_stand_in_their_pages():
+    for page, phrases in ALLOWED.items():
+        for phrase, reason in phrases.items():
+            texts = [READ[page]] if page else READ.values()
+            flat = [" ".join(prose(path.read_text(encoding="utf-8")).split()) for path in texts]
+            assert any(" ".join(phrase.split()) in text for text in flat), (page, phrase)
+            assert reason
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The fit takes 3.2 seconds.",
+        "It takes 3 s on two cores.",
+        "The bound is 12% off.",
+        "The bound is 12 % off, 7 percent at best.",
+        "It is 20 times as fast.",
+        "It is about three times as accurate.",
+        "This takes half a minute.",
+        "A worker needs 0.44 GiB.",
+        "The speed-up is 20×.",
+        "A 5-fold gain.".replace("5-fold", "5 fold"),
+        "The gap is below $10^{-7}$ on all of them.",
+        "Errors fall to 3e-15.",
+        "The bounds agree to 10⁻¹² everywhere.",
+        "The ratio is $3\\cdot10^{-5}$ at most.",
+        "It was closed on 542 of 544 matrices.",
+        "The best set was found in all 104 cases.",
+        "On clean samples the error is 0.43.",
+        "The error is $1.28$ there.",
+        "It is twice as large.",
+        "| method | time |\n| --- | --- |\n| a | 1.2 |\n| b | 3.4 |\n| c | 2 |\n| d | 5 |\n",
+    ],
+)
+def test_typed_numbers_are_found(sentence):
+    guide = (ROOT / "docs/guide/getting_started.md").read_text(encoding="utf-8")
+    page = f"{guide}\n\n{sentence}\n"
+    assert typed(page, allowed("docs/guide/getting_started.md"))
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The fit takes <!-- measured: x -->3.2 s<!-- /measured --> here.",
+        "A matrix of 1,797 × 64 numbers with 2,200 rows.",
+        "The factor is $d^{1/8}$ and $q = 4$, 6 and 8.",
+        "```python\ntime = 3.2  # 3 seconds\n```",
+        "Set `rtol=1e-6` and `time_limit=3.5`.",
+        "The order is $(0.423d)^{1/4}$ for $d \\times d$ matrices.",
+    ],
+)
+def test_other_numbers_are_left_alone(sentence):
+    assert typed(sentence + "\n") == []
+
+
+def test_texts_of_numbers():
+    assert [digits(value) for value in (0.1, 0.00561, 7.04, 28.9, 134.7, 2078.4)] == [
+        *("0.10", "0.0056", "7.0", "29", "135", "2,078"),
+    ]
+    assert (seconds(0.613), percent(0.1234, 1), count(2, 10)) == ("0.61 s", "12.3%", "2 of 10")
+    assert [power(value) for value in (4.2e-7, 1e-3, 9.6e-9)] == ["4·10⁻⁷", "10⁻³", "10⁻⁸"]
+    assert [power(value, up=True) for value in (8e-13, 1e-6, 1.2e-6)] == ["10⁻¹²", "10⁻⁶", "10⁻⁵"]
+    assert (span(1, 1.004), span(1, 1.2)) == ("1.00", "1.00 to 1.20")
+
+
+def test_comments_must_be_paired_and_must_not_begin_a_line():
+    assert problems("It takes <!-- measured: a -->1 s<!-- /measured -->.") == []
+    assert problems("<!-- measured: a -->\n\n| t |\n\n<!-- /measured -->") == []
+    assert problems("It takes\n<!-- measured: a -->1 s<!-- /measured -->.")
+    assert problems("It takes <!-- measured: a -->1 s.")
+    assert problems("It takes <!-- measured: a -->1 s, <!-- measured: b -->2 s<!-- /measured -->.")
