@@ -35,12 +35,13 @@ FINDERS = {
 
 
 def prose(text: str) -> str:
-    """A page without what is computed or shown as code: spans, code blocks, code, formulas that are not numbers, links."""
+    """A page without spans, code, formulas that are not numbers, settings such as θ = 0.1, and links."""
     text = SPAN.sub(" ⟨measured⟩ ", text)
     text = re.sub(r"^( *)```.*?^\1```\s*$", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"\$\$.*?\$\$", "", text, flags=re.DOTALL)
     text = re.sub(r"``[^`]+``|`[^`\n]+`", "⟨code⟩", text)
     text = re.sub(r"\$([^$]+)\$", lambda match: match.group() if _is_number(match[1]) else "⟨formula⟩", text)
+    text = re.sub(r"\b[A-Za-zα-ωΔ] = [\d.,]*\d(?![\d%])", "⟨setting⟩", text)
     return re.sub(r"\]\([^)]*\)", "]", text)
 
 
