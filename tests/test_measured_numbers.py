@@ -162,7 +162,7 @@ def test_texts_of_numbers():
     ]
     assert (seconds(0.613), percent(0.1234, 1), count(2, 10)) == ("0.61 s", "12.3%", "2 of 10")
     assert [power(value) for value in (4.2e-7, 1e-3, 9.6e-9)] == ["4·10⁻⁷", "10⁻³", "10⁻⁸"]
-    assert [power(value, up=True) for value in (8e-13, 1e-6, 1.2e-6)] == ["10⁻¹²", "10⁻⁶", "10⁻⁵"]
+    assert [power(value, up=True) for value in (8e-13, 1e-6, 1.2e-6)] == ["8·10⁻¹³", "10⁻⁶", "2·10⁻⁶"]
     assert (span(1, 1.004), span(1, 1.2)) == ("1.00", "1.00 to 1.20")
 
 

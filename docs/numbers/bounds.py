@@ -127,7 +127,7 @@ def exactness() -> Table:
 @number
 def largest_gap() -> str:
     """The largest gap of degree 4 that the exactness experiment met."""
-    return percent(max(row["gap"] for row in rows("sos_exactness")), 1)
+    return percent(max(row["gap"] for row in rows("sos_exactness")), 1, up=True)
 
 
 @table("sos_exactness")

@@ -53,8 +53,8 @@ def outliers_told(what: str) -> str:
     """Of uniform and far outliers, the least mean fraction flagged; the largest mean fraction of inliers flagged."""
     same = [cell for key, cell in groups(rows("moment_clustering"), "outliers").items() if key[1] != "bridge"]
     if what == "inliers":
-        return percent(max(np.mean([row["flagged_inliers"] for row in cell]) for cell in same), 1)
-    return percent(min(np.mean([row["flagged_outliers"] for row in cell]) for cell in same), 1)
+        return percent(max(np.mean([row["flagged_inliers"] for row in cell]) for cell in same), 1, up=True)
+    return percent(min(np.mean([row["flagged_outliers"] for row in cell]) for cell in same), 1, down=True)
 
 
 @number

@@ -89,7 +89,7 @@ def normal_excess(largest: str) -> str:
         for place, found in measured(rows("robust_covariance"), part).items()
         if place[1] <= float(largest) or part == "dimension"
     ]
-    return percent(max(ratios) - 1)
+    return percent(max(ratios) - 1, up=True)
 
 
 @number

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from docs.numbers.registry import Row, Table, digits, number, rows, seconds, table
+from docs.numbers.registry import Row, Table, digits, number, percent, rows, seconds, table
 from docs.numbers.sums_of_squares import ending
 from experiments.robust_mean import (
     DETERMINANT,
@@ -99,7 +99,7 @@ def mean_rates() -> Table:
 def clean_loss(method: str) -> str:
     """The largest loss to the sample mean on samples without outliers."""
     name = {"moment": MOMENT, "certified": "certified reweighting"}[method]
-    return f"{100 * max(loss for loss, _, _ in clean_losses(rows('robust_mean'), name)):.0f}%"
+    return percent(max(loss for loss, _, _ in clean_losses(rows("robust_mean"), name)), up=True)
 
 
 @number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from collections.abc import Callable
 
 from experiments.runner import RESULTS, Row, read
@@ -87,16 +88,18 @@ def digits(value: float, places: int = 2) -> str:
     return f"{value:,.0f}" if abs(value) >= 10**places - 0.5 else f"{value:#.{places}g}".rstrip(".")
 
 
-def percent(value: float, places: int = 0) -> str:
-    """A share as per cent."""
-    return f"{100 * value:.{places}f}%"
+def percent(value: float, places: int = 0, up: bool = False, down: bool = False) -> str:
+    """A fraction as per cent; what is said to be "at most" is rounded up, "at least" down."""
+    scaled = 100 * value * 10**places
+    scaled = math.ceil(scaled - 1e-9) if up else math.floor(scaled + 1e-9) if down else scaled
+    return f"{scaled / 10**places:.{places}f}%"
 
 
 def power(value: float, up: bool = False) -> str:
-    """A small number as 4·10⁻⁷; with `up` the next power of ten above it."""
+    """A small number as 4·10⁻⁷, with `up` rounded up."""
     mantissa, exponent = f"{value:.0e}".split("e")
-    if up:
-        mantissa, exponent = "1", str(int(exponent) + (float(mantissa) > 1 or float(f"1e{exponent}") < value))
+    if up and float(f"{mantissa}e{exponent}") < value:
+        mantissa, exponent = f"{(int(mantissa) + 1) * float(f'1e{exponent}'):.0e}".split("e")
     raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"10{raised}" if mantissa == "1" else f"{mantissa}·10{raised}"
 

@@ -61,4 +61,4 @@ def against_mm(part: str, what: str) -> str:
     for (adversary, value), found in measured(rows("robust_regression"), part).items():
         if value <= 0.1 or (what == "large" and adversary in ("responses", "leverage")):
             ratios.append(found[OURS].mean() / found[MM].mean())
-    return percent(1 - min(ratios) if what == "better" else max(ratios) - 1)
+    return percent(1 - min(ratios) if what == "better" else max(ratios) - 1, up=True)

@@ -55,7 +55,7 @@ def level_two(what: str) -> str:
     """What level 2 made of the gaps of level 1 where it was tried."""
     tried = [row for row in _random() if "second_gap" in row]
     if what == "gap":
-        return percent(max(row["gap"] for row in tried), 1)
+        return percent(max(row["gap"] for row in tried), 1, up=True)
     return count(sum(closes(row) for row in tried), len(tried))
 
 
@@ -63,11 +63,11 @@ def level_two(what: str) -> str:
 def undecided(what: str) -> str:
     """The matrices with a gap at level 1 on which level 2 was not tried."""
     rest = [row for row in _random() if "second_gap" not in row and not exact(row)]
-    return percent(max(row["gap"] for row in rest), 1) if what == "gap" else str(len(rest))
+    return percent(max(row["gap"] for row in rest), 1, up=True) if what == "gap" else str(len(rest))
 
 
 @number
 def known_distance() -> str:
     """How far an end of an interval is from a known value at most."""
     same = [row for row in rows("separable_states") if row["part"] == "known"]
-    return power(max(max(row["value"] - row["lower"], row["upper"] - row["value"]) for row in same))
+    return power(max(max(row["value"] - row["lower"], row["upper"] - row["value"]) for row in same), up=True)
