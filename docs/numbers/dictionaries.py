@@ -36,13 +36,6 @@ def _time_and_error(row: Row) -> str:
 
 
 @number
-def slow_error(method: str, theta: str, penalty: str = "") -> str:
-    """The error of a method that takes longer."""
-    name = f"{method}, penalty {penalty}" if penalty else method
-    return percent(one(BENCHMARK, "slow", method=name, theta=float(theta))["error"])
-
-
-@number
 def refinement_seconds() -> str:
     """The time of a fit with refinement."""
     return seconds(one(BENCHMARK, "slow", method="ℓ3, refined", theta=0.1)["seconds"])

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from docs.numbers.registry import Row, Table, digits, number, percent, rows, seconds, table
+from docs.numbers.registry import Row, Table, digits, number, percent, rows, table
 from docs.numbers.sums_of_squares import ending
 from experiments.robust_mean import (
     DETERMINANT,
@@ -133,9 +131,3 @@ def robust_speed() -> Table:
 
 def _optional(row: Row, name: str) -> str:
     return f"{row[name]:.2g}" if name in row else ""
-
-
-@number
-def filter_seconds() -> str:
-    """The time of the moment filter for 10,000 samples in 512 dimensions."""
-    return seconds(np.median([row["seconds"] for row in rows("robust", "peers") if row["method"] == MOMENT]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
-from docs.numbers.registry import Row, Table, count, number, percent, rows, table
+from docs.numbers.registry import Row, Table, count, number, percent, power, rows, table
 from experiments.small_sets import LARGE, MEASURES, SMALL, pair
 from experiments.sparse_vectors import METHODS, outcomes
 
@@ -47,6 +47,12 @@ def expansions() -> Table:
         numbers = (four["spectral"], four["bound"], min(four["found"], infinity["found"]))
         result.append([NAMES.get(family, family), str(four["n"]), *(f"{value:.3f}" for value in numbers)])
     return result
+
+
+@number
+def largest_slack(n: str) -> str:
+    """The largest slack for rounding on graphs with n vertices."""
+    return power(max(row["slack"] for row in rows("small_sets") if row["n"] == int(n)), up=True)
 
 
 @number
@@ -94,7 +100,7 @@ def sparse_vectors() -> Table:
 
 
 def _ends(same: list[Row]) -> tuple[float, float]:
-    """The largest fraction of non-zero entries up to which all vectors were found, and the least from which none was."""
+    """The largest fraction of non-zero entries up to which all vectors were found, the least from which none was."""
     fractions = sorted({row["share"] for row in same})
     rates = [outcomes([row for row in same if row["share"] == value])["spikiest"].mean() for value in fractions]
     always = next((k for k, rate in enumerate(rates) if rate < 1), len(rates))

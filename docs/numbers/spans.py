@@ -1,6 +1,6 @@
 """Measured numbers in pages stand between two comments, and are written there by `make numbers`.
 
-``<!-- measured: NAME ARGUMENTS -->text<!-- /measured -->`` within a sentence, or the comments on lines of their own with
+``<!-- measured: NAME ARGUMENTS -->text<!-- /measured -->`` within a sentence, or the comments on lines of their own and
 a table between. The comments are invisible wherever Markdown is shown.
 """
 
@@ -31,7 +31,7 @@ def names(page: str) -> Iterator[str]:
 
 
 def problems(page: str) -> list[str]:
-    """Comments that are not paired, and those within a paragraph that begin a line, where Markdown ends the paragraph."""
+    """Comments without their other half, and those in a paragraph that begin a line: Markdown ends it there."""
     found = []
     if page.count("<!-- measured:") != page.count("<!-- /measured") or "<!-- measured:" in "".join(
         SPAN.split(page)[2::3]
