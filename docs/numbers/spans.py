@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
 
 from docs.numbers.registry import NUMBERS
 
@@ -17,7 +18,10 @@ __all__ = ["PAGES", "SPAN", "fill", "names", "problems"]
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted(page for page in (ROOT / "docs").rglob("*.md") if "_build" not in page.parts)]
 
-SPAN = re.compile(r"<!-- measured:\s+(?P<name>[^>]*?)\s+-->(?P<text>.*?)<!-- /measured -->", re.DOTALL)
+SPAN = re.compile(
+    r"(?P<indent>(?:^ *)?)<!-- measured:\s+(?P<name>[^>]*?)\s+-->(?P<text>.*?)<!-- /measured -->",
+    re.DOTALL | re.MULTILINE,
+)
 
 
 def fill(page: str) -> str:
@@ -33,13 +37,13 @@ def names(page: str) -> Iterator[str]:
 def problems(page: str) -> list[str]:
     """Comments without their other half, and those in a paragraph that begin a line: Markdown ends it there."""
     found = []
-    if page.count("<!-- measured:") != page.count("<!-- /measured") or "<!-- measured:" in "".join(
-        SPAN.split(page)[2::3]
-    ):
+    matches = list(SPAN.finditer(page))
+    inside = "".join(match["text"] for match in matches)
+    if page.count("<!-- measured:") != page.count("<!-- /measured") or "<!-- measured:" in inside:
         found.append("a comment without its other half")
-    for match in SPAN.finditer(page):
-        start = page.rfind("\n", 0, match.start()) + 1
-        if not match["text"].startswith("\n") and not page[start : match.start()].strip():
+    for match in matches:
+        before = page[page.rfind("\n", 0, match.start()) + 1 : match.start()]
+        if not match["text"].startswith("\n") and re.fullmatch(r"\s*([-*+>]|\d+\.)?\s*", before):
             found.append(f"{match['name']} begins a line")
     return found
 
@@ -47,5 +51,6 @@ def problems(page: str) -> list[str]:
 def _filled(match: re.Match[str]) -> str:
     name, *arguments = match["name"].split()
     text = NUMBERS[name](*arguments)
-    text = f"\n\n{text}\n\n" if match["text"].startswith("\n") else text
-    return f"<!-- measured: {match['name']} -->{text}<!-- /measured -->"
+    if match["text"].startswith("\n"):
+        text = indent(f"\n\n{text}\n\n", match["indent"]) + match["indent"]
+    return f"{match['indent']}<!-- measured: {match['name']} -->{text}<!-- /measured -->"

@@ -97,7 +97,9 @@ def stopped_early(what: str) -> str:
     row = one(BENCHMARK, "interruption", d=80)
     if what in ("stopped", "realigned"):
         return percent(row[what] - 1, 1 if what == "stopped" else 0)
-    return seconds(row[{"limit": "stop", "resumed": "resumed_seconds", "full": "full_seconds"}[what]])
+    if what == "limit":
+        return f"{row['stop']:g} s"
+    return seconds(row[f"{what}_seconds"])
 
 
 @table(BENCHMARK, "degrees")
