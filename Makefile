@@ -8,7 +8,7 @@ EXPERIMENTS := $(filter-out __init__ runner tables repeats,$(basename $(notdir $
 # How long `make fuzz` takes.
 SECONDS ?= 3600
 
-.PHONY: demo test test-slow test-minimum mutation fuzz lint bench figures reproduce docs clean
+.PHONY: demo test test-slow test-minimum mutation fuzz lint bench figures numbers reproduce docs clean
 
 # One stamp per set of extras, so that a second call installs nothing.
 $(VENV)/.installed: pyproject.toml
@@ -66,8 +66,13 @@ fuzz: $(VENV)/.installed-fuzz
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks
 
+# All of them into paper_figures/output; git keeps only those that a page shows.
 figures: $(VENV)/.installed-test
 	$(BIN)/python -m paper_figures
+
+# The measured numbers of README and docs, from the rows under results.
+numbers: $(VENV)/.installed-test
+	$(BIN)/python -m docs.numbers
 
 reproduce: $(VENV)/.installed-test
 	for name in $(EXPERIMENTS); do $(BIN)/python -m experiments.$$name --preset quick || exit 1; done

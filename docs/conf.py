@@ -25,7 +25,6 @@ version = release = hypernorm.__version__
 
 extensions = [
     "mathml",
-    "measured",
     "plain_docstrings",
     "plain_markdown",
     "myst_parser",

@@ -1,4 +1,4 @@
-"""What the site adds to the pages: gallery, check without hypernorm, measured tables, check of links."""
+"""What the site adds to the pages: gallery, check without hypernorm, check of links."""
 
 import ast
 import re
@@ -186,20 +186,6 @@ def test_page_shows_functions_of_the_script():
     shown = re.findall(r"^:pyobject: (\w+)$", page, flags=re.MULTILINE)
     assert len(shown) >= 7
     assert set(shown) <= set(runpy.run_path(str(SCRIPT)))
-
-
-def test_tables_of_the_pages_come_from_the_results():
-    measured = runpy.run_path(str(DOCS / "_extensions" / "measured_tables.py"))
-    pages = "\n".join(page.read_text(encoding="utf-8") for page in DOCS.rglob("*.md"))
-    assert set(re.findall(r"^```\{measured\} (\w+)$", pages, flags=re.MULTILINE)) == set(measured["TABLES"])
-    for compute, name, part in measured["TABLES"].values():
-        head, *rows = compute()
-        assert rows
-        assert all(len(row) == len(head) for row in rows)
-        assert all(
-            re.search(r"\d|memory|stopped|ties|refused|read", cell) or not cell for row in rows for cell in row[1:]
-        )
-        assert re.fullmatch(r"\d+ cores of an .+", measured["machine"](name, part))
 
 
 def test_tests_that_pages_name_exist():

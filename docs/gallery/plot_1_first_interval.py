@@ -2,9 +2,9 @@
 A first interval
 ================
 
-The data are 1,797 pictures of handwritten digits with 8 × 8 pixels, a row each, centred. In which direction v is the
-fourth moment Σ ⟨x_i, v⟩⁴ largest, and how large is it? Nobody can compute the number exactly for every matrix. What
-can be had are two numbers, proved, with the truth between them.
+The data are 1,797 pictures of handwritten digits with 8 × 8 pixels, one per row, centered. In which direction v is the
+fourth moment Σ ⟨x_i, v⟩⁴ largest, and how large is it? No fast method computes this number exactly for every matrix.
+hypernorm returns two proved numbers with the truth between them.
 """
 
 import matplotlib.pyplot as plt
@@ -19,8 +19,8 @@ interval = hn.two_to_q_norm(X, q=4, random_state=0)
 print(interval)
 
 # %%
-# Certificates were computed from the cheapest to the sharpest, until one of them met the lower bound. Every bound in
-# the picture is proved, rounding errors included; the lower one is attained by a vector.
+# Certificates are computed from the cheapest to the sharpest, until one of them meets the lower bound. Every bound in
+# the picture is proved, rounding errors included. A vector attains the lower bound.
 
 plot_interval(interval, axes=plt.figure(figsize=(7.5, 4.2), layout="constrained").add_subplot())
 

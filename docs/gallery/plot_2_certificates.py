@@ -2,8 +2,8 @@
 A certificate, saved and verified
 =================================
 
-A certificate is a small file. It proves an upper bound on the 2→q norm to anybody who has the matrix, and nobody has to
-believe the program that found it.
+A certificate is a small file that proves an upper bound on the 2→q norm to anyone who has the matrix. The program that
+found it need not be trusted.
 """
 
 import tempfile
@@ -30,8 +30,8 @@ for exact in (False, True):
     print(f"{verified.upper!r}  proved in {verified.rigor.value}")
 
 # %%
-# What happens to a certificate that claims a little too much? Here the number in the file is made smaller by one part
-# in ten thousand.
+# A certificate that claims too much is refused. Here the number in the file is made smaller by one part in ten
+# thousand.
 
 members = dict(np.load(path))
 members["values"] = members["values"] * 0.9999
@@ -42,7 +42,7 @@ except hn.CertificateError as error:
     print(error)
 
 # %%
-# And to one for a matrix in which a single entry has moved by the smallest possible amount?
+# So is a certificate for a matrix in which a single entry has moved by the smallest possible amount.
 
 other = X.copy()
 other[0, 0] = np.nextafter(other[0, 0], np.inf)
@@ -52,9 +52,9 @@ except hn.CertificateError as error:
     print(error)
 
 # %%
-# The fingerprint tells matrices apart. It is no part of the proof. What is? The file holds a number λ and a symmetric
-# matrix, which stands for a quadratic form G in the products v_i v_j. On unit vectors this form is Σ ⟨x_i, v⟩⁴ (here
-# divided by a power of two), and it is at most λ because all eigenvalues of G are.
+# The fingerprint tells matrices apart and is no part of the proof. For the proof the file holds a number λ and a
+# symmetric matrix, which stands for a quadratic form G in the products v_i v_j. On unit vectors this form is
+# Σ ⟨x_i, v⟩⁴ (here divided by a power of two), and it is at most λ because all eigenvalues of G are.
 
 (value,), (H,) = certificate.values, certificate.matrices
 i, j = np.triu_indices(12)

@@ -2,9 +2,9 @@
 Where degree 4 is not enough
 ============================
 
-A sum of squares of degree 4 nearly always proves the norm itself for q = 4. Not always: there are forms that are
-nowhere negative and still no sums of squares, and from them matrices can be made whose norm is known and which the
-degree-4 bound misses. A sum of squares of degree 6 closes the gap.
+For q = 4 a sum of squares of degree 4 nearly always proves the norm itself. There are exceptions: some forms are
+nowhere negative and still no sums of squares. They give matrices whose norm is known and for which the degree-4 bound
+is too large. A sum of squares of degree 6 closes the gap.
 """
 
 import warnings

@@ -2,8 +2,8 @@
 Restarts, and how to know when to stop
 ======================================
 
-The usual way to a large ‖Xv‖₄ is to climb from many random points. Each climb ends in a local maximum. Which of them is
-the largest of all, and whether some better one has been missed, the climbs cannot tell.
+The usual way to a large ‖Xv‖₄ is to climb from many random points. Each climb ends in a local maximum. The climbs
+cannot tell which local maximum is the largest of all, nor whether a better one has been missed.
 """
 
 import matplotlib.pyplot as plt
@@ -34,7 +34,7 @@ found = values > interval.lower * (1 - 1e-6)
 print(f"{found.sum()} of {len(values)} climbs end at the maximum, {found[:64].sum()} of the first 64")
 
 # %%
-# The histogram shows where a thousand climbs end: in many places, most of them some per cent below the maximum.
+# The histogram shows where a thousand climbs end: in many places, most of them below the maximum.
 
 figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
 axes.hist(values, bins=80, color="#56B4E9")

@@ -2,8 +2,8 @@
 Learning a planted dictionary
 =============================
 
-Samples are sparse combinations of twenty unknown directions, the atoms. They are found as the maximisers of an ℓ₃ norm
-of the codes, a 2→3 norm, and the error to expect is known in closed form before the truth is.
+Samples are sparse combinations of twenty unknown directions, the atoms. The atoms are the maximisers of an ℓ₃ norm of
+the codes, a 2→3 norm. A closed form gives the error to expect, without knowledge of the true atoms.
 """
 
 import matplotlib.pyplot as plt

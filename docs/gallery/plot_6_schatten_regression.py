@@ -34,8 +34,9 @@ def risks(alignment, repeats=8):
 
 
 # %%
-# On the left the coefficients know nothing of the covariance: ridge is the best. On the right the signal lies along the
-# leading directions, as with smooth functions or factors: the nuclear norm, which leaves large eigenvalues alone, wins.
+# On the left the coefficients do not depend on the covariance, and ridge is the best. On the right the signal lies
+# along the leading directions, as with smooth functions or factors. There the nuclear norm wins: it leaves large
+# eigenvalues unchanged.
 
 figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.4), sharey=True, layout="constrained")
 for place, alignment, title in zip(axes, (0, 2), ("isotropic signal", "aligned signal"), strict=True):

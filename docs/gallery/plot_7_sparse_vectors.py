@@ -2,9 +2,9 @@
 A sparse vector in a subspace
 =============================
 
-A subspace of dimension 20 in ℝ⁴⁰⁰ holds one vector with few entries, and its basis gives nothing away. Sparse vectors
-have a large fourth norm for their length, so the direction in which the 2→4 norm of an orthonormal basis is attained
-shows the vector, and the proved upper bound says how sparse any vector of the subspace can be.
+A subspace of dimension 20 in ℝ⁴⁰⁰ contains one vector with few non-zero entries, hidden by a random basis. Sparse
+vectors have a large fourth norm for their length. So the direction in which the 2→4 norm of an orthonormal basis is
+attained is the sparse vector, and the proved upper bound says how sparse any vector of the subspace can be.
 """
 
 import matplotlib.pyplot as plt

@@ -2,9 +2,9 @@
 A robust mean with a proved error bound
 =======================================
 
-An adversary replaces a share of the samples. The mean follows wherever they are put, and the median of each coordinate
-moves by an amount that grows with the dimension. ``RobustMean`` takes weight from samples that stand out in some
-direction and proves how far its estimate can be from the mean of the inliers, whichever samples those are.
+An adversary replaces a fraction of the samples. The mean follows them anywhere, and the median of each coordinate moves
+by an amount that grows with the dimension. ``RobustMean`` removes weight from samples that stand out in some direction.
+It proves how far its estimate can be from the mean of the inliers, whichever samples those are.
 """
 
 import matplotlib.pyplot as plt
@@ -36,15 +36,15 @@ def fourth_moment(samples):
 print(f"fourth moment of the inliers: at most {fourth_moment(data.samples[data.is_inlier]):.3f}")
 
 # %%
-# The bound holds whatever the adversary does, and grows about like the power 3/4 of the share of outliers. This one,
-# who puts a tight cluster at three times the typical distance of an inlier, does much less harm.
+# The bound holds whatever the adversary does, and grows about like the power 3/4 of the fraction of outliers. This
+# adversary puts a tight cluster at three times the typical distance of an inlier, and does much less harm.
 
-shares = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25)
+fractions = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25)
 errors = {"mean": [], "median of each coordinate": [], "RobustMean": [], "proved bound of RobustMean": []}
-for share in shares:
-    data = contaminated(1000, 20, share, adversary="cluster", distance=3, random_state=0)
+for fraction in fractions:
+    data = contaminated(1000, 20, fraction, adversary="cluster", distance=3, random_state=0)
     assert fourth_moment(data.samples[data.is_inlier]) <= B
-    model = RobustMean(contamination=share, inlier_moment=B, random_state=0).fit(data.samples)
+    model = RobustMean(contamination=fraction, inlier_moment=B, random_state=0).fit(data.samples)
     estimates = (data.samples.mean(axis=0), np.median(data.samples, axis=0), model.location_)
     for name, estimate in zip(errors, estimates, strict=False):
         errors[name].append(np.linalg.norm(estimate - data.inlier_mean))
@@ -52,8 +52,8 @@ for share in shares:
 
 figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
 for (name, values), style in zip(errors.items(), ("s:", "^--", "o-", "v-"), strict=True):
-    axes.semilogy(shares, values, style, color="#D55E00" if "proved" in name else None, label=name)
-axes.set_xlabel("share of outliers")
+    axes.semilogy(fractions, values, style, color="#D55E00" if "proved" in name else None, label=name)
+axes.set_xlabel("fraction of outliers")
 axes.set_ylabel("distance from the mean\nof the inliers")
 axes.legend(fontsize=8)
 axes.spines[["top", "right"]].set_visible(False)

@@ -130,9 +130,8 @@ def sos_bound(
     except DeadlineError:
         return row_norm_instead(rows, q, "sum-of-squares")
     if proposed.stop in _REASONS:
-        warn_caller(
-            f"The sum-of-squares solver ended early: {_REASONS[proposed.stop]}; the bound is proved but may be improved."
-        )
+        reason = _REASONS[proposed.stop]
+        warn_caller(f"The sum-of-squares solver ended early: {reason}; the bound is proved but may be improved.")
     return proposed.certificate
 
 

@@ -197,8 +197,8 @@ class Numbers(Field):
             if not (allowed or (self.optional and item is None)):
                 sign = ", non-negative" if self.least == 0 else ""
                 raise CertificateError(
-                    f"The certificate's {self.called(name)} must be finite floats{sign}: a value is negative, infinite, "
-                    f"NaN or no float."
+                    f"The certificate's {self.called(name)} must be finite floats{sign}: a value is negative, "
+                    f"infinite, NaN or no float."
                 )
         return items
 

@@ -359,7 +359,7 @@ def test_product_states_that_claim_too_much_are_refused(case):
     weaker = dataclasses.replace(state, value=state.value - 1.0)
     assert weaker.verify(M).lower == state.value
     for x in (np.zeros_like(state.x), np.full_like(state.x, np.nan), state.x[None]):
-        with pytest.raises(CertificateError, match="broken|finite"):
+        with pytest.raises(CertificateError, match=r"broken|finite"):
             dataclasses.replace(state, x=x).verify(M)
 
 

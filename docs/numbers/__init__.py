@@ -1,0 +1,21 @@
+"""The measured numbers and tables of the pages: computed from the results on file, never typed."""
+
+from docs.numbers import (  # noqa: F401  each registers what it computes
+    bounds,
+    clusters,
+    covariance,
+    dictionaries,
+    large_data,
+    linear_model,
+    means,
+    overview,
+    regression,
+    small_sets,
+    soundness,
+    states,
+    sums_of_squares,
+)
+from docs.numbers.registry import NUMBERS
+from docs.numbers.spans import PAGES, fill, names, problems
+
+__all__ = ["NUMBERS", "PAGES", "fill", "names", "problems"]

@@ -1,0 +1,133 @@
+"""Robust means: every method on every kind of outliers."""
+
+from __future__ import annotations
+
+import math
+
+from docs.numbers.registry import Row, Table, digits, number, percent, rows, table
+from docs.numbers.sums_of_squares import ending
+from experiments.robust_mean import (
+    DETERMINANT,
+    MOMENT,
+    UNINFORMED,
+    clean_losses,
+    groups,
+    hidden_gains,
+    mean_errors,
+    worst_biases,
+)
+
+SHOWN = {
+    "sample mean": "sample mean",
+    "geometric median": "geometric median",
+    DETERMINANT: "MinCovDet",
+    "Lai–Rao–Vempala": "Lai–Rao–Vempala",
+    "projected gradient": "projected gradient",
+    "quantum entropy": "quantum entropy",
+    MOMENT: "`moment`",
+    "inliers": "inliers' own",
+}
+NAMES = {"second": "covariance filter", "gradient": "projected gradient", "mean": "sample mean", "moment": MOMENT}
+NAMES |= {"determinant": DETERMINANT, "inliers": "inliers", "lai": "Lai–Rao–Vempala"}
+CASES = (
+    ("none", "inliers", ("gaussian", "none")),
+    ("one cluster at √d", "contamination", ("cluster", 0.1)),
+    ("two clusters", "contamination", ("two_clusters", 0.1)),
+    ("half a shell", "contamination", ("shell", 0.1)),
+    ("extremes removed", "contamination", ("subtractive", 0.1)),
+    ("cluster at 10√d", "contamination", ("far", 0.1)),
+    ("the DKK mixture", "contamination", ("dkk", 0.1)),
+    ("hidden in the least variance", "contamination", ("hidden", 0.1)),
+    ("one cluster, ε = 0.3", "contamination", ("cluster", 0.3)),
+    ("hidden, ε = 0.3", "contamination", ("hidden", 0.3)),
+    ("Student's t₅, none", "inliers", ("t5", "none")),
+    ("Student's t₅, one cluster", "inliers", ("t5", "cluster")),
+    ("two groups of inliers, none", "inliers", ("mixture", "none")),
+    ("two groups of inliers, one cluster", "inliers", ("mixture", "cluster")),
+)
+
+
+def _errors(part: str, setting: tuple, measured: str = "errors") -> dict[str, float]:
+    same = groups(rows("robust_mean"), part)[setting]
+    return {name: mean for name, (mean, _) in mean_errors(same, measured).items()}
+
+
+@table("robust_mean")
+def mean_errors_by_outliers() -> Table:
+    """Mean errors, those within 3% of the best method's bold."""
+    result = [["outliers", *SHOWN.values()]]
+    for label, part, setting in CASES:
+        means = _errors(part, setting)
+        best = min(means[name] for name in SHOWN if name != "inliers")
+        cells = []
+        for name in SHOWN:
+            text = f"{means[name]:.2f}"
+            cells.append(f"**{text}**" if name != "inliers" and means[name] <= 1.03 * best else text)
+        result.append([label, *cells])
+    return result
+
+
+@number
+def hidden_bias(method: str, fraction: str, n: str = "4000") -> str:
+    """The distance from the inliers' mean, in standard deviations, with outliers in the direction of least variance."""
+    biases = _errors("hidden", (int(n), float(fraction)), "biases")
+    if method == "others":
+        return digits(min(biases[name] for name in UNINFORMED if name in biases and name != MOMENT), 3)
+    return digits(biases[NAMES[method]])
+
+
+@number
+def hidden_gain(fraction: str) -> str:
+    """How many times as far off the next best method is."""
+    return f"{hidden_gains(rows('robust_mean'))[float(fraction)][0]:.0f}"
+
+
+@table("robust_mean")
+def mean_rates() -> Table:
+    """The bias at the worst distance of a cluster over √ε, by ε."""
+    worst = worst_biases(rows("robust_mean"))
+    fractions = [value for value in worst if value <= 0.1]
+    result = [["worst bias / √ε", *(f"ε = {value:g}" for value in fractions)]]
+    for name in (MOMENT, "covariance filter", "Lai–Rao–Vempala"):
+        result.append([name, *(f"{worst[value][name][0] / math.sqrt(value):.2f}" for value in fractions)])
+    return result
+
+
+@number
+def clean_loss(method: str) -> str:
+    """The largest loss to the sample mean on samples without outliers."""
+    name = {"moment": MOMENT, "certified": "certified reweighting"}[method]
+    return percent(max(loss for loss, _, _ in clean_losses(rows("robust_mean"), name)), up=True)
+
+
+@number
+def few_samples(method: str, n: str) -> str:
+    """The error over that of the inliers' own mean, a cluster among few samples of 20 dimensions."""
+    means = _errors("samples", ("cluster", int(n)))
+    return f"{means[NAMES[method]] / means['inliers']:.1f}"
+
+
+@number
+def cluster_error(fraction: str) -> str:
+    """The error with a cluster at √d."""
+    return digits(_errors("contamination", ("cluster", float(fraction)))[MOMENT])
+
+
+@number
+def data_error(data: str, fraction: str, method: str) -> str:
+    """The error on a table of real data."""
+    name = {"malignant": "breast cancer, malignant", "negatives": "digits, negatives"}[data]
+    return digits(_errors("data", (name, float(fraction)))[NAMES[method]])
+
+
+@table("robust", "peers")
+def robust_speed() -> Table:
+    """Seconds and errors of robust means of many samples in many dimensions."""
+    result = [["method", "time", "distance from the mean of the inliers", "proved bound on it"]]
+    for row in rows("robust", "peers"):
+        result.append([row["method"], ending(row), *(_optional(row, name) for name in ("error", "error_bound"))])
+    return result
+
+
+def _optional(row: Row, name: str) -> str:
+    return f"{row[name]:.2g}" if name in row else ""
