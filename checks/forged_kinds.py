@@ -16,6 +16,7 @@ import numpy as np
 import hypernorm as hn
 from hypernorm.applications import small_set_expansion, sparsest_direction
 from hypernorm.datasets import noisy_cube
+from hypernorm.dictionary import LpDictionaryLearning
 from hypernorm.robust import MomentClustering, certify_covariance, certify_mean
 from hypernorm.separable import separable_value
 
@@ -153,7 +154,7 @@ def _small_set(rng: np.random.Generator) -> Subject:
     else:
         B = rng.random((8, 8)) * (rng.random((8, 8)) < 0.6) + 0.05
         A = B + B.T
-    proof = small_set_expansion(A, float(rng.uniform(0.0, 0.5)), random_state=0)
+    proof = small_set_expansion(A, float(rng.uniform(0.0, 0.5)), random_state=0).certificate
     degrees = A.sum(axis=1)
     sets = [list(kept) for size in range(1, 5) for kept in itertools.combinations(range(8), size)]
     measure = np.array([degrees[kept].sum() / degrees.sum() for kept in sets])
@@ -170,13 +171,30 @@ def _small_set(rng: np.random.Generator) -> Subject:
 
 def _subspace(rng: np.random.Generator) -> Subject:
     B = rng.standard_normal((10, int(rng.integers(1, 4)))) * 10.0 ** rng.uniform(-3, 3)
-    proof = sparsest_direction(B, float(rng.choice([3.0, 4.0, np.inf])), random_state=0)
+    proof = sparsest_direction(B, float(rng.choice([3.0, 4.0, np.inf])), random_state=0).certificate
     lower, upper, q = proof.lower, proof.upper, proof.q
 
     def false(proof: Any, found: Any) -> bool:
         return bool(proof.q == q) and (found.upper < lower or proof.upper < lower or proof.lower > upper)
 
     return Subject(proof, B, false)
+
+
+def _atom(rng: np.random.Generator) -> Subject:
+    X = rng.laplace(size=(60, 2)) @ rng.standard_normal((2, 2)) * 10.0 ** rng.uniform(-3, 3)
+    p = float(rng.choice([3.0, 4.0]))
+    proof = LpDictionaryLearning(1, p=p, random_state=0).fit(X).certify(X, random_state=0).certificate
+
+    def false(proof: Any, found: Any) -> bool:
+        if not (type(proof.q) is float and np.isfinite(proof.location).all() and np.isfinite(proof.transform).all()):
+            return False
+        Z = (X - proof.location) @ proof.transform
+        angles = np.linspace(0, np.pi, 60)
+        images = np.linalg.norm(Z @ np.array([np.cos(angles), np.sin(angles)]), proof.q, axis=0)
+        own = float(np.linalg.norm(Z @ proof.vector, proof.q) / np.linalg.norm(proof.vector))
+        return bool(found.upper < images.max() * (1 - 1e-9) or found.lower > own * (1 + 1e-9))
+
+    return Subject(proof, X, false)
 
 
 KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
@@ -188,4 +206,5 @@ KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "cluster": _cluster,
     "small set": _small_set,
     "subspace": _subspace,
+    "atom": _atom,
 }

@@ -6,6 +6,7 @@ apart, a member, its name, its header or the way it is stored is changed, and th
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import random
@@ -24,10 +25,11 @@ import scipy.io
 import scipy.sparse as sp
 
 import hypernorm as hn
+from checks.forged_kinds import KINDS, Subject
 from hypernorm.io.matrices import SUFFIXES
 from hypernorm.separable import separable_value
 
-__all__ = ["SEEDS", "WORDS", "changed", "matrices", "separable_matrices"]
+__all__ = ["SEEDS", "WORDS", "changed", "matrices", "other_kinds", "separable_matrices"]
 
 WORDS = (
     *(
@@ -105,6 +107,13 @@ def _saved(save: Callable[[Path], object], folder: Path, suffix: str = ".npz") -
     return content
 
 
+@functools.cache
+def other_kinds() -> tuple[Subject, ...]:
+    """An honest proof of every kind beside those of norms and separable states."""
+    kinds = ("mean", "covariance", "cluster", "small set", "subspace", "atom")
+    return tuple(KINDS[kind](np.random.default_rng(7)) for kind in kinds)
+
+
 def certificates(folder: Path) -> Iterator[bytes]:
     """Files of every kind of certificate."""
     for X in matrices():
@@ -120,11 +129,12 @@ def certificates(folder: Path) -> Iterator[bytes]:
         yield _saved(hn.lower_bound(X, q=4.0, random_state=0).save, folder)
         for q in (4.0, 6.0):
             yield _saved(hn.sos_bound(X, q=q, random_state=0).save, folder)
-        witness = hn.lower_bound(X, q=4.0, random_state=0)
-        if hasattr(witness, "save"):
-            yield _saved(witness.save, folder)
     for M, field in separable_matrices():
-        yield _saved(separable_value(M, (2, 2), field=field, random_state=0).certificate.save, folder)
+        interval = separable_value(M, (2, 2), field=field, random_state=0)
+        yield _saved(interval.certificate.save, folder)
+        yield _saved(interval.witness.save, folder)
+    for subject in other_kinds():
+        yield _saved(subject.proof.save, folder)
 
 
 def checkpoints(folder: Path) -> Iterator[bytes]:

@@ -45,6 +45,7 @@ from experiments.runner import Row, main
 from experiments.tables import markdown
 from hypernorm.certificates import weighted_rows
 from hypernorm.datasets import contaminated_clusters
+from hypernorm.forms import Rows
 from hypernorm.robust import MomentClustering
 from hypernorm.robust.certification import certify_moment
 
@@ -228,7 +229,7 @@ def _shared(model: MomentClustering, X: np.ndarray, truth: np.ndarray) -> Row:
         rows = X[truth == cluster]
         uniform = np.full(len(rows), 1 / len(rows))
         centered = weighted_rows(rows, uniform, uniform @ rows, q)
-        own = 2 ** (1 - 1 / q) * certify_moment(centered, q).verify(centered).upper * len(rows) ** (1 / q)
+        own = 2 ** (1 - 1 / q) * certify_moment(centered, q).prove(Rows(centered)).upper * len(rows) ** (1 / q)
         masses = weights[:, truth == cluster].sum(axis=1)
         for a, b in itertools.combinations(range(k), 2):
             distance = float(np.linalg.norm(model.cluster_centers_[a] - model.cluster_centers_[b]))

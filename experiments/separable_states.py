@@ -86,7 +86,7 @@ def trial(
     row = {
         "lower": first.lower,
         "upper": first.upper,
-        "norm": first.norm,
+        "norm": first.unit,
         "gap": first.gap,
         "status": first.status.name,
         "iterations": first.records[0].iterations,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import hypernorm as hn
-from hypernorm import applications, datasets, dictionary, linear_model, robust
+from hypernorm import applications, datasets, dictionary, linear_model, robust, separable
 from hypernorm._arithmetic import own_arithmetic
 
 RNG = np.random.default_rng(0)
@@ -40,7 +40,7 @@ JOBS = {
     "LpDictionaryLearning": lambda: dictionary.LpDictionaryLearning(random_state=0).fit(PLAIN).transform(SMALL),
     "SchattenRegressor": lambda: linear_model.SchattenRegressor(1e-200).fit(SMALL, Y).predict(PLAIN),
     "SchattenRegressorCV": lambda: linear_model.SchattenRegressorCV([1e-300, 1.0]).fit(PLAIN, Y),
-    "separable_value": lambda: applications.separable_value(M, (3, 3), random_state=0).certificate.verify(M),
+    "separable_value": lambda: separable.separable_value(M, (3, 3), random_state=0).certificate.verify(M),
     "small sets": lambda: applications.small_set_expansion(CUBE, random_state=0).verify(CUBE),
     "find_small_set": lambda: applications.find_small_set(CUBE, 0.2),
     "sparsest_direction": lambda: applications.sparsest_direction(PLAIN, random_state=0).verify(PLAIN),

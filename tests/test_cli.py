@@ -123,7 +123,7 @@ class TestNorm:
         def interrupted(*args, **options):  # type: ignore[no-untyped-def]
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("hypernorm.bounds.interval._Climb._improve_lower", interrupted)
+        monkeypatch.setattr("hypernorm.bounds.two_to_q._Search._improve_lower", interrupted)
         assert cli.main(["norm", "X.npy", "--out", "c.npz"]) == 130
         captured = capsys.readouterr()
         assert "interruption" in captured.out

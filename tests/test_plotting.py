@@ -31,7 +31,8 @@ def texts(axes: Axes) -> str:
 
 
 def with_uppers(interval: hn.Interval, *ratios: float) -> hn.Interval:
-    records = tuple(hn.BoundRecord(f"kind_{k}", ratio * interval.lower, 0.1) for k, ratio in enumerate(ratios))
+    uppers = [ratio * interval.lower for ratio in ratios]
+    records = tuple(hn.BoundRecord(kind=f"kind_{k}", upper=upper, seconds=0.1) for k, upper in enumerate(uppers))
     return dataclasses.replace(interval, records=records)
 
 

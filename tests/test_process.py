@@ -101,7 +101,7 @@ def started(body: str, *arguments: str) -> subprocess.Popen[str]:
         import sys, time
         import hypernorm as hn
         from hypernorm import cli
-        from hypernorm.bounds import interval
+        from hypernorm.bounds import two_to_q
 
         def wait(seconds=60):
             print("ready", file=sys.__stderr__, flush=True)
@@ -117,11 +117,11 @@ def started(body: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 IN_A_PROOF = """
-    proves = hn.Certificate.prove
-    hn.Certificate.prove = lambda self, *a, **k: proves(self, *a, **k) if self.kind == "row_norm" else wait()
+    proves = hn.NormCertificate.prove
+    hn.NormCertificate.prove = lambda self, *a, **k: proves(self, *a, **k) if self.kind == "row_norm" else wait()
 """
 IN_A_SEARCH = """
-    interval._Climb._improve_lower = lambda *arguments: wait()
+    two_to_q._Search._improve_lower = lambda *arguments: wait()
 """
 WHILE_SAVING = """
     save = hn.Certificate.save

@@ -102,7 +102,7 @@ class NormCertificate(Certificate):
     @property
     def upper(self) -> float:
         """The bound as claimed; `verify` is what proves it."""
-        own = self.owned("matrices")
+        own = self.owned("fingerprint", "matrices")
         factors = plan(own.kind, own.q)
         with precision(), np.errstate(all="ignore"):
             return own._combined(factors, [rational(0)] * len(factors))

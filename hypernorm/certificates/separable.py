@@ -106,7 +106,7 @@ class SeparableCertificate(Certificate):
     @property
     def upper(self) -> float:
         """The bound as claimed; `verify` is what proves it."""
-        own = self.owned("matrices")
+        own = self.owned("fingerprint", "matrices")
         with precision():
             return _total(own.values, own.exponent)
 

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 import hypernorm as hn
+from hypernorm.forms import Rows
 from hypernorm.robust.certification import certify_moment
 
 
 @pytest.mark.parametrize("q", [2, 4, 3, 2.5])
 def test_the_moment_of_rows_is_bounded_from_both_sides(q):
     Y = np.random.default_rng(0).standard_normal((60, 3))
-    proved = certify_moment(Y, q).verify(Y).upper
+    proved = certify_moment(Y, q).prove(Rows(Y)).upper
     assert hn.lower_bound(Y, q, random_state=0).value <= proved <= 1.1 * hn.lower_bound(Y, q, random_state=0).value
 
 
