@@ -29,7 +29,6 @@ from hypernorm.certificates.expansion import (
     hoelder_weights,
     is_dominated,
 )
-from hypernorm.certificates.rounding import check_arithmetic
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms.walk import Walk
 
@@ -250,7 +249,6 @@ def _prove(
     options: dict[str, Any],
 ) -> SmallSetExpansion:
     """The proof for a threshold, from all eigenvalues above it."""
-    check_arithmetic()
     weights = hoelder_weights(walk, q)
     X = _leading(threshold, values, vectors) / weights[:, None]
     X.setflags(write=False)

@@ -19,7 +19,6 @@ from hypernorm._display import rounded_down, rounded_up
 from hypernorm._validation import Seed, check_exponent, check_generator, check_tolerance
 from hypernorm.bounds import Interval, two_to_q_norm
 from hypernorm.certificates import NormCertificate, VerifiedBound, Witness
-from hypernorm.certificates.rounding import check_arithmetic
 from hypernorm.certificates.subspace import (
     SubspaceCertificate,
     attained_ratio,
@@ -155,7 +154,6 @@ def sparsest_direction(
     X = scaled @ T
     X.setflags(write=False)
     interval = two_to_q_norm(X, q, random_state=rng, **options)
-    check_arithmetic()
     coordinates = T @ interval.witness.vector
     image = scaled @ coordinates
     length = float(np.linalg.norm(image))

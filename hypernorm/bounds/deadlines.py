@@ -18,8 +18,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from hypernorm._parallel import product_threads
-from hypernorm.certificates import Factor, reweight
-from hypernorm.certificates.rounding import known_reweighting
+from hypernorm.certificates import Factor, known_reweighting, reweight
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import MonomialBasis, Rows
 from hypernorm.forms.gram import GramClasses

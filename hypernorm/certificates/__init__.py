@@ -10,7 +10,7 @@ from hypernorm.certificates.moments import largest_difference, of_pieces, weight
 from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
 from hypernorm.certificates.product_state import ProductState
-from hypernorm.certificates.rounding import UNIT, precision, reweight, weight_spread
+from hypernorm.certificates.rounding import TINY, UNIT, known_reweighting, precision, reweight, weight_spread
 from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.certificates.subspace import SubspaceCertificate
 from hypernorm.certificates.verified import Claim, Rigor, Verified, VerifiedBound, VerifiedValue
@@ -18,6 +18,7 @@ from hypernorm.certificates.witness import Witness, attained_value
 
 __all__ = [
     "KINDS",
+    "TINY",
     "UNIT",
     "AtomCertificate",
     "Certificate",
@@ -41,6 +42,7 @@ __all__ = [
     "Witness",
     "attained_value",
     "is_available",
+    "known_reweighting",
     "largest_difference",
     "load_certificate",
     "of_pieces",

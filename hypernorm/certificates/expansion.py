@@ -24,6 +24,7 @@ from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.rounding import (
     SAFETY,
+    check_arithmetic,
     definite_shift,
     gamma,
     is_proved_positive_definite,
@@ -180,6 +181,7 @@ def hoelder_weights(walk: Walk, q: float) -> np.ndarray:
 
 def is_dominated(walk: Walk, threshold: float, slack: float, Y: np.ndarray) -> bool:
     """Whether N ≺ (λ + ε)I + (1 − λ)√π√πᵀ + YYᵀ is proved, where the entries of Y may be wrong by a relative 2⁻⁵³."""
+    check_arithmetic()
     difference, error = _dominating(walk, threshold, slack, Y)
     return is_proved_positive_definite(difference, error)
 

@@ -20,7 +20,17 @@ from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.fields import Array, Real, Shape
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.norm import NormCertificate
-from hypernorm.certificates.rounding import SAFETY, TINY, UNIT, gamma, lower_float, precision, rational, upper_float
+from hypernorm.certificates.rounding import (
+    SAFETY,
+    TINY,
+    UNIT,
+    check_arithmetic,
+    gamma,
+    lower_float,
+    precision,
+    rational,
+    upper_float,
+)
 from hypernorm.certificates.verified import Claim, VerifiedBound
 from hypernorm.certificates.witness import attained_interval
 from hypernorm.exceptions import CertificateError, InvalidInputError
@@ -167,6 +177,7 @@ def largest_ratio(B: np.ndarray, X: np.ndarray, norm: float, allowance: float = 
     With BT = X + E, every w in the span is (X + E)c, ‖w‖_q ≤ (‖X‖_{2→q} + ‖E‖)‖c‖ and ‖w‖₂ ≥ (σ_min(X) − ‖E‖)‖c‖; the
     last factor is positive, so T is invertible and there is no other w.
     """
+    check_arithmetic()
     n, d = B.shape
     T = orthogonaliser(B)
     T = T @ ((B @ T).T @ X)

@@ -24,7 +24,7 @@ import numpy as np
 from hypernorm._parallel import product_threads
 from hypernorm._validation import check_memory
 from hypernorm.bounds.interval import Status
-from hypernorm.certificates.rounding import TINY, UNIT
+from hypernorm.certificates import TINY, UNIT
 from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.forms.product import ProductClasses, ProductForm, gram_sides
 from hypernorm.separable.anderson import Anderson
