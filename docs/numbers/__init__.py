@@ -14,6 +14,7 @@ from docs.numbers import (  # noqa: F401  each registers what it computes
     soundness,
     states,
     sums_of_squares,
+    tree,
 )
 from docs.numbers.registry import NUMBERS
 from docs.numbers.spans import PAGES, fill, names, problems
