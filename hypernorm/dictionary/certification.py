@@ -1,4 +1,4 @@
-"""Is an atom the best there is? The 2→p norm of the whitened samples answers with a proof."""
+"""Certify that an atom is optimal: the 2→p norm of the whitened samples bounds the objective of every atom."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["AtomCertificate", "certify_leading_atom"]
 
 @dataclass(frozen=True, eq=False)
 class AtomCertificate:
-    """How near an atom comes to the largest ‖Zw‖_p over unit vectors w.
+    """Proved bounds on ‖Zw‖_p for an atom and for every unit vector w.
 
     Attributes
     ----------
@@ -30,10 +30,11 @@ class AtomCertificate:
     upper : float
         Proved upper bound for every unit vector.
     matrix : ndarray of shape (n_samples, k)
-        Z, the centred and whitened samples that the proofs are about.
+        Z, the centred and whitened samples; the proofs refer to this matrix.
     witness : Witness
+        The proof of `value`.
     interval : NormInterval
-        The bounds on the 2→p norm of Z; ``interval.certificate.verify(matrix)`` proves the upper one again.
+        The bounds on the 2→p norm of Z; ``interval.certificate.verify(matrix)`` proves the upper bound again.
     """
 
     atom: int
@@ -45,7 +46,7 @@ class AtomCertificate:
 
     @property
     def gap(self) -> float:
-        """upper/value − 1."""
+        """Relative gap upper/value − 1."""
         return self.upper / self.value - 1
 
     @own_arithmetic
@@ -57,11 +58,11 @@ class AtomCertificate:
 def certify_leading_atom(
     rows: Rows, whitening: Whitening, unmixing: np.ndarray, p: float, options: Mapping[str, Any]
 ) -> AtomCertificate:
-    """The certificate for the row of `unmixing` with the largest value."""
+    """Certificate for the row of `unmixing` with the largest value."""
     blocks = range(0, rows.shape[0], rows.block_rows())
     step = blocks.step
     Z = np.vstack([(rows.block(b, min(b + step, rows.shape[0])) - whitening.mean) @ whitening.K for b in blocks])
-    # The row extracts a code; the unit vector does the same in whitened coordinates.
+    # In whitened coordinates a unit vector extracts the same code as the row.
     vectors = unmixing @ whitening.inverse.T
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     whitened = Rows(Z)
