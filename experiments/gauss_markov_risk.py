@@ -74,8 +74,8 @@ def trial(ensemble: str, n: int, gamma: float, seed: int) -> Row:
     for name, p in NORMS.items():
         for target, noise in enumerate(NOISES):
             alpha = best_penalty(ensemble, gamma, p, noise) * (1 if math.isinf(p) else n)
-            kept = shrink_with_penalty(decomposition.squares, alpha, p).kept
-            estimate = decomposition.coefficients(kept)[:, target]
+            factors = shrink_with_penalty(decomposition.squares, alpha, p).filter_factors
+            estimate = decomposition.coefficients(factors)[:, target]
             errors[f"{name}, noise {noise:g}"] = float(np.sum((estimate - beta) ** 2))
     return {"errors": errors}
 

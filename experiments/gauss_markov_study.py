@@ -130,7 +130,7 @@ def relative_risks(decay: float, alignment: float, noise: float) -> Row:
         # 1/Σ s^{-2}, where spectral shrinkage begins, up to far above the largest eigenvalue.
         grid = np.geomspace(1e-2 / np.sum(1 / squares), 1e6, 4001)
         shrinkages = (shrink_with_penalty(squares, alpha, p) for alpha in grid)
-        risks[name] = min(risk(shrinkage.bias, shrinkage.kept) for shrinkage in shrinkages)
+        risks[name] = min(risk(shrinkage.bias, shrinkage.filter_factors) for shrinkage in shrinkages)
     return {name: risk / best for name, risk in risks.items()}
 
 
