@@ -26,24 +26,18 @@ All penalties and numbers of components are chosen by the same five folds.
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.cross_decomposition import PLSRegression
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
-from sklearn.decomposition import PCA
-from sklearn.linear_model import LassoCV, LinearRegression
-from sklearn.model_selection import KFold
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import StandardScaler
 
+from experiments.gauss_markov.data import DATA, FRESH, load
+from experiments.gauss_markov.methods import METHODS, NORMS, predictions
 from experiments.runner import Row, main
 from experiments.tables import markdown
-from hypernorm.linear_model import SchattenRegressor, SchattenRegressorCV
 from hypernorm.linear_model.shrinkage import shrink_with_penalty
 
-NORMS = {"ridge": 2.0, "nuclear": 1.0, "spectral": math.inf}
 DIRECTIONS = 200
 TABLE_NOISE = 5e-4
 TABLE = {
@@ -56,35 +50,8 @@ TABLE = {
 """Ridge, nuclear, principal components, spectral, for (decay, alignment), as they were first computed."""
 DESIGNS = ((0, 0), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2))
 NOISES = (0.3, 1.0)
-DATA = {
-    "diabetes": (354, 88),
-    "diabetes, squares": (354, 88),
-    "breast cancer": (455, 114),
-    "housing": (400, 100),
-    "digits, Fourier": (800, 200),
-}
-"""Training and held-out samples of each split."""
-FRESH = ("housing",)
-"""Drawn anew each time, so that the splits are independent."""
-METHODS = (
-    "ridge",
-    "nuclear",
-    "spectral",
-    "chosen norm",
-    "ridge, 9 penalties",
-    "nuclear, 9 penalties",
-    "principal components",
-    "partial least squares",
-    "lasso",
-    "least squares",
-)
-FOLDS = KFold(5)
 TOLERABLE = 0.05
 """Loss of the choice among the norms that still counts as safe, as a share of ridge's error."""
-FOURIER_FEATURES = 400
-LONGEST_PLS = 30
-
-Predictions = dict[str, np.ndarray]
 
 
 def cases(noises: Sequence[float], seeds: int, splits: int) -> Iterator[Row]:
@@ -165,125 +132,6 @@ def on_data(data: str, seed: int) -> Row:
     scaler = StandardScaler().fit(X[train])
     values = predictions(scaler.transform(X[train]), y[train], scaler.transform(X[test]))
     return {name: float(np.mean((value - y[test]) ** 2)) for name, value in values.items()}
-
-
-def load(data: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Samples and targets, a column each."""
-    if data.startswith("diabetes"):
-        X, y = load_diabetes(return_X_y=True, scaled=False)
-        # The square of the sex repeats the sex.
-        X = np.delete(squares_and_products(X), 10 + 10, axis=1) if "squares" in data else X
-        return X, y[:, None]
-    if data == "breast cancer":
-        X, y = load_breast_cancer(return_X_y=True)
-        return X, y[:, None].astype(float)
-    if data == "housing":
-        return housing(sum(DATA[data]), rng)
-    pixels, digits = load_digits(return_X_y=True)
-    frequencies = rng.standard_normal((pixels.shape[1], FOURIER_FEATURES)) / (20 * math.sqrt(2))
-    phases = rng.uniform(0, 2 * np.pi, FOURIER_FEATURES)
-    return math.sqrt(2) * np.cos(pixels @ frequencies + phases), np.eye(10)[digits]
-
-
-def housing(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Made-up districts in the manner of the Californian census, with squares and products of the eight features.
-
-    Latitude and longitude scatter across a coast that runs north-west; rooms grow with income, and bedrooms follow
-    rooms; population and occupants are log-normal. The price grows with income and less so with rooms per bedroom and
-    age, falls with the distance from the coast and from two cities and with crowding, has log-normal noise and is
-    capped at 5, as there.
-    """
-    along, inland = rng.uniform(0, 1, n), rng.exponential(0.25, n)
-    latitude, longitude = 32.5 + 9 * along + 0.6 * inland, -117 - 7 * along + 2 * inland
-    income = np.exp(rng.normal(1.25, 0.45, n))
-    rooms = np.exp(1.3 + 0.25 * np.log(income) + rng.normal(0, 0.2, n))
-    bedrooms = rooms * np.exp(rng.normal(-1.6, 0.1, n))
-    age, population = rng.uniform(1, 52, n), np.exp(rng.normal(7, 0.7, n))
-    occupants = np.exp(rng.normal(1.05, 0.25, n))
-    cities = np.exp(-(((along - 0.2) / 0.1) ** 2)) + np.exp(-(((along - 0.6) / 0.08) ** 2))
-    logarithm = (
-        0.75 * np.log(income)
-        + 0.3 * np.log(rooms / bedrooms)
-        + 0.004 * age
-        - 0.9 * np.minimum(inland, 1)
-        + 0.4 * cities
-        - 0.5 * np.log(occupants)
-    )
-    price = np.minimum(np.exp(logarithm + rng.normal(0, 0.25, n)), 5)
-    X = np.column_stack([income, age, rooms, bedrooms, population, occupants, latitude, longitude])
-    return squares_and_products(X), price[:, None]
-
-
-def squares_and_products(X: np.ndarray) -> np.ndarray:
-    """The features, standardised, with their squares and products."""
-    return PolynomialFeatures(2, include_bias=False).fit_transform(StandardScaler().fit_transform(X))
-
-
-def predictions(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Predictions:
-    """What every method predicts for the rows after training on (X, y)."""
-    result = shrunk(X, y, rows)
-    result["principal components"] = tuned(component_path, X, y, rows)
-    result["partial least squares"] = tuned(pls_path, X, y, rows)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about convergence at the smallest penalties, which are not chosen
-        lassos = [LassoCV(cv=FOLDS, alphas=50, tol=1e-3).fit(X, target) for target in y.T]
-    result["lasso"] = np.column_stack([lasso.predict(rows) for lasso in lassos])
-    result["least squares"] = LinearRegression().fit(X, y).predict(rows)
-    return result
-
-
-def shrunk(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Predictions:
-    """The Schatten regressors, from one cross-validation.
-
-    It keeps the score of every norm and penalty, so what `SchattenRegressorCV` would choose among fewer of them can be
-    read off, and is not computed again.
-    """
-    norms = list(NORMS.values())
-    model = SchattenRegressorCV(p=norms, cv=FOLDS, store_cv_results=True).fit(X, y)
-    scores = model.cv_results_.mean(axis=2)
-    alphas = np.geomspace(1e-8, 1e2, scores.shape[1]) * np.max(model.singular_values_) ** 2
-    result = {"chosen norm": model.predict(rows).reshape(len(rows), -1)}
-    for index, (name, p) in enumerate(NORMS.items()):
-        for suffix, step in (("", 1), (", 9 penalties", 10)):
-            if name + suffix in METHODS:
-                alpha = alphas[::step][np.argmax(scores[index, ::step])]
-                fitted = SchattenRegressor(alpha, p=p).fit(X, y)
-                result[name + suffix] = fitted.predict(rows)
-    return result
-
-
-def tuned(path: Callable[..., np.ndarray], X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The predictions with the number of components that has the least error on the held-out samples of the folds."""
-    errors = []
-    for train, held_out in FOLDS.split(X):
-        values = path(X[train], y[train], X[held_out])
-        errors.append(np.mean((values - y[held_out]) ** 2, axis=(1, 2)))
-    shortest = min(map(len, errors))
-    best = int(np.argmin(np.mean([error[:shortest] for error in errors], axis=0)))
-    return path(X, y, rows)[best]
-
-
-def component_path(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Principal component regression with 0, 1, 2, … components, of shape (components + 1, rows, targets)."""
-    pca = PCA(svd_solver="full").fit(X)
-    known = pca.explained_variance_ > 1e-12 * pca.explained_variance_[0]
-    scores = pca.transform(X)[:, known]
-    slopes = scores.T @ (y - y.mean(axis=0)) / np.sum(scores**2, axis=0)[:, None]
-    return _cumulative(pca.transform(rows)[:, known], slopes, y)
-
-
-def pls_path(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Partial least squares, likewise."""
-    components = min(LONGEST_PLS, X.shape[1], len(X) - 1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about targets that are explained before the last component
-        pls = PLSRegression(components, scale=False).fit(X, y)
-    return _cumulative((rows - X.mean(axis=0)) @ pls.x_rotations_, pls.y_loadings_.T, y)
-
-
-def _cumulative(scores: np.ndarray, slopes: np.ndarray, y: np.ndarray) -> np.ndarray:
-    steps = np.einsum("nk,kt->knt", scores, slopes)
-    return y.mean(axis=0) + np.concatenate([np.zeros_like(steps[:1]), np.cumsum(steps, axis=0)])
 
 
 def problem(row: Row) -> str:
