@@ -1,1 +1,1 @@
-"""Data sets and methods of `experiments.gauss_markov_study`."""
+"""Data sets and regression methods of `experiments.gauss_markov_study`."""

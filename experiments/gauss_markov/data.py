@@ -17,17 +17,17 @@ DATA = {
     "housing": (400, 100),
     "digits, Fourier": (800, 200),
 }
-"""Training and held-out samples of each split."""
+"""Numbers of training and held-out samples of each split."""
 FRESH = ("housing",)
-"""Drawn anew each time, so that the splits are independent."""
+"""Data sets that are drawn again for each split, so that the splits are independent."""
 FOURIER_FEATURES = 400
 
 
 def load(data: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Samples and targets, a column each."""
+    """Samples and targets of a data set; each target is a column."""
     if data.startswith("diabetes"):
         X, y = load_diabetes(return_X_y=True, scaled=False)
-        # The square of the sex repeats the sex.
+        # The square of the column of the sex is dropped, since it equals the column.
         X = np.delete(squares_and_products(X), 10 + 10, axis=1) if "squares" in data else X
         return X, y[:, None]
     if data == "breast cancer":
@@ -42,12 +42,12 @@ def load(data: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 def housing(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Made-up districts in the manner of the Californian census, with squares and products of the eight features.
+    """Artificial districts similar to the Californian census, with squares and products of the eight features.
 
-    Latitude and longitude scatter across a coast that runs north-west; rooms grow with income, and bedrooms follow
-    rooms; population and occupants are log-normal. The price grows with income and less so with rooms per bedroom and
-    age, falls with the distance from the coast and from two cities and with crowding, has log-normal noise and is
-    capped at 5, as there.
+    Latitude and longitude are scattered along a coast that runs north-west. Rooms grow with income, and bedrooms with
+    rooms; population and occupants are log-normal. The price grows with income and, less, with rooms per bedroom and
+    age. It decreases with the distance from the coast and from two cities and with crowding, has log-normal noise and
+    is capped at 5, as in the census.
     """
     along, inland = rng.uniform(0, 1, n), rng.exponential(0.25, n)
     latitude, longitude = 32.5 + 9 * along + 0.6 * inland, -117 - 7 * along + 2 * inland
@@ -71,5 +71,5 @@ def housing(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 def squares_and_products(X: np.ndarray) -> np.ndarray:
-    """The features, standardised, with their squares and products."""
+    """The standardised features with their squares and products."""
     return PolynomialFeatures(2, include_bias=False).fit_transform(StandardScaler().fit_transform(X))

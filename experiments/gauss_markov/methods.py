@@ -1,4 +1,4 @@
-"""Regression methods of the study, all tuned by the same five folds."""
+"""Regression methods of the study, all tuned with the same five folds."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ Predictions = dict[str, np.ndarray]
 
 
 def predictions(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Predictions:
-    """What every method predicts for the rows after training on (X, y)."""
+    """Predictions of every method for the rows after training on (X, y)."""
     result = shrunk(X, y, rows)
     result["principal components"] = tuned(component_path, X, y, rows)
     result["partial least squares"] = tuned(pls_path, X, y, rows)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about convergence at the smallest penalties, which are not chosen
+        warnings.simplefilter("ignore")  # warnings of convergence at the smallest penalties, which are not chosen
         lassos = [LassoCV(cv=FOLDS, alphas=50, tol=1e-3).fit(X, target) for target in y.T]
     result["lasso"] = np.column_stack([lasso.predict(rows) for lasso in lassos])
     result["least squares"] = LinearRegression().fit(X, y).predict(rows)
@@ -49,10 +49,10 @@ def predictions(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Predictions:
 
 
 def shrunk(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Predictions:
-    """The Schatten regressors, from one cross-validation.
+    """Predictions of the Schatten regressors, from one cross-validation.
 
-    It keeps the score of every norm and penalty, so what `SchattenRegressorCV` would choose among fewer of them can be
-    read off, and is not computed again.
+    It stores the score of every norm and penalty. The choice of `SchattenRegressorCV` among fewer of them follows from
+    these scores without another cross-validation.
     """
     norms = list(NORMS.values())
     model = SchattenRegressorCV(p=norms, cv=FOLDS, store_cv_results=True).fit(X, y)
@@ -69,7 +69,7 @@ def shrunk(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Predictions:
 
 
 def tuned(path: Callable[..., np.ndarray], X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The predictions with the number of components that has the least error on the held-out samples of the folds."""
+    """Predictions with the number of components that minimises the error on the held-out samples of the folds."""
     errors = []
     for train, held_out in FOLDS.split(X):
         values = path(X[train], y[train], X[held_out])
@@ -80,7 +80,7 @@ def tuned(path: Callable[..., np.ndarray], X: np.ndarray, y: np.ndarray, rows: n
 
 
 def component_path(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Principal component regression with 0, 1, 2, … components, of shape (components + 1, rows, targets)."""
+    """Predictions by 0, 1, 2, … principal components, of shape (components + 1, rows, targets)."""
     pca = PCA(svd_solver="full").fit(X)
     known = pca.explained_variance_ > 1e-12 * pca.explained_variance_[0]
     scores = pca.transform(X)[:, known]
@@ -89,10 +89,10 @@ def component_path(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray
 
 
 def pls_path(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Partial least squares, likewise."""
+    """Predictions by partial least squares with 0, 1, 2, … components, of the same shape."""
     components = min(LONGEST_PLS, X.shape[1], len(X) - 1)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about targets that are explained before the last component
+        warnings.simplefilter("ignore")  # warnings of targets that are explained before the last component
         pls = PLSRegression(components, scale=False).fit(X, y)
     return _cumulative((rows - X.mean(axis=0)) @ pls.x_rotations_, pls.y_loadings_.T, y)
 
