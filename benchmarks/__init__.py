@@ -1,1 +1,1 @@
-"""Speed, measured against the machine's own matrix product in the same run."""
+"""Benchmarks of speed, relative to the matrix product of the same machine in the same run."""

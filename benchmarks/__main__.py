@@ -1,8 +1,8 @@
-"""Every benchmark in one run, and its results as a page: `python -m benchmarks`.
+"""Run all benchmarks and write their results to a page: `python -m benchmarks`.
 
-Writes benchmarks/RESULTS.md from the rows under results. Parts that are on file are not measured again, so that a run
-that was stopped continues; with `--fresh` every part is measured anew, and replaces its rows when it is complete; with
-`--page` nothing is measured, and the page says which parts are not on file.
+The page benchmarks/RESULTS.md is written from the rows under results. Parts with rows on file are not measured again,
+so a stopped run continues. With `--fresh` every part is measured again and replaces its rows when it is complete. With
+`--page` nothing is measured, and the page lists the parts without rows.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ Failures and time-outs are rows like any other. Written by `python -m benchmarks
 
 
 def conditions(name: str, part: str) -> Row:
-    """The first line of a file of rows: versions and machine."""
+    """Versions and machine, from the first line of a file of rows."""
     first = json.loads((RESULTS / name / f"{part}.jsonl").read_text().splitlines()[0])
     return {key: value for key, value in first.items() if key not in ("experiment", "preset")}
 
 
 def sections(fresh: bool, small: bool, folder: Path, page: bool = False) -> Iterator[str]:
-    """The text of every part, as it is measured."""
+    """Yield the text of every part as soon as it is measured."""
     said: Row = {}
     for name, module in BENCHMARKS.items():
         yield f"## {name.replace('_', ' ').capitalize()}\n\n`python -m benchmarks.{name}`"
@@ -76,7 +76,7 @@ def sections(fresh: bool, small: bool, folder: Path, page: bool = False) -> Iter
 
 
 def main() -> None:
-    """Run what is missing, print it, and write the page."""
+    """Run the missing parts, print them, and write the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--fresh", action="store_true", help="measure every part anew, in this run")
     parser.add_argument("--small", action="store_true", help="a few small cases, and nothing is written")

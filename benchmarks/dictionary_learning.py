@@ -1,21 +1,20 @@
-"""LpDictionaryLearning beside its peers on planted dictionaries: `python -m benchmarks.dictionary_learning [PART …]`.
+"""LpDictionaryLearning and its peers on planted dictionaries: `python -m benchmarks.dictionary_learning [PART …]`.
 
-100 orthogonal atoms, 40,000 noiseless samples, Bernoulli–Gaussian codes with a share θ of non-zero coefficients. Every
-method returns its atoms and nothing else that counts: the referee scales them to length one and computes
-`recovery_error` and the number of true atoms that one of them matches (cosine above 0.95). The time is that of fit, the
-median of three after a warm-up where a run is short, else of one; every run has a process of its own, the same threads
-and 60 s.
+100 orthogonal atoms, 40,000 noiseless samples, Bernoulli–Gaussian codes with a fraction θ of non-zero coefficients.
+Only the atoms that a method returns are evaluated: the referee scales them to length one and computes `recovery_error`
+and the number of true atoms that one of them matches (cosine above 0.95). The time is that of fit: the median of three
+runs after a warm-up if a run is short, else of one run. Every run has its own process, the same threads and 60 s.
 
 Parts:
 
 peers       every method with its own defaults, three problems each.
-slow        the same for the methods that take minutes, one problem each. What has to be known is told: the sparsity to
-            K-SVD, a penalty to the Lasso methods, 0.1 where it is not named, against coefficients of size one.
-same_error  the loosest tolerance with which a method comes within 5% of the error that it has at its tightest.
-rate        flops per iteration, 4·n²·r, over its time, against the rate of one 2000×2000 product measured in between.
+slow        the same for the methods that take minutes, one problem each. Methods get the parameters that they need: the
+            sparsity for K-SVD, a penalty for the Lasso methods, 0.1 if not named, for coefficients of size one.
+same_error  the loosest tolerance with which a method is within 5% of its error at its tightest tolerance.
+rate        flops per iteration, 4·n²·r, over its time; relative to the rate of a 2000×2000 product measured in between.
 
-Rows go to results/dictionary_learning/PART.jsonl; a part that was stopped continues there, and one that is on file is
-only printed.
+Rows are saved in results/dictionary_learning/PART.jsonl. A stopped part continues there; a complete part is only
+printed.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ Fit = tuple[np.ndarray, int | None]
 
 
 def cubic(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The contrast |u|³/3 as FastICA wants it: its derivative and the mean of its second derivative."""
+    """The contrast |u|³/3 in the form that FastICA requires: its derivative and the mean of its second derivative."""
     magnitudes = np.abs(u)
     return u * magnitudes, 2 * magnitudes.mean(axis=-1)
 
@@ -124,13 +123,13 @@ LADDERS: dict[str, tuple[float, ...]] = {
 
 
 def measured(theta: float, method: str, seed: int, options: Row) -> Row:
-    """One method on one problem, timed and judged."""
+    """Time and errors of one method on one problem."""
     function, defaults = {**METHODS, **SLOW}[method]
     options = {**defaults, **options}
     planted = planted_dictionary(N_SAMPLES, N_FEATURES, theta, random_state=seed)
     times: list[float] = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about convergence, which the error shows
+        warnings.simplefilter("ignore")  # warnings of convergence; the error shows it
         if method in METHODS:
             function(planted_dictionary(2000, 10, theta, random_state=seed).samples, theta, seed, **options)
         while not times or (len(times) < 3 and times[0] < SHORT):
@@ -159,7 +158,7 @@ def slow_cases() -> Iterator[Row]:
 
 
 def peers(theta: float, method: str, seed: int) -> Row:
-    """A method as it comes."""
+    """A method with its default options."""
     expected = expected_error(N_FEATURES, N_SAMPLES, theta, 4 if "4" in method else 3, whiten="whitened" in method)
     outcome = in_process(measured, theta, method, seed, {}, limit=LIMIT)
     return {**outcome, **({"expected_error": expected} if method in {"ℓ3, whitened", "ℓ3", "ℓ4"} else {})}
@@ -173,7 +172,7 @@ def same_error_cases() -> Iterator[Row]:
 
 
 def same_error(theta: float, method: str, tol: float, seed: int) -> Row:
-    """A method with one tolerance, whose meaning is the method's own."""
+    """A method with one tolerance; its meaning depends on the method."""
     return in_process(measured, theta, method, seed, {"tol": tol}, limit=LIMIT)
 
 
@@ -184,7 +183,7 @@ def rate_cases() -> Iterator[Row]:
 
 
 def rate(theta: float, dtype: str, p: float, center: bool) -> Row:
-    """Time of one iteration, from two runs that differ by forty, and what remains: reading, whitening, atoms."""
+    """Time of one iteration, from two runs that differ by forty, and the remaining time: reading, whitening, atoms."""
     return in_process(_rate, theta, dtype, p, center, limit=LIMIT)
 
 
@@ -206,7 +205,7 @@ def _rate(theta: float, dtype: str, p: float, center: bool) -> Row:
     product(), fit_seconds(2)
     short, long, products = [], [], []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the iterations end early on purpose
+        warnings.simplefilter("ignore")  # the iterations are stopped early on purpose
         for _ in range(3):
             products.append(product())
             short.append(fit_seconds(10))
@@ -226,7 +225,7 @@ def _rate(theta: float, dtype: str, p: float, center: bool) -> Row:
 
 
 def medians(rows: list[Row]) -> list[Row]:
-    """Medians over the seeds; a run that did not end stands for itself."""
+    """Medians over the seeds; a run that did not finish has its own row."""
     result: list[Row] = []
     for method, theta in dict.fromkeys((row["method"], row["theta"]) for row in rows):
         same = [row for row in rows if (row["method"], row["theta"]) == (method, theta)]
@@ -242,7 +241,7 @@ def medians(rows: list[Row]) -> list[Row]:
 
 
 def loosest(rows: list[Row]) -> list[Row]:
-    """Of every method the fastest run within 5% of the error at its tightest tolerance."""
+    """The fastest run of every method within 5% of the error at its tightest tolerance."""
     result = []
     for method, theta in dict.fromkeys((row["method"], row["theta"]) for row in rows):
         same = [row for row in rows if (row["method"], row["theta"]) == (method, theta) and "seconds" in row]

@@ -1,4 +1,4 @@
-"""Parts, timing, memory and limits, the same for every benchmark and every competitor."""
+"""Parts, timing, memory and limits of the benchmarks, equal for hypernorm and all peers."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class Part:
     Attributes
     ----------
     title : str
-        What is compared with what, for the reader of the results.
+        The comparison, as a heading of the results.
     cases : callable
-        The cases to measure.
+        Yields the cases to measure.
     trial : callable
-        From a case its measured values.
+        Maps a case to its measured values.
     small : tuple of dict
-        A few cases of seconds, to try the script with.
+        A few cases that take seconds, for testing the script.
     shorten : callable
-        From all rows those that are shown, medians for instance.
+        Maps all rows to the rows that are shown, for instance medians.
     """
 
     title: str
@@ -48,12 +48,12 @@ class Part:
 
 
 def measure(name: str, part: str, content: Part, folder: Path, small: bool = False) -> list[Row]:
-    """The rows of a part, those on file included."""
+    """The rows of a part, including those on file."""
     return run(name, part, content.small if small else content.cases(), content.trial, folder=folder)
 
 
 def main(name: str, parts: Mapping[str, Part], description: str | None) -> None:
-    """The command line of a benchmark: run and print the parts that are named, by default all."""
+    """Command line of a benchmark: run and print the named parts, by default all."""
     parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
     parser.add_argument("parts", nargs="*", choices=[[], *parts])
     parser.add_argument("--small", action="store_true", help="a few small cases, and nothing is written")
@@ -68,7 +68,7 @@ def main(name: str, parts: Mapping[str, Part], description: str | None) -> None:
 
 
 def table(rows: list[Row]) -> str:
-    """Rows in Markdown, numbers to four digits."""
+    """Rows as a Markdown table, with numbers to four digits."""
     names = list(dict.fromkeys(name for row in rows for name in row))
 
     def text(value: Any) -> str:
@@ -80,7 +80,7 @@ def table(rows: list[Row]) -> str:
 
 
 def threads() -> int:
-    """Threads of the matrix products, which every method gets."""
+    """Number of threads of the matrix products, the same for every method."""
     return max(int(pool["num_threads"]) for pool in threadpool_info() if pool["user_api"] == "blas")
 
 
@@ -96,15 +96,15 @@ def seconds(function: Callable[[], object], repeats: int = 5) -> float:
 
 
 def product_seconds(size: int = 2000) -> float:
-    """Time of one square matrix product with all threads, the yardstick of the machine."""
+    """Time of one square matrix product with all threads, the unit of time of the machine."""
     A = np.random.default_rng(0).standard_normal((size, size))
     return seconds(lambda: A @ A, 3)
 
 
 def peak_gigabytes() -> float:
-    """Largest memory that this process has occupied so far."""
+    """Peak memory of this process so far."""
     status = Path("/proc/self/status")
-    if status.exists():  # where the figure of getrusage starts with the memory of the parent
+    if status.exists():  # on Linux the value of getrusage includes the memory of the parent
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
@@ -113,7 +113,7 @@ def peak_gigabytes() -> float:
 def in_process(
     function: Callable[..., dict[str, Any]], *arguments: Any, limit: float = 600.0, gigabytes: float | None = None
 ) -> dict[str, Any]:
-    """What the function returns in a fresh process, with ``peak_gigabytes`` added, or how it ended instead."""
+    """Result of the function in a new process, with ``peak_gigabytes`` added, or how the process ended."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(sender, function, arguments, gigabytes))
@@ -138,6 +138,6 @@ def _work(sender: Any, function: Callable[..., dict[str, Any]], arguments: Any, 
         result = function(*arguments)
     except MemoryError:
         result = {"ended": "out of memory"}
-    except Exception as error:  # whatever a competitor raises is its result
+    except Exception as error:  # an error of a peer is its result
         result = {"ended": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]}
     sender.send({**result, "peak_gigabytes": peak_gigabytes()})

@@ -1,8 +1,8 @@
-"""What files cost that are made to cost much: `python -m benchmarks.hostile_files`.
+"""Cost of reading files that are made to be expensive: `python -m benchmarks.hostile_files`.
 
-Each file is small, or declares what it does not hold. It is opened in a process of its own, and a table says how long
-that took, how much memory the process had taken at its peak (of which importing the package is the larger part), and
-what came of it: one line of refusal, or a result.
+Each file is small, or declares more data than it contains. It is opened in its own process. The table gives the time,
+the peak memory of the process (most of it from importing the package), and the outcome: a refusal in one line, or a
+result.
 """
 
 from __future__ import annotations
@@ -52,18 +52,18 @@ print(json.dumps({{"seconds": time.perf_counter() - start, "peak": peak, "outcom
 
 @dataclass(frozen=True)
 class Case:
-    """A file to be written and opened.
+    """A file to write and open.
 
     Attributes
     ----------
     name : str
-        Of the file; its ending says what it is.
+        Name of the file; its ending determines the format.
     write : callable
-        Writes it, given its path.
+        Writes the file to a given path.
     imports : str
-        A statement that defines `open_file`, which takes the path.
+        A statement that defines `open_file`, a function of the path.
     refused : bool
-        Whether it has to be refused, rather than read in bounded memory.
+        Whether the file must be refused; otherwise it must be read in bounded memory.
     """
 
     name: str
@@ -73,11 +73,11 @@ class Case:
 
 
 def measure(case: Case, folder: Path, limit: float = 60.0) -> dict[str, Any]:
-    """The file's size, seconds, peak memory in bytes and outcome, from a process of its own."""
+    """Size of the file, and seconds, peak memory in bytes and outcome of opening it in its own process."""
     path = folder / case.name
     case.write(path)
     size = path.stat().st_size
-    # A shell in between, because the figure of getrusage starts with the memory of the parent.
+    # Start it from a shell, because the value of getrusage includes the memory of the parent.
     command = [sys.executable, "-c", _MEASURE.format(imports=case.imports), str(path)]
     try:
         done = subprocess.run(
@@ -112,7 +112,7 @@ def _array_start(shape: tuple[int, ...], descr: str = "<f8") -> bytes:
 
 
 def _archive(members: dict[str, list[bytes]]) -> Callable[[Path], Any]:
-    """A deflated archive whose members are given in pieces."""
+    """Writer of a compressed archive whose members are given in pieces."""
 
     def write(path: Path) -> None:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -150,7 +150,7 @@ def _constant_columns(path: Path) -> None:
 
 
 def _declared_certificate(d: int) -> dict[str, Any]:
-    """The members of a certificate for many columns, without the matrix that it needs."""
+    """The members of a certificate for many columns, without its matrix."""
     return {
         "format_version": 1,
         "kind": "sos",

@@ -1,9 +1,9 @@
-"""How close the hot kernels come to the matrix product of the machine: `python -m benchmarks.kernels [PART …]`.
+"""Speed of the main kernels relative to the matrix product of the machine: `python -m benchmarks.kernels [PART …]`.
 
-Each figure is the median of several runs after a warm-up. The rate of a kernel counts the operations of its matrix
-products alone (3n²d for a realigned product through the blocks of K, 4ndk for a step of the power method), divided by
-the rate of one 2000×2000 product measured in between, so that entrywise work and memory traffic count as loss. What
-the realigned certificate claims is checked here too: λ against a Rayleigh quotient, which is below λ_max.
+Each number is the median of several runs after a warm-up. The rate of a kernel counts only the operations of its matrix
+products (3n²d for a realigned product with the blocks of K, 4ndk for a step of the power method). It is divided by the
+rate of one 2000×2000 product measured in between, so entrywise work and memory traffic count as loss. The claim of the
+realigned certificate is checked too: λ against a Rayleigh quotient, which is a lower bound on λ_max.
 """
 
 from __future__ import annotations

@@ -1,17 +1,15 @@
-"""SchattenRegressorCV beside RidgeCV, and a million samples in a fresh process.
+"""SchattenRegressorCV and RidgeCV, and a fit of a million samples: `python -m benchmarks.linear_model [PART …]`.
 
-`python -m benchmarks.linear_model [PART …]`, without parts all of them.
+Without PART all parts run:
 
-Parts:
-
-path    100 penalties, five folds, n = 5,000, d = 300: SchattenRegressorCV for ridge alone and for a list of five norms,
-        beside scikit-learn's RidgeCV with the same folds and the same score. All of them run in turn, with all threads,
-        a warm-up and then three times each; medians. Both must choose the same penalty, and their coefficients agree.
+path    100 penalties, five folds, n = 5,000, d = 300: SchattenRegressorCV for ridge only and for a list of five norms,
+        and scikit-learn's RidgeCV with the same folds and the same score. They run in turn with all threads, a warm-up
+        and then three times each; medians. Both must choose the same penalty, and their coefficients must agree.
 loo     The same by leave-one-out, which both have in closed form for ridge.
-memory  n = 1,000,000, d = 100 in double precision, one fit by solver='gram' and one by scikit-learn's Ridge, each in a
-        process of its own: time, and the largest memory beyond what the samples and targets already occupied.
+memory  n = 1,000,000, d = 100 in double precision, one fit by solver='gram' and one by scikit-learn's Ridge, each in
+        its own process: time, and peak memory in addition to that of the samples and targets.
 
-Rows go to results/linear_model/PART.jsonl; a part that is on file is only printed.
+Rows are saved in results/linear_model/PART.jsonl; a part that is on file is only printed.
 """
 
 from __future__ import annotations
@@ -36,7 +34,7 @@ LIMIT = 900.0
 
 
 def problem(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
-    """Samples with the covariance spectrum 1/i and a noisy linear target; little memory beyond the samples."""
+    """Samples with the covariance spectrum 1/i and a noisy linear target, made with little additional memory."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n, d))
     X *= np.arange(1, d + 1) ** -0.5
@@ -44,7 +42,7 @@ def problem(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def path(n: int, d: int, folds: int | None) -> Row:
-    """Times of the whole choice, and whether the choices agree."""
+    """Times of the complete choice, and whether the choices agree."""
     return in_process(_path, n, d, folds, limit=LIMIT)
 
 
@@ -82,14 +80,14 @@ def _path(n: int, d: int, folds: int | None) -> Row:
 
 
 def memory(n: int, d: int, method: str) -> Row:
-    """Time and memory of one fit in a fresh process."""
+    """Time and memory of one fit in a new process."""
     return in_process(_memory, n, d, method, limit=LIMIT)
 
 
 def _memory(n: int, d: int, method: str) -> Row:
     model: Any = SchattenRegressor(p=1, solver="gram") if method == "hypernorm" else Ridge()
     small = np.random.default_rng(1).standard_normal((50, 5))
-    model.fit(small, small[:, 0])  # libraries and threads are there before anything is measured
+    model.fit(small, small[:, 0])  # loads libraries and starts threads before the measurement
     X, y = problem(n, d)
     before = peak_gigabytes()
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The referee: from raw output alone what it is worth. It trusts no solver's word, hypernorm's included."""
+"""The referee: bounds, errors and residuals recomputed from raw output. It trusts no solver, not even hypernorm."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["dictionary_errors", "proved_gap", "proved_lower", "proved_upper", "r
 
 
 def proved_lower(X: Any, witness: hn.Witness) -> float:
-    """What the checker proves of the vector."""
+    """Lower bound that the checker proves for the vector."""
     return witness.verify(X).lower
 
 
 def proved_upper(X: Any, certificate: hn.Certificate) -> float:
-    """What the checker proves of the certificate."""
+    """Upper bound that the checker proves for the certificate."""
     return certificate.verify(X).upper
 
 
@@ -29,7 +29,7 @@ def proved_gap(X: Any, certificate: hn.Certificate, witness: hn.Witness) -> floa
 
 
 def dictionary_errors(atoms: np.ndarray, dictionary: np.ndarray) -> Row:
-    """Error and number of true atoms found (cosine above 0.95), from the atoms alone."""
+    """Error and number of true atoms found (cosine above 0.95), computed from the atoms only."""
     unit = atoms / np.linalg.norm(atoms, axis=1, keepdims=True)
     cosines = np.abs(unit @ dictionary)
     return {

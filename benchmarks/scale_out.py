@@ -1,15 +1,15 @@
-"""Millions of rows that no machine holds: `python -m benchmarks.scale_out [PART …]`.
+"""Millions of rows on a cluster, more than the memory of a machine: `python -m benchmarks.scale_out [PART …]`.
 
-A Dask array of Gaussian rows, generated when they are needed and forgotten afterwards, on a local cluster of two
-processes with one thread each. Peak memory is that of a worker over the whole run, beside what it occupies when it has
-loaded its libraries. The referee verifies every certificate again through the cluster.
+A Dask array of Gaussian rows, which are generated when they are needed and discarded afterwards, on a local cluster of
+two processes with one thread each. Peak memory is that of a worker over the whole run; its memory after loading the
+libraries is given too. The referee verifies every certificate again on the cluster.
 
 Parts:
 
 bounds     lower bound, row-norm and realigned certificates, for n and for twice as many rows.
-agreement  the same bounds of the first rows, through the cluster and in memory.
-lost       a worker is killed in the middle of a certificate; the result must be the same.
-estimators a dictionary of sparse rows, and the mean of rows of which a tenth has moved, with its proved error bound.
+agreement  the same bounds of the first rows, on the cluster and in memory.
+lost       a worker is killed while a certificate is computed; the result must be the same.
+estimators a dictionary from sparse rows, and the robust mean of rows with a tenth of outliers, with its error bound.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LIMIT = 1200.0
 
 
 def rows(n: int, d: int) -> Any:
-    """A Dask array of independent Gaussian entries whose columns have the deviations 1, 2^{-1/4}, 3^{-1/4}, …"""
+    """A Dask array of independent Gaussian entries; column j has the standard deviation j^{-1/4}."""
     import dask.array as da
     import numpy as np
 
@@ -42,14 +42,14 @@ def rows(n: int, d: int) -> Any:
 
 
 def on_cluster(function: Callable[..., Row], *arguments: Any) -> Row:
-    """Run with a cluster of two workers; adds the largest peak memory of a worker."""
+    """Run a function on a cluster of two workers, and add the largest peak memory of a worker."""
     from distributed import Client, LocalCluster
 
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
-        client.run(hn.spectral_bound, [[1.0, 2.0], [2.0, 3.0]])  # so that the libraries are loaded
+        client.run(hn.spectral_bound, [[1.0, 2.0], [2.0, 3.0]])  # loads the libraries
         before = max(client.run(peak_gigabytes).values())
         result = function(client, *arguments)
         after = max(client.run(peak_gigabytes).values())

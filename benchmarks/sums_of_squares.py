@@ -1,11 +1,11 @@
-"""Sum-of-squares certificates beside conic solvers, at every size: `python -m benchmarks.sums_of_squares [PART …]`.
+"""Sum-of-squares certificates and conic solvers, at all sizes: `python -m benchmarks.sums_of_squares [PART …]`.
 
-No solver's word is taken: every upper bound is what the checker proves of the certificate, for SCS and Clarabel of
-the one made from their multiplier, and every lower bound is what it proves of the vector. Times are medians of three
-runs after a warm-up where a run is short, else of one; hypernorm's include its search for a vector and its proof, those
-of the conic solvers are their own solve time, without the modelling. "Products" is the time divided by that of one
-product of two D×D matrices measured in the same process. Rows go to results/sums_of_squares/PART.jsonl; a part that
-was stopped continues there, and one that is on file is only printed.
+No value that a solver reports is used. Every upper bound is proved by the checker from a certificate, which for SCS and
+Clarabel is made from their multiplier. Every lower bound is proved from a vector. Times are medians of three runs after
+a warm-up if a run is short, else of one run. The times of hypernorm include the search for a vector and the proof;
+those of the conic solvers are their own solve times, without the modelling. "Products" is the time divided by that of
+one product of two D×D matrices measured in the same process. Rows are saved in results/sums_of_squares/PART.jsonl. A
+stopped part continues there; a complete part is only printed.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ WARM_UP = np.eye(4)
 
 
 def conic(X: np.ndarray, solver: str, **options: Any) -> tuple[hn.Certificate, float]:
-    """A conic solver's certificate, proved, and the time that the solver says it took."""
+    """The proved certificate of a conic solver, and the solve time that the solver reports."""
     sos = hn.sos_problem(X)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about accuracy, which the checker judges
+        warnings.simplefilter("ignore")  # warnings of accuracy; the checker proves the bound
         sos.problem.solve(solver=solver, **options)
     stats = sos.problem.solver_stats
     return sos.certificate(), float(stats.solve_time) + float(stats.setup_time or 0)
@@ -66,7 +66,7 @@ def agreement_cases() -> Iterator[Row]:
 
 
 def agreement(d: int, family: str, seed: int, solver: str) -> Row:
-    """The structured solver's proved bound against that of a conic solver, in the norm."""
+    """Proved bounds on the norm of the structured solver and of a conic solver."""
     X = FAMILIES[family](d, seed)
     ours = proved_upper(X, hn.sos_bound(X, rtol=1e-8, random_state=seed))
     options = {"eps": 1e-8, "max_iters": 100_000} if solver == "SCS" else {}
@@ -82,7 +82,7 @@ def peer_cases() -> Iterator[Row]:
 
 
 def peers(d: int, family: str, seed: int) -> Row:
-    """A proved interval of relative width 1e-6 against SCS at its tolerance 1e-6."""
+    """A proved interval of relative width 1e-6, and SCS with the tolerance 1e-6."""
     X = FAMILIES[family](d, seed)
     found: list[hn.Interval] = []
     hn.sos_bound(WARM_UP)
@@ -108,7 +108,7 @@ def scale_cases() -> Iterator[Row]:
 
 
 def scale(d: int, family: str) -> Row:
-    """Time, memory and proved gap in a process of its own."""
+    """Time, memory and proved gap in a separate process."""
     return in_process(_scale_hypernorm, d, family, limit=3600)
 
 
@@ -119,7 +119,7 @@ def conic_scale_cases() -> Iterator[Row]:
 
 
 def conic_scale(d: int, family: str, solver: str, limit: float) -> Row:
-    """The same for the conic solvers, with a time limit of several times what hypernorm takes, and 16 GB."""
+    """The same for the conic solvers, with a time limit of several times the time of hypernorm, and 16 GB."""
     return in_process(_scale_conic, d, family, solver, limit=limit, gigabytes=16)
 
 
@@ -163,14 +163,14 @@ def degree_cases() -> Iterator[Row]:
 
 
 def degrees(name: str, degree: int | None, d: int | None = None) -> Row:
-    """Higher degrees: designs, forms on which degree 4 is not exact, and random matrices at q = 6 and 8."""
+    """Higher degrees: designs, forms for which degree 4 is not exact, and random matrices at q = 6 and 8."""
     hn.sos_bound(WARM_UP)
     known = None if d else NAMED[name]()
     q = known.q if known else float(degree or 4)
     X = known.matrix if known else datasets.gaussian(4 * (d or 1), d or 1, random_state=0)
     start = time.perf_counter()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # no lower bound meets an inexact relaxation
+        warnings.simplefilter("ignore", ConvergenceWarning)  # an inexact relaxation never meets the lower bound
         certificate = hn.sos_bound(X, q, degree=degree, random_state=0)
     elapsed = time.perf_counter() - start
     upper, lower = proved_upper(X, certificate), proved_lower(X, hn.lower_bound(X, q, random_state=0))
@@ -203,7 +203,7 @@ def restart_cases() -> Iterator[Row]:
 
 
 def restarts(seed: int) -> Row:
-    """240 × 60 sign matrices: the best of 64 random restarts against the vector that the relaxation leads to."""
+    """240 × 60 sign matrices: the best of 64 random restarts, and the vector from the relaxation."""
     X = datasets.signs(240, 60, random_state=seed)
     interval = hn.two_to_q_norm(X, method="sos", random_state=seed)
     lower = proved_lower(X, interval.witness)
@@ -228,13 +228,13 @@ def interruption_cases() -> Iterator[Row]:
 
 
 def interruption(d: int, family: str, stop: float) -> Row:
-    """A solve that is stopped early, and its continuation from the checkpoint."""
+    """A solve that is stopped early and continued from its checkpoint."""
     X = FAMILIES[family](d, 0)
     hn.sos_bound(WARM_UP)
     lower = proved_lower(X, hn.lower_bound(X, random_state=0))
     outcome: Row = {"realigned": proved_upper(X, hn.spectral_bound(X)) / lower}
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the stop is meant
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the stop is intended
         checkpoint = Path(folder) / "state.npz"
         for name, options in (
             ("full", {}),
@@ -277,7 +277,7 @@ def peer_medians(rows: list[Row]) -> list[Row]:
 
 
 def largest_difference(rows: list[Row]) -> list[Row]:
-    """One line: how many instances, and how far the bounds are apart at most."""
+    """One row: the number of instances, and the largest difference of the bounds."""
     return [{"instances": len(rows), "largest_difference": max(abs(row["difference"]) for row in rows)}]
 
 

@@ -1,7 +1,7 @@
-"""Seconds used beside the time limit, for every shape: `python -m benchmarks.time_limits`.
+"""Seconds used by calls with a time limit, for every shape: `python -m benchmarks.time_limits`.
 
-A call with `time_limit=T` should end within 1.5 T and the time of one proof of each end that it returns. Each row
-gives the limit, the seconds used, those of the proofs, and the ratio to what is allowed.
+A call with `time_limit=T` should take at most 1.5 T plus the time of one proof of each returned bound. Each row gives
+the limit, the seconds used, the seconds of the proofs, and the ratio to the allowed time.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ CALLS: dict[str, Callable[..., Any]] = {
 
 
 def measure(call: Callable[[], Any], X: Any, limit: float) -> Row:
-    """One call with its limit, and the proofs of what it returned."""
+    """Seconds of one call with its limit, and of the proofs of the bounds that it returned."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", hn.ConvergenceWarning)
         start = time.perf_counter()
@@ -82,11 +82,11 @@ def _data(shape: str) -> Any:
 
 @functools.cache
 def _warm() -> None:
-    hn.sos_bound(np.random.default_rng(0).standard_normal((12, 4)), random_state=0)  # compiles and loads
+    hn.sos_bound(np.random.default_rng(0).standard_normal((12, 4)), random_state=0)  # compiles and loads the kernels
 
 
 def trial(shape: str, q: float, call: str, limit: float) -> Row:
-    """One call with its limit, and the proofs of what it returned."""
+    """Seconds of one call on one shape with its limit, and of the proofs of the bounds that it returned."""
     _warm()
     X = _data(shape)
     if call == "separable":
@@ -117,7 +117,7 @@ def cases() -> list[Row]:
 
 
 def _shorten(rows: list[Row]) -> list[Row]:
-    """For each shape and limit the worst ratio of the seconds used to those allowed."""
+    """The worst ratio of the used to the allowed seconds, for each shape and limit."""
     table = []
     for shape in dict.fromkeys(row["shape"] for row in rows):
         ratios = {

@@ -1,1 +1,1 @@
-"""Slow checks of the trusted part that belong neither to the package nor to its tests: mutation and fuzzing."""
+"""Slow checks of the trusted part of the package, in addition to its tests: mutation, forgeries and fuzzing."""

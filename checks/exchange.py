@@ -1,4 +1,4 @@
-"""Putting a mutant in the place of a module, and trying it in a process of its own."""
+"""Replace a module by a mutant, and run code in a child process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MEMORY = 8 << 30
 
 
 class Finder(importlib.abc.MetaPathFinder):
-    """Imports one module in a changed form."""
+    """An import finder that loads a mutant of one module."""
 
     def __init__(self, name: str, module: MutatedModule, mutant: Mutant):
         self._name, self._path, self._code = name, str(module.path), module.code(mutant)
@@ -36,7 +36,7 @@ class Finder(importlib.abc.MetaPathFinder):
 
 
 def functions(modules: dict[str, MutatedModule]) -> dict[str, list[FunctionType]]:
-    """Every function of each module that is alive in this process, methods and inner ones included."""
+    """All functions of each module in this process, including methods and inner functions."""
     names = {str(module.path): name for name, module in modules.items()}
     found: dict[str, list[FunctionType]] = {name: [] for name in modules}
     for entry in gc.get_objects():
@@ -46,7 +46,7 @@ def functions(modules: dict[str, MutatedModule]) -> dict[str, list[FunctionType]
 
 
 def exchange(entries: Iterable[FunctionType], module: CodeType) -> None:
-    """Give functions the code that the module has for them."""
+    """Replace the code of functions by that of the module."""
     codes = {(code.co_name, code.co_firstlineno): code for code in _codes(module)}
     for function in entries:
         code = codes[function.__code__.co_name, function.__code__.co_firstlineno]
@@ -62,7 +62,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def forked(function: Callable[[], Any]) -> tuple[int, Any]:
-    """Exit status and result of a function in a child process; a negative status is a signal, None no result."""
+    """Exit status and result of a function in a child process; a negative status is a signal, None is no result."""
     readable, writable = os.pipe()
     child = os.fork()
     if child == 0:
@@ -81,12 +81,12 @@ def forked(function: Callable[[], Any]) -> tuple[int, Any]:
 
 
 def silence() -> None:
-    """Send what this process prints to nowhere."""
+    """Discard the output of this process."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
 
 
 def limit_memory() -> None:
-    """Let a change that asks for any amount of memory fail."""
+    """Limit the memory of this process, so that a mutant that allocates too much fails."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))

@@ -1,7 +1,8 @@
-"""One honest proof of every kind, and what no verification of a forged copy may ever say.
+"""One honest proof of every kind, and a test for false results of verifying a forged copy.
 
-A `Subject` holds the proof, its data, and `false`, which tells whether what a verification returned is wrong: below
-what a vector attains, above what is proved from above, or contradicted by a set of inliers or vertices that was tried.
+A `Subject` contains the proof, its data, and the function `false`. It returns whether the result of a verification is
+wrong: an upper bound below an attained value, a lower bound above a proved upper bound, or a bound that a known set of
+inliers or vertices contradicts.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ __all__ = ["KINDS", "Subject"]
 
 @dataclass(frozen=True)
 class Subject:
-    """A proof, the data that it is about, and a test of what its verification says."""
+    """A proof, its data, and a test for false results of its verification."""
 
     proof: Any
     data: Any
@@ -48,7 +49,7 @@ def _exists(kind: str, q: float) -> bool:
 
 
 def _same_q(proof: Any, q: float) -> bool:
-    """Whether the proof, or what it pretends to be, is about the same norm; the norm falls as q grows."""
+    """Whether a lower bound on the norm for q holds for the norm of the proof too; the norm decreases in q."""
     return bool(proof.q == q) or (type(proof.q) is float and proof.q < q)
 
 
@@ -101,12 +102,12 @@ _ENDS = (slice(0, 36), slice(4, 40))
 
 
 def _moment(X: np.ndarray, q: float) -> float:
-    """At least the largest central moment of any direction."""
+    """An upper bound on the central moment in every direction."""
     return float(np.mean(np.linalg.norm(X - X.mean(axis=0), axis=1) ** q) ** (1 / q))
 
 
 def _attained(X: np.ndarray, weights: Any, q: float, center: Any = None) -> float:
-    """The moment in the best of some directions under the weights, about their mean or another point."""
+    """The largest weighted moment over some directions, about the weighted mean or `center`."""
     shares = weights / weights.sum()
     center = shares @ X if center is None else center
     angles = np.linspace(0, np.pi, 60)

@@ -1,7 +1,7 @@
-"""Forge proofs of every kind and see that none verifies for less than the truth: ``python -m checks.forgeries``.
+"""Forge proofs of every kind and check that none verifies a false bound: ``python -m checks.forgeries``.
 
-Fields are edited, swapped with those of other proofs, and replaced by objects that lie about their type; files are
-damaged and rebuilt; the data change while they are read. A forgery is refused in one line, or what it proves is true.
+Fields are edited, exchanged with those of other proofs, and replaced by objects with a false type. Files are damaged
+and rebuilt. The data change while they are read. Every forgery must be refused in one line, or prove a true bound.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["OUTCOMES", "attempt", "cases", "main", "totals", "trial"]
 
 
 class _Float(float):
-    """Compares and converts as other numbers than it prints."""
+    """A float that compares and converts as another number than it prints."""
 
     def as_integer_ratio(self) -> tuple[int, int]:
         return 1, 2**200
@@ -86,7 +86,7 @@ class _Array(np.ndarray):
 
 
 def _lie(value: Any, rng: np.random.Generator) -> Any:
-    """An object of a subclass, or of another class with the same attributes."""
+    """An object like `value`, but of a subclass or of another class with the same attributes."""
     if type(value) is float:
         return _Float(value) if rng.random() < 0.7 else np.float64(value)
     if type(value) is int:
@@ -121,7 +121,7 @@ def _impostor(proof: Any) -> Any:
 
 
 def _edit(value: Any, rng: np.random.Generator) -> Any:
-    """A value of the same type that favours the forger, a little or much."""
+    """A value of the same type that makes the claim stronger, slightly or strongly."""
     if type(value) is float:
         factor = rng.choice([1 - 1e-15, 1 - 1e-12, 1 - 1e-6, 0.5, 1e-30, 0.0, -1.0, 2.0, 1e300])
         return (
@@ -155,7 +155,7 @@ def _changed(proof: Any, rng: np.random.Generator, how: Any = _edit) -> Any:
 
 
 def _swapped(proof: Any, other: Any, rng: np.random.Generator) -> Any:
-    """Some fields from an honest proof about other data."""
+    """The proof with some fields from an honest proof about other data."""
     if type(other) is not type(proof):
         return proof
     fields = [field.name for field in dataclasses.fields(proof)]
@@ -164,7 +164,7 @@ def _swapped(proof: Any, other: Any, rng: np.random.Generator) -> Any:
 
 
 def _through_a_file(proof: Any, rng: np.random.Generator, folder: Path) -> Any:
-    """The proof from a file whose bytes or members were edited."""
+    """The proof read from a file whose bytes or members were edited."""
     path = folder / "proof.npz"
     proof.save(path)
     if rng.random() < 0.3:
@@ -186,7 +186,7 @@ def _through_a_file(proof: Any, rng: np.random.Generator, folder: Path) -> Any:
 
 
 def _while_data_change(subject: Subject, rng: np.random.Generator) -> Any:
-    """Verify while a thread writes smaller numbers into the data and back; the fingerprint is of the large ones."""
+    """Verify while a thread alternates the data between the true and smaller values, with the true fingerprint."""
     honest = subject.data
     scale = 2.0 ** -int(rng.integers(1, 8))
     small = dataclasses.replace(subject.proof)
@@ -233,7 +233,7 @@ def attempt(subject: Subject, other: Subject, rng: np.random.Generator, folder: 
                 return way, "refused"  # a class of the forger's own proves nothing
             found = proof.verify(data, exact=rng.random() < 0.25 and proof.has_exact_proof)
             if way == "other data":
-                # Without a fingerprint a proof is about all data for which it succeeds.
+                # A proof without a fingerprint is valid for all data for which it succeeds.
                 return way, "FALSE: other data verified" if hasattr(proof, "fingerprint") else "true"
     except hn.HypernormError as error:
         return way, "refused" if "\n" not in str(error) else f"FALSE: message of several lines {error}"
@@ -246,7 +246,7 @@ def attempt(subject: Subject, other: Subject, rng: np.random.Generator, folder: 
 
 
 def trial(kind: str, seed: int, count: int) -> Row:
-    """Forge `count` copies of one honest proof: how many were refused, are true all the same, and went through."""
+    """Forge `count` copies of one honest proof; count the refused, the true and the false ones."""
     rng = np.random.default_rng([list(KINDS).index(kind), seed])
     subject, other = KINDS[kind](rng), KINDS[kind](rng)
     if subject.false(subject.proof, subject.proof.verify(subject.data)):
@@ -268,12 +268,12 @@ _SEEDS = {"quick": 1, "paper": 50}
 
 
 def cases(preset: str) -> list[Row]:
-    """Every kind with the seeds of the preset, fifty forgeries each."""
+    """All kinds with the seeds of the preset, with fifty forgeries each."""
     return [{"kind": kind, "seed": seed, "count": 50} for kind in KINDS for seed in range(_SEEDS[preset])]
 
 
 def totals(rows: list[Row]) -> list[Row]:
-    """Forgeries by kind, and all together."""
+    """Number of forgeries by kind, and in total."""
     table = []
     for kind in (*KINDS, "all"):
         same = [row for row in rows if kind in ("all", row["kind"])]
@@ -282,7 +282,7 @@ def totals(rows: list[Row]) -> list[Row]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Forge, print a table, and return 1 if any forgery went through."""
+    """Run the forgeries, print a table, and return 1 if a forgery verified a false bound."""
     parser = argparse.ArgumentParser(prog="python -m checks.forgeries", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--preset", choices=sorted(_SEEDS), default="quick", help="450 or 22,500 forgeries")
     parser.add_argument("--jobs", type=int, default=1, help="processes")

@@ -1,10 +1,10 @@
-"""Files that no reader expects: `python -m checks.fuzz`, coverage-guided by atheris.
+"""Fuzz the readers of files, guided by coverage with atheris: `python -m checks.fuzz`.
 
-Three targets: readers of certificates, of checkpoints, and of data files. A finding is an exception other than
-`HypernormError`, more than 256 MiB of memory (looked at on Linux), more than two seconds of work, an end of the
-process, or a certificate that verifies below a value that is attained. The first input for each place in the code is
-kept under CORPUS/findings with what happened, and `--input FILE` tries it again. The exit code is 1 if there is any
-finding, and 0 otherwise.
+There are three targets: the readers of certificates, of checkpoints, and of data files. A finding is an exception other
+than `HypernormError`, more than 256 MiB of memory (measured on Linux), more than two seconds of work, the end of the
+process, or a certificate that verifies a bound below an attained value. The first input for each place in the code is
+saved in CORPUS/findings with a description; `--input FILE` runs it again. The exit code is 1 if there is a finding, and
+0 otherwise.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from experiments.runner import machine
 ROOT = Path(__file__).parent.parent
 TARGETS = ("certificates", "checkpoints", "data")
 
-# Beginnings of the names of modules.
+# Prefixes of module names.
 _INSTRUMENTED = (
     *("hypernorm._archive", "hypernorm.certificates", "hypernorm.bounds.checkpoint", "hypernorm.io.matrices"),
     *("hypernorm.io.delimited", "zipfile", "gzip", "csv", "numpy.lib._format_impl", "numpy.lib._npyio_impl"),
@@ -42,7 +42,7 @@ _LARGEST_INPUT = 20_000
 
 
 def work(target: str, corpus: Path, seconds: int, seed: int) -> None:
-    """Fuzz in this process, which libFuzzer ends."""
+    """Fuzz in this process; libFuzzer ends the process."""
     import atheris
 
     start = time.monotonic()
@@ -63,7 +63,7 @@ def work(target: str, corpus: Path, seconds: int, seed: int) -> None:
 
 
 def _instrument(instrument: Callable[[FunctionType], object]) -> None:
-    """Let atheris see the branches of the readers, whose modules are loaded; atheris itself knows whole packages."""
+    """Instrument the branches of the loaded modules of readers; atheris itself instruments only whole packages."""
     paths = {
         module.__file__
         for name, module in list(sys.modules.items())
@@ -75,7 +75,7 @@ def _instrument(instrument: Callable[[FunctionType], object]) -> None:
 
 
 def fuzz(target: str, corpus: Path, seconds: float) -> dict[str, int]:
-    """Fuzz one target in processes of its own, one after another if one ends, and count."""
+    """Fuzz one target in child processes, with a new one whenever one ends, and return the counts."""
     (corpus / target).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         for index, seed in enumerate(SEEDS[target](Path(folder))):
@@ -100,7 +100,7 @@ def fuzz(target: str, corpus: Path, seconds: float) -> dict[str, int]:
 
 
 def add_row(path: Path, row: dict[str, Any]) -> None:
-    """Add a row to a file that begins with versions and machine."""
+    """Add a row to a file whose first line gives versions and machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         path.write_text(json.dumps({"experiment": path.parent.name, "preset": path.stem, **machine()}) + "\n")
@@ -113,14 +113,17 @@ def _command(target: str) -> list[str]:
 
 
 def _explain_ends(target: str, findings: Path) -> None:
-    """Try each input that has ended a process once more, to learn where it was."""
+    """Run each input that ended a process again, to find the place in the code."""
     for path in list(findings.iterdir()):
         if kind := re.fullmatch(rf"{target}-(crash|timeout|oom)-[0-9a-f]{{40}}", path.name):
             command = [*_command(target), "--input", str(path)]
-            environment = {**_ENVIRONMENT, "PYTHONFAULTHANDLER": "1"}  # libFuzzer would not keep the input
+            environment = {
+                **_ENVIRONMENT,
+                "PYTHONFAULTHANDLER": "1",
+            }  # not while fuzzing: libFuzzer would lose the input
             try:
                 again = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=2 * _HANG)
-                text = again.stderr or "It ended a process, but not when it was tried again."
+                text = again.stderr or "It ended a process, but not when it was run again."
             except subprocess.TimeoutExpired:
                 text = f"It takes more than {2 * _HANG} seconds."
             note(findings, target, kind.group(1), path.read_bytes(), text)
@@ -128,7 +131,7 @@ def _explain_ends(target: str, findings: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; its exit code."""
+    """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m checks.fuzz", description=__doc__.splitlines()[0])
     parser.add_argument("--target", choices=TARGETS, help="fuzz this one only")
     parser.add_argument("--seconds", type=float, default=3600, help="for all targets together (default: 3600)")
@@ -166,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _shortened(text: str) -> str:
-    """The last place in the package, and what happened there."""
+    """The last place in the package, and the error there."""
     lines = text.strip().splitlines()
     places = [line.strip() for line in lines if "/hypernorm/" in line]
     fatal = [line for line in lines if line.startswith("Fatal")]

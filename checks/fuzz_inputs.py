@@ -1,7 +1,7 @@
-"""What `checks.fuzz` begins with, one valid file of every kind, and how it changes them.
+"""Seeds of `checks.fuzz`, one valid file of every kind, and its mutations.
 
-A changed byte in a zip archive breaks a checksum and is refused before any reader sees it. So archives are taken
-apart, a member, its name, its header or the way it is stored is changed, and they are put together anew.
+A changed byte in a zip archive breaks a checksum, so the file is refused before any reader is reached. Therefore an
+archive is unpacked, a member, its name, its header or its storage is changed, and the archive is written again.
 """
 
 from __future__ import annotations
@@ -89,13 +89,13 @@ _FLOATS = (0.0, -0.0, 1.0, -1.0, 5e-324, 2.2e-308, 1e-160, 1e160, 1.7e308, float
 
 
 def matrices() -> list[np.ndarray]:
-    """Small matrices that the certificates are about."""
+    """Small matrices of the certificates."""
     rng = np.random.default_rng(0)
     return [rng.standard_normal((9, 3)), 1e40 * rng.standard_normal((5, 2)), np.eye(3)]
 
 
 def separable_matrices() -> list[tuple[np.ndarray, str]]:
-    """Matrices on C²⊗C² or R²⊗R², with the field."""
+    """Matrices on C²⊗C² or R²⊗R², each with its field."""
     return [(np.diag([1.0, 2.0, 3.0, 4.0]), "complex"), (np.eye(4)[::-1].copy(), "real")]
 
 
@@ -138,7 +138,7 @@ def certificates(folder: Path) -> Iterator[bytes]:
 
 
 def checkpoints(folder: Path) -> Iterator[bytes]:
-    """Files of a sum-of-squares solve that was stopped."""
+    """Checkpoints of a stopped sum-of-squares solve."""
     X = matrices()[0]
     for steps in (1, 100):
         with warnings.catch_warnings():
@@ -151,7 +151,7 @@ def _stopped(X: np.ndarray, steps: int, path: Path) -> None:
 
 
 def data_files(folder: Path) -> Iterator[bytes]:
-    """Data files of every format; the first byte is the place of their suffix in `SUFFIXES`."""
+    """Data files of every format; the first byte is the index of the suffix in `SUFFIXES`."""
     X, S = matrices()[0], sp.csr_array(np.eye(6, 4) + np.eye(6, 4, 2) / 3)
     frame = pd.DataFrame({"a": X[:, 0], "b": np.arange(9), "c": X[:, 1] > 0}).astype({"b": "Int64"})
     writers: list[tuple[str, Callable[[Path], object]]] = [
@@ -179,7 +179,7 @@ def data_files(folder: Path) -> Iterator[bytes]:
 
 
 SEEDS = {"certificates": certificates, "checkpoints": checkpoints, "data": data_files}
-"""What each target begins with."""
+"""Seed files of each target."""
 
 
 @dataclass
@@ -190,7 +190,7 @@ class _Member:
 
 
 def changed(data: bytes, size: int, seed: int, mutate: Callable[[bytes, int], bytes], prefix: int = 0) -> bytes:
-    """Another input of at most `size` bytes; the first `prefix` bytes say what kind of file the others are."""
+    """A mutated input of at most `size` bytes; the first `prefix` bytes are the kind of file."""
     rng = random.Random(seed)
     head, body = data[:prefix], data[prefix:]
     if prefix and rng.random() < 0.02:
@@ -203,7 +203,7 @@ def changed(data: bytes, size: int, seed: int, mutate: Callable[[bytes, int], by
         with suppress(Exception):
             result = gzip.compress(_changed_content(gzip.decompress(body), room, rng, mutate), 1)
     elif body[:2] == b"PK":
-        with suppress(Exception):  # an archive that cannot be taken apart is changed byte by byte
+        with suppress(Exception):  # an archive that cannot be unpacked is changed byte by byte
             result = _changed_archive(body, room, rng, mutate)
     else:
         result = _changed_content(body, room, rng, mutate)
@@ -251,7 +251,7 @@ def _changed_archive(body: bytes, room: int, rng: random.Random, mutate: Callabl
 
 
 def _changed_content(content: bytes, room: int, rng: random.Random, mutate: Callable[[bytes, int], bytes]) -> bytes:
-    """One array file or text changed: its header, a number in it, or any bytes."""
+    """Change an array file or text: its header, a number, or arbitrary bytes."""
     start = 10 + int.from_bytes(content[8:10], "little") if content[:6] == b"\x93NUMPY" else 0
     header, numbers = content[:start], bytearray(content[start:])
     action = rng.randrange(4)

@@ -1,4 +1,4 @@
-"""What `checks.fuzz` feeds with inputs, and what must not happen there."""
+"""Targets of `checks.fuzz`, and the detection of findings."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from hypernorm.separable import separable_value
 __all__ = ["attempt_of", "note", "watched"]
 
 _MEMORY = 256 << 20
-_LARGEST_MEMORY = 2 << 30  # beyond what the process has at the start
+_LARGEST_MEMORY = 2 << 30  # in addition to the memory of the process at the start
 _SECONDS = 2.0  # of the processor
 
 
 def note(findings: Path, target: str, kind: str, data: bytes, text: str) -> None:
-    """Keep an input that should not be, unless there is one for the same place in the package."""
+    """Save an input with a finding, unless there is one for the same place in the package."""
     lines = [line for line in text.splitlines() if re.match(r"\s*File", line)]
     places = [line for line in lines if "/hypernorm/" in line] or lines
     digest = hashlib.sha256(re.sub(r"\d+", "", "".join(places)).encode()).hexdigest()[:8]
@@ -44,7 +44,7 @@ def note(findings: Path, target: str, kind: str, data: bytes, text: str) -> None
 
 
 def watched(target: str, findings: Path) -> Callable[[bytes], None]:
-    """The target, with everything written down that must not happen."""
+    """The target function with detection of findings, which are saved."""
     attempt = attempt_of(target)
     findings.mkdir(parents=True, exist_ok=True)
     if now := _status("VmSize"):
@@ -52,7 +52,7 @@ def watched(target: str, findings: Path) -> Callable[[bytes], None]:
 
     def run(data: bytes) -> None:
         with suppress(OSError):
-            Path("/proc/self/clear_refs").write_text("5")  # forget the largest memory
+            Path("/proc/self/clear_refs").write_text("5")  # reset the peak memory
         start, before = time.process_time(), _status("VmHWM")
         outcome = "it was read"
         try:
@@ -71,7 +71,7 @@ def watched(target: str, findings: Path) -> Callable[[bytes], None]:
 
 
 def _status(name: str) -> int:
-    """Bytes of memory as Linux tells them, or zero elsewhere."""
+    """Bytes of memory that Linux reports; zero on other systems."""
     with suppress(OSError):
         if found := re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text()):
             return 1024 * int(found.group(1))
@@ -79,13 +79,13 @@ def _status(name: str) -> int:
 
 
 def attempt_of(target: str) -> Callable[[bytes], None]:
-    """What is done with the bytes of one input; for data files the first of them says which suffix the file has."""
+    """Function that reads one input; for data files its first byte determines the suffix of the file."""
     folder = Path(tempfile.mkdtemp(prefix="hypernorm-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
     warnings.simplefilter("ignore")
 
     def put(data: bytes, suffix: str) -> Path:
         path = folder / f"input{suffix}"
-        path.unlink(missing_ok=True)  # an array that is still mapped keeps its file
+        path.unlink(missing_ok=True)  # do not overwrite: an array may still map the old file
         path.write_bytes(data)
         return path
 
@@ -109,7 +109,7 @@ def attempt_of(target: str) -> Callable[[bytes], None]:
 
 
 class _Known:
-    """Matrices with vectors of large value, against which certificates are verified that name them."""
+    """Known matrices with vectors of large value, for verifying certificates."""
 
     def __init__(self) -> None:
         self.matrices = [(X, hn.lower_bound(X, q=4.0, random_state=0).vector) for X in matrices()]
@@ -119,11 +119,11 @@ class _Known:
         self.others = other_kinds()
 
     def read(self, path: Path) -> None:
-        """Read a certificate of whatever kind, and verify it under the fingerprint of every known matrix."""
+        """Read a certificate of any kind, and verify it with the fingerprint of every known matrix."""
         self.verify(hn.load_certificate(path))
 
     def verify(self, found: Any) -> None:
-        """Verify against all matrices of the shape, whatever matrix the certificate names."""
+        """Verify against all known matrices of its shape, with the fingerprint replaced."""
         repr(found)
         exact = found.has_exact_proof and hash(getattr(found, "fingerprint", "")) % 4 == 0
         if isinstance(found, SeparableCertificate):

@@ -1,8 +1,8 @@
-"""Small faults, one at a time: what `checks.mutation` changes in the source of a module.
+"""Mutants of a module for `checks.mutation`: one small fault each.
 
-A mutant is known by its module, its function, the kind of change and the text of the expression before and after, not
-by a line number, so that a list of explained survivors outlives edits elsewhere. Left alone are docstrings,
-annotations, decorators, strings, `__repr__`, `__all__`, what is raised, and the `strict` of `zip`.
+A mutant is identified by its module, its function, the kind of change and the text of the expression before and after,
+not by a line number. So a list of explained survivors remains valid after edits elsewhere. Not changed are docstrings,
+annotations, decorators, strings, `__repr__`, `__all__`, raised exceptions, and the `strict` of `zip`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _CONTEXT = 40
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change; `first` and `last` are the lines of the statement, which alone may move."""
+    """One change; `first` and `last` are the lines of the statement, which do not identify it."""
 
     module: str
     function: str
@@ -61,13 +61,13 @@ class Mutant:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What the mutant is known by."""
+        """Identity of the mutant."""
         return self.module, self.function, f"{self.kind}: {self.change}"
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a node stands."""
+    """Position of a node in its parent."""
 
     parent: ast.AST
     field: str
@@ -81,7 +81,7 @@ class _Place:
 
 
 class MutatedModule:
-    """A module's source and all its mutants.
+    """The source of a module and all its mutants.
 
     Examples
     --------
@@ -103,7 +103,7 @@ class MutatedModule:
         self._visit_children(self._tree, "<module>", None)
 
     def code(self, mutant: Mutant | None) -> Any:
-        """The compiled module with one change, or none."""
+        """The compiled module with one change, or unchanged."""
         if mutant is None:
             return compile(self._tree, str(self.path), "exec", dont_inherit=True)
         node, replacement = self._changes[mutant.number]
@@ -152,7 +152,7 @@ class MutatedModule:
         self._changes.append((node, replacement))
 
     def _shown(self, node: ast.AST) -> ast.AST:
-        """The smallest expression or statement around a node whose text says where it is."""
+        """The smallest expression or statement around a node whose text identifies the place."""
         while (isinstance(node, ast.Constant | ast.Name | ast.UnaryOp) or len(_text(node)) < 8) and not isinstance(
             node, ast.stmt
         ):
@@ -268,7 +268,7 @@ def _statements(node: ast.AST, returns: str | None) -> Iterator[tuple[str, ast.A
 
 
 def _located(replacement: ast.AST, node: ast.AST) -> ast.AST:
-    """The replacement with positions for every part that has none."""
+    """The replacement, with a position for every part without one."""
     for part in ast.walk(replacement):
         if isinstance(part, ast.expr | ast.stmt | ast.keyword) and not hasattr(part, "lineno"):
             place = node if hasattr(node, "lineno") else getattr(node, "target", node)  # a comprehension has none
@@ -281,7 +281,7 @@ def _text(node: ast.AST) -> str:
 
 
 def _difference(before: str, after: str) -> str:
-    """Both texts, without what is far from the change if they are long."""
+    """Both texts; long texts are shortened to the neighbourhood of the change."""
     if len(before) <= _LONGEST_TEXT:
         return f"{before} => {after}"
     same = _common(before, after)
@@ -294,5 +294,5 @@ def _difference(before: str, after: str) -> str:
 
 
 def _common(first: str, second: str) -> int:
-    """The length of the common beginning."""
+    """Length of the common prefix."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))

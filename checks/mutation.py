@@ -1,9 +1,9 @@
-"""Which small faults in the trusted part does no test notice? `python -m checks.mutation`.
+"""Find small faults in the trusted part that no test detects: `python -m checks.mutation`.
 
-Every mutant of `checks.mutants` is tried against the tests that execute its lines, see `checks.mutation_runner`. Rows
-are kept as they come, and count as long as the package and the tests stay the same; a run that was stopped continues.
+Every mutant of `checks.mutants` runs with the tests that execute its lines, see `checks.mutation_runner`. Rows are
+saved at once and remain valid until the package or the tests change; a stopped run continues.
 
-A survivor shows a gap of the tests, or is harmless, and then the reason stands in checks/mutation_survivors.toml:
+A survivor is a gap in the tests, or harmless; for a harmless one checks/mutation_survivors.toml gives the reason:
 
     [[survivor]]
     module = "floating"
@@ -49,7 +49,7 @@ TARGET = Target(
         "tests/separable/test_value.py",
         "tests/robust/test_certification.py",
     ),
-    # These take long, and say more about the solvers than about the proofs.
+    # These tests are slow and test the solvers more than the proofs.
     "not guide and not choi and not half_rank",
     ("numpy", "scipy.sparse.linalg", "scipy.optimize", "flint", "numba", "pandas", "sklearn.base"),
 )
@@ -59,7 +59,7 @@ Row = dict[str, Any]
 
 
 def state(target: Target) -> str:
-    """A digest of all that a row depends on."""
+    """Hash of everything that a row depends on."""
     digest = hashlib.sha256(repr((target.tests, target.select)).encode())
     for path in sorted([*target.root.joinpath(target.package.split(".")[0]).rglob("*.py"), *_tests(target)]):
         digest.update(str(path.relative_to(target.root)).encode() + b"\0" + path.read_bytes() + b"\0")
@@ -67,7 +67,7 @@ def state(target: Target) -> str:
 
 
 def chosen(target: Target, module: str | None = None, sample: int | None = None) -> list[Mutant]:
-    """The mutants in an order that depends on nothing but what they are, or the first `sample` of them."""
+    """The mutants in an order that depends only on their identities, or the first `sample` of them."""
     found = [
         mutant for name, content in target.modules().items() if module in (None, name) for mutant in content.mutants
     ]
@@ -75,9 +75,9 @@ def chosen(target: Target, module: str | None = None, sample: int | None = None)
 
 
 def run(target: Target, mutants: Sequence[Mutant], path: Path, jobs: int, explained: Collection[Key]) -> list[Row]:
-    """A row for each mutant: those on file, and those that are found now and appended.
+    """A row for each mutant, from the file or from a new trial, which is appended to the file.
 
-    What is explained is taken to survive, which takes the longest to find out.
+    Explained mutants are assumed to survive; trying a survivor takes the longest.
     """
     now = state(target)
     rows = _on_file(path, now)
@@ -112,7 +112,7 @@ def _row(now: str, mutant: Mutant, outcome: Outcome, seconds: float) -> Row:
 
 def _on_file(path: Path, now: str) -> dict[Key, Row]:
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    rows = [row for row in map(json.loads, lines) if row.get("state") == now]  # not the line on the machine
+    rows = [row for row in map(json.loads, lines) if row.get("state") == now]  # without the line about the machine
     return {(row["module"], row["function"], row["change"]): row for row in rows}
 
 
@@ -123,7 +123,7 @@ def _work(target: Target, mutants: Sequence[Mutant], profile: Profile, path: Pat
 
 
 def read_reasons(path: Path) -> dict[Key, str]:
-    """The survivors that are explained, each with its reason."""
+    """The explained survivors with their reasons."""
     if not path.exists():
         return {}
     entries = tomllib.loads(path.read_text(encoding="utf-8")).get("survivor", [])
@@ -135,7 +135,7 @@ def read_reasons(path: Path) -> dict[Key, str]:
 
 
 def report(rows: Sequence[Row], reasons: dict[Key, str]) -> tuple[str, list[Row]]:
-    """A table with one line a module, and the survivors without a reason."""
+    """A table with one line per module, and the survivors without a reason."""
     unexplained = [row for row in rows if row["result"] != "killed" and _key(row) not in reasons]
     lines = [f"{'module':16}{'mutants':>9}{'killed':>9}{'survived':>10}{'untested':>10}{'unexplained':>13}{'score':>8}"]
     for name in [*sorted({row["module"] for row in rows}), "all"]:
@@ -150,7 +150,7 @@ def report(rows: Sequence[Row], reasons: dict[Key, str]) -> tuple[str, list[Row]
 
 
 def listing(rows: Iterable[Row]) -> str:
-    """Survivors in the form in which they are explained, the reason left to be written."""
+    """Survivors in the format of the file of reasons, with empty reasons."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in sorted(rows, key=lambda row: (row["module"], row["line"])):
         groups.setdefault((row["module"], row["function"]), []).append(row)
@@ -169,7 +169,7 @@ def _key(row: Row) -> Key:
 
 
 def main(arguments: Sequence[str] | None = None, target: Target = TARGET) -> int:
-    """The command; its exit code."""
+    """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m checks.mutation", description=__doc__.splitlines()[0])
     parser.add_argument("--module", help="change this module only, such as rounding")
     parser.add_argument("--sample", type=int, metavar="K", help="try K mutants, always the same ones")

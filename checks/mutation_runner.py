@@ -1,7 +1,7 @@
-"""Running tests against mutants, fast: collected once, and a forked process for each mutant.
+"""Run tests with mutants: the tests are collected once, and each mutant gets a forked process.
 
-Function bodies are exchanged in the forked process; what is executed while modules are imported or tests collected is
-changed in a fresh process, which imports and collects again.
+Function bodies are exchanged in the forked process. A change to code that runs while modules are imported or tests are
+collected needs a new process, which imports and collects again.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from checks.mutants import Mutant, MutatedModule
 
 __all__ = ["Outcome", "Profile", "Target", "profiled", "tried"]
 
-# Tests that noticed an earlier change of the same function come first, then the shortest, then the others in their
-# usual order, in which they share fixtures.
+# Tests that detected an earlier change of the same function run first, then the shortest tests, then the others in
+# their usual order, in which they share fixtures.
 _RECENT, _SHORTEST = 5, 10
 
 Line = tuple[str, int]
@@ -41,13 +41,13 @@ Line = tuple[str, int]
 
 @dataclass(frozen=True)
 class Target:
-    """The package that is changed, and the tests that should notice, relative to the root."""
+    """The package to change and the tests to run, relative to the root."""
 
     root: Path
     package: str
     tests: tuple[str, ...]
     select: str = ""  # as for `pytest -k`
-    preloaded: tuple[str, ...] = ()  # what many processes would import one after another
+    preloaded: tuple[str, ...] = ()  # modules to import before forking
 
     def modules(self) -> dict[str, MutatedModule]:
         """The modules of the package by their short names."""
@@ -56,7 +56,7 @@ class Target:
 
 
 class Outcome(NamedTuple):
-    """``killed``, ``survived`` or ``untested`` (no test executes the line), and what noticed the change."""
+    """``killed``, ``survived`` or ``untested`` (no test executes the line), and the test that detected the change."""
 
     result: str
     noticed_by: str = ""
@@ -64,7 +64,7 @@ class Outcome(NamedTuple):
 
 @dataclass
 class Profile:
-    """One run of the tests without a change: seconds and lines of each, and lines under the name of a whole file."""
+    """A run of the tests without a change: seconds and lines of each test, and lines of fixtures by test file."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     lines: dict[str, set[Line]] = field(default_factory=lambda: defaultdict(set))
@@ -73,30 +73,30 @@ class Profile:
     failed: str = ""
 
     def covering(self, mutant: Mutant) -> list[str]:
-        """The tests that may notice."""
+        """The tests that execute lines of the mutant."""
         lines = _lines(mutant)
         if lines & self.imported:
             return list(self.seconds)
         return [test for test in self.seconds if lines & (self.lines[test] | self.lines[_file(test)])]
 
     def is_early(self, mutant: Mutant) -> bool:
-        """Whether the change acts before the tests run."""
+        """Whether the changed code runs before the tests do."""
         return bool(_lines(mutant) & (self.imported | self.collected))
 
 
 class _Session:
-    """A pytest plugin that hands the collected tests to a function instead of running them."""
+    """A pytest plugin that passes the collected tests to a function instead of running them."""
 
     def __init__(self, use: Callable[[_Session], None]):
         self._use = use
         self.profile = Profile()
-        self.lines = self.profile.imported  # where the tracer writes
+        self.lines = self.profile.imported  # the set to which the tracer adds
         self.items: dict[str, pytest.Item] = {}
         self.failed = "the import of the package or of the tests"
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self) -> None:
-        from hypothesis import Phase, settings  # pytest must be the first to import it
+        from hypothesis import Phase, settings  # pytest must import it first
 
         settings.register_profile("mutation", settings(), phases=(Phase.explicit, Phase.generate))
         settings.load_profile("mutation")
@@ -106,7 +106,7 @@ class _Session:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        self.lines = self.profile.lines[_file(item.nodeid)]  # a fixture may serve the whole file
+        self.lines = self.profile.lines[_file(item.nodeid)]  # a fixture may belong to the whole file
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> None:
@@ -129,7 +129,7 @@ class _Session:
         return True
 
     def run(self, tests: Iterable[str], limits: dict[str, float] | None = None) -> None:
-        """Run tests until one fails; one that takes far too long ends the process."""
+        """Run tests until one fails; a test that exceeds its limit ends the process."""
         items = [self.items[test] for test in tests if test in self.items]
         for item, following in zip(items, [*items[1:], None], strict=True):
             if limits is not None:
@@ -141,7 +141,7 @@ class _Session:
 
 
 def profiled(target: Target) -> Profile:
-    """Run the tests once and note which lines of the package each of them executes."""
+    """Run the tests once and record the lines of the package that each test executes."""
     names = {str(module.path): name for name, module in target.modules().items()}
 
     def run() -> Profile:
@@ -179,7 +179,7 @@ def _tracer(session: _Session, name: str) -> Callable[[FrameType, str, object], 
 
 
 def tried(target: Target, mutants: Sequence[Mutant], profile: Profile) -> Iterator[tuple[Mutant, Outcome, float]]:
-    """Each mutant with its outcome and the seconds that it took, in any order."""
+    """Yield each mutant with its outcome and its seconds, in any order."""
     _preload(target)
     modules = target.modules()
     readable, writable = os.pipe()

@@ -1,1 +1,1 @@
-"""One claim a script: `python -m experiments.NAME --preset quick|paper`."""
+"""Experiments; each script tests one claim: `python -m experiments.NAME --preset quick|paper`."""

@@ -1,17 +1,17 @@
-"""How far four upper bounds on the 2→4 norm are from it, and how far they can be.
+"""Ratios of four upper bounds on the 2→4 norm to the norm, and the proved worst cases.
 
 Claim: no matrix makes a bound larger than the proved worst case (docs/theory/upper_bounds.md, Theorem 15; that of
-Hopkins & Tiegel 2026 is d^{1/8} for the realigned bound), isometric embeddings come within 2% of it for the realigned
-bound, and a degree-4 sum of squares meets the norm to 1e-6 on every random matrix of at most d² rows.
+Hopkins & Tiegel 2026 is d^{1/8} for the realigned bound). Isometric embeddings come within 2% of it for the realigned
+bound. A degree-4 sum of squares equals the norm to 1e-6 for every random matrix of at most d² rows.
 
 Refuted by a ratio of an upper bound to a proved *upper* bound on the norm that exceeds the worst case, by a realigned
 or sum-of-squares bound above the flattening bound, by isometric embeddings further from the worst case, or by such a
-random matrix on which the sum of squares leaves a gap.
+random matrix for which the sum of squares leaves a gap.
 
-Each row is one matrix: the proved lower bound on its norm, the ratio of each proved upper bound to it, and the ratio of
-the least of these, or of the norm where a closed form is known, to it (`above`): a bound is loose by at least
-bound/above and by at most bound/1. The families are random matrices, structured ones that might be bad, and what an
-ascent on the looseness of the realigned bound finds.
+Each row is one matrix. It has the proved lower bound on the norm, the ratio of each proved upper bound to it, and
+`above`: the ratio to it of the least upper bound, or of the norm where a closed form is known. A bound exceeds the norm
+by a factor of at least bound/above and at most bound/1. The families are random matrices, structured ones, and the
+results of an ascent on the ratio of the realigned bound to the norm.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ KINDS = ("row_norm", "flattening", "realigned", "sos")
 EXACT = 1e-6
 SPECTRAL_MARGIN = 1e-7
 LARGEST_SOS = 40
-# Many maximisers make the solver slow; where the norm is known its bound is not needed beyond this size.
+# With many maximisers the solver is slow; if the norm is known, the bound is not needed above this size.
 LARGEST_SOS_STRUCTURED = 20
 
 RANDOM: dict[str, Callable[[int, int, int], np.ndarray]] = {
@@ -48,7 +48,7 @@ RANDOM: dict[str, Callable[[int, int, int], np.ndarray]] = {
 
 
 def _tensor_square(d: int) -> datasets.KnownNorm:
-    """The 2→4 norm of a tensor product is the product of the norms (Minkowski's inequality for the exponent 2)."""
+    """A tensor square; its 2→4 norm is the square of the norm (Minkowski's inequality for the exponent 2)."""
     factor = datasets.isometric_embedding(math.isqrt(d)).matrix
     return datasets.KnownNorm(f"tensor-square-{d}", np.kron(factor, factor), 4.0, 1.0)
 
@@ -71,11 +71,11 @@ SEARCHES = ("search from Gaussian", "search from embedding")
 
 
 def cases(dimensions: Sequence[int], seeds: int, searches: Sequence[tuple[int, int]]) -> Iterator[Row]:
-    """Family, number of rows where it is free, columns and seed of every trial."""
+    """Yield family, number of rows if it is free, columns and seed of every trial."""
     for family, d in itertools.product(RANDOM, dimensions):
         for n in (4 * d, d * d) if d <= LARGEST_SOS else (4 * d,):
             yield from ({"family": family, "n": n, "d": d, "seed": seed} for seed in range(seeds))
-    for n in (20, 40, 200, 1600, 8000):  # with 4d and d² above, how looseness grows with the number of rows
+    for n in (20, 40, 200, 1600, 8000):  # with 4d and d² above: the dependence on the number of rows
         yield from ({"family": "Gaussian", "n": n, "d": 20, "seed": seed} for seed in range(seeds))
     sizes = {"tensor square": (16, 64), "two bases": (16, 64), "functions on the cube": (11, 16, 22, 29, 37)}
     for family in STRUCTURED:
@@ -102,10 +102,10 @@ def sharper_factor(d: int, kind: str) -> float:
 
 
 def loosen(X: np.ndarray, rng: np.random.Generator, rounds: int = 20) -> np.ndarray:
-    """Rows of the same shape on which the realigned bound is looser: ascent on log λ_max(N)/8 − log max f_4 / 4.
+    """A matrix of the same shape with a looser realigned bound, by ascent on log λ_max(N)/8 − log max f_4 / 4.
 
     The maximum is smoothed to a norm of high order over many directions: a sample of the sphere, and the local maxima
-    that the power method finds between the rounds. L-BFGS works on each of these smooth problems, of growing order.
+    that the power method finds between the rounds. L-BFGS solves each of these smooth problems, of increasing order.
     """
     n, d = X.shape
     sample = rng.standard_normal((d, 600 * d))
@@ -128,7 +128,7 @@ def _tightness(entries: np.ndarray, V: np.ndarray, order: float) -> tuple[float,
     X = entries.reshape(-1, d)
     Z = X @ V
     powers = (Z * Z * Z * Z).sum(axis=0)
-    near = powers > powers.max() * (1 - 40 / order)  # all others have no weight
+    near = powers > powers.max() * (1 - 40 / order)  # the weights of all others are negligible
     Z, values = Z[:, near], powers[near]
     weights = (values / values.max()) ** order
     smoothed = math.log(values.max()) + math.log(weights.sum()) / order
@@ -145,7 +145,7 @@ def _tightness(entries: np.ndarray, V: np.ndarray, order: float) -> tuple[float,
 
 
 def build(family: str, n: int | None, d: int, seed: int | None) -> tuple[np.ndarray, float]:
-    """The matrix of a case, and its norm where that is known, else infinity."""
+    """The matrix of a case, and its norm, or infinity if it is unknown."""
     if family in RANDOM:
         assert n is not None
         assert seed is not None
@@ -169,13 +169,13 @@ def trial(family: str, n: int | None, d: int, seed: int | None) -> Row:
     uppers = {kind: hn.spectral_bound(X, 4, kind).verify(X).upper for kind in KINDS[:3]}
     if d <= (LARGEST_SOS_STRUCTURED if math.isfinite(known) else LARGEST_SOS):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # a solve that ends early shows in its bound
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the bound shows if a solve ended early
             certificate = hn.sos_bound(X, random_state=0)
         uppers["sos"] = certificate.verify(X).upper
         if uppers["sos"] > lower * (1 + EXACT):
-            # The interval takes the vectors that the relaxation leads to as well.
+            # The interval also uses the vectors from the relaxation.
             lower = max(lower, hn.two_to_q_norm(X, random_state=0).witness.verify(X).lower)
-    # A closed form holds for the matrix before its entries were rounded.
+    # The closed form is that of the matrix before rounding its entries.
     above = min(known * (1 + 1e-12), *uppers.values()) if known < math.inf or "sos" in uppers else None
     return {
         "rows": len(X),
@@ -187,17 +187,17 @@ def trial(family: str, n: int | None, d: int, seed: int | None) -> Row:
 
 
 def safe(row: Row, kind: str = "realigned") -> float:
-    """What the bound exceeds the norm by at least: its ratio to the best upper bound."""
+    """A lower limit of the ratio of the bound to the norm: its ratio to the best upper bound."""
     return float(row[kind]) / float(row["above"])
 
 
 def exponent(row: Row, kind: str = "realigned") -> float:
-    """log(ratio)/log(d) of the safe ratio; the theorems promise 1/4 and 1/8."""
+    """log(ratio)/log(d) of the safe ratio; by the theorems at most 1/4 and 1/8."""
     return math.log(safe(row, kind)) / math.log(row["d"])
 
 
 def table(rows: list[Row]) -> str:
-    """Medians over the seeds, in Markdown; for searches the largest."""
+    """Markdown table of the medians over the seeds; for searches, of the largest values."""
     head = (
         "family",
         "n",
@@ -226,7 +226,7 @@ def table(rows: list[Row]) -> str:
 
 
 def verdict(rows: list[Row]) -> str:
-    """Lines that say whether the claim stands."""
+    """Whether the claim stands, with the deciding numbers, as lines of text."""
     beyond = [
         row
         for row, kind in itertools.product(rows, KINDS)

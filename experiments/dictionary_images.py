@@ -1,18 +1,18 @@
-"""What dictionaries learn from images: atoms, how few of them a sample needs, and how well they remove noise.
+"""Dictionaries learned from images: their atoms, the energy in a few atoms, and denoising.
 
 Claim: of the orthonormal dictionaries, the one learned by ℓ3 maximisation needs the fewest atoms for digits and for
-natural patches, so it beats PCA and the DCT; and of all dictionaries with 64 atoms it is no worse than those that
-FastICA and MiniBatchDictionaryLearning learn. Mirrors the image experiments of the ℓp papers (Zhai et al. 2020; Shen et
-al. 2020), which keep the k largest coefficients. Refuted by a share of energy or a PSNR that is larger elsewhere.
+natural patches, fewer than PCA and the DCT; and of all dictionaries with 64 atoms it is no worse than those of FastICA
+and MiniBatchDictionaryLearning. This repeats the image experiments of the ℓp papers (Zhai et al. 2020; Shen et al.
+2020), which keep the k largest coefficients. Refuted by a larger fraction of energy or PSNR of another dictionary.
 
-How codes are compared: by the best approximation with k atoms, which for an orthonormal dictionary is the k largest
-coefficients. Oblique dictionaries, whose largest coefficients are not the best ones, are given orthogonal matching
-pursuit, which for orthonormal ones is the same thing; the best k atoms of an oblique dictionary could be better still.
+Codes are compared by an approximation with k atoms. For an orthonormal dictionary the best one keeps the k largest
+coefficients. For an oblique dictionary these are not optimal, so orthogonal matching pursuit is used; for orthonormal
+dictionaries it gives the same result. The best k atoms of an oblique dictionary could still be better.
 
-What is learned on one half is measured on the other: the halves of the digits, the two images of scikit-learn. Samples
-are digits minus their mean, and 8×8 patches minus the mean of each patch. Noise is removed from all overlapping patches
-and the estimates of each pixel are averaged. Each dictionary may threshold its linear codes or stop the pursuit at a
-residual; which of the two and where is chosen on the image on which it was learned.
+A dictionary is learned on one half and measured on the other: halves of the digits, or the two images of scikit-learn.
+Samples are digits minus their mean, and 8×8 patches minus the mean of each patch. Noise is removed from all overlapping
+patches, and the estimates of each pixel are averaged. Either the linear codes are thresholded or the pursuit stops at a
+residual; this choice and its parameter are made on the image on which the dictionary was learned.
 
 Each row is one dictionary: its energy in k = 1 to 16 atoms, and PSNR for every noise level.
 """
@@ -36,14 +36,14 @@ from hypernorm.dictionary import LpDictionaryLearning
 SIDE = 8
 ATOMS = SIDE * SIDE
 LARGEST_K = 16
-NOISE = (10, 25, 50)  # standard deviation, for images from 0 to 255
-THRESHOLDS = (2.0, 2.5, 2.75, 3.0, 3.5)  # in standard deviations of a code's noise
+NOISE = (10, 25, 50)  # standard deviation, for images with values from 0 to 255
+THRESHOLDS = (2.0, 2.5, 2.75, 3.0, 3.5)  # in standard deviations of the noise of a code
 RESIDUALS = (0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.25)  # in standard deviations of the noise
 _CHUNK = 4096
 
 
 def lp(whiten: bool, p: float = 3) -> Callable[[np.ndarray, int], tuple[np.ndarray, Row]]:
-    """Without whitening the dictionary is orthonormal, with whitening any square one."""
+    """ℓp-norm maximisation: an orthonormal dictionary without whitening, a general square one with it."""
 
     def learn(X: np.ndarray, seed: int) -> tuple[np.ndarray, Row]:
         model = LpDictionaryLearning(p=p, whiten=whiten, tol=1e-3, random_state=seed).fit(X)
@@ -63,13 +63,13 @@ def pca(X: np.ndarray, seed: int) -> tuple[np.ndarray, Row]:
 
 
 def cosines(X: np.ndarray, seed: int) -> tuple[np.ndarray, Row]:
-    """The two-dimensional discrete cosine transform, which learns nothing."""
+    """The two-dimensional discrete cosine transform, a fixed dictionary."""
     one = dct(np.eye(SIDE), axis=0, norm="ortho")
     return np.kron(one, one), {}
 
 
 def lasso_batches(X: np.ndarray, seed: int) -> tuple[np.ndarray, Row]:
-    """With the penalty of scikit-learn's own example on patches of unit variance."""
+    """MiniBatchDictionaryLearning with the penalty of the example of scikit-learn, on patches of unit variance."""
     model = MiniBatchDictionaryLearning(ATOMS, alpha=1, max_iter=10, batch_size=200, random_state=seed).fit(X)
     return model.components_, {"iterations": model.n_iter_}
 
@@ -100,7 +100,7 @@ def patches(image: np.ndarray) -> np.ndarray:
 
 
 def averaged(rows: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The image whose pixels are the means over all patches that hold them."""
+    """The image from its patches; each pixel is the mean over all patches that contain it."""
     total, count = np.zeros(shape), np.zeros(shape)
     height, width = shape[0] - SIDE + 1, shape[1] - SIDE + 1
     for column in range(ATOMS):
@@ -111,16 +111,16 @@ def averaged(rows: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def pursuit(X: np.ndarray, atoms: np.ndarray, steps: int) -> Iterator[np.ndarray]:
-    """Residuals of orthogonal matching pursuit after 1, 2, … steps, for all samples side by side."""
+    """Yield the residuals of orthogonal matching pursuit after 1, 2, … steps, for all samples together."""
     residual = X.copy()
     directions: list[np.ndarray] = []
     for _ in range(steps):
         direction = atoms[np.argmax(np.abs(residual @ atoms.T), axis=1)]
-        for _ in range(2):  # twice, so that rounding leaves nothing of the earlier directions
+        for _ in range(2):  # twice, so that no rounding error in the earlier directions remains
             for earlier in directions:
                 direction = direction - np.einsum("ij,ij->i", direction, earlier)[:, None] * earlier
         length = np.linalg.norm(direction, axis=1, keepdims=True)
-        # What is already represented has no new direction.
+        # A sample that is already represented has no new direction.
         direction = np.where(length > 1e-6, direction / np.where(length > 1e-6, length, 1), 0)
         residual = residual - np.einsum("ij,ij->i", residual, direction)[:, None] * direction
         directions.append(direction)
@@ -128,7 +128,7 @@ def pursuit(X: np.ndarray, atoms: np.ndarray, steps: int) -> Iterator[np.ndarray
 
 
 def energy_shares(X: np.ndarray, atoms: np.ndarray) -> list[float]:
-    """1 − ‖residual‖²/‖x‖² over all samples for k = 1 to 16 atoms a sample."""
+    """Fraction of energy 1 − ‖residual‖²/‖x‖² over all samples, for k = 1 to 16 atoms per sample."""
     left = np.zeros(LARGEST_K)
     for start in range(0, len(X), _CHUNK):
         left += [float((part**2).sum()) for part in pursuit(X[start : start + _CHUNK], atoms, LARGEST_K)]
@@ -136,7 +136,7 @@ def energy_shares(X: np.ndarray, atoms: np.ndarray) -> list[float]:
 
 
 def denoised(image: np.ndarray, atoms: np.ndarray, noise: float) -> Iterator[tuple[str, float, np.ndarray]]:
-    """The image after each rule and each of its parameters."""
+    """Yield the denoised image for each rule and each of its parameters."""
     rows = patches(image)
     means = rows.mean(axis=1, keepdims=True)
     X = (rows - means).astype(np.float32)
@@ -151,9 +151,9 @@ def denoised(image: np.ndarray, atoms: np.ndarray, noise: float) -> Iterator[tup
 
 
 def _pursued(X: np.ndarray, atoms: np.ndarray, limits: list[float]) -> np.ndarray:
-    """For every limit the first approximation of each sample whose squared residual is below it."""
+    """For every limit and sample, the first approximation with a squared residual below the limit."""
     estimates = np.zeros((len(limits), *X.shape), dtype=np.float32)
-    # Samples of similar energy end together, so that a chunk is left early.
+    # Samples of similar energy stop at about the same step, so that a chunk ends early.
     order = np.argsort((X**2).sum(axis=1))
     for start in range(0, len(X), _CHUNK):
         chosen = order[start : start + _CHUNK]
@@ -175,7 +175,7 @@ def psnr(estimate: np.ndarray, image: np.ndarray) -> float:
 
 
 def denoising(atoms: np.ndarray, known: np.ndarray, image: np.ndarray, seed: int) -> Row:
-    """PSNR on `image` with the rule that is best on `known`."""
+    """PSNR on `image` with the rule and parameter that are best on `known`."""
     outcome: Row = {}
     for noise in NOISE:
         rng = np.random.default_rng([seed, noise])
@@ -195,7 +195,7 @@ def denoising(atoms: np.ndarray, known: np.ndarray, image: np.ndarray, seed: int
 
 
 def samples(data: str, fold: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Samples to learn from and samples to measure on, both divided by the first ones' standard deviation."""
+    """Training and test samples, both divided by the standard deviation of the training samples."""
     rng = np.random.default_rng(fold)
     if data == "digits":
         X = load_digits().data
@@ -213,7 +213,7 @@ def samples(data: str, fold: int, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cases(count: int, size: int, folds: int) -> Iterator[Row]:
-    """Data, half to learn from, dictionary, and sizes."""
+    """Yield data, training half, dictionary and sizes of every trial."""
     for data in ("digits", "patches"):
         for fold in range(folds):
             for method in METHODS:
@@ -227,11 +227,11 @@ PRESETS = {
 
 
 def trial(data: str, fold: int, method: str, count: int, size: int) -> Row:
-    """Learn one dictionary and measure it; the atoms of the first fold are kept, rounded, for the picture."""
+    """Learn and measure one dictionary; the row of the first fold includes its rounded atoms, for the figure."""
     learned, measured = samples(data, fold, count)
     start = time.perf_counter()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about convergence, which is recorded
+        warnings.simplefilter("ignore")  # warnings of convergence; it is recorded in the row
         atoms, record = METHODS[method](learned, fold)
     seconds = time.perf_counter() - start
     atoms = atoms[np.linalg.norm(atoms, axis=1) > 0]
@@ -241,7 +241,7 @@ def trial(data: str, fold: int, method: str, count: int, size: int) -> Row:
         both = images(size)
         row.update(denoising(atoms, both[fold], both[1 - fold], fold))
     if not fold:
-        # Those that carry most come first.
+        # Atoms with the most energy come first.
         order = np.argsort(-((learned @ np.linalg.pinv(atoms)) ** 2).sum(axis=0))
         largest = np.abs(atoms).max(axis=1, keepdims=True)
         row["atoms"] = np.rint(99 * atoms / largest).astype(int)[order].tolist()
@@ -249,7 +249,7 @@ def trial(data: str, fold: int, method: str, count: int, size: int) -> Row:
 
 
 def mean_shares(rows: list[Row], data: str) -> dict[str, np.ndarray]:
-    """Shares of energy for k = 1 to 16 by dictionary, averaged over the folds."""
+    """Fractions of energy for k = 1 to 16 by dictionary, averaged over the folds."""
     return {
         method: np.mean([row["share"] for row in rows if (row["data"], row["method"]) == (data, method)], axis=0)
         for method in METHODS
@@ -265,7 +265,7 @@ def mean_psnr(rows: list[Row], noise: int, key: str = "psnr") -> dict[str, float
 
 
 def table(rows: list[Row]) -> str:
-    """Shares of energy in per cent and PSNR, in Markdown."""
+    """Markdown tables of the fractions of energy in per cent and of the PSNR."""
     counts = (1, 2, 4, 8, 16)
     tables = [
         markdown(
@@ -284,7 +284,7 @@ def table(rows: list[Row]) -> str:
 
 
 def verdict(rows: list[Row]) -> str:
-    """One line that says which parts of the claim stand."""
+    """Which parts of the claim stand, in one line."""
     ours = "ℓ3 orthonormal"
     parts = []
     for data in ("digits", "patches"):

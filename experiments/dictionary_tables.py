@@ -1,13 +1,13 @@
-"""The two tables of the ℓp paper, measured beside published beside predicted.
+"""The two tables of the ℓp paper: measured, published and predicted errors.
 
 Claim: without whitening, ℓp-norm maximisation learns an orthogonal dictionary with the error that the closed form
-`hypernorm.dictionary.expected_error` predicts, to within 25% wherever the prediction is below 2%; and so it reproduces
-the errors of Tables 1 (no noise) and 2 (Gaussian noise) of Shen et al. 2020, Complete dictionary learning via ℓp-norm
+`hypernorm.dictionary.expected_error` predicts, to within 25% if the prediction is below 2%. So it reproduces the errors
+of Tables 1 (no noise) and 2 (Gaussian noise) of Shen et al. 2020, Complete dictionary learning via ℓp-norm
 maximization. Refuted by a row that misses its prediction by more.
 
-Each row is one fit: its error, the prediction, iterations, seconds, and the seconds that its matrix products alone
-would take at the rate of a large square product (operations a second), measured just before and after. The published
-seconds are those of another machine.
+Each row is one fit: its error, the prediction, iterations, seconds, and the seconds of its matrix products alone at the
+rate of a large square product (operations per second), measured immediately before and after. The published seconds are
+those of another machine.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
 
 
 class Published(NamedTuple):
-    """An entry of a table: error in per cent, and seconds where they were given."""
+    """An entry of a table: error in per cent, and seconds if they were given."""
 
     error: float
     seconds: float | None = None
@@ -84,7 +84,7 @@ _LARGEST_PREDICTION = 0.02
 
 
 def cases(repeats: dict[int, int], noiseless: Sequence[int], noisy: Sequence[int]) -> Iterator[Row]:
-    """Table, sizes, sparsity, noise, exponent and seed of every fit; `repeats` by n."""
+    """Yield table, sizes, sparsity, noise, exponent and seed of every fit; `repeats` by n."""
     for n, theta in PUBLISHED_NOISELESS:
         for p in (3, 4, 5):
             for seed in range(repeats.get(n, 0) if n in noiseless else 0):
@@ -103,17 +103,17 @@ PRESETS = {
 
 
 def trial(table: int, n: int, r: int, theta: float, noise: float, p: int, seed: int) -> Row:
-    """Error and time of one fit, with what theory and the matrix products alone would give."""
+    """Error and time of one fit, with the predicted error and the time of the matrix products alone."""
     planted = planted_dictionary(r, n, theta, noise=noise, random_state=seed)
     # One start and no whitening, as published.
     model = LpDictionaryLearning(p=p, whiten=False, center=False, n_init=1, random_state=seed)
-    model.set_params(tol=0.9).fit(planted.samples[: 10 * n])  # wakes threads and caches
+    model.set_params(tol=0.9).fit(planted.samples[: 10 * n])  # warm-up of threads and caches
     model.set_params(tol=1e-6)
     rate = product_rate()
     start = time.perf_counter()
     model.fit(planted.samples)
     seconds = time.perf_counter() - start
-    rate = max(rate, product_rate())  # a moment of other load would make the products look slow
+    rate = max(rate, product_rate())  # the larger one, since other load on the machine lowers the rate
     return {
         "error": recovery_error(model.unmixing_, planted.dictionary),
         "predicted": expected_error(n, r, theta, p, noise=noise),
@@ -126,7 +126,7 @@ def trial(table: int, n: int, r: int, theta: float, noise: float, p: int, seed: 
 
 
 def product_rate(size: int = 1500, repeats: int = 3) -> float:
-    """Floating-point operations per second of a square matrix product in double precision, the best of a few."""
+    """Operations per second of a square matrix product in double precision, the best of several."""
     A = np.random.default_rng(0).standard_normal((size, size))
     out = np.empty_like(A)
     best = np.inf
@@ -138,7 +138,7 @@ def product_rate(size: int = 1500, repeats: int = 3) -> float:
 
 
 def group(rows: list[Row], table: int) -> dict[tuple[int, float, float, int], list[Row]]:
-    """The rows of a table by n, θ, σ and p."""
+    """The rows of a table, grouped by n, θ, σ and p."""
     groups: dict[tuple[int, float, float, int], list[Row]] = {}
     for row in rows:
         if row["table"] == table:
@@ -152,7 +152,7 @@ def summary(rows: list[Row]) -> str:
 
 
 def noiseless_table(rows: list[Row]) -> str:
-    """Table 1: mean errors in per cent and median seconds over the seeds, in Markdown."""
+    """Table 1 in Markdown: mean errors in per cent and median seconds over the seeds."""
     title = "Table 1, no noise, r = 400 n. Errors in per cent; the published seconds are of another machine."
     errors, seconds = ("error", "predicted", "published", "K-SVD, published"), ("seconds", "products alone")
     head = ["n", "θ", "p", *errors, "iterations", *seconds, "published", "K-SVD, published"]
@@ -167,7 +167,7 @@ def noiseless_table(rows: list[Row]) -> str:
 
 
 def noisy_table(rows: list[Row]) -> str:
-    """Table 2: errors in per cent, means over the seeds, in Markdown."""
+    """Table 2 in Markdown: mean errors in per cent over the seeds."""
     published = ("published", "ℓ1-RTR, published", "K-SVD, published")
     head = ["n", "r", "σ", "p", "error", "predicted", *published, "iterations"]
     lines = []
@@ -194,7 +194,7 @@ def _percent(rows: list[Row], name: str) -> str:
 
 
 def verdict(rows: list[Row]) -> str:
-    """One line that says whether the claim stands."""
+    """Whether the claim stands, in one line."""
     ratios = {
         (row["n"], row["theta"], row["noise"], row["p"], row["seed"]): row["error"] / row["predicted"]
         for row in rows

@@ -1,22 +1,23 @@
-"""How many samples ℓp-norm maximisation needs, and what noise, outliers and corruption do to it.
+"""Number of samples that ℓp-norm maximisation needs, and the effect of noise, outliers and corruption.
 
-Claims, for orthogonal dictionaries without whitening (1 and 2 mirror figures of Shen et al. 2020, Complete dictionary
+Claims, for orthogonal dictionaries without whitening (1 and 2 repeat figures of Shen et al. 2020, Complete dictionary
 learning via lp-norm maximization; 3 follows Zhai et al. 2020, Understanding l4-based dictionary learning):
 
-1. The samples that an error of 1% needs grow with p, and for p ≥ 3 the closed form
-   `hypernorm.dictionary.expected_error` gives their number within 30%.
-2. For p = 3 the closed form gives the error within 25% over the plane of sparsity and noise, wherever it is below 2%.
-3. For p ≥ 3 outliers and sparse corruption cost what first-order theory says, within 25% wherever that is below 2%.
-   Normal outliers have no curvature and add their own variance to the gradient; ±1 added with probability β acts as
+1. The number of samples for an error of 1% grows with p, and for p ≥ 3 the closed form
+   `hypernorm.dictionary.expected_error` gives it within 30%.
+2. For p = 3 the closed form gives the error within 25% over the plane of sparsity and noise, if it is below 2%.
+3. For p ≥ 3 the error with outliers and sparse corruption is that of first-order theory within 25%, if it is below 2%.
+   Normal outliers have no curvature and add their own variance to the gradient. ±1 added with probability β acts like
    Gaussian noise of variance β, because the rotation into the codes sums many such terms.
 
-Refuted by any median over the seeds that misses its prediction by more, or by a number of samples that falls with p.
-For p = 2.5 the first order is too optimistic where many codes are exactly zero: an error ε makes them ε^{1/2} large,
-and the curvature falls by a share of order ε^{(p−2)/2}, which is not small. The verdict says by how much.
+Refuted by any median over the seeds that misses its prediction by more, or by a number of samples that decreases with
+p. For p = 2.5 the first-order theory underestimates the error if many codes are exactly zero: an error ε makes them
+ε^{1/2} large, and the curvature decreases by a fraction of order ε^{(p−2)/2}, which is not small. The verdict gives the
+difference.
 
 The published numbers of samples are 300, 780, 2000 and 5000 to 6000 for p = 3, 4, 5 and 6, without n, θ and the
-criterion of success; the verdict compares those at which the median error at n = 50 falls below 50%. Each row is one
-fit.
+criterion of success. They are compared with the number at which the median error for n = 50 falls below 50%. Each row
+is one fit.
 """
 
 from __future__ import annotations
@@ -48,10 +49,10 @@ __all__ = [
 ]
 
 SUCCESS = 0.01
-"""An error below it is a success."""
+"""A smaller error is a success."""
 
 COARSE_SUCCESS = 0.5
-"""The middle of the transition from nothing to every atom."""
+"""The middle of the transition from no atom to all atoms."""
 
 THETA = 0.3
 
@@ -67,18 +68,18 @@ SPOILS: dict[str, tuple[float, float, float]] = {
     "corruption 0.2": (0.0, 0.0, 0.2),
     "corruption 0.4": (0.0, 0.0, 0.4),
 }
-"""Standard deviation of the noise, share of outliers, probability of corruption."""
+"""Standard deviation of the noise, fraction of outliers, probability of corruption."""
 
 _EXPONENTS = (2.5, 3, 4, 5, 6)
 _TOLERANCE = 0.25
 _SAMPLES_TOLERANCE = 0.3
 _LARGEST_PREDICTION = 0.02
-# Multiples of the predicted number of samples between which the transition lies.
+# Multiples of the predicted number of samples that bracket the transition.
 _SMALLEST_MULTIPLE, _LARGEST_MULTIPLE = 0.06, 3.0
 
 
 def cases(sizes: dict[int, int], thetas: Sequence[float], noises: Sequence[float], seeds: int, n: int) -> Iterator[Row]:
-    """Every fit: numbers of samples (`sizes`: repeats by n), plane of sparsity and noise, and spoils at dimension n."""
+    """Yield all fits: numbers of samples (`sizes`: repeats by n), the plane of sparsity and noise, and spoils for n."""
     for features, repeats in sizes.items():
         for p in _EXPONENTS:
             needed = predicted_samples(features, p, SUCCESS)
@@ -138,14 +139,14 @@ def trial(
     outliers: float,
     corruption: float,
 ) -> Row:
-    """Error of one fit, with what theory expects."""
+    """Error of one fit, and the predicted error."""
     planted = planted_dictionary(r, n, theta, noise=noise, outliers=outliers, corruption=corruption, random_state=seed)
     # With outliers and p = 5 the last atoms can take hundreds of iterations; with too few samples or too much noise
-    # there is nothing to converge to. Single precision and the tolerance are far below the errors of the sample.
+    # the iteration does not converge. Single precision and the tolerance are far below the sampling errors.
     limit = 1000 if part == "spoils" else 300
     model = LpDictionaryLearning(p=p, whiten=False, center=False, n_init=1, tol=1e-5, max_iter=limit, random_state=seed)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # recorded in the row
+        warnings.simplefilter("ignore", ConvergenceWarning)  # convergence is recorded in the row
         model.fit(planted.samples.astype(np.float32))
     return {
         "error": recovery_error(model.unmixing_, planted.dictionary),
@@ -161,24 +162,24 @@ def predicted_error(
     """`expected_error` with the terms of outliers and sparse corruption."""
     variance = noise**2 + corruption
     error = expected_error(n, r, theta, p, noise=variance**0.5)
-    # The curvature M_p − (p−1)M_{p−2}s² of the closed form; normal outliers add to the variance of the gradient only.
+    # The curvature of the closed form is M_p − (p−1)M_{p−2}s²; normal outliers only increase the gradient's variance.
     exponent = p / 2 - 1
     curvature = gaussian_moment(p) * theta * (1 - theta) * ((1 + variance) ** exponent - variance**exponent)
     return error + outliers * (n - 1) / r * (gaussian_moment(2 * p - 2) - gaussian_moment(p) ** 2) / curvature**2
 
 
 def predicted_samples(n: int, p: float, success: float) -> float:
-    """Number of samples without noise from which the predicted error is a success."""
+    """Number of samples without noise at which the predicted error reaches `success`."""
     return expected_error(n, 1, THETA, p) / success
 
 
 def median(rows: list[Row], name: str = "error") -> float:
-    """Median of a value over the rows."""
+    """Median of one measured value over the rows."""
     return float(np.median([row[name] for row in rows]))
 
 
 def crossing(rows: list[Row], success: float) -> float:
-    """Number of samples from which the median error is a success, between the two nearest sizes; NaN if none is."""
+    """Number of samples at which the median error reaches `success`, interpolated between sizes; NaN if never."""
     errors = {r: median(same) for (r,), same in sorted(groups(rows, "samples", "r").items())}
     sizes = np.array(list(errors))
     failures = np.flatnonzero(np.array(list(errors.values())) >= success)
@@ -196,7 +197,7 @@ def summary(rows: list[Row]) -> str:
 
 
 def samples_table(rows: list[Row]) -> str:
-    """Numbers of samples that success needs, in Markdown."""
+    """Markdown table of the numbers of samples for success."""
     title = f"Samples that a median error below 1% or 50% needs at θ = {THETA}; published without n, θ and limit."
     ratio = "ratio to p = 3"
     head = ["n", "p", "below 1%", "predicted", ratio, "below 50%", ratio, "published", ratio]
@@ -213,7 +214,7 @@ def samples_table(rows: list[Row]) -> str:
 
 
 def plane_table(rows: list[Row]) -> str:
-    """Median errors over sparsity and noise, in Markdown."""
+    """Markdown table of the median errors over sparsity and noise."""
     cells = groups(rows, "plane", "theta", "noise")
     thetas = sorted({theta for theta, _ in cells})
     title = "Median error in per cent (predicted in brackets while below 100), p = 3, n = 50, r = 10000."
@@ -229,7 +230,7 @@ def plane_table(rows: list[Row]) -> str:
 
 
 def spoils_table(rows: list[Row]) -> str:
-    """Median errors under noise, outliers and corruption, in Markdown."""
+    """Markdown table of the median errors with noise, outliers and corruption."""
     cells = groups(rows, "spoils", "noise", "outliers", "corruption", "p")
     exponents = sorted({p for *_, p in cells})
     first = next(iter(cells.values()))[0]
@@ -242,7 +243,7 @@ def spoils_table(rows: list[Row]) -> str:
 
 
 def verdict(rows: list[Row]) -> str:
-    """One line that says which claims stand, and how far the first order is off for p < 3."""
+    """Which claims stand, and the error of the first-order theory for p < 3."""
     counts = {key: crossing(same, SUCCESS) for key, same in sorted(groups(rows, "samples", "n", "p").items())}
     grow = all(counts[n, p] < counts[n, q] for n, p in counts for m, q in counts if n == m and p < q)
     shares = {(n, p): count / predicted_samples(int(n), p, SUCCESS) for (n, p), count in counts.items()}

@@ -1,7 +1,7 @@
-"""Generalisation error of Schatten-constrained estimators: theory against simulation.
+"""Generalisation error of Schatten-constrained estimators: theory and simulation.
 
 Claim: in both ensembles of `hypernorm.linear_model.generalization_error` the limit for d/n → γ predicts the squared
-error ‖β̂ − β‖² of finite samples, for the norms p = 1, 1.5, 2 and ∞, each with the penalty that the theory finds best.
+error ‖β̂ − β‖² of finite samples, for the norms p = 1, 1.5, 2 and ∞, each with the penalty that is optimal in theory.
 Refuted by a mean over the repeats that is further than three of its standard errors from the limit.
 """
 
@@ -25,7 +25,7 @@ GAMMAS = (0.2, 0.4, 0.6, 0.8, 0.9, 1.2, 1.5, 2.0, 3.0)
 
 
 def cases(n: int, gammas: Sequence[float], repeats: int) -> Iterator[Row]:
-    """Ensemble, shape and seed of every trial."""
+    """Yield ensemble, shape and seed of every trial."""
     for ensemble in ("gaussian", "coordinate"):
         for gamma in gammas:
             for seed in range(repeats):
@@ -55,7 +55,7 @@ def _minimise(ensemble: str, gamma: float, p: float, noise: float) -> float:
 
     grid = np.linspace(-9, 6, 61)
     errors = [error(value) for value in grid]
-    # The spectral norm shrinks only beyond a threshold: of equal errors the last is the one next to it.
+    # The spectral norm shrinks only above a threshold; of equal errors the last is the one next to the threshold.
     start = grid[len(grid) - 1 - int(np.argmin(errors[::-1]))]
     return math.exp(minimize_scalar(error, bounds=(start - 0.3, start + 0.3), method="bounded").x)
 
@@ -74,8 +74,8 @@ def trial(ensemble: str, n: int, gamma: float, seed: int) -> Row:
     for name, p in NORMS.items():
         for target, noise in enumerate(NOISES):
             alpha = best_penalty(ensemble, gamma, p, noise) * (1 if math.isinf(p) else n)
-            kept = shrink_with_penalty(decomposition.squares, alpha, p).kept
-            estimate = decomposition.coefficients(kept)[:, target]
+            factors = shrink_with_penalty(decomposition.squares, alpha, p).filter_factors
+            estimate = decomposition.coefficients(factors)[:, target]
             errors[f"{name}, noise {noise:g}"] = float(np.sum((estimate - beta) ** 2))
     return {"errors": errors}
 
@@ -106,7 +106,7 @@ def compare(rows: list[Row]) -> list[Row]:
 
 
 def summary(rows: list[Row]) -> str:
-    """A table of the largest deviations, and the verdict."""
+    """Table of the largest deviations, and the verdict."""
     compared = compare(rows)
     scores = [abs(row["mean"] - row["theory"]) / row["standard_error"] for row in compared]
     lines = []

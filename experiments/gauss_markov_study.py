@@ -1,49 +1,43 @@
-"""Nuclear, spectral and ridge shrinkage beside principal components, PLS, the lasso and least squares.
+"""Nuclear, spectral and ridge shrinkage, principal components, PLS, the lasso and least squares compared.
 
-Claim: for coefficients without a preferred direction nothing beats ridge regression; where the signal lies along the
-leading directions of the samples the nuclear norm beats it, and stays close to it elsewhere, so that [1, 2, ∞] is a
-safe list to choose from. Refuted by an aligned problem on which nuclear shrinkage loses to ridge by more than two
-standard errors of the paired difference, or by a problem on which the choice among the norms costs more than 5% of
-ridge's error and two standard errors on top.
+Claim: for coefficients without a preferred direction no method is better than ridge regression. If the signal is in the
+leading directions of the samples, the nuclear norm is better; otherwise it is close to ridge. So [1, 2, ∞] is a safe
+list to choose from. Refuted by an aligned problem for which nuclear shrinkage loses to ridge by more than two standard
+errors of the paired difference, or by a problem for which the choice among the norms costs more than 5% of the error of
+ridge plus two standard errors.
 
 Three parts, all in one file of results:
 
-alignment  The in-sample risk of each method over that of the best shrinkage of every single direction, each tuned to
-           the true risk: no sampling. d = 200, s_i² = i^{-decay}, var(β_i) ∝ (s_i²)^alignment, scaled to the signal
-           Σ s_i² var(β_i) = 1. At a noise variance of 5e-4 it gives the table that is kept below; others are swept.
+alignment  The in-sample risk of each method over that of the best shrinkage of each direction, both tuned to the true
+           risk, without sampling. d = 200, s_i² = i^{-decay}, var(β_i) ∝ (s_i²)^alignment, scaled to the signal
+           Σ s_i² var(β_i) = 1. The reference table below is for a noise variance of 5e-4; others are swept.
 synthetic  120 Gaussian samples in 60 dimensions, covariance with the eigenvalues i^{-decay} in a random basis, Gaussian
            coefficients with var(β_i) ∝ λ_i^alignment in that basis, scaled to a signal of variance 1. The error is the
-           excess risk, exactly, through the known covariance. An isotropic covariance knows no alignment.
-data       Repeated splits; features are standardised with the mean and deviation of the training samples, squares and
-           products being formed before. `diabetes` (442 × 10), also with squares and products (64); `breast cancer`
-           (569 × 30, target 0/1); `digits`: 400 random Fourier features √2 cos(wᵀx + u), entries of w normal with
-           deviation 1/(20√2), new ones for each split, ten 0/1 targets; `housing`: 500 samples like the Californian
-           census, new ones for each split, see `housing`.
+           exact excess risk from the known covariance. For an isotropic covariance the alignment has no effect.
+data       Repeated splits. Squares and products are formed first; then the features are standardised with the mean and
+           deviation of the training samples. `diabetes` (442 × 10), also with squares and products (64); `breast
+           cancer` (569 × 30, target 0/1); `digits`: 400 random Fourier features √2 cos(wᵀx + u), entries of w normal
+           with deviation 1/(20√2), new ones for each split, ten 0/1 targets; `housing`: 500 samples similar to the
+           Californian census, new ones for each split, see `experiments.gauss_markov.data.housing`.
 
-All penalties and numbers of components are chosen by the same five folds.
+All penalties and numbers of components are chosen with the same five folds.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.cross_decomposition import PLSRegression
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
-from sklearn.decomposition import PCA
-from sklearn.linear_model import LassoCV, LinearRegression
-from sklearn.model_selection import KFold
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import StandardScaler
 
+from experiments.gauss_markov.data import DATA, FRESH, load
+from experiments.gauss_markov.methods import METHODS, NORMS, predictions
 from experiments.runner import Row, main
 from experiments.tables import markdown
-from hypernorm.linear_model import SchattenRegressor, SchattenRegressorCV
 from hypernorm.linear_model.shrinkage import shrink_with_penalty
 
-NORMS = {"ridge": 2.0, "nuclear": 1.0, "spectral": math.inf}
 DIRECTIONS = 200
 TABLE_NOISE = 5e-4
 TABLE = {
@@ -53,42 +47,15 @@ TABLE = {
     (1, 4): (5.08, 1.21, 1.18, 41.8),
     (2, 2): (1.88, 1.04, 1.15, 56.7),
 }
-"""Ridge, nuclear, principal components, spectral, for (decay, alignment), as they were first computed."""
+"""Reference values of ridge, nuclear, principal components and spectral, for (decay, alignment)."""
 DESIGNS = ((0, 0), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2))
 NOISES = (0.3, 1.0)
-DATA = {
-    "diabetes": (354, 88),
-    "diabetes, squares": (354, 88),
-    "breast cancer": (455, 114),
-    "housing": (400, 100),
-    "digits, Fourier": (800, 200),
-}
-"""Training and held-out samples of each split."""
-FRESH = ("housing",)
-"""Drawn anew each time, so that the splits are independent."""
-METHODS = (
-    "ridge",
-    "nuclear",
-    "spectral",
-    "chosen norm",
-    "ridge, 9 penalties",
-    "nuclear, 9 penalties",
-    "principal components",
-    "partial least squares",
-    "lasso",
-    "least squares",
-)
-FOLDS = KFold(5)
 TOLERABLE = 0.05
-"""Loss of the choice among the norms that still counts as safe, as a share of ridge's error."""
-FOURIER_FEATURES = 400
-LONGEST_PLS = 30
-
-Predictions = dict[str, np.ndarray]
+"""Largest loss of a safe choice among the norms, as a fraction of the error of ridge."""
 
 
 def cases(noises: Sequence[float], seeds: int, splits: int) -> Iterator[Row]:
-    """The three parts one after the other."""
+    """Yield the cases of the three parts."""
     for decay, alignment in (*TABLE, (2, 0), (2, 1), (2, 4)):
         for noise in noises:
             yield {"part": "alignment", "decay": decay, "alignment": alignment, "noise": noise}
@@ -115,37 +82,37 @@ def trial(part: str, **case: Any) -> Row:
 
 
 def relative_risks(decay: float, alignment: float, noise: float) -> Row:
-    """In-sample risk over the oracle's, each at its best penalty, for a signal of 1; the noise is a variance here."""
+    """In-sample risks over that of the oracle, each at its best penalty, for a signal of 1; `noise` is a variance."""
     squares = np.arange(1, DIRECTIONS + 1.0) ** -decay
     variances = squares**alignment / np.sum(squares ** (alignment + 1))
 
-    def risk(bias: np.ndarray, kept: np.ndarray) -> float:
-        return float(np.sum(squares * bias**2 * variances + noise * kept**2))
+    def risk(bias: np.ndarray, factors: np.ndarray) -> float:
+        return float(np.sum(squares * bias**2 * variances + noise * factors**2))
 
     oracle = noise / (squares * variances + noise)
     best = risk(oracle, 1 - oracle)
-    lengths = (np.arange(DIRECTIONS) < k for k in range(DIRECTIONS + 1))
-    risks = {"principal components": min(risk(1.0 - kept, 1.0 * kept) for kept in lengths)}
+    leading = (np.arange(DIRECTIONS) < k for k in range(DIRECTIONS + 1))
+    risks = {"principal components": min(risk(1.0 - factors, 1.0 * factors) for factors in leading)}
     for name, p in NORMS.items():
-        # 1/Σ s^{-2}, where spectral shrinkage begins, up to far above the largest eigenvalue.
+        # From below 1/Σ s^{-2}, where spectral shrinkage begins, to far above the largest eigenvalue.
         grid = np.geomspace(1e-2 / np.sum(1 / squares), 1e6, 4001)
         shrinkages = (shrink_with_penalty(squares, alpha, p) for alpha in grid)
-        risks[name] = min(risk(shrinkage.bias, shrinkage.kept) for shrinkage in shrinkages)
+        risks[name] = min(risk(shrinkage.bias, shrinkage.filter_factors) for shrinkage in shrinkages)
     return {name: risk / best for name, risk in risks.items()}
 
 
 def synthetic(decay: float, alignment: float, noise: float, seed: int) -> Row:
-    """Excess risks of one sample of known covariance; the noise is a standard deviation."""
+    """Excess risks for one sample of known covariance; `noise` is a standard deviation."""
     n, d = 120, 60
     rng = np.random.default_rng([seed, round(10 * noise), decay, alignment])
     eigenvalues = np.arange(1, d + 1.0) ** -decay
-    # A random basis, so that an aligned signal is not sparse in the features as well.
+    # In a random basis an aligned signal is not sparse in the features.
     basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
     beta = rng.standard_normal(d) * eigenvalues ** (alignment / 2)
     beta /= math.sqrt(np.sum(eigenvalues * beta**2))
     X = rng.standard_normal((n, d)) * np.sqrt(eigenvalues) @ basis.T
     y = X @ basis @ beta + noise * rng.standard_normal(n)
-    # A linear rule is known from its values at 0 and at the principal axes of the covariance.
+    # The values at 0 and at the principal axes of the covariance determine a linear rule.
     rows = np.vstack([np.zeros(d), np.sqrt(eigenvalues)[:, None] * basis.T])
     truth = np.sqrt(eigenvalues) * beta
     errors = {}
@@ -156,7 +123,7 @@ def synthetic(decay: float, alignment: float, noise: float, seed: int) -> Row:
 
 
 def on_data(data: str, seed: int) -> Row:
-    """Mean squared errors on held-out samples of one split, averaged over the targets."""
+    """Mean squared errors on the held-out samples of one split, averaged over the targets."""
     rng = np.random.default_rng([seed, list(DATA).index(data)])
     X, y = load(data, rng)
     train_size, test_size = DATA[data]
@@ -167,134 +134,15 @@ def on_data(data: str, seed: int) -> Row:
     return {name: float(np.mean((value - y[test]) ** 2)) for name, value in values.items()}
 
 
-def load(data: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Samples and targets, a column each."""
-    if data.startswith("diabetes"):
-        X, y = load_diabetes(return_X_y=True, scaled=False)
-        # The square of the sex repeats the sex.
-        X = np.delete(squares_and_products(X), 10 + 10, axis=1) if "squares" in data else X
-        return X, y[:, None]
-    if data == "breast cancer":
-        X, y = load_breast_cancer(return_X_y=True)
-        return X, y[:, None].astype(float)
-    if data == "housing":
-        return housing(sum(DATA[data]), rng)
-    pixels, digits = load_digits(return_X_y=True)
-    frequencies = rng.standard_normal((pixels.shape[1], FOURIER_FEATURES)) / (20 * math.sqrt(2))
-    phases = rng.uniform(0, 2 * np.pi, FOURIER_FEATURES)
-    return math.sqrt(2) * np.cos(pixels @ frequencies + phases), np.eye(10)[digits]
-
-
-def housing(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Made-up districts in the manner of the Californian census, with squares and products of the eight features.
-
-    Latitude and longitude scatter across a coast that runs north-west; rooms grow with income, and bedrooms follow
-    rooms; population and occupants are log-normal. The price grows with income and less so with rooms per bedroom and
-    age, falls with the distance from the coast and from two cities and with crowding, has log-normal noise and is
-    capped at 5, as there.
-    """
-    along, inland = rng.uniform(0, 1, n), rng.exponential(0.25, n)
-    latitude, longitude = 32.5 + 9 * along + 0.6 * inland, -117 - 7 * along + 2 * inland
-    income = np.exp(rng.normal(1.25, 0.45, n))
-    rooms = np.exp(1.3 + 0.25 * np.log(income) + rng.normal(0, 0.2, n))
-    bedrooms = rooms * np.exp(rng.normal(-1.6, 0.1, n))
-    age, population = rng.uniform(1, 52, n), np.exp(rng.normal(7, 0.7, n))
-    occupants = np.exp(rng.normal(1.05, 0.25, n))
-    cities = np.exp(-(((along - 0.2) / 0.1) ** 2)) + np.exp(-(((along - 0.6) / 0.08) ** 2))
-    logarithm = (
-        0.75 * np.log(income)
-        + 0.3 * np.log(rooms / bedrooms)
-        + 0.004 * age
-        - 0.9 * np.minimum(inland, 1)
-        + 0.4 * cities
-        - 0.5 * np.log(occupants)
-    )
-    price = np.minimum(np.exp(logarithm + rng.normal(0, 0.25, n)), 5)
-    X = np.column_stack([income, age, rooms, bedrooms, population, occupants, latitude, longitude])
-    return squares_and_products(X), price[:, None]
-
-
-def squares_and_products(X: np.ndarray) -> np.ndarray:
-    """The features, standardised, with their squares and products."""
-    return PolynomialFeatures(2, include_bias=False).fit_transform(StandardScaler().fit_transform(X))
-
-
-def predictions(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Predictions:
-    """What every method predicts for the rows after training on (X, y)."""
-    result = shrunk(X, y, rows)
-    result["principal components"] = tuned(component_path, X, y, rows)
-    result["partial least squares"] = tuned(pls_path, X, y, rows)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about convergence at the smallest penalties, which are not chosen
-        lassos = [LassoCV(cv=FOLDS, alphas=50, tol=1e-3).fit(X, target) for target in y.T]
-    result["lasso"] = np.column_stack([lasso.predict(rows) for lasso in lassos])
-    result["least squares"] = LinearRegression().fit(X, y).predict(rows)
-    return result
-
-
-def shrunk(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Predictions:
-    """The Schatten regressors, from one cross-validation.
-
-    It keeps the score of every norm and penalty, so what `SchattenRegressorCV` would choose among fewer of them can be
-    read off, and is not computed again.
-    """
-    norms = list(NORMS.values())
-    model = SchattenRegressorCV(p=norms, cv=FOLDS, store_cv_results=True).fit(X, y)
-    scores = model.cv_results_.mean(axis=2)
-    alphas = np.geomspace(1e-8, 1e2, scores.shape[1]) * np.max(model.singular_values_) ** 2
-    result = {"chosen norm": model.predict(rows).reshape(len(rows), -1)}
-    for index, (name, p) in enumerate(NORMS.items()):
-        for suffix, step in (("", 1), (", 9 penalties", 10)):
-            if name + suffix in METHODS:
-                alpha = alphas[::step][np.argmax(scores[index, ::step])]
-                fitted = SchattenRegressor(alpha, p=p).fit(X, y)
-                result[name + suffix] = fitted.predict(rows)
-    return result
-
-
-def tuned(path: Callable[..., np.ndarray], X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The predictions with the number of components that has the least error on the held-out samples of the folds."""
-    errors = []
-    for train, held_out in FOLDS.split(X):
-        values = path(X[train], y[train], X[held_out])
-        errors.append(np.mean((values - y[held_out]) ** 2, axis=(1, 2)))
-    shortest = min(map(len, errors))
-    best = int(np.argmin(np.mean([error[:shortest] for error in errors], axis=0)))
-    return path(X, y, rows)[best]
-
-
-def component_path(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Principal component regression with 0, 1, 2, … components, of shape (components + 1, rows, targets)."""
-    pca = PCA(svd_solver="full").fit(X)
-    known = pca.explained_variance_ > 1e-12 * pca.explained_variance_[0]
-    scores = pca.transform(X)[:, known]
-    slopes = scores.T @ (y - y.mean(axis=0)) / np.sum(scores**2, axis=0)[:, None]
-    return _cumulative(pca.transform(rows)[:, known], slopes, y)
-
-
-def pls_path(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Partial least squares, likewise."""
-    components = min(LONGEST_PLS, X.shape[1], len(X) - 1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about targets that are explained before the last component
-        pls = PLSRegression(components, scale=False).fit(X, y)
-    return _cumulative((rows - X.mean(axis=0)) @ pls.x_rotations_, pls.y_loadings_.T, y)
-
-
-def _cumulative(scores: np.ndarray, slopes: np.ndarray, y: np.ndarray) -> np.ndarray:
-    steps = np.einsum("nk,kt->knt", scores, slopes)
-    return y.mean(axis=0) + np.concatenate([np.zeros_like(steps[:1]), np.cumsum(steps, axis=0)])
-
-
 def problem(row: Row) -> str:
-    """What a row measures, in words."""
+    """Name of the problem of a row."""
     if row["part"] == "data":
         return str(row["data"])
     return f"{spectrum(row['decay'])}, a = {row['alignment']}, σ = {row['noise']:g}"
 
 
 def spectrum(decay: int) -> str:
-    """The eigenvalues as the tables call them."""
+    """Name of the spectrum in the tables."""
     return ("isotropic", "1/i", "1/i²")[decay]
 
 
@@ -330,19 +178,19 @@ def compare(rows: list[Row], against: str = "ridge") -> list[Row]:
 
 
 def outcome(row: Row) -> str:
-    """'wins', 'loses' or 'ties': whether the paired difference is beyond two of its standard errors."""
+    """'ties' if the paired difference is within two of its standard errors, else 'wins' or 'loses'."""
     if abs(row["difference"]) <= 2 * row["difference_error"]:
         return "ties"
     return "wins" if row["difference"] < 0 else "loses"
 
 
 def summary(rows: list[Row]) -> str:
-    """Tables of all parts, and the verdicts."""
+    """Tables of all parts, and the verdict."""
     return "\n\n".join([alignment_table(rows), error_table(rows), verdict(rows)])
 
 
 def alignment_table(rows: list[Row]) -> str:
-    """Risks over the oracle's, and how far from the known ones."""
+    """Table of the risks over that of the oracle, and their largest deviation from the reference values."""
     names = ("ridge", "nuclear", "principal components", "spectral")
     lines = []
     furthest = 0.0
@@ -358,7 +206,7 @@ def alignment_table(rows: list[Row]) -> str:
 
 
 def error_table(rows: list[Row]) -> str:
-    """Mean error ± standard error; below it the difference to ridge in per cent of ridge's error."""
+    """Table of mean error ± standard error, and of the difference to ridge in per cent of the error of ridge."""
     compared = compare(rows)
     lines = []
     for name in dict.fromkeys(row["problem"] for row in compared):
@@ -375,7 +223,7 @@ def _percent(row: Row) -> str:
 
 
 def verdict(rows: list[Row]) -> str:
-    """Where each norm wins and loses, what the coarse grid costs, and whether the claim stands."""
+    """Wins and losses of each norm, the cost of the coarse grid, and whether the claim stands."""
     compared = compare(rows)
     lines = []
     for method in ("nuclear", "spectral", "chosen norm"):

@@ -1,9 +1,9 @@
-"""Upper bounds on the 2→q norm for every real q from 2 to 8.
+"""Upper bounds on the 2→q norm for real q from 2 to 8.
 
-Claim: at every exponent the realigned and the sum-of-squares bound are closer to the norm than the theorem for the
-realigned bound asks (`hypernorm.approximation_factor`, order d^{(q−2)(6−q)/(8q)} below and d^{1/2−3/(2q)} above q = 4),
-and a degree-q sum of squares is exact for q = 4, 6, 8; between, the gap comes from Hölder's inequality. The isometric
-embedding, the worst matrix known for the realigned bound at q = 4, is worse than the random ones for all q ≤ 5.
+Claim: at every exponent the realigned and the sum-of-squares bound are within the factor of the theorem for the
+realigned bound (`hypernorm.approximation_factor`, order d^{(q−2)(6−q)/(8q)} below and d^{1/2−3/(2q)} above q = 4). A
+degree-q sum of squares is exact for q = 4, 6, 8; between these the gap comes from Hölder's inequality. The isometric
+embedding, the worst known matrix for the realigned bound at q = 4, is worse than the random ones for all q ≤ 5.
 
 Refuted by a bound further from the proved lower bound than its factor, by realigned above flattening or flattening
 above row norm, by a sum of squares that leaves more than 1e-6 at an even exponent on more than one matrix in twenty, or
@@ -48,7 +48,7 @@ EXACT = 1e-6
 
 
 def cases(dimensions: Sequence[int], seeds: int, exponents: Sequence[float]) -> Iterator[Row]:
-    """Family, columns, seed and exponents of every trial."""
+    """Yield family, columns, seed and exponents of every trial."""
     for d in dimensions:
         for family in FAMILIES:
             for seed in range(1 if family == WORST else seeds):
@@ -75,7 +75,7 @@ def trial(family: str, d: int, seed: int, exponents: Sequence[float]) -> Row:
         uppers["interpolated"] = interpolate(even, q)
         lower = hn.lower_bound(X, q, n_starts=256, random_state=seed).verify(X).lower
         if q in EVEN and uppers["sos"] is not None and uppers["sos"] > lower * (1 + EXACT):
-            # The interval takes the vectors that the relaxation leads to as well.
+            # The interval also uses the vectors from the relaxation.
             lower = max(lower, hn.two_to_q_norm(X, q, method="sos", random_state=seed).witness.verify(X).lower)
         lowers.append(lower)
         for kind, upper in uppers.items():
@@ -84,7 +84,7 @@ def trial(family: str, d: int, seed: int, exponents: Sequence[float]) -> Row:
 
 
 def _spectral(X: np.ndarray, q: float, kind: str) -> float | None:
-    """The proved bound; at q = 2 only the row norm, which is exact there, is defined."""
+    """The proved bound; at q = 2 only the row norm is defined, and it is exact."""
     if q == 2 and kind != "row_norm":
         return None
     if kind == "moment" and MonomialBasis.count(X.shape[1], math.ceil(q / 2)) > LARGEST_GRAM:
@@ -93,16 +93,16 @@ def _spectral(X: np.ndarray, q: float, kind: str) -> float | None:
 
 
 def _sum_of_squares(X: np.ndarray, q: float, seed: int) -> float | None:
-    """The proved bound: of degree q for q = 4, 6, 8, else of degree 4."""
+    """The proved bound, of degree q for q = 4, 6, 8 and of degree 4 for other q."""
     if q == 2 or MonomialBasis.count(X.shape[1], q // 2 if q in EVEN else 2) > LARGEST_GRAM:
         return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a solve that ends early shows in its bound
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the bound shows if a solve ended early
         return hn.sos_bound(X, q, random_state=seed).verify(X).upper
 
 
 def interpolate(even: dict[float, float], q: float) -> float | None:
-    """Hölder between bounds on the norms at the even exponents 2k ≤ q ≤ 2k+2: f_q ≤ f_{2k}^{1−s} f_{2k+2}^s."""
+    """Bound by Hölder's inequality from the even exponents 2k ≤ q ≤ 2k+2: f_q ≤ f_{2k}^{1−s} f_{2k+2}^s."""
     if q in even:
         return even[q]
     low = 2 * math.floor(q / 2)
@@ -114,7 +114,7 @@ def interpolate(even: dict[float, float], q: float) -> float | None:
 
 
 def split(rows: list[Row]) -> dict[str, list[Row]]:
-    """The random matrices, and the embeddings."""
+    """Rows of the random matrices and of the embeddings."""
     groups: dict[str, list[Row]] = {"random": [], WORST: []}
     for row in rows:
         groups[WORST if row["family"] == WORST else "random"].append(row)
@@ -122,7 +122,7 @@ def split(rows: list[Row]) -> dict[str, list[Row]]:
 
 
 def compare(rows: list[Row]) -> dict[tuple[int, float, str], list[float]]:
-    """Ratios of all families and seeds for each dimension, exponent and kind, where there are any."""
+    """Ratios of all families and seeds for each dimension, exponent and kind of bound on file."""
     result: dict[tuple[int, float, str], list[float]] = {}
     for row in rows:
         for place, q in enumerate(row["exponents"]):
@@ -133,7 +133,7 @@ def compare(rows: list[Row]) -> dict[tuple[int, float, str], list[float]]:
 
 
 def table(rows: list[Row]) -> str:
-    """Largest ratio of each kind over random matrices, and those of the embeddings, with the proved factor."""
+    """Table of the largest ratio of each kind, for random matrices and for embeddings, with the proved factor."""
     head = ["matrices", "d", "q", *(kind.replace("_", " ") for kind in KINDS), "proved for realigned"]
     lines = []
     for name, same in split(rows).items():
@@ -145,12 +145,12 @@ def table(rows: list[Row]) -> str:
 
 
 def _factor(d: int, q: float, kind: str) -> float:
-    """The proved factor with room for the margin of a certificate; at q = 2 the row norm is exact."""
+    """The proved factor plus the margin of a certificate; at q = 2 the row norm is exact."""
     return hn.approximation_factor(d, q, kind if q > 2 else "row_norm") * (1 + 1e-7)
 
 
 def verdict(rows: list[Row]) -> str:
-    """Whether the claim stands, with the numbers that decide."""
+    """Whether the claim stands, with the deciding numbers."""
     compared = compare(rows)
     beyond = [
         key

@@ -1,4 +1,4 @@
-"""Repeats of a trial: what several methods measured on the same samples."""
+"""Repeats of a trial: values of several methods on the same samples."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from experiments.runner import Row
 __all__ = ["Cells", "better_than", "cells", "groups", "mean_and_error"]
 
 Cells = dict[tuple, dict[str, np.ndarray]]
-"""For each place, such as an adversary and ε, the values of every method, one for each repeat."""
+"""For each cell, such as an adversary and ε, the values of every method, one per repeat."""
 
 
 def groups(rows: Iterable[Row], part: str, *keys: str) -> dict[tuple, list[Row]]:
-    """The rows of a part, by the keys that tell its cells apart."""
+    """The rows of a part, grouped by the given keys."""
     found: dict[tuple, list[Row]] = {}
     for row in rows:
         if row["part"] == part:
@@ -25,7 +25,7 @@ def groups(rows: Iterable[Row], part: str, *keys: str) -> dict[tuple, list[Row]]
 
 
 def cells(rows: Iterable[Row], part: str, keys: Sequence[str], values: str) -> Cells:
-    """The values of the rows of a part, by the keys that tell its cells apart."""
+    """The values of the rows of a part, grouped by the given keys."""
     return {
         place: {name: np.array([row[values][name] for row in same]) for name in same[0][values]}
         for place, same in groups(rows, part, *keys).items()
@@ -33,13 +33,13 @@ def cells(rows: Iterable[Row], part: str, keys: Sequence[str], values: str) -> C
 
 
 def mean_and_error(values: np.ndarray) -> tuple[float, float]:
-    """Mean and its standard error; of one value the error is not a number."""
+    """Mean and its standard error, which is NaN for one value."""
     spread = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
     return float(values.mean()), float(spread)
 
 
 def better_than(ours: str, others: Iterable[str], values: dict[str, np.ndarray]) -> list[str]:
-    """Others whose mean is lower than ours, by Student's test of the paired differences at the level of 2.5%."""
+    """Other methods whose mean is lower than ours, by Student's paired test at the level of 2.5%."""
     found = []
     for name in others:
         gain, error = mean_and_error(values[ours] - values[name])

@@ -1,9 +1,9 @@
-"""The one way to run an experiment: cases in, rows out, nothing lost.
+"""Run experiments: measure all cases and save every row at once.
 
-An experiment is a list of cases (dictionaries of JSON values) and a function that turns one into measured values. Every
-row goes to results/NAME/PRESET.jsonl as soon as it is known, under a first line that tells versions and machine; a run
-that was stopped continues where it was. Trials run in several processes with ``--jobs``, or on a Dask cluster with
-``--scheduler``; each trial has a seed of its own, so the rows are the same.
+An experiment is a list of cases (dictionaries of JSON values) and a function that maps a case to measured values. Every
+row is appended to results/NAME/PRESET.jsonl as soon as it is measured; the first line gives versions and machine. A
+stopped run continues. Trials run in several processes with ``--jobs``, or on a Dask cluster with ``--scheduler``. Each
+trial has its own seed, so the rows are the same.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RESULTS = Path(__file__).parent.parent / "results"
 
 Row = dict[str, Any]
 
-# Distributions whose versions a result depends on, with the module that shows whether they are there.
+# Distributions whose versions affect a result, each with a module for testing whether it is installed.
 _PACKAGES = {
     "numpy": "numpy",
     "scipy": "scipy",
@@ -51,7 +51,7 @@ _PACKAGES = {
 
 
 def machine() -> Row:
-    """Versions and machine, as the first line of a file of results."""
+    """Versions and machine, for the first line of a file of results."""
     return {
         "hypernorm": hn.__version__,
         "python": platform.python_version(),
@@ -70,13 +70,13 @@ def _processor() -> str:
 
 
 def read(name: str, preset: str, folder: Path = RESULTS) -> list[Row]:
-    """The rows of a preset that are on file, without the first line."""
+    """The rows of a preset on file, without the first line."""
     path = folder / name / f"{preset}.jsonl"
     return [json.loads(line) for line in _whole_lines(path)[1:]]
 
 
 def _whole_lines(path: Path) -> list[str]:
-    """Without a last line that a killed run did not complete."""
+    """The lines of a file, without an incomplete last line of a killed run."""
     return path.read_text().split("\n")[:-1] if path.exists() else []
 
 
@@ -90,7 +90,7 @@ def run(
     scheduler: str | None = None,
     folder: Path = RESULTS,
 ) -> list[Row]:
-    """Measured values of every case, in the order of the cases; those on file are not measured again."""
+    """Rows of all cases, in the order of the cases; cases on file are not measured again."""
     cases = [dict(case) for case in cases]
     names = sorted({key for case in cases for key in case})
     done = {_key(row, names): row for row in read(name, preset, folder)}
@@ -114,7 +114,7 @@ def _row(trial: Callable[..., Mapping[str, Any]], case: Mapping[str, Any]) -> Ro
 
 
 def _plain(value: Any) -> Any:
-    """Numbers of numpy and arrays as JSON knows them."""
+    """Convert numbers and arrays of numpy to JSON values."""
     return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
 
 
@@ -128,17 +128,17 @@ def _backend(jobs: int, scheduler: str | None, row: Callable[..., Row]) -> Itera
         with parallel_config(n_jobs=jobs) if jobs != 1 else nullcontext():
             yield
         return
-    from distributed import Client  # an extra, needed only here
+    from distributed import Client  # an optional dependency, needed only here
 
     with Client(scheduler) as client, parallel_config("dask"):
-        client.submit(callable, row).result()  # if it cannot travel this says so, where joblib would wait for ever
+        client.submit(callable, row).result()  # raises if `row` cannot be pickled; joblib would wait forever
         yield
 
 
 class _WithItsCode:
-    """A function that is pickled with its code: the machines of a cluster have hypernorm, but not these scripts.
+    """A function that is pickled with its code, because the machines of a cluster do not have these scripts.
 
-    What wraps a function at the top of a script, as functools.cache does, is pickled by name and cannot travel.
+    An object that wraps a function at module level, such as one of functools.cache, is pickled by name and fails.
     """
 
     def __init__(self, function: Callable[..., Any], module: str):
@@ -148,7 +148,7 @@ class _WithItsCode:
         return self._function(*arguments)
 
     def __reduce__(self) -> tuple[Callable[[bytes], Any], tuple[bytes]]:
-        import cloudpickle  # comes with distributed
+        import cloudpickle  # installed with distributed
 
         modules = {sys.modules[__name__.partition(".")[0]], sys.modules[self._module]}
         for module in modules:
@@ -167,7 +167,7 @@ def main(
     summary: Callable[[list[Row]], str],
     description: str | None,
 ) -> None:
-    """The command line of an experiment: run a preset, print its table and verdict."""
+    """Command line of an experiment: run a preset, and print its tables and verdict."""
     parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
     parser.add_argument("--preset", choices=sorted(presets), default="quick")
     parser.add_argument("--jobs", type=int, default=1, help="processes; timings mean something only with one")

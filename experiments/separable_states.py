@@ -1,13 +1,12 @@
-"""Best separable state values: known ones proved on both sides, and how often partial transposes suffice at random.
+"""Best separable state values: proved intervals of known values, and exactness of level 1 for random matrices.
 
-Claim: (1) every known value is inside its proved interval, which ends within 1e-6 on either side; (2) level 1 (positive
-partial transposes) meets the see-saw for all random matrices in 2 × 2 and 2 × 3, as the theorem of Woronowicz says;
-(3) where level 1 leaves a gap and level 2 (two symmetric copies) is affordable, level 2 closes it. Refuted by a row
-that does otherwise. What is measured beside is how often level 1 is exact in larger dimensions, and how large its gap
-is where it is not.
+Claim: (1) every known value is in its proved interval, whose ends are within 1e-6 of the value; (2) level 1 (positive
+partial transposes) equals the see-saw value for all random matrices in 2 × 2 and 2 × 3, by the theorem of Woronowicz;
+(3) if level 1 leaves a gap and level 2 (two symmetric copies) is affordable, level 2 closes the gap. Refuted by a row
+that contradicts one of these. For larger dimensions the frequency of exactness of level 1 and its gaps are measured.
 
-Gaps are relative to the spectral norm of the matrix. Mirrors no table; the values of Tiles and Pyramid are tabulated in
-the literature on unextendible product bases as 0.0284 and 0.0379 below one.
+Gaps are relative to the spectral norm of the matrix. The literature on unextendible product bases gives the values of
+Tiles and Pyramid as 0.0284 and 0.0379 below one.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from hypernorm.separable import separable_value
 KNOWN = {known.name: known for known in known_separable_values()}
 SIZES = ((2, 2), (2, 3), (2, 4), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7), (8, 8))
 DECIDED = ((2, 2), (2, 3))
-# Matrix and field of the vectors.
+# Kind of matrix and field of the vectors of each family.
 FAMILIES = {
     "Gaussian": ("gaussian", "complex"),
     "projector": ("projector", "complex"),
@@ -33,12 +32,12 @@ FAMILIES = {
     "projector, real": ("projector", "real"),
 }
 TOLERANCE = 1e-6
-# Level 2 is tried where its Gram matrices have at most this many rows.
+# Level 2 is tried if its Gram matrices have at most this many rows.
 LARGEST_GRAM = 300
 
 
 def cases(sizes: Sequence[tuple[int, int]], seeds: int) -> Iterator[Row]:
-    """All known values, over real vectors too where the matrix is real; then family, dimensions and seed."""
+    """Yield all known values, for real matrices over real vectors too; then family, dimensions and seed."""
     for name, known in KNOWN.items():
         for field in ("complex",) if np.iscomplexobj(known.matrix) else ("complex", "real"):
             yield {"part": "known", "name": name, "field": field}
@@ -67,7 +66,7 @@ def random_matrix(kind: str, size: int, field: str, rng: np.random.Generator) ->
 def trial(
     part: str, name: str = "", field: str = "complex", family: str = "", a: int = 0, b: int = 0, seed: int = 0
 ) -> Row:
-    """Both bounds for a known value; for a random matrix both bounds of level 1, and the upper one of level 2."""
+    """Both bounds for a known value; for a random matrix both bounds of level 1 and the upper bound of level 2."""
     if part == "known":
         known = KNOWN[name]
         interval = separable_value(known.matrix, known.dims, field=field, rtol=TOLERANCE / 5, random_state=0)
@@ -99,7 +98,7 @@ def trial(
 
 
 def known_table(rows: list[Row]) -> str:
-    """Value and proved interval of every known case, in Markdown."""
+    """Markdown table of the value and the proved interval of every known case."""
     head = ("case", "dims", "vectors", "value", "lower − value", "upper − value", "level 1", "level needed")
     lines = []
     for row in rows:
@@ -120,7 +119,7 @@ def known_table(rows: list[Row]) -> str:
 
 
 def random_table(rows: list[Row]) -> str:
-    """How often level 1 is exact, and its gaps where it is not, in Markdown."""
+    """Markdown table of the frequency of exactness of level 1, and of its gaps."""
     head = ("family", "dims", "exact at level 1", "median and largest gap elsewhere", "closed by level 2", "undecided")
     lines = []
     for family, a, b in dict.fromkeys((row["family"], row["a"], row["b"]) for row in rows):
@@ -136,12 +135,12 @@ def random_table(rows: list[Row]) -> str:
 
 
 def exact(row: Row) -> bool:
-    """Whether level 1 met the see-saw."""
+    """Whether level 1 equals the see-saw value."""
     return bool(row["gap"] <= TOLERANCE)
 
 
 def closes(row: Row) -> bool:
-    """Whether level 2 did, with the better of the two lower bounds."""
+    """Whether level 2 equals the better of the two lower bounds."""
     return bool(row["second_upper"] - max(row["lower"], row["second_lower"]) <= TOLERANCE * row["norm"])
 
 
@@ -149,7 +148,7 @@ def summary(rows: list[Row]) -> str:
     """Both tables and the verdict."""
     known = [row for row in rows if row["part"] == "known"]
     random = [row for row in rows if row["part"] == "random"]
-    # The matrices of the known values are rounded, in units of the last place.
+    # The matrices of the known values are rounded by some units in the last place.
     good = [
         row["lower"] - 1e-14 <= row["value"] <= row["upper"] + 1e-14
         and max(row["value"] - row["lower"], row["upper"] - row["value"]) <= 1e-6

@@ -1,8 +1,8 @@
-"""Expansion of small sets: proved bounds beside the spectral one, sets that were found, and all sets where n ≤ 20.
+"""Expansion of small sets: proved bounds, the spectral bound, sets from a search, and all sets for n ≤ 20.
 
 Claim: the bound from the 2→4 norm of the leading eigenspace is never violated, never below the spectral bound
-(1 − λ₂)(1 − μ), and well above it for small sets of the noisy cube, the short code and a Johnson graph (for the first
-two Barak et al. 2012 prove it asymptotically). Refuted by a set that expands less than the bound says, by a bound below
+(1 − λ₂)(1 − μ), and clearly above it for small sets of the noisy cube, the short code and a Johnson graph (Barak et al.
+2012 prove this asymptotically for the first two). Refuted by a set that expands less than the bound, by a bound below
 the spectral one by more than 1e-7, or by one that is not 10% above it at measure 1/32 on these three families.
 """
 
@@ -51,7 +51,7 @@ SMALL: dict[str, Callable[[], Any]] = {
 STRONG = ("noisy cube, m = 8, ρ = 0.9", "short code, m = 3, degree 2", "Johnson graph J(12, 4)")
 STRONG_MEASURE = 1 / 32
 MEASURES = (1 / 128, 1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4)
-# Relative, for measures and expansions that are sums and quotients of rounded numbers.
+# Relative tolerance for measures and expansions, which are sums and quotients of rounded numbers.
 ROUNDING = 1e-12
 
 
@@ -63,7 +63,7 @@ def graph(family: str) -> np.ndarray:
 
 
 def cases(large: Sequence[str], measures: Sequence[float]) -> Iterator[Row]:
-    """Families, measures that hold at least one vertex, and exponents."""
+    """Yield families, measures of at least one vertex, and exponents."""
     for family in (*large, *SMALL):
         degrees = graph(family).sum(axis=1)
         own = measures if family in LARGE else [j / len(degrees) for j in range(1, len(degrees) // 2 + 1)]
@@ -81,7 +81,7 @@ PRESETS = {
 
 @functools.cache
 def second_eigenvalue(family: str) -> float:
-    """λ₂ of the walk."""
+    """Second largest eigenvalue λ₂ of the walk."""
     weights = graph(family)
     roots = np.sqrt(weights.sum(axis=1))
     return float(np.linalg.eigvalsh(weights / np.outer(roots, roots))[-2])
@@ -89,11 +89,11 @@ def second_eigenvalue(family: str) -> float:
 
 @functools.cache
 def all_sets(family: str) -> tuple[np.ndarray, np.ndarray]:
-    """Measures of all sets of vertices but the empty and the full one, increasing, and least expansion up to each."""
+    """Increasing measures of all sets but the empty and the full one, and the least expansion up to each measure."""
     weights = graph(family)
     volumes, inner = np.zeros(1), np.zeros(1)
     for v in range(len(weights)):
-        toward = np.zeros(1)  # weight between v and each set of the vertices before it
+        toward = np.zeros(1)  # weight between v and each set of earlier vertices
         for u in range(v):
             toward = np.concatenate([toward, toward + weights[v, u]])
         volumes = np.concatenate([volumes, volumes + weights[v].sum()])
@@ -104,13 +104,13 @@ def all_sets(family: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def least_expansion(family: str, measure: float) -> float:
-    """Φ of the best set of at most the measure, by looking at all of them."""
+    """Least expansion Φ over all sets of at most the measure, by enumeration."""
     measures, least = all_sets(family)
     return float(least[np.searchsorted(measures, measure * (1 + ROUNDING), side="right") - 1])
 
 
 def trial(family: str, measure: float, q: float | str) -> Row:
-    """The proved bound, the spectral bound, and a set that was found."""
+    """The proved bound, the spectral bound, and the expansion of a set from a search."""
     weights = graph(family)
     most = None if q == "inf" else 36
     proof = small_set_expansion(weights, q=float(q), measure=measure, max_dimension=most, rtol=1e-3, random_state=0)
@@ -131,14 +131,14 @@ def trial(family: str, measure: float, q: float | str) -> Row:
     }
     if family in SMALL:
         row["exact"] = least_expansion(family, measure)
-        # The same proof for sets of other sizes.
+        # The same proof gives the bounds for other measures.
         grid = [m for m in np.linspace(0.02, 0.98, 49) if m >= all_sets(family)[0][0]]
         row["margin"] = min(least_expansion(family, m) - proof.bound(m) for m in grid)
     return row
 
 
 def summary(rows: list[Row]) -> str:
-    """Bounds of the large families, how they compare with all sets of the small ones, and the verdict."""
+    """Bounds of the large families, their comparison with all sets of the small ones, and the verdict."""
     head = ("family", "measure", "spectral", "proved, q = 4", "(dimension)", "proved, q = ∞", "found")
     bounds = []
     for family, measure in dict.fromkeys((row["family"], row["measure"]) for row in rows if row["family"] in LARGE):

@@ -1,17 +1,16 @@
-"""How often a degree-4 sum of squares is the 2→4 norm, and how many random starts find what it finds.
+"""Exactness of degree-4 sums of squares for the 2→4 norm, and the success of random starts.
 
 Claim: on random matrices of at most d² rows the interval of `two_to_q_norm(method="sos")` is exact to 1e-6 in at least
-99 of 100 cases, and 95 in every family, while the plain power method needs more random starts for the same vector as d
-grows; there are structured matrices on which degree 4 leaves a gap, and degree 6 closes it.
+99 of 100 cases, and 95 in every family. The plain power method needs more random starts for the same vector as d grows.
+For some structured matrices degree 4 leaves a gap, and degree 6 closes it.
 
-Refuted by more gaps, by a median share of successful starts that does not fall from the smallest to the largest d, by a
-power method that finds a better vector than an exact interval allows, or by known gaps that degree 4 closes or degree 6
-does not.
+Refuted by more gaps, by a median fraction of successful starts that does not decrease from the smallest to the largest
+d, by a vector of the power method above an exact interval, or by known gaps that degree 4 closes or degree 6 does not.
 
-Each row is one matrix: whether lower and upper bound, both proved, meet to 1e-6; the gap; how many of 512 random starts
-of the plain power method reach the best known value to 1e-6, and which is the first of them. Where a gap is left it may
-be that of the relaxation or that of its solver: SCS solves the same problem for d ≤ 20, its multiplier proved in the
-same way, and degree 6 is tried for d ≤ 10.
+Each row is one matrix: whether the proved lower and upper bounds agree to 1e-6; the gap; the number of the 512 random
+starts of the plain power method that reach the best known value to 1e-6, and the index of the first. A gap is that of
+the relaxation or of its solver. To distinguish them, SCS solves the same problem for d ≤ 20, with a proof from its
+multiplier, and degree 6 is tried for d ≤ 10.
 """
 
 from __future__ import annotations
@@ -37,12 +36,12 @@ LARGEST_DEGREE_SIX = 10
 
 
 def _ternary(n: int, d: int, seed: int) -> np.ndarray:
-    """Entries −1, 0, 1 with a third of each."""
+    """A matrix of entries −1, 0, 1 with equal probabilities."""
     return np.random.default_rng(seed).integers(-1, 2, (n, d)).astype(float)
 
 
 def _edges(n: int, d: int, seed: int) -> np.ndarray:
-    """Rows e_i ± e_j for n/2 random edges of a graph: a form in the squares of v, as those of Motzkin and Straus."""
+    """Rows e_i ± e_j for n/2 random edges of a graph: a form in the squares of v, as in Motzkin and Straus."""
     rng = np.random.default_rng(seed)
     pairs = np.column_stack(np.triu_indices(d, 1))
     chosen = pairs[rng.choice(len(pairs), min(n // 2, len(pairs)), replace=False)]
@@ -80,10 +79,10 @@ KNOWN_GAPS: dict[str, Callable[[], datasets.KnownNorm]] = {
 
 
 def cases(seeds: Mapping[int, int]) -> Iterator[Row]:
-    """Family, columns and seed of every trial; `seeds` are the repeats for each number of columns."""
+    """Yield family, columns and seed of every trial; `seeds` are the repeats for each number of columns."""
     for family in FAMILIES:
         for d, repeats in seeds.items():
-            if family == MANY_ROWS:  # these are costly, and told apart only where SCS can be asked
+            if family == MANY_ROWS:  # costly, and a gap can be attributed only with SCS
                 repeats = repeats // 2 if d <= LARGEST_CONIC else 0
             for seed in range(repeats):
                 yield {"family": family, "d": d, "seed": seed}
@@ -108,7 +107,7 @@ def build(family: str, d: int | None, seed: int) -> np.ndarray:
 
 
 def power_method(X: np.ndarray, rng: np.random.Generator, starts: int = STARTS) -> np.ndarray:
-    """‖Xv‖_4 at the end of each run of the power method from its random start, until ten steps gain less than 1e-10."""
+    """Final ‖Xv‖_4 of the power method from each random start, which stops when ten steps gain less than 1e-10."""
     V = rng.standard_normal((X.shape[1], starts))
     values = np.zeros(starts)
     running = np.arange(starts)
@@ -126,7 +125,7 @@ def power_method(X: np.ndarray, rng: np.random.Generator, starts: int = STARTS) 
 
 
 def trial(family: str, d: int | None, seed: int) -> Row:
-    """Proved bounds, the gap between them, and the random starts that reach the lower one."""
+    """Proved bounds, the gap between them, and the random starts that reach the lower bound."""
     start = time.process_time()
     X = build(family, d, seed)
     interval = hn.two_to_q_norm(X, method="sos", rtol=EXACT, random_state=seed)
@@ -148,22 +147,22 @@ def trial(family: str, d: int | None, seed: int) -> Row:
         row["conic_gap"] = conic_bound(X) / lower - 1
     if not row["exact"] and X.shape[1] <= LARGEST_DEGREE_SIX:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # a solve that ends early shows in its bound
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the bound shows if a solve ended early
             row["degree_six_gap"] = hn.sos_bound(X, degree=6, random_state=seed).verify(X).upper / lower - 1
     return {**row, "seconds": time.process_time() - start}
 
 
 def conic_bound(X: np.ndarray) -> float:
-    """The bound that is proved from the multiplier of SCS."""
+    """The bound proved from the multiplier of SCS."""
     sos = hn.sos_problem(X)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about accuracy, which the checker judges
+        warnings.simplefilter("ignore")  # warnings of accuracy; the checker proves the bound
         sos.problem.solve(solver="SCS", eps=1e-9, max_iters=20_000)
     return sos.certificate().verify(X).upper
 
 
 def groups(rows: Sequence[Row]) -> dict[tuple[str, int], list[Row]]:
-    """The rows of each family and number of columns."""
+    """The rows, grouped by family and number of columns."""
     result: dict[tuple[str, int], list[Row]] = {}
     for row in rows:
         result.setdefault((row["family"], row["shape"][1]), []).append(row)
@@ -171,7 +170,7 @@ def groups(rows: Sequence[Row]) -> dict[tuple[str, int], list[Row]]:
 
 
 def table(rows: list[Row]) -> str:
-    """Share of exact intervals, largest gap, and random starts needed, in Markdown."""
+    """Markdown table of exact intervals, largest gaps, and random starts."""
     head = (
         "family",
         "d",
@@ -204,14 +203,14 @@ def table(rows: list[Row]) -> str:
 
 
 def starts_needed(hits: int) -> float:
-    """Random starts of which one reaches the best value with probability 99%, by the share that did."""
+    """Number of random starts that reach the best value with probability 99%, from the number of hits."""
     if hits in (0, STARTS):
         return 1.0 if hits else math.inf
     return math.ceil(math.log(0.01) / math.log1p(-hits / STARTS))
 
 
 def starts_table(rows: list[Row]) -> str:
-    """What a start of the power method is worth on the random matrices of each number of columns, in Markdown."""
+    """Markdown table of the success of random starts on the random matrices, by number of columns."""
     hits, needs = "share of starts that hit, median", "starts for 99%, median"
     lines = []
     random = [row for row in rows if row["family"] in RANDOM]
@@ -238,7 +237,7 @@ def _count(first: float) -> str:
 
 
 def verdict(rows: list[Row]) -> str:
-    """Whether the claim stands, with the numbers that decide."""
+    """Whether the claim stands, with the deciding numbers."""
     random = [row for row in rows if row["family"] in RANDOM]
     many = [row for row in rows if row["family"] == MANY_ROWS]
     shares = {family: np.mean([row["exact"] for row in random if row["family"] == family]) for family in RANDOM}

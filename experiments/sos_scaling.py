@@ -1,16 +1,15 @@
-"""Time and memory of sum-of-squares certificates against the number of columns.
+"""Time and memory of sum-of-squares certificates as functions of the number of columns.
 
-Claim: the structured solver proves an interval of relative width 1e-5 on every matrix that was tried up to d = 100, is
-faster than SCS and Clarabel at every size from d = 20 on, and needs little more memory than 64 D² bytes for Gram
-matrices with D = d(d+1)/2 rows; SCS and Clarabel end without a result from d = 60 on, within several times its time and
-16 GiB.
+Claim: the structured solver proves an interval of relative width 1e-5 for every tried matrix up to d = 100, is faster
+than SCS and Clarabel at every size d ≥ 20, and needs little more memory than 64 D² bytes for Gram matrices with
+D = d(d+1)/2 rows. For d ≥ 60 SCS and Clarabel have no result within several times its time and 16 GiB.
 
 Refuted by a larger gap, by a shorter time of another solver, by a peak above 64 D² bytes plus half a gibibyte, or by a
 result of SCS or Clarabel at d = 60 or more.
 
-Nothing is measured here: the rows are those of `python -m benchmarks.sums_of_squares`, which pins threads and proves
-every bound. The times of hypernorm include the search for a vector and the proof, those of SCS and Clarabel are their
-own solve times.
+Nothing is measured here: the rows are those of `python -m benchmarks.sums_of_squares`, which fixes the threads and
+proves every bound. The times of hypernorm include the search for a vector and the proof; those of SCS and Clarabel are
+their own solve times.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ SOLVERS = {"hypernorm": "hypernorm", "SCS": "SCS", "CLARABEL": "Clarabel"}
 
 
 def times(folder: Path = RESULTS) -> list[Row]:
-    """Solver, columns, family and seconds of every run on file, or how it ended without a result under which limit."""
+    """Solver, columns, family and seconds of every run on file; without a result, how it ended and its time limit."""
     rows = []
     for row in read("sums_of_squares", "peers", folder):
         rows.append({**_case(row, "hypernorm"), "seconds": row["seconds"], "gap": row["gap"]})
@@ -53,7 +52,7 @@ def _case(row: Row, solver: str) -> Row:
 def memory(folder: Path = RESULTS) -> list[Row]:
     """Columns and peak gibibytes of the solves that determined the peak of their process.
 
-    A peak that is the same to the byte at several sizes is not that of the solve, but of what the process held before.
+    A peak that is equal to the byte at several sizes is left out, since it was reached before the solve.
     """
     rows = read("sums_of_squares", "scale", folder)
     sizes: dict[float, set[int]] = {}
@@ -65,17 +64,17 @@ def memory(folder: Path = RESULTS) -> list[Row]:
 
 
 def gram_gigabytes(d: float) -> float:
-    """64 D² bytes: eight matrices of size D = d(d+1)/2."""
+    """Memory of eight matrices of size D = d(d+1)/2: 64 D² bytes."""
     return 64 * (d * (d + 1) / 2) ** 2 / 2**30
 
 
 def schur_gigabytes(d: float) -> float:
-    """The dense Schur complement of an interior-point method: a row for each of the C(d+3, 4) monomials of degree 4."""
+    """Memory of the dense Schur complement of an interior-point method, with C(d+3, 4) rows, one per monomial."""
     return 8 * (d * (d + 1) * (d + 2) * (d + 3) / 24) ** 2 / 2**30
 
 
 def growth(rows: list[Row], solver: str, smallest: int) -> float:
-    """Exponent of the power of d that fits the times from `smallest` columns on, by least squares of logarithms."""
+    """Exponent of a power law in d, fitted to the logarithms of the times from `smallest` columns on."""
     same = [row for row in rows if row["solver"] == solver and row["d"] >= smallest and "seconds" in row]
     return float(np.polyfit([math.log(row["d"]) for row in same], [math.log(row["seconds"]) for row in same], 1)[0])
 
@@ -90,7 +89,7 @@ def medians(rows: list[Row]) -> dict[tuple[str, int], float]:
 
 
 def table(rows: list[Row]) -> str:
-    """Median times, and ends without a result, in Markdown."""
+    """Markdown table of the median times, and of runs without a result."""
     lines: list[list[object]] = []
     middle = medians(rows)
     for d in sorted({row["d"] for row in rows}):
@@ -103,7 +102,7 @@ def table(rows: list[Row]) -> str:
 
 
 def verdict(rows: list[Row], peaks: list[Row]) -> str:
-    """Whether the claim stands, with the numbers that decide."""
+    """Whether the claim stands, with the deciding numbers."""
     middle = medians(rows)
     ours = [row for row in rows if row["solver"] == "hypernorm"]
     slower = [

@@ -1,11 +1,11 @@
-"""A sparse vector planted in a random subspace: the 2→4 norm beside ℓ1 minimisation, with what is proved.
+"""A sparse vector planted in a random subspace: recovery by the 2→4 norm and by ℓ1 minimisation, with proofs.
 
-Claim: where n is large against d², the spikiest direction is the planted vector up to nearly n/4 non-zero entries,
-more than ℓ1 minimisation finds with 20 linear programs, and nearly as many as it finds where an oracle tells it in
-which rows to look; and the planted vector is then proved to be a sparsest one of the subspace. Where n is below d²,
-ℓ1 minimisation finds more, and the certificate shows why: another direction is spikier (Barak, Kelner & Steurer 2014;
-Demanet & Hand 2014). Refuted by a proved bound that the planted vector violates, by a failure at a planted vector that
-is the spikiest, or if 20 linear programs find more at the largest n, or less at the smallest.
+Claim: if n is large compared with d², the spikiest direction is the planted vector up to nearly n/4 non-zero entries.
+These are more than ℓ1 minimisation finds with 20 linear programs, and nearly as many as it finds if an oracle selects
+the rows. The planted vector is then proved to be a sparsest vector of the subspace. If n is below d², ℓ1 minimisation
+finds more, and the certificate gives the reason: another direction is spikier (Barak, Kelner & Steurer 2014; Demanet &
+Hand 2014). Refuted by a proved bound that the planted vector violates, by a failure for a planted vector that is the
+spikiest, or if 20 linear programs find more at the largest n, or less at the smallest.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ METHODS = {
     "oracle": "ℓ1, the 4 best rows told",
 }
 SHARES = (0.03, 0.06, 0.09, 0.12, 0.15, 0.18, 0.21, 0.25, 0.29, 0.33)
-# Found means a cosine above this with the planted vector; the exact methods reach 1 − 1e-9.
+# A vector is found if its cosine with the planted vector is larger; the exact methods reach 1 − 1e-9.
 COSINE = 0.999
 _ROWS = 20
 _TOLD_ROWS = 4
 _ITERATIONS = 300
-# A planted vector counts as the spikiest if no spikier one is known beyond this relative difference.
+# A planted vector is the spikiest if no known vector exceeds it by more than this relative difference.
 _TIE = 1e-6
 
 
 def cases(d: int, sizes: Sequence[int], shares: Sequence[float], repeats: int) -> Iterator[Row]:
-    """Sizes, share of non-zero entries, and seed of every trial."""
+    """Yield sizes, fraction of non-zero entries, and seed of every trial."""
     for n in sizes:
         for share in shares:
             for seed in range(repeats):
@@ -51,16 +51,16 @@ PRESETS = {
 
 
 def power_method(X: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """The unit vector after the plain iteration for q = 4."""
+    """The unit vector at the end of the plain power method for q = 4."""
     for _ in range(_ITERATIONS):
         v = X.T @ (X @ (v / np.linalg.norm(v))) ** 3
     return v / np.linalg.norm(v)
 
 
 def minimise_l1(X: np.ndarray, rows: Iterable[int]) -> np.ndarray:
-    """The vector of least ‖w‖₁/‖w‖₂ among the minimisers of ‖w‖₁ with w_i = 1, one for each of the rows.
+    """The vector with the smallest ‖w‖₁/‖w‖₂ among the minimisers of ‖w‖₁ with w_i = 1, for all given rows i.
 
-    The coefficients are the multipliers of the dual: the largest t with Xᵀy = t x_i, |y| ≤ 1.
+    The coefficients are the multipliers of the dual problem: maximise t with Xᵀy = t x_i, |y| ≤ 1.
     """
     n, d = X.shape
     found = []
@@ -78,12 +78,12 @@ def minimise_l1(X: np.ndarray, rows: Iterable[int]) -> np.ndarray:
 
 
 def trial(n: int, d: int, share: float, seed: int) -> Row:
-    """Cosines with the planted vector, and what the certificate proves."""
+    """Cosines with the planted vector, and the result of the certificate."""
     sparsity = round(share * n)
     rng = np.random.default_rng([n, d, sparsity, seed])
     X, planted = planted_sparse(n, d, sparsity, random_state=rng)
     found = sparsest_direction(X, rtol=1e-5, random_state=rng)
-    # In the best rows the planted vector is large against the rest; nobody knows them.
+    # The oracle's rows: there the planted vector is largest relative to the other directions.
     told = np.argsort(-(planted**2) / np.sum(X**2, axis=1))[:_TOLD_ROWS]
     vectors = {
         "spikiest": found.vector,
@@ -103,7 +103,7 @@ def trial(n: int, d: int, share: float, seed: int) -> Row:
 
 
 def outcomes(rows: list[Row]) -> dict[str, np.ndarray]:
-    """For each method whether the vector was found; and whether that was proved, or impossible by the 4-norm."""
+    """Whether each method found the vector, whether this was proved, and whether a spikier vector exists."""
     found = {name: np.array([row["cosines"][name] > COSINE for row in rows]) for name in METHODS}
     proved = [row["least_support"] == row["sparsity"] for row in rows]
     spikier = [row["lower"] > row["planted"] * (1 + _TIE) for row in rows]
@@ -119,7 +119,7 @@ def summary(rows: list[Row]) -> str:
         cells.append([n, f"{share:g}", *(f"{rate.mean():.2f}" for rate in rates.values())])
     table = markdown(["n", "sparsity/n", *columns], cells)
     known = outcomes(rows)
-    # The planted vector lies in the span up to rounding.
+    # The planted vector is in the span up to rounding.
     violated = sum(
         row["planted"] > row["upper"] * (1 + 1e-12) or row["least_support"] > row["sparsity"] for row in rows
     )

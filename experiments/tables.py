@@ -1,4 +1,4 @@
-"""Tables of results as text."""
+"""Markdown tables of results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["markdown"]
 
 
 def markdown(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
-    """A table in Markdown, all columns but the first set flush right."""
+    """A Markdown table; all columns but the first are aligned to the right."""
     lines = [[str(cell).replace("|", "\\|") for cell in row] for row in (head, *rows)]
     lines.insert(1, ["---"] + ["---:"] * (len(head) - 1))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,4 +1,4 @@
-"""Writing files that appear under their names only when they are complete."""
+"""Write files that appear under their names only when they are complete."""
 
 from __future__ import annotations
 
@@ -15,28 +15,30 @@ __all__ = ["write_archive", "write_whole"]
 
 
 def write_archive(path: Path, members: Mapping[str, np.ndarray]) -> None:
-    """Write uncompressed members; a file of that name is replaced at the end, or left alone if anything fails.
+    """Write an uncompressed archive; an existing file is replaced at the end, or left unchanged after an error.
 
-    The file is a new one, with the permissions that the user's umask gives to new files.
+    The file is a new one, with the permissions of the user's umask.
 
     Raises
     ------
     OSError
         If the file cannot be written.
     """
-    write_whole(path, lambda file: np.savez(file, **members))  # type: ignore[arg-type]  # taken for keywords
+    write_whole(path, lambda file: np.savez(file, **members))  # type: ignore[arg-type]  # mypy sees keyword options
 
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file that appears under its name only when it is complete; one that exists is replaced, or left alone.
+    """Write a file that appears under its name only when it is complete.
+
+    An existing file is replaced at the end, or left unchanged after an error.
 
     Raises
     ------
     OSError
-        If the file cannot be written, or is a pipe, a device or something else that is no file.
+        If the file cannot be written, or the path is a directory, a pipe or a device.
     """
     if path.exists() and not path.is_file():
-        raise OSError(22, "it is a directory, a pipe or a device, and not a file", str(path))
+        raise OSError(22, "it is a directory, a pipe or a device, not a file", str(path))
     temporary = path.parent / f".hypernorm-{secrets.token_hex(8)}"
     try:
         with temporary.open("xb") as file:

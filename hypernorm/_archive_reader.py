@@ -1,7 +1,7 @@
-"""Reading arrays from an ``.npz`` file that nobody vouches for.
+"""Read arrays from an untrusted ``.npz`` file.
 
-The directory of the archive is bounded before it is read. Members are stored uncompressed, so that none can claim more
-than the file holds; each is checked for name, type and shape before its data are read, and objects are never loaded.
+The size of the archive's directory is checked before it is read. Members must be uncompressed, so none can be larger
+than the file. The name, type and shape of each are checked before its data are read. Objects are never loaded.
 """
 
 from __future__ import annotations
@@ -28,34 +28,34 @@ _LARGEST_DIRECTORY = 1 << 18
 _LONGEST_TEXT = 64
 _LONGEST_NAME = 64
 _LARGEST_HEADER = 4096
-# The records at the end of a zip archive: of the directory, and before it, for archives beyond 4 GiB, two more.
+# The records at the end of a zip archive: that of the directory, preceded by two more in archives above 4 GiB.
 _END, _LOCATOR, _LARGE_END = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06\x06"
 _END_BYTES, _LOCATOR_BYTES, _LARGE_END_BYTES = 22, 20, 56
 
 
 class DamagedArchiveError(Exception):
-    """What is wrong with a file, in one line."""
+    """A file is damaged; the message describes the damage in one line."""
 
 
 def read_archive(path: Path, parse: Callable[[ArchiveReader], Parsed]) -> Parsed:
-    """Read a file with a function that takes away every member.
+    """Read a file with a function that must take every member.
 
     Raises
     ------
     DamagedArchiveError
-        If the file is not a well-formed archive of the members that `parse` takes.
+        If the file is not a well-formed archive of exactly the members that `parse` takes.
     OSError
-        If there is no such file or it cannot be read.
+        If the file does not exist or cannot be read.
     HypernormError
-        If `parse` raises one.
+        If `parse` raises it.
     """
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(21, "is a directory", str(path))
-    if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device has no end
+    if not stat.S_ISREG(status.st_mode):  # reading a pipe may block, reading a device may never end
         raise DamagedArchiveError("not a regular file")
     with path.open("rb") as file, warnings.catch_warnings():
-        warnings.simplefilter("error")  # numpy warns of odd headers, which no file of ours has
+        warnings.simplefilter("error")  # numpy warns of unusual headers, which hypernorm never writes
         _check_directory(file, status.st_size)
         try:
             with zipfile.ZipFile(file) as archive:
@@ -66,19 +66,19 @@ def read_archive(path: Path, parse: Callable[[ArchiveReader], Parsed]) -> Parsed
         except (OSError, DamagedArchiveError, HypernormError, MemoryError):
             raise
         except Exception as error:
-            # A damaged archive fails in many ways inside zipfile and numpy.
+            # For a damaged archive zipfile and numpy raise errors of many classes.
             reason = printable(" ".join(str(error).split()))[:200]
             raise DamagedArchiveError(f"not a readable archive ({type(error).__name__}: {reason})") from None
 
 
 class ArchiveReader:
-    """The members of an open archive, each of which can be taken once.
+    """The members of an open archive; each can be taken once.
 
     Parameters
     ----------
     archive : zipfile.ZipFile
     size : int
-        Of the file, in bytes.
+        Size of the file in bytes.
     """
 
     def __init__(self, archive: zipfile.ZipFile, size: int):
@@ -107,7 +107,7 @@ class ArchiveReader:
         return part
 
     def array(self, name: str, dtypes: Sequence[str], *shapes: tuple[int, ...]) -> np.ndarray:
-        """A member whose type and shape are among the expected ones."""
+        """Take a member whose type and shape are among the expected ones."""
         with self._open(name) as member:
             shape, dtype = _header(member, self._sizes[name], name, dtypes, shapes)
             result = np.empty(math.prod(shape), dtype=dtype)
@@ -116,15 +116,15 @@ class ArchiveReader:
         return result.reshape(shape)
 
     def scalar(self, name: str, dtype: str) -> Any:
-        """A member that is one number."""
+        """Take a member that is one number."""
         return self.array(name, (dtype,), ()).item()
 
     def text(self, name: str, longest: int = _LONGEST_TEXT) -> str:
-        """A member that is one short text."""
+        """Take a member that is one short text."""
         return str(self.array(name, [f"<U{length}" for length in range(1, longest + 1)], ()))
 
     def hermitian(self, name: str, dtypes: Sequence[str], *sides: int) -> np.ndarray:
-        """A Hermitian matrix in double precision from its lower triangle, stored row by row."""
+        """Take a Hermitian matrix in double precision, stored as its lower triangle row by row."""
         with self._open(name) as member:
             shape, dtype = _header(
                 member, self._sizes[name], name, dtypes, [(side * (side + 1) // 2,) for side in sides]
@@ -136,7 +136,7 @@ class ArchiveReader:
                 part = row[: index + 1]
                 _fill(member, name, part)
                 if not np.isfinite(part).all():
-                    raise DamagedArchiveError(f"the member {name!r} must be finite, it has infinite entries or NaN")
+                    raise DamagedArchiveError(f"the member {name!r} has infinite entries or NaN, it must be finite")
                 matrix[index, : index + 1] = part
                 matrix[: index + 1, index] = part.conj()
             _check_end(member, name)
@@ -154,7 +154,7 @@ class ArchiveReader:
 
 
 def _check_directory(file: IO[bytes], size: int) -> None:
-    """Refuse a file that does not end in a small directory; the standard library would read one of any size."""
+    """Refuse a file without a small directory at its end; the standard library would read a directory of any size."""
     message = "not a certificate or checkpoint: the file is no .npz archive, or it is truncated"
     if size < _END_BYTES:
         raise DamagedArchiveError(message)
@@ -172,7 +172,7 @@ def _check_directory(file: IO[bytes], size: int) -> None:
                 raise DamagedArchiveError(message)
             directory = max(directory if directory != 2**32 - 1 else 0, struct.unpack("<Q", large[40:48])[0])
     if directory > _LARGEST_DIRECTORY:
-        raise DamagedArchiveError(f"the directory of the archive has {directory} bytes, which no file of ours has")
+        raise DamagedArchiveError(f"the directory of the archive has {directory} bytes, more than hypernorm writes")
     file.seek(0)
 
 
@@ -184,8 +184,8 @@ def _header(
         raise DamagedArchiveError(f"the member {name!r} has an unknown array format {version}")
     shape, fortran, dtype = np.lib.format.read_array_header_1_0(member, max_header_size=_LARGEST_HEADER)
     if shape not in shapes or fortran or dtype not in [np.dtype(expected) for expected in dtypes]:
-        raise DamagedArchiveError(f"the member {name!r} has type {dtype} and shape {shape}, not as it must")
-    if stored < math.prod(shape) * dtype.itemsize:  # before anything of the declared size is allocated
+        raise DamagedArchiveError(f"the member {name!r} has the wrong type {dtype} or shape {shape}")
+    if stored < math.prod(shape) * dtype.itemsize:  # checked before memory of the declared size is allocated
         raise DamagedArchiveError(f"the member {name!r} is shorter than it declares")
     return shape, dtype
 
@@ -201,5 +201,5 @@ def _fill(member: IO[bytes], name: str, array: np.ndarray) -> None:
 
 
 def _check_end(member: IO[bytes], name: str) -> None:
-    if member.read(1):  # reading to the end also compares the check sum
+    if member.read(1):  # reading to the end also verifies the checksum
         raise DamagedArchiveError(f"the member {name!r} has more bytes of data than it declares")

@@ -1,4 +1,4 @@
-"""Floating-point events as the package needs them, whatever the caller has set with `numpy.seterr`."""
+"""Floating-point error handling of the package, independent of the caller's `numpy.seterr`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Result = TypeVar("Result")
 def own_arithmetic(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Run a public function with all floating-point events ignored.
 
-    Underflow, and overflow that is looked for afterwards, are part of the algorithms; a caller may have made either an
-    error.
+    The algorithms allow underflow, and overflow that they check afterwards. A caller may have set `numpy.seterr` to
+    raise errors for both.
     """
 
     @functools.wraps(function)

@@ -1,7 +1,7 @@
-"""A Dask array as a matrix whose rows lie in chunks, on any number of machines.
+"""A Dask array as a matrix whose rows are in chunks, on any number of machines.
 
-A pass over the rows sends a function to every chunk and adds what comes back, in the order of the chunks; no chunk
-travels, and no machine holds more than the chunks that it works on. Without a cluster Dask does the same with threads.
+A pass over the rows sends a function to every chunk and adds the results in the order of the chunks. Chunks are not
+moved, and a machine holds only the chunks that it works on. Without a cluster Dask uses threads.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ __all__ = ["Chunks", "is_chunked", "is_dask_frame"]
 
 Result = TypeVar("Result")
 
-# Results on their way for each core: more would fill memory, fewer would leave a core without work.
+# Pending results for each core: more would fill memory, fewer would leave a core idle.
 _TASKS_PER_CORE = 2
 
 
 def is_chunked(X: Any) -> bool:
-    """Whether `X` is a Dask array; asking does not import dask."""
+    """Whether `X` is a Dask array; the test does not import dask."""
     return type(X).__module__.partition(".")[0] == "dask" and hasattr(X, "to_delayed") and hasattr(X, "chunks")
 
 
 def is_dask_frame(X: Any) -> bool:
-    """Whether `X` is a Dask DataFrame or Series; asking does not import dask."""
+    """Whether `X` is a Dask DataFrame or Series; the test does not import dask."""
     return type(X).__module__.partition(".")[0] in ("dask", "dask_expr") and hasattr(X, "to_dask_array")
 
 
 class Chunks:
-    """The rows of a Dask array, the same in every pass.
+    """The rows of a Dask array, guaranteed to be equal in every pass.
 
-    Dask computes a chunk anew in each pass. So every chunk is read once for its hash; later a pass gets a private copy
-    of a chunk that still has this hash, or ends.
+    Dask computes a chunk again in each pass. So every chunk is read once for its hash. A later pass gets a private copy
+    of each chunk, or fails if the hash has changed.
 
     Parameters
     ----------
     array : dask.array.Array of shape (n, d)
     check : callable
-        Receives a chunk, the number of its first row and `name`; it raises an error if an entry cannot be used.
+        Called with a chunk, the number of its first row and `name`; it raises an error for an invalid entry.
     name : str
-        How error messages call the argument.
+        Name of the argument in error messages.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Chunks:
         if array.ndim != 2:
             raise InvalidInputError(f"{name} must be two-dimensional (rows, columns), got {array.ndim} dimension(s).")
         if any(math.isnan(size) for sizes in array.chunks for size in sizes):
-            raise InvalidInputError(f"{name} has chunks of unknown size; call {name}.compute_chunk_sizes() before.")
+            raise InvalidInputError(f"{name} has chunks of unknown size; call {name}.compute_chunk_sizes() first.")
         if len(array.chunks[1]) > 1:
             array = array.rechunk({1: -1})
         self.shape: tuple[int, int] = (int(array.shape[0]), int(array.shape[1]))
@@ -90,14 +90,14 @@ class Chunks:
     def map(
         self, function: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], pieces: Sequence[int] | None = None
     ) -> Iterator[Result]:
-        """Yield ``function(chunk, *arguments[i])`` in order, for every chunk or for the numbered ones.
+        """Yield ``function(chunk, *arguments[i])`` in order, for every chunk or for the chunks in `pieces`.
 
         Raises
         ------
         HypernormError
-            If a chunk cannot be computed, or the machine that worked on it was lost again and again.
+            If a chunk cannot be computed, or the machines that worked on it were lost repeatedly.
         """
-        import dask  # whoever passes a Dask array has it
+        import dask  # installed, since `array` is a Dask array
 
         numbers = range(len(self._pieces)) if pieces is None else pieces
         call = dask.delayed(function, pure=False)
@@ -115,17 +115,17 @@ class Chunks:
                     reason = " ".join(f"{type(error).__name__}: {error}".split())
                     raise HypernormError(
                         f"Rows {first} to {last} of the Dask array could not be computed ({reason[:200]}); "
-                        "see what its compute() says."
+                        "see the error of its compute()."
                     ) from error
                 raise HypernormError(
-                    f"The cluster lost the machines that worked on rows {first} to {last}, most likely for lack of "
-                    "memory; make the chunks smaller or give the workers more memory."
+                    f"The cluster lost the machines that worked on rows {first} to {last}, most likely because of too "
+                    "little memory; make the chunks smaller or give the workers more memory."
                 ) from error
 
     def derived(self, function: Callable[..., np.ndarray], sizes: Sequence[int], *per_row: np.ndarray) -> Chunks:
-        """The rows ``function(chunk, *entries)``, as many of each chunk as `sizes` says; none leaves the chunk out.
+        """The rows ``function(chunk, *entries)`` of all chunks; `sizes` are their numbers, and chunks of 0 are skipped.
 
-        `per_row` are arrays with an entry for each row, of which the function gets those of its chunk.
+        `per_row` are arrays with one entry per row; the function gets the entries of its chunk.
         """
         import dask
 
@@ -139,12 +139,12 @@ class Chunks:
         return chunks
 
     def entries(self, number: int, *per_row: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Of arrays with an entry for each row those of one chunk."""
+        """The entries of one chunk, from arrays with one entry per row."""
         part = self.parts[number]
         return tuple(array[part.start : part.stop] for array in per_row)
 
     def __getitem__(self, rows: slice) -> np.ndarray:
-        """Some rows as an array here; passes over everything use `map`."""
+        """Some rows as a local array; for passes over all rows use `map`."""
         start, stop, _ = rows.indices(self.shape[0])
         found = []
         for number, part in enumerate(self.parts):
@@ -154,7 +154,7 @@ class Chunks:
         return found[0] if len(found) == 1 else np.vstack(found)
 
     def _fetch(self, number: int) -> np.ndarray:
-        """One chunk; the last one is kept, since rows are mostly asked for in order."""
+        """One chunk; the last one is cached, since rows are mostly read in order."""
         fetched = self._fetched
         if fetched is None or fetched[0] != number:
             fetched = self._fetched = (number, next(self.map(np.asarray, [()], [number])))
@@ -162,7 +162,7 @@ class Chunks:
 
 
 def _private(chunk: Any, first: int, sides: tuple[int, int], name: str) -> np.ndarray:
-    """A copy of a chunk that is an array of the declared shape."""
+    """Copy a chunk, which must be an array of the declared shape."""
     if type(chunk) not in (np.ndarray, np.memmap):
         kind = f"{type(chunk).__module__}.{type(chunk).__qualname__}"
         raise InvalidInputError(
@@ -171,8 +171,8 @@ def _private(chunk: Any, first: int, sides: tuple[int, int], name: str) -> np.nd
         )
     if chunk.shape != sides:
         raise InvalidInputError(
-            f"{name} declares a chunk of shape {sides} at row {first}, which has the shape {chunk.shape} when it is "
-            f"computed; declare what it is."
+            f"{name} declares a chunk of shape {sides} at row {first}, but the computed chunk has shape {chunk.shape}; "
+            f"declare the true shape."
         )
     return np.array(chunk, order="C", subok=False)
 
@@ -180,14 +180,14 @@ def _private(chunk: Any, first: int, sides: tuple[int, int], name: str) -> np.nd
 def _first_digest(
     chunk: Any, first: int, sides: tuple[int, int], name: str, check: Callable[[np.ndarray, int, str], None]
 ) -> bytes:
-    """What a chunk is, once it has been found to be usable."""
+    """Check a chunk and return its hash."""
     array = _private(chunk, first, sides, name)
     check(array, first, name)
     return digest(array)
 
 
 def _unchanged(chunk: Any, first: int, sides: tuple[int, int], name: str, seen: bytes) -> np.ndarray:
-    """A private copy of a chunk that is still what it was."""
+    """Copy a chunk, whose hash must be the same as before."""
     array = _private(chunk, first, sides, name)
     if digest(array) != seen:
         raise_changed(name, first, first + sides[0])
@@ -195,7 +195,7 @@ def _unchanged(chunk: Any, first: int, sides: tuple[int, int], name: str, seen: 
 
 
 def _cores() -> int:
-    """Of the cluster that Dask would use, or of this machine."""
+    """Number of cores of the cluster that Dask would use, or of this machine."""
     try:
         from distributed import get_client
 

@@ -1,4 +1,4 @@
-"""The files that the command reads and writes beside the matrix and the certificate."""
+"""Files that the command reads and writes in addition to the matrix and the certificate."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ __all__ = ["check_outputs", "read_operator", "save_witness"]
 
 
 def check_outputs(source: str, outputs: dict[str, Path | None]) -> None:
-    """Refuse, before any computation, what could not be written or would overwrite what is read or written."""
+    """Refuse output paths that cannot be written, or that equal the input or another output."""
     taken = {os.path.realpath(source): "FILE"}
     for option, path in outputs.items():
         if path is None:
             continue
         if path.is_dir():
-            raise InvalidInputError(f"{option} {path} is a directory; name a file in it.")
+            raise InvalidInputError(f"{option} {path} is a directory; give the path of a file in it.")
         if path.exists() and not path.is_file():
-            raise InvalidInputError(f"{option} {path} is a pipe or a device; name a file.")
+            raise InvalidInputError(f"{option} {path} is a pipe or a device; give the path of a file.")
         if not path.parent.is_dir():
             raise InvalidInputError(f"{option} {path}: there is no directory {path.parent}; create it first.")
         if not os.access(path if path.exists() else path.parent, os.W_OK):
@@ -37,9 +37,9 @@ def check_outputs(source: str, outputs: dict[str, Path | None]) -> None:
 
 
 def read_operator(file: str, header: bool | None, index: bool | None) -> Any:
-    """The matrix of a bipartite system, which may be complex."""
+    """Read the matrix of a bipartite system, which may be complex."""
     if Path(file).suffix.lower() == ".npy" and Path(file).is_file():
-        with contextlib.suppress(Exception):  # what is wrong with the file is said below
+        with contextlib.suppress(Exception):  # `read_matrix` reports errors of the file
             matrix = np.lib.format.open_memmap(file, mode="r")
             if matrix.dtype.kind == "c":
                 return matrix
@@ -47,7 +47,7 @@ def read_operator(file: str, header: bool | None, index: bool | None) -> Any:
 
 
 def save_witness(witness: hn.Witness, path: Path) -> None:
-    """As a file that `verify` takes, or the bare vector, by the ending."""
+    """Save a witness as a file for `verify` if the path ends in ``.npz``, else its vector only."""
     if path.suffix.lower() == ".npz":
         witness.save(path)
         return

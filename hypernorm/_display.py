@@ -1,4 +1,4 @@
-"""What people are shown: a bound with fewer digits must stay a bound, and foreign text must stay text."""
+"""Output for people: bounds are rounded outwards, and text from files cannot control a terminal."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["exponent_text", "norm_text", "printable", "rounded_down", "rounded_u
 
 
 def printable(text: object, limit: int | None = None) -> str:
-    r"""Text from outside, such as a name in a file, on one line and without anything that a terminal would obey.
+    r"""Untrusted text, such as a name in a file, on one line and without control characters.
 
-    Line breaks, escape sequences, marks that reverse the direction of writing and bytes that are no text are written
-    as Python escapes. What is longer than `limit` characters ends in an ellipsis.
+    Line breaks, escape sequences, marks that reverse the direction of writing and invalid bytes become Python escapes.
+    Text longer than `limit` characters ends in an ellipsis.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def rounded_down(value: float, digits: int = 8) -> str:
 
 
 def exponent_text(q: float) -> str:
-    """The exponent as people write it.
+    """The exponent as text, without trailing zeros.
 
     Examples
     --------
@@ -75,5 +75,5 @@ def _rounded(value: float, digits: int, direction: str) -> str:
     if not math.isfinite(value):
         return str(value)
     decimal = Context(prec=digits, rounding=direction, traps=[]).create_decimal(value)
-    # At most 15 digits survive the way through binary64 and back.
+    # At most 15 digits are preserved by the conversion to binary64 and back.
     return f"{float(decimal):.{digits}g}"

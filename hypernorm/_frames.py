@@ -1,4 +1,4 @@
-"""Tables and nested sequences as arrays: what binary64 cannot hold is refused, nothing is rounded without a word."""
+"""Convert tables and nested sequences to arrays; numbers that binary64 cannot represent are refused, never rounded."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["LARGEST_EXACT_INTEGER", "exact_float", "table_kind", "table_to_array", "to_array"]
 
 LARGEST_EXACT_INTEGER = 2**53
-"""Up to here every integer is a binary64 number."""
+"""Every integer up to this one is a binary64 number."""
 
 
 def exact_float(value: Any) -> float | None:
-    """A real number of any type as a float; None if binary64 cannot hold it or it is none.
+    """A real number of any type as a float; None if binary64 cannot represent it, or it is no real number.
 
     Examples
     --------
@@ -35,42 +35,47 @@ def exact_float(value: Any) -> float | None:
         return None
     try:
         rounded = float(value)
-        # A Decimal or Fraction is compared with a float by its exact value.
+        # Python compares a Decimal or Fraction with a float by the exact values.
         return rounded if rounded == value or rounded != rounded else None
     except (OverflowError, ValueError, TypeError, ArithmeticError):
         return None
 
 
 def to_array(X: Any, name: str, kinds: str = "fiub") -> np.ndarray:
-    """Anything that is no sparse matrix as an array, whose kind and shape remain to be checked.
+    """Convert anything but a sparse matrix to an array; its kind and shape are not checked here.
 
     Parameters
     ----------
     X : array_like, or a table of pandas, polars, pyarrow or another library with the Arrow or the interchange protocol
     name : str
-        How error messages call the argument.
+        Name of the argument in error messages.
     kinds : str
-        The kinds of numbers that the columns of a table may hold; "c" admits complex ones.
+        Letters of numpy for the kinds of numbers that the columns of a table may have; "c" allows complex numbers.
 
     Raises
     ------
     InvalidInputError
-        If entries would be rounded or lose their mask, a column is not numeric, or `X` cannot be read as an array.
+        If entries would be rounded or lose their mask, a column is not numeric, or `X` cannot be converted.
     """
     if isinstance(X, np.ndarray):
-        return np.asarray(X)  # to np.matrix operators mean something else
+        return np.asarray(X)  # the operators of np.matrix have another meaning
     if hasattr(X, "to_numpy") and hasattr(getattr(X, "dtypes", None), "items"):
         return _from_pandas(X, name, kinds)
     if type(X).__name__ == "LazyFrame" or hasattr(X, "to_dask_array"):
         load = "collect" if type(X).__name__ == "LazyFrame" else "compute"
-        raise InvalidInputError(f"{name} is a table that is not computed yet; {name}.{load}() loads it.")
+        raise InvalidInputError(f"{name} is a table that has not been computed; load it with {name}.{load}().")
     table = _as_table(X, name)
     if table is not None:
         return table_to_array(table, name)
     _check_unmasked(X, name)
     try:
         array = np.asarray(X)
-    except (ValueError, TypeError, RuntimeError, OverflowError) as error:  # other libraries convert themselves
+    except (
+        ValueError,
+        TypeError,
+        RuntimeError,
+        OverflowError,
+    ) as error:  # objects of other libraries convert themselves
         reason = printable(error, limit=200).rstrip(".")
         raise InvalidInputError(f"{name} is not a rectangular array of numbers: {reason}.") from None
     if array.dtype.kind in "fc" and not hasattr(X, "dtype"):
@@ -79,7 +84,7 @@ def to_array(X: Any, name: str, kinds: str = "fiub") -> np.ndarray:
 
 
 def _check_unmasked(X: Any, name: str) -> None:
-    """Refuse sequences of masked arrays, whose masks numpy drops."""
+    """Refuse sequences of masked arrays, because numpy drops their masks."""
     if not isinstance(X, Sequence) or isinstance(X, str | bytes | memoryview):
         return
     kinds = set(map(type, X)).union(*(set(map(type, row)) for row in X if isinstance(row, Sequence)))
@@ -88,7 +93,7 @@ def _check_unmasked(X: Any, name: str) -> None:
 
 
 def _check_mixed_integers(X: Any, array: np.ndarray, name: str) -> None:
-    """Refuse nested sequences in which an integer was rounded when it met a float or a complex number."""
+    """Refuse nested sequences in which an integer was rounded, because another entry is a float or complex."""
     size = np.maximum(np.abs(array.real), np.abs(array.imag)) if array.dtype.kind == "c" else np.abs(array)
     large = np.argwhere(size >= LARGEST_EXACT_INTEGER)
     if len(large) == 0:
@@ -101,7 +106,7 @@ def _check_mixed_integers(X: Any, array: np.ndarray, name: str) -> None:
         if isinstance(entry, numbers.Integral) and int(entry) != int(array[index].real):
             raise InvalidInputError(
                 f"{name} has the entry {entry} at position {tuple(map(int, index))}, which binary64 cannot represent "
-                f"exactly; convert with float() if the rounded values are meant."
+                f"exactly; convert with float() if rounded values are intended."
             )
 
 
@@ -126,20 +131,20 @@ def _from_pandas(X: Any, name: str, kinds: str) -> np.ndarray:
 
 
 def table_kind(dtype: Any) -> str:
-    """The letter that numpy has for the kind of numbers of a column of pandas; "O" for what is no number."""
-    # Extension types (nullable integers and the like) carry a numpy type inside.
+    """Letter of numpy for the kind of numbers of a column of pandas; "O" for other columns."""
+    # Extension types, such as nullable integers, contain a numpy type.
     return str(getattr(getattr(dtype, "numpy_dtype", dtype), "kind", "O"))
 
 
 def _common_type(dtypes: list[Any]) -> np.dtype:
-    """Wide enough for columns of different types once their integers are checked."""
+    """Type that holds columns of different types, if their integers are at most 2**53."""
     inner = [np.dtype(getattr(d, "numpy_dtype", getattr(d, "subtype", d))) for d in dtypes]
     floats = [d for d in inner if d.kind in "fc"]
     return np.result_type(np.float64, *floats)
 
 
 def _column(column: Any) -> tuple[np.ndarray, np.ndarray | None]:
-    """Values of a column of pandas, and where they are missing, which makes none of them a float."""
+    """Values of a column of pandas in their own type, and the mask of the missing ones."""
     if isinstance(column.dtype, np.dtype):
         return column.to_numpy(), None
     missing = column.isna().to_numpy(dtype=bool)
@@ -150,7 +155,7 @@ def _column(column: Any) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _as_table(X: Any, name: str) -> pa.Table | None:
-    """A table of another library as one of pyarrow; None if it is no table."""
+    """Convert a table of another library to one of pyarrow; None if `X` is no table."""
     arrow = any(hasattr(X, method) for method in ("__arrow_c_stream__", "__arrow_c_array__"))
     if not arrow and not hasattr(X, "__dataframe__"):
         return None
@@ -159,10 +164,10 @@ def _as_table(X: Any, name: str) -> pa.Table | None:
     except ImportError:
         what = f"{type(X).__module__.partition('.')[0]}.{type(X).__name__}"
         raise InvalidInputError(
-            f"{name} is a {what}, which is read with pyarrow; install it with: pip install 'hypernorm[parquet]'."
+            f"{name} is a {what}, which needs pyarrow; install it with: pip install 'hypernorm[parquet]'."
         ) from None
     for label, dtype in dict(getattr(X, "schema", {})).items() if type(X).__module__.startswith("polars") else ():
-        if str(dtype) == "Object":  # some versions end the process when they are asked to export one
+        if str(dtype) == "Object":  # exporting such a column ends the process in some versions
             raise InvalidInputError(
                 f"{name} has a column {printable(label)!r} of Python objects; keep numeric columns only."
             )
@@ -172,7 +177,7 @@ def _as_table(X: Any, name: str) -> pa.Table | None:
         from pyarrow.interchange import from_dataframe
 
         return from_dataframe(X)
-    except Exception as error:  # of whatever class the other library has
+    except Exception as error:  # the class depends on the other library
         if isinstance(error, pa.ArrowInvalid) and not hasattr(X, "columns"):
             return None  # a single column
         reason = printable(error, limit=200).rstrip(".")
@@ -182,14 +187,14 @@ def _as_table(X: Any, name: str) -> pa.Table | None:
 
 
 def table_to_array(table: pa.Table, name: str) -> np.ndarray:
-    """The values of a table of pyarrow in one array, column by column.
+    """Convert a table of pyarrow to an array in column-major order.
 
-    Columns of one type keep it; otherwise all become float64. What is missing becomes NaN.
+    Columns of one common type keep it; otherwise all become float64. Missing entries become NaN.
 
     Raises
     ------
     InvalidInputError
-        If a column is not of numbers, or holds an integer above 2**53 beside other types or missing entries.
+        If a column is not numeric, or has an integer above 2**53 while types differ or entries are missing.
     """
     import pyarrow as pa
 
@@ -241,7 +246,7 @@ def _check_integers(values: np.ndarray, name: str, label: Any) -> None:
     if max(int(values.max()), -int(values.min())) > LARGEST_EXACT_INTEGER:
         raise InvalidInputError(
             f"{name} has integers above 2**53 in column {_label(label)}, which binary64 cannot represent exactly; "
-            f"convert the column with astype(float) if the rounded values are meant."
+            f"convert the column with astype(float) if rounded values are intended."
         )
 
 

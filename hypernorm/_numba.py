@@ -1,7 +1,7 @@
-"""The one compiler of the package: cached on disk where that is possible, and no reordering of floating-point sums.
+"""Compile functions with numba, cached on disk if possible and without reordering floating-point sums.
 
-Compiled code releases the interpreter lock and starts no threads of its own: `hypernorm._parallel` shares the work, so
-that no second pool of threads takes the cores from the matrix products.
+Compiled code releases the interpreter lock and starts no threads. `hypernorm._parallel` distributes the work, so that
+no second pool of threads takes cores from the matrix products.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["njit"]
 
 
 class _OptionalCache:
-    """A cache of numba's that does without the files it cannot read or write: the disk is full, the folder is gone."""
+    """A cache of numba that ignores errors of reading and writing, such as a full disk or a deleted folder."""
 
     def __init__(self, cache: Any):
         self._cache = cache
@@ -30,7 +30,7 @@ class _OptionalCache:
     def load_overload(self, *arguments: Any) -> Any:
         try:
             return self._cache.load_overload(*arguments)
-        except Exception:  # whatever reading a damaged file may raise
+        except Exception:  # a damaged file may raise any error
             with suppress(Exception):
                 self._cache.flush()
             return None
@@ -41,20 +41,20 @@ class _OptionalCache:
 
 
 def njit(function: Callable[..., Any]) -> Any:
-    """Compile the function at its first call, or load what an earlier process has compiled."""
+    """Compile the function at its first call, or load the code that an earlier process compiled."""
     compiled: Any = numba.njit(fastmath=False, nogil=True)(function)
     if not hasattr(compiled, "enable_caching") or not _has_place_for_cache(function):
-        return compiled  # compilation may be switched off
+        return compiled  # compilation is disabled, or the cache has no folder
     try:
         compiled.enable_caching()
     except (OSError, RuntimeError):
-        return compiled  # no folder can be written to
+        return compiled  # no folder is writable
     compiled._cache = _OptionalCache(compiled._cache)
     return compiled
 
 
 def _has_place_for_cache(function: Callable[..., Any]) -> bool:
-    """Without a home numba would make a folder called ~ in the current one."""
+    """Whether numba has a folder for its cache; without a home directory it would create a folder named ~ here."""
     folder = Path(function.__code__.co_filename).parent
     return bool(
         os.path.isabs(os.path.expanduser("~"))
@@ -65,7 +65,7 @@ def _has_place_for_cache(function: Callable[..., Any]) -> bool:
 
 
 if hasattr(os, "register_at_fork"):
-    # A fork while another thread compiles would leave numba's lock to nobody in the child.
+    # If another thread compiled during a fork, the child would inherit numba's lock without an owner.
     os.register_at_fork(
         before=global_compiler_lock.acquire,
         after_in_parent=global_compiler_lock.release,

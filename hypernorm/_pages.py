@@ -1,8 +1,9 @@
-"""A large array in memory or on disk, read page by page: every page is what it was when it was read first.
+"""Pages of a large array in memory or on disk, which are guaranteed not to change between passes.
 
-A proof passes over the rows several times. An array too large to copy may meanwhile be changed, by another thread or by
-whoever writes the file behind a memory map; then fingerprint and proof would speak of different numbers. So each page
-is copied before it is looked at, and a page whose hash has changed ends the computation.
+A proof passes over the rows several times. An array that is too large to copy may change in the meantime: another
+thread may write to it, or another process to a memory-mapped file. Then the fingerprint and the proof would refer to
+different numbers. So each page is copied before it is used, and the computation stops if the hash of a page has
+changed.
 """
 
 from __future__ import annotations
@@ -24,22 +25,22 @@ _PAGE_ENTRIES = 1 << 20
 
 
 class Pages:
-    """The rows of an array of real numbers, of which slices are private copies.
+    """The rows of an array of real numbers; slices are private copies.
 
     Parameters
     ----------
     array : ndarray of shape (n, d)
     check : callable
-        Receives each page with its first row, and raises an error if an entry cannot be used.
+        Called with each page and the number of its first row; it raises an error for an invalid entry.
     name : str
-        How error messages call the array.
+        Name of the array in error messages.
 
     Attributes
     ----------
     shape, dtype, nbytes
-        Those of the array.
+        As for the array.
     array : ndarray
-        Itself, for computations whose result is proved afterwards.
+        The array itself, without checks, for computations whose result is proved afterwards.
     """
 
     def __init__(self, array: np.ndarray, check: Callable[[np.ndarray, int], None], name: str = "X"):
@@ -63,7 +64,7 @@ class Pages:
         return found[0] if len(found) == 1 else np.vstack(found)
 
     def _page(self, number: int) -> np.ndarray:
-        """One page; each thread keeps the last one, since rows are mostly asked for in order."""
+        """One page; each thread caches the last one, since rows are mostly read in order."""
         if getattr(self._last, "number", None) != number:
             first = number * self._rows
             page = self._copy(first)
@@ -78,22 +79,22 @@ class Pages:
 
 
 def digest(page: np.ndarray) -> bytes:
-    """SHA-256 of type, shape and bytes of an array whose rows lie one after another."""
+    """SHA-256 of the type, shape and bytes of a row-major array."""
     if page.dtype.kind == "f" and page.dtype.itemsize > 8:
-        page = page.astype(np.float64)  # the same numbers, without the bytes that long doubles leave unused
+        page = page.astype(np.float64)  # the same numbers, without the padding bytes of long doubles
     sha = hashlib.sha256(f"{page.dtype.str}{page.shape}".encode())
     sha.update(page.reshape(-1).view(np.uint8).data)
     return sha.digest()
 
 
 def raise_changed(name: str, first: int, last: int) -> None:
-    """Say that rows are no longer what they were.
+    """Raise the error for rows that have changed since an earlier pass.
 
     Raises
     ------
     ChangedDataError
     """
     raise ChangedDataError(
-        f"{name} changed while it was read: its rows {first} to {last} were other numbers in an earlier pass; give "
-        f"data that nothing else writes, and chunks that are computed alike every time."
+        f"{name} changed while it was read: its rows {first} to {last} had other values in an earlier pass; give data "
+        f"that no other code writes, and chunks with the same values in every computation."
     )

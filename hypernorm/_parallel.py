@@ -1,8 +1,8 @@
-"""Blocks of rows worked on side by side.
+"""Parallel computation over blocks of rows.
 
-numpy's matrix product uses all cores by itself, the entrywise work between two products does not. So blocks are given
-to a few threads, each of which calls the matrix product on one core. The partition depends on the sizes alone and
-results are added in the order of the blocks: the number of threads never changes a result.
+The matrix product of numpy uses all cores, but the entrywise work between two products does not. So blocks are
+distributed to several threads, and each calls the matrix product on one core. The partition depends on the sizes only,
+and results are added in the order of the blocks, so the number of threads never changes a result.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ Result = TypeVar("Result")
 
 
 class _Pool(NamedTuple):
-    """Threads, and the process that has them: a child of a fork inherits the object without its threads."""
+    """Threads and the process that owns them: after a fork the child inherits the object without its threads."""
 
     executor: ThreadPoolExecutor
     process: int
 
 
-# Seconds; hardly any single product takes that long.
+# Longest wait of a fork in seconds; a single product rarely takes longer.
 _FORK_WAITS = 10.0
 
 _pool: ContextVar[_Pool | None] = ContextVar("pool", default=None)
@@ -47,17 +47,17 @@ def _libraries() -> tuple[Any, ...]:
 
 
 class _Limits:
-    """Limits on the threads of the libraries for matrix products; of all that are in force the smallest counts.
+    """Limits on the threads of the libraries for matrix products; the smallest active limit applies.
 
-    The number of threads belongs to the process, while limits begin and end in several threads and in any order. So
-    nobody restores what they have found: whenever a limit begins or ends, the number that is right from then on is
-    set. A number that somebody else sets in the meantime becomes the one to return to.
+    The number of threads is a property of the process, while limits begin and end in several threads and in any order.
+    So a limit does not restore the number that it found. Whenever a limit begins or ends, the number is computed from
+    all active limits and set. A number that other code sets in the meantime becomes the unlimited number.
     """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._active: dict[object, tuple[int, dict[str, int]]] = {}
-        # For each number that is lowered: the one to return to, and the one that was set.
+        # For each lowered number of threads: the unlimited number, and the number that was set.
         self._lowered: dict[tuple[str, int | None], tuple[int, int]] = {}
         self._busy: dict[object, int] = {}
         self._forks: dict[int, AbstractContextManager[None]] = {}
@@ -68,7 +68,7 @@ class _Limits:
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """Context in which this thread may compute products on several cores; forks in other threads wait a while."""
+        """Context in which this thread may compute products on several cores; forks in other threads wait for them."""
         key = object()
         try:
             with self._lock:
@@ -79,7 +79,7 @@ class _Limits:
 
     @contextmanager
     def at_most(self, limits: dict[str, int]) -> Iterator[None]:
-        """Context in which the libraries at the given paths use at most so many threads."""
+        """Context in which each library, given by its path, uses at most the given number of threads."""
         key = object()
         try:
             with self._lock:
@@ -95,7 +95,7 @@ class _Limits:
         here = threading.get_ident()
         for library in _libraries():
             path = library.filepath
-            # Where OpenMP runs the threads, each thread of the program has a number of its own.
+            # With OpenMP each thread of the program has its own number of threads.
             owner = here if getattr(library, "threading_layer", None) == "openmp" else None
             in_force = [limits for thread, limits in self._active.values() if owner in (None, thread)]
             numbers = [limits[path] for limits in in_force if path in limits]
@@ -110,9 +110,9 @@ class _Limits:
                 self._lowered[path, owner] = usual, wanted
 
     def _before_fork(self) -> None:
-        """No product may be under way on several cores: forked in the middle of one, OpenBLAS hangs in both processes.
+        """Wait until no product runs on several cores: after a fork during one, OpenBLAS hangs in both processes.
 
-        So products that begin are kept on one core, and those that have begun get time to end; a proof goes on.
+        New products run on one core in the meantime, and running products get time to end. A proof is not interrupted.
         """
         self._lock.acquire()
         here = threading.get_ident()
@@ -138,7 +138,7 @@ class _Limits:
         self._lock.release()
 
     def _after_fork_in_child(self) -> None:
-        """Only the thread that forked goes on; what the others have begun has no end here."""
+        """Forget the limits of the other threads: only the thread that forked continues in the child."""
         here = threading.get_ident()
         self._busy = {key: thread for key, thread in self._busy.items() if thread == here}
         kept = {key: entry for key, entry in self._active.items() if entry[0] == here}
@@ -149,12 +149,12 @@ class _Limits:
 
 
 def _positions() -> dict[int, tuple[int, int]]:
-    """The instruction at which each thread is; once it is another one, what was called there has ended."""
+    """Current instruction of each thread; if it has changed, the call at the earlier one has ended."""
     return {thread: (id(frame), frame.f_lasti) for thread, frame in sys._current_frames().items()}
 
 
 def _set_threads(library: Any, threads: int) -> None:
-    # Newer versions of threadpoolctl let the first thread that sets a number keep all others from it.
+    # In newer versions of threadpoolctl, only the first thread that sets a number may change it.
     release = getattr(library, "clear_controlling_thread", None)
     if release is not None:
         release(force=True)
@@ -167,14 +167,14 @@ _limits = _Limits()
 
 
 def _thread_count() -> int:
-    """Threads that the matrix product is allowed to use, which the usual environment variables control."""
+    """Number of threads of the matrix product, as set by the usual environment variables."""
     return max((library.num_threads for library in _libraries()), default=os.cpu_count() or 1)
 
 
 def product_threads(limit: int | None) -> AbstractContextManager[Any]:
-    """Context in which matrix products use at most `limit` threads; None changes nothing.
+    """Context in which matrix products use at most `limit` threads; with None there is no limit.
 
-    Products of small matrices lose more to waking threads than they gain.
+    For small matrices, waking threads costs more than it saves.
     """
     if limit is None:
         return _limits.busy()
@@ -183,10 +183,10 @@ def product_threads(limit: int | None) -> AbstractContextManager[Any]:
 
 @contextmanager
 def one_product_pool() -> Iterator[None]:
-    """Context in which of the pools of BLAS threads only scipy's has more than one thread.
+    """Context in which only the BLAS of scipy uses more than one thread.
 
-    The wheels of numpy and scipy bring a library each. The idle threads of one spin for a while and take the cores from
-    the other: an iteration that calls both in turn becomes several times slower than on one core.
+    The wheels of numpy and scipy each contain a BLAS library. The idle threads of one keep spinning for a while and
+    take cores from the other. An iteration that alternates between them is several times slower than on one core.
     """
     paths = [library.filepath for library in _libraries()]
     others = [path for path in paths if "scipy.libs" not in path]
@@ -196,10 +196,10 @@ def one_product_pool() -> Iterator[None]:
 
 @contextmanager
 def shared_threads() -> Iterator[None]:
-    """Context in which every product runs on one core, and `ordered_map` keeps its threads from call to call.
+    """Context in which every product runs on one core, and `ordered_map` reuses its threads.
 
-    For iterations that map over blocks and do small products in between: threads that a small product has woken spin
-    for a while, and would take the cores from the next map.
+    Use it for iterations that map over blocks with small products in between. Otherwise the threads of a small product
+    would keep spinning for a while and take cores from the next map.
     """
     threads = _thread_count()
     if threads <= 1:
@@ -226,7 +226,7 @@ def split_range(length: int, parts: int) -> list[range]:
 
 
 def ordered_map(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    """Yield ``function(item)`` in the order of the items, computed by several threads when there are several items."""
+    """Yield ``function(item)`` in the order of the items; several items are computed by several threads."""
     shared = _pool.get()
     if shared is not None and shared.process == os.getpid():
         yield from _results(shared.executor, function, items)

@@ -1,8 +1,8 @@
-"""The command as a process: output that nobody reads, and signals that end it.
+"""The command as a process: closed output streams, and signals.
 
-What has been proved must not depend on who reads it. A stream that cannot be written any more is noted and left alone,
-so that the command runs to its end, and the exit code says what happened. The first SIGINT or SIGTERM raises
-KeyboardInterrupt, on which the library returns what it has proved; the second one ends the process at once.
+A closed output stream must not stop a proof. If a stream cannot be written, its error is stored, the command continues
+to its end, and the exit code reports the error. The first SIGINT or SIGTERM raises KeyboardInterrupt, and the library
+returns the bounds proved so far. The second one ends the process immediately.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ __all__ = ["Interruptions", "Output", "own_streams", "say"]
 
 
 class Output:
-    """A text stream that never raises; the first error is kept.
+    """A text stream that never raises; the first error is stored in ``error``.
 
     Parameters
     ----------
     stream : text stream or None
-        None, as Python has it for a descriptor that was closed before the start, swallows everything.
+        With None everything is discarded; Python sets a stream to None if its descriptor was closed before the start.
     """
 
     def __init__(self, stream: IO[str] | None):
@@ -60,7 +60,7 @@ class Output:
 
     def _give_up(self, error: OSError) -> None:
         self.error = error
-        # What is still in the buffer must not fail once more, with a message of its own, when the interpreter ends.
+        # Redirect the stream, so that its buffer does not cause another error when the interpreter ends.
         with contextlib.suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())  # type: ignore[union-attr]
@@ -69,11 +69,11 @@ class Output:
 
 @contextlib.contextmanager
 def own_streams() -> Iterator[Output]:
-    """Standard output and error as `Output`; yields the first."""
+    """Context in which standard output and error are `Output` streams; it yields standard output."""
     before = sys.stdout, sys.stderr
     for stream in before:
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal without ∞ and → must not end in an error
+            stream.reconfigure(errors="replace")  # the encoding of a terminal may lack ∞ and →
     output, errors = Output(before[0]), Output(before[1])
     sys.stdout, sys.stderr = output, errors  # type: ignore[assignment]
     try:
@@ -85,17 +85,17 @@ def own_streams() -> Iterator[Output]:
 
 
 def say(line: str) -> None:
-    """One line on the standard error, whatever the text holds."""
+    """Print a text as one line on standard error."""
     print(printable(line), file=sys.stderr)
 
 
 class Interruptions:
-    """SIGINT and SIGTERM while the command runs; a context, which restores the handlers that it found.
+    """Context that handles SIGINT and SIGTERM while the command runs; at its end the old handlers are restored.
 
     Parameters
     ----------
     ends_process : bool
-        Whether the second signal ends the process at once. Otherwise it is left to the handlers that were found.
+        Whether the second signal ends the process immediately. Otherwise the old handlers receive it.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class Interruptions:
     def __enter__(self) -> Interruptions:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                # A shell ignores SIGINT for what it runs in the background; that stays so.
+                # A shell ignores SIGINT for background processes; keep this.
                 if signal.getsignal(number) not in (signal.SIG_IGN, None):
                     self._before[number] = signal.signal(number, self._handle)
         return self
@@ -123,7 +123,7 @@ class Interruptions:
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
-        """Inside, the first signal interrupts nothing: what is proved is being written."""
+        """Context in which the first signal does not interrupt, for writing results."""
         self._raises = False
         try:
             yield
@@ -132,7 +132,7 @@ class Interruptions:
 
     @property
     def exit_code(self) -> int:
-        """As a shell reports a process that the signal has ended."""
+        """Exit code that a shell reports for a process ended by this signal."""
         return 128 + (self.received or signal.SIGINT)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:

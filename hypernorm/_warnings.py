@@ -1,4 +1,4 @@
-"""Warnings that point to the line of the user, however many functions of the package lie in between."""
+"""Warnings that point to the line of the user's code, not to a line of the package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PACKAGE = str(Path(__file__).parent)
 
 
 def warn_caller(message: str) -> None:
-    """Issue a `ConvergenceWarning` for the first caller outside of the package."""
+    """Issue a `ConvergenceWarning` at the first caller outside the package."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame, level = frame.f_back, level + 1

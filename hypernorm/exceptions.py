@@ -4,20 +4,20 @@ __all__ = ["CertificateError", "ChangedDataError", "ConvergenceWarning", "Hypern
 
 
 class HypernormError(Exception):
-    """Base of all errors that hypernorm raises on purpose."""
+    """Base class of all errors that hypernorm raises on purpose."""
 
 
 class InvalidInputError(HypernormError, ValueError):
-    """An argument cannot be used; the message names it, says what is wrong and what to do."""
+    """An argument is invalid; the message names the argument, the fault and the remedy."""
 
 
 class CertificateError(HypernormError):
-    """A certificate does not prove what it claims, or its file cannot be trusted; the message says why."""
+    """A certificate does not prove its claim, or its file is damaged; the message gives the reason."""
 
 
 class ChangedDataError(InvalidInputError, CertificateError):
-    """The data changed while they were read: they cannot be used, and nothing can be proved about them."""
+    """The data changed while they were read, so nothing can be proved about them."""
 
 
 class ConvergenceWarning(UserWarning):
-    """An iteration stopped before its tolerance; what is returned is proved but may be loose."""
+    """An iteration stopped before reaching its tolerance; the returned bound is proved but may be loose."""

@@ -1,7 +1,7 @@
-"""Pictures of intervals, of the vectors that attain them, and of what robust means leave out.
+"""Plots of intervals, of the vectors that attain them, and of the weights of robust means.
 
-The figures are made without pyplot: they need no display, change no global state and are freed like any object. Every
-function draws into the axes that it is given, or into a figure of its own, and returns the axes.
+The figures do not use pyplot, so they need no display, change no global state and are freed like any object. Every
+function draws into the given axes, or into a new figure, and returns the axes.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ from hypernorm.forms import Rows, fingerprint
 __all__ = ["FIGURE_SUFFIXES", "check_figure_path", "plot_interval", "plot_weights", "plot_witness", "save_figure"]
 
 FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
-"""The endings of file names that `save_figure` knows."""
+"""The file name endings that `save_figure` accepts."""
 
-# From the palette of Okabe and Ito, told apart by people with any colour vision.
+# From the palette of Okabe and Ito, which people with any colour vision can distinguish.
 _BLUE, _ORANGE = "#0072B2", "#E69F00"
-# Beyond this ratio the good bounds would be squeezed together on a linear axis.
+# For a larger ratio the axis is logarithmic, since good bounds would be too close on a linear axis.
 _LARGEST_LINEAR_RATIO = 4.0
 _SMALLEST_SPAN = 0.01
 
 
 @own_arithmetic
 def plot_interval(interval: Interval[Witness, NormCertificate], *, axes: Axes | None = None) -> Axes:
-    """Draw how far above the lower bound each certificate proves the norm to stay.
+    """Draw the upper bound of each certificate relative to the lower bound.
 
-    One line a certificate, in the order of computation: its proved upper bound divided by the lower bound. The shaded
-    band is where the norm lies. Shown numbers are rounded outwards, so that they are bounds too.
+    There is one bar per certificate, in the order of computation: its proved upper bound divided by the lower bound.
+    The norm is in the shaded band. Numbers are rounded outwards, so they are bounds too.
 
     Parameters
     ----------
     interval : Interval
         As returned by `hypernorm.two_to_q_norm`.
     axes : matplotlib.axes.Axes, optional
-        Where to draw; by default a figure of its own, ``plot_interval(...).figure``.
+        Axes to draw into; by default those of a new figure, ``plot_interval(...).figure``.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def plot_interval(interval: Interval[Witness, NormCertificate], *, axes: Axes | 
     where = f"lies between {rounded_down(interval.lower)} and {rounded_up(interval.upper)}"
     axes.set_title(f"{norm} {where if interval.upper > 0 else 'is zero'}\n{size}", fontsize=11)
     if interval.lower == 0:
-        # No ratio to draw: the matrix is zero, or so small that no positive number is proved from below.
+        # There is no ratio: the matrix is zero, or so small that no positive lower bound is proved.
         axes.set_axis_off()
         text = "the matrix is zero" if interval.upper == 0 else "the proved lower bound is zero"
         axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
@@ -118,16 +118,16 @@ def plot_interval(interval: Interval[Witness, NormCertificate], *, axes: Axes | 
 
 @own_arithmetic
 def plot_witness(witness: Interval[Witness, NormCertificate] | Witness, X: Any, *, axes: Axes | None = None) -> Axes:
-    """Draw how many rows carry the norm: the share of the largest |⟨x_i, v⟩|^q in their sum ‖Xv‖_q^q.
+    """Draw how many rows determine the norm: the cumulative share of the largest |⟨x_i, v⟩|^q in the sum ‖Xv‖_q^q.
 
     Parameters
     ----------
     witness : Witness or Interval
         The vector v.
     X : array_like, DataFrame or sparse matrix of shape (n, d)
-        The matrix that the witness is about.
+        The matrix of the witness.
     axes : matplotlib.axes.Axes, optional
-        Where to draw; by default a figure of its own.
+        Axes to draw into; by default those of a new figure.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def plot_witness(witness: Interval[Witness, NormCertificate] | Witness, X: Any, 
     Raises
     ------
     InvalidInputError
-        If the witness is for another matrix, or q = ∞, where one row is the norm.
+        If the witness is for another matrix, or q = ∞, since then one row determines the norm.
 
     Examples
     --------
@@ -150,9 +150,9 @@ def plot_witness(witness: Interval[Witness, NormCertificate] | Witness, X: Any, 
     witness = witness if isinstance(witness, Witness) else witness.witness
     matrix = check_matrix(X)
     if tuple(matrix.shape) != witness.shape or fingerprint(matrix) != witness.fingerprint:
-        raise InvalidInputError("the witness is for another matrix than X; give the matrix that it was computed from.")
+        raise InvalidInputError("the witness is for another matrix than X; give the matrix from which it was computed.")
     if math.isinf(witness.q):
-        raise InvalidInputError("for q = ∞ a single row is the norm and there are no shares to draw; use a finite q.")
+        raise InvalidInputError("for q = ∞ one row determines the norm, so there are no shares; use a finite q.")
     cumulative = np.cumsum(np.sort(_shares(Rows(matrix), witness))[::-1])
     axes = _new_axes(3.6) if axes is None else axes
     counts = np.arange(1, len(cumulative) + 1)
@@ -161,10 +161,10 @@ def plot_witness(witness: Interval[Witness, NormCertificate] | Witness, X: Any, 
     words = []
     for share in (0.5, 0.9):
         count = int(np.searchsorted(cumulative, share * (1 - 1e-12))) + 1
-        if count <= len(cumulative):  # Xv may be zero
+        if count <= len(cumulative):  # false if Xv is zero
             axes.plot(count, cumulative[count - 1], "o", color=_ORANGE, markersize=9, markeredgecolor="black", zorder=3)
             words.append(f"{count} {'row carries' if count == 1 else 'rows carry'} {share:.0%}")
-    # Sorted shares add up to a concave curve: the lower right corner is free.
+    # The cumulative sum of sorted shares is concave, so the lower right corner is free.
     axes.text(0.98, 0.06, "\n".join(words) or "Xv is zero", ha="right", transform=axes.transAxes)
     if len(counts) > 100:
         axes.set_xscale("log")
@@ -185,16 +185,16 @@ def plot_witness(witness: Interval[Witness, NormCertificate] | Witness, X: Any, 
 
 @own_arithmetic
 def plot_weights(fitted: Any, *, is_inlier: Any = None, axes: Axes | None = None) -> Axes:
-    """Draw the weight of every sample in a robust mean against how far out it is, and say what was removed.
+    """Draw the weight of every sample in a robust mean against its outlier score; the title is the removed weight.
 
     Parameters
     ----------
     fitted : RobustMean or RobustLocation
-        With weights, which some of the standard estimators do not have.
+        A fitted estimator with weights; some of the standard estimators have none.
     is_inlier : array_like of shape (n,), bool, optional
-        Where it is known, outliers get a colour and a marker of their own.
+        Truth, if known; outliers are then drawn with another colour and marker.
     axes : matplotlib.axes.Axes, optional
-        Where to draw; by default a figure of its own.
+        Axes to draw into; by default those of a new figure.
 
     Returns
     -------
@@ -203,7 +203,7 @@ def plot_weights(fitted: Any, *, is_inlier: Any = None, axes: Axes | None = None
     Raises
     ------
     InvalidInputError
-        If there are no weights, or `is_inlier` has not one entry for each sample.
+        If there are no weights, or `is_inlier` does not have one boolean per sample.
 
     Examples
     --------
@@ -226,7 +226,7 @@ def plot_weights(fitted: Any, *, is_inlier: Any = None, axes: Axes | None = None
         raise InvalidInputError("this method has no weights to draw; use 'moment', 'certified' or another filter.")
     inlier = np.ones(len(weights), dtype=bool) if is_inlier is None else np.asarray(is_inlier)
     if inlier.shape != weights.shape or inlier.dtype != bool:
-        raise InvalidInputError(f"is_inlier must hold {len(weights)} booleans, one for each sample.")
+        raise InvalidInputError(f"is_inlier must be {len(weights)} booleans, one for each sample.")
     axes = _new_axes(3.6) if axes is None else axes
     for mask, label, style in (
         (inlier, "samples" if is_inlier is None else "inliers", {"color": _BLUE, "marker": "o"}),
@@ -250,32 +250,36 @@ def plot_weights(fitted: Any, *, is_inlier: Any = None, axes: Axes | None = None
 
 @own_arithmetic
 def save_figure(axes: Axes, path: str | os.PathLike[str]) -> Path:
-    """Save the figure that holds the axes and return its path.
+    """Save the figure of the axes and return its path.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
     path : path
-        Ends in ``.png``, ``.pdf`` or ``.svg``; an existing file is replaced.
+        Must end in ``.png``, ``.pdf`` or ``.svg``; an existing file is replaced.
+
+    Returns
+    -------
+    pathlib.Path
 
     Raises
     ------
     InvalidInputError
-        If the ending is none of these or the folder does not exist.
+        If the ending is another one or the folder does not exist.
     """
     target = check_figure_path(path)
     part = axes.get_figure()
     assert part is not None
-    part.figure.savefig(target, dpi=160)  # axes may lie in a part of the figure
+    part.figure.savefig(target, dpi=160)  # `part` may be a subfigure
     return target
 
 
 @own_arithmetic
 def check_figure_path(path: str | os.PathLike[str]) -> Path:
-    """Return the path if a figure can be saved there, else raise `InvalidInputError`."""
+    """Return the path if a figure can be saved there; otherwise raise `InvalidInputError`."""
     target = Path(path)
     if target.suffix.lower() not in FIGURE_SUFFIXES:
-        raise InvalidInputError(f"{target} must end in {', '.join(FIGURE_SUFFIXES)} to be a picture.")
+        raise InvalidInputError(f"{target} is no figure file; choose a name that ends in {', '.join(FIGURE_SUFFIXES)}.")
     if not target.parent.is_dir():
         raise InvalidInputError(f"there is no folder {target.parent} to save {target.name} in; create it first.")
     return target
@@ -286,7 +290,7 @@ def _new_axes(height: float) -> Axes:
 
 
 def _shares(rows: Rows, witness: Witness) -> np.ndarray:
-    """Each row's part of ‖Xv‖_q^q; zeros if Xv is zero."""
+    """Share of each row in ‖Xv‖_q^q; zeros if Xv is zero."""
     step = rows.block_rows()
     n = rows.shape[0]
     image = np.concatenate([rows.block(start, min(start + step, n)) @ witness.vector for start in range(0, n, step)])
@@ -299,7 +303,7 @@ def _shares(rows: Rows, witness: Witness) -> np.ndarray:
 
 
 def _excess(ratio: float) -> str:
-    """How much larger than the lower bound, rounded up: in per cent or, from the double on, as a factor."""
+    """Excess over the lower bound as text, rounded up: in per cent, or as a factor if it is at least 2."""
     if ratio >= 2:
         return f"× {rounded_up(ratio, 3)}"
     percent = 100 * max(ratio - 1, 0.0)

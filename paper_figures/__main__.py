@@ -1,4 +1,4 @@
-"""Redraw every figure: ``python -m paper_figures``. Those without results are named, and make it fail at the end."""
+"""Draw all figures: ``python -m paper_figures``. At the end it fails with a list of the figures without results."""
 
 import runpy
 import sys

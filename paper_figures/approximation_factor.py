@@ -1,4 +1,4 @@
-"""Four upper bounds on the 2→4 norm beside the theory, on random, structured and searched matrices."""
+"""Four upper bounds on the 2→4 norm and the theory, for random, structured and searched matrices."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SEARCH_COLOURS = dict(zip(SEARCHES, ("blue", "vermilion"), strict=True))
 
 
 def draw(rows: list[Row]) -> Figure:
-    """A panel for each bound against d; below, what looseness of the realigned bound depends on."""
+    """Draw each bound against d; below, the looseness of the realigned bound against the rows, and the searches."""
     fig = figure(PAGE, 5.6)
     upper, lower = fig.subfigures(2, 1, height_ratios=(1.25, 1))
     axes = upper.subplots(1, 4, sharey=True)
@@ -76,12 +76,12 @@ def _against_dimension(axis: Axes, rows: list[Row], kind: str) -> None:
 
 
 def _ratio(row: Row, kind: str) -> float:
-    """Bound over norm: exactly where the norm is known, else over the proved lower bound."""
+    """Bound over norm; if the norm is unknown, over the proved lower bound."""
     return safe(row, kind) if row["n"] is None and row["above"] else float(row[kind])
 
 
 def _against_rows(axis: Axes, rows: list[Row]) -> None:
-    """Gaussian matrices with more and more rows tend to the isometric embedding."""
+    """Draw Gaussian matrices with increasing numbers of rows, which approach the isometric embedding."""
     d = 20
     same = [row for row in rows if row["family"] == "Gaussian" and row["d"] == d]
     sizes = sorted({row["n"] for row in same})
@@ -114,7 +114,7 @@ def _against_rows(axis: Axes, rows: list[Row]) -> None:
 
 
 def _searches(axis: Axes, rows: list[Row]) -> None:
-    """The realigned bound where an ascent ends, relative to what is promised."""
+    """Draw the realigned bound at the end of each ascent, and the proved worst case."""
     fine = np.linspace(2, 5.4, 50)
     axis.plot(fine, fine**0.125, color="black", ls=":", lw=1)
     axis.plot(fine, [sharper_factor(d, "realigned") for d in fine], color="black", lw=1)

@@ -1,4 +1,4 @@
-"""Atoms from digits and patches, energy in k atoms, denoising: `python -m paper_figures.dictionary_images`."""
+"""Atoms from digits and patches, energy in k atoms, and denoising."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ LOOKS = {
     "FastICA": ("green", "D", "--"),
     "MiniBatchDictionaryLearning": ("purple", "P", "--"),
 }
-"""Colour, marker and line: solid where the dictionary is orthonormal."""
+"""Colour, marker and line of each method; the line is solid for orthonormal dictionaries."""
 
 
 def mosaic(atoms: Sequence[Sequence[int]]) -> np.ndarray:
-    """Atoms as 8×8 pictures in rows of eight, in white frames; grey is zero."""
+    """Atoms as 8×8 images in rows of eight, with white frames; grey is zero."""
     cell = SIDE + 1
     canvas = np.full((8 * cell + 1, 8 * cell + 1), 99.0)
     for index, atom in enumerate(atoms):

@@ -1,4 +1,4 @@
-"""The two tables of the ℓp paper as pictures: measured errors and times beside predicted and published ones."""
+"""The two tables of the ℓp paper as figures: measured, predicted and published errors and times."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MARKERS = dict(zip(_COLOURS, MARKERS, strict=False))
 
 
 def draw_noiseless(rows: list[Row]) -> Figure:
-    """Table 1: error and time against the dimension, for both sparsities."""
+    """Draw Table 1: error and time against the dimension, for both sparsities."""
     fig = figure(PAGE, 4.9)
     axes = fig.subplots(2, 2, sharex=True, sharey="row")
     groups = group(rows, 1)
@@ -43,7 +43,7 @@ def draw_noiseless(rows: list[Row]) -> Figure:
             errors.plot(dimensions, [100 * group[0]["predicted"] for group in same], color=colour)
             _points(errors, dimensions, [[100 * row["error"] for row in group] for group in same], style)
             published = [PUBLISHED_NOISELESS[n, theta][p] for n in dimensions]
-            # Published points stand aside so that equal values do not hide one another.
+            # Published points are shifted sideways, so that equal values do not overlap.
             aside = [1.07 * n for n in dimensions]
             errors.plot(aside, [entry.error for entry in published], **style, mfc="white", ls="")
             _points(times, dimensions, [[row["seconds"] for row in group] for group in same], style)
@@ -69,7 +69,7 @@ def draw_noiseless(rows: list[Row]) -> Figure:
 
 
 def draw_noisy(rows: list[Row]) -> Figure:
-    """Table 2: error against the standard deviation of the noise, for both dimensions."""
+    """Draw Table 2: error against the standard deviation of the noise, for both dimensions."""
     fig = figure(PAGE, 3.4)
     groups = group(rows, 2)
     dimensions = sorted({n for n, _, _, _ in groups})
@@ -100,7 +100,7 @@ def draw_noisy(rows: list[Row]) -> Figure:
 
 
 def _points(axis: Axes, places: list, groups: list[list[float]], style: dict) -> None:
-    """Medians with bars from the smallest to the largest seed."""
+    """Draw medians with bars from the smallest to the largest value over the seeds."""
     medians = np.array([np.median(values) for values in groups])
     bars = np.abs([[min(values) for values in groups] - medians, [max(values) for values in groups] - medians])
     axis.errorbar(places, medians, yerr=bars, **style, ls="")
@@ -119,7 +119,7 @@ def _legend(fig: Figure, line: str, *peers: str) -> None:
     handles += [
         Line2D([], [], color=GREY, **style, label=peer) for peer, style in zip(peers, (_K_SVD, _RTR), strict=False)
     ]
-    # Columns are filled one after another: the exponents have the first to themselves.
+    # A legend fills its columns one after another; the first column has the exponents only.
     handles[len(exponents) : len(exponents)] = [Line2D([], [], ls="", label=" ")] * (3 - len(exponents))
     fig.legend(handles=handles, loc="outside lower center", ncols=3)
 

@@ -1,4 +1,4 @@
-"""What ℓp-norm maximisation needs and withstands: numbers of samples, sparsity and noise, outliers and corruption."""
+"""Errors of ℓp-norm maximisation against samples, sparsity and noise, outliers and corruption."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _ERROR = "error 1 − ‖AD₀‖₄⁴/n (%)"
 
 
 def draw_samples(rows: list[Row]) -> Figure:
-    """Error against the number of samples for each exponent, with the predictions."""
+    """Draw the error against the number of samples for each exponent, with the predictions."""
     fig = figure(PAGE, 3.6)
     parts = groups(rows, "samples", "n")
     axes = fig.subplots(1, len(parts), sharex=True, sharey=True, squeeze=False)[0]
@@ -51,11 +51,11 @@ def draw_samples(rows: list[Row]) -> Figure:
             errors = [[100 * row["error"] for row in same] for _, same in cells]
             axis.plot(sizes, np.median(errors, axis=1), color=colour, marker=_MARKERS[p], ms=3)
             axis.fill_between(sizes, np.min(errors, axis=1), np.max(errors, axis=1), color=colour, alpha=0.2, lw=0)
-            # The closed form is of first order; beyond a tenth it means nothing.
+            # The closed form is of first order and not valid for errors above a tenth.
             predicted = [(r, 100 * error) for r in sizes if (error := predicted_error(int(n), r, THETA, p)) < 0.1]
             axis.plot(*zip(*predicted, strict=True), color=colour, ls="--", lw=0.9)
             if p in PUBLISHED_SAMPLES:
-                # In the middle of the transition, where the curves for n = 50 meet them.
+                # At the middle of the transition, where the curves for n = 50 have these numbers of samples.
                 axis.plot(PUBLISHED_SAMPLES[p], 100 * COARSE_SUCCESS, color=colour, zorder=3, **_PUBLISHED)
         axis.axhline(100 * SUCCESS, color="black", lw=0.8, ls=":")
         axis.set_xscale("log")
@@ -78,7 +78,7 @@ def draw_samples(rows: list[Row]) -> Figure:
 
 
 def draw_plane(rows: list[Row]) -> Figure:
-    """Median error over sparsity and noise, with its levels and those that the closed form predicts, in per cent."""
+    """Draw the median error over sparsity and noise, with its contours and those of the closed form, in per cent."""
     fig = figure(COLUMN, 2.9)
     axis = fig.subplots()
     cells = groups(rows, "plane", "theta", "noise")
@@ -89,7 +89,7 @@ def draw_plane(rows: list[Row]) -> Figure:
         range(len(thetas)), range(len(noises)), errors, norm=LogNorm(0.05, 100), cmap="viridis", shading="nearest"
     )
     first = next(iter(cells.values()))[0]
-    # Between the cells the sparsities are not equidistant; the level lines follow the axis.
+    # The sparsities are not equidistant; between them the predicted contours use interpolated values.
     places = np.linspace(0, len(thetas) - 1, 80), np.linspace(0, len(noises) - 1, 80)
     fine = (
         np.interp(place, range(len(values)), values) for place, values in zip(places, (thetas, noises), strict=True)
@@ -112,7 +112,7 @@ def draw_plane(rows: list[Row]) -> Figure:
         Line2D([], [], color="white", lw=1, label="measured"),
         Line2D([], [], color="black", lw=1.2, ls="--", label="predicted"),
     ]
-    # On a ground of the map's colour, so that white is seen.
+    # The background has the colour of the map, so that white lines are visible.
     ground = {"frameon": True, "facecolor": "#35B779", "edgecolor": "none"}
     fig.legend(handles=handles, loc="outside lower center", ncols=2, title="level 0.3%, 1%, 3%", **ground)
     bar = fig.colorbar(image, ax=axis, label=f"median {_ERROR}")
@@ -121,7 +121,7 @@ def draw_plane(rows: list[Row]) -> Figure:
 
 
 def draw_spoils(rows: list[Row]) -> Figure:
-    """Error with noise, outliers and corruption for each exponent, with the predictions."""
+    """Draw the error with noise, outliers and corruption for each exponent, with the predictions."""
     fig = figure(PAGE, 2.9)
     axis = fig.subplots()
     cells = groups(rows, "spoils", "noise", "outliers", "corruption", "p")

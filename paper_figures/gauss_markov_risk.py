@@ -29,11 +29,11 @@ _STYLES = {
 
 
 def draw(rows: list[Row]) -> Figure:
-    """A panel for each ensemble and norm."""
+    """Draw one panel for each ensemble and norm."""
     compared = compare(rows)
     samples, repeats = rows[0]["n"], len({row["seed"] for row in rows})
     gammas = sorted({row["gamma"] for row in compared})
-    # More points than were simulated, so that the lines are curves; none at γ = 1, where least squares has no limit.
+    # More points than were simulated, for smooth lines; none at γ = 1, where least squares has no limit.
     steps = [gammas[0] * (gammas[-1] / gammas[0]) ** (step / 28) for step in range(29)]
     fig = figure(PAGE, 4.8)
     axes = fig.subplots(2, len(NORMS), sharex=True, sharey=True)

@@ -1,4 +1,4 @@
-"""Where other shrinkage beats ridge regression: risks beside the oracle's, cross-validated errors beside ridge's."""
+"""Other shrinkage compared with ridge regression: risks relative to the oracle, and cross-validated errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from experiments.gauss_markov_study import DATA, TABLE_NOISE, compare, spectrum
+from experiments.gauss_markov.data import DATA
+from experiments.gauss_markov_study import TABLE_NOISE, compare, spectrum
 from experiments.runner import Row
 from paper_figures.style import COLOURS, GREY, PAGE, figure, rows_on_file, save
 
@@ -38,7 +39,7 @@ _SPACING = 0.14
 
 
 def draw(rows: list[Row]) -> Figure:
-    """Above, risks without sampling against the alignment; below, paired differences to ridge on every problem."""
+    """Draw risks without sampling against the alignment, and below the paired differences to ridge."""
     fig = figure(PAGE, 7.4)
     grid = fig.add_gridspec(2, 2, height_ratios=(1, 2.6), width_ratios=(1.25, 1))
     first = fig.add_subplot(grid[0, 0])
@@ -56,7 +57,7 @@ def draw(rows: list[Row]) -> Figure:
 
 
 def _place(row: Row) -> tuple:
-    """Problems in the order of the experiment, whichever was measured first."""
+    """Sorting key for the order of the experiment, independent of the order of measurement."""
     if row["part"] == "data":
         return (2, list(DATA).index(row["data"]), 0, 0)
     return (row["part"] == "synthetic", row["decay"], row["alignment"], row["noise"])
@@ -92,7 +93,7 @@ def _alignment(axes: Sequence[Axes], rows: list[Row]) -> None:
 
 
 def _differences(axis: Axes, rows: list[Row], limits: tuple[float, float]) -> None:
-    """Differences in per cent with bars of two standard errors; what is outside stands at the edge as a number."""
+    """Draw differences in per cent with bars of two standard errors; larger values are numbers at the edge."""
     problems = list(dict.fromkeys(row["problem"] for row in rows))
     low, high = limits
     for place in range(0, len(problems), 2):
@@ -106,7 +107,7 @@ def _differences(axis: Axes, rows: list[Row], limits: tuple[float, float]) -> No
         scale = 100 / row["reference"]
         value, bar = scale * row["difference"], 2 * scale * row["difference_error"]
         if value <= high:
-            # A bar is cut at the edge of the panel.
+            # Bars are cut at the edge of the panel.
             axis.errorbar(value, place, xerr=bar, **style, ls="", ms=3.2, elinewidth=0.8, capsize=0)
         else:
             axis.annotate(f"{value:+.0f} ▸", (high, place), color=style["color"], fontsize=5.5, ha="right", va="center")

@@ -1,4 +1,4 @@
-"""Upper bounds on the 2→q norm against q, on random matrices and on embeddings, with the proved factors."""
+"""Upper bounds on the 2→q norm against q, for random matrices and embeddings, with the proved factors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LABELS = {
 
 
 def draw(rows: list[Row]) -> Figure:
-    """A column for each number of columns: random matrices above, embeddings below."""
+    """Draw one column of panels for each number of columns: random matrices above, embeddings below."""
     groups = split(rows)
     dimensions = sorted({row["d"] for row in rows})
     fig = figure(PAGE, 5.6)

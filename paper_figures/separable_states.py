@@ -1,4 +1,4 @@
-"""Best separable state values: how often partial transposes suffice, the gap where not, and the known values."""
+"""Best separable state values: exactness of partial transposes, remaining gaps, and known values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SMALLEST_SHOWN = 1e-15
 
 
 def draw(rows: list[Row]) -> Figure:
-    """Three panels: shares, gaps, and the proved intervals of the known values."""
+    """Draw the percentages of exact matrices, the gaps, and the proved intervals of the known values."""
     random = [row for row in rows if row["part"] == "random"]
     known = [row for row in rows if row["part"] == "known"]
     fig = figure(PAGE, 5.6)
@@ -88,7 +88,7 @@ def _gaps(axis: Axes, rows: list[Row], sizes: list[tuple[int, int]]) -> None:
 
 
 def _known(axis: Axes, rows: list[Row]) -> None:
-    """Distance of the proved upper bound from the value, over complex vectors, and the largest of the lower bound."""
+    """Draw the distance of the proved upper bound from each known value, over complex vectors."""
     shown = [row for row in rows if row["field"] == "complex"][::-1]
     for level, colour, marker in ((1, "green", "o"), (2, "purple", "D")):
         places = [place for place, row in enumerate(shown) if row["level"] == level]
@@ -109,7 +109,7 @@ def _known(axis: Axes, rows: list[Row]) -> None:
 
 
 def _label(name: str) -> str:
-    """The name of a known value in words."""
+    """Label of a known value."""
     words = name.replace("--", "-−").split("-")
     if name.startswith("maximally"):
         return f"maximally entangled, d = {words[2]}" + (f", rank {words[4]}" if len(words) > 3 else "")

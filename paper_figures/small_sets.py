@@ -1,4 +1,4 @@
-"""Expansion of small sets against their measure: proved bounds from below, sets that were found from above."""
+"""Expansion of small sets against their measure: proved lower bounds, and sets from a search as upper bounds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STYLES = {
 
 
 def draw(rows: list[Row]) -> Figure:
-    """A panel for each of eight families."""
+    """Draw one panel for each of eight families."""
     fig = figure(PAGE, 4.4)
     axes = fig.subplots(2, 4, sharex=True)
     for axis, (family, title) in zip(axes.flat, _PANELS.items(), strict=True):

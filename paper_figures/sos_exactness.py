@@ -1,4 +1,4 @@
-"""How often degree 4 is exact, and how rarely a random start of the power method finds the same vector."""
+"""Exactness of degree 4, and the fraction of random starts of the power method that find the same vector."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FLOOR = 1e-9
 
 
 def draw(rows: list[Row]) -> Figure:
-    """Gaps on the left, random starts on the right, a line of points for each family."""
+    """Draw gaps on the left and random starts on the right, with a line of points for each family."""
     fig = figure(PAGE, 4.4)
     left, right = fig.subplots(1, 2, sharey=True)
     names = [*FAMILIES, "structured", "known gaps"]

@@ -1,4 +1,4 @@
-"""Time and memory of sum-of-squares certificates: the structured solver beside SCS and Clarabel, failures included."""
+"""Time and memory of sum-of-squares certificates: the structured solver, SCS and Clarabel, with their failures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DIMENSIONS = (5, 10, 20, 40, 60, 100)
 
 
 def draw(rows: list[Row], peaks: list[Row]) -> Figure:
-    """Times on the left, memory on the right."""
+    """Draw times on the left and memory on the right."""
     fig = figure(PAGE, 3.1)
     left, right = fig.subplots(1, 2)
     _times(left, rows)

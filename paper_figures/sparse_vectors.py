@@ -1,4 +1,4 @@
-"""How often a planted sparse vector is found, against its sparsity, and how often that is proved."""
+"""Recovery of a planted sparse vector against its sparsity, and the fraction of proofs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STYLES = {
 
 
 def draw(rows: list[Row]) -> Figure:
-    """A panel for each dimension of the space around the subspace."""
+    """Draw one panel for each dimension of the ambient space."""
     sizes = sorted({row["n"] for row in rows})
     d, repeats = rows[0]["d"], len({row["seed"] for row in rows})
     fig = figure(PAGE, 2.6)

@@ -1,6 +1,6 @@
-"""One style for all figures: sizes for a page of two columns, colours for any colour vision, the same bytes each time.
+"""Common style of all figures: sizes for a page of two columns, colours for any colour vision, reproducible files.
 
-Importing this module sets the style. Figures are made without pyplot by `figure` and written by `save`.
+Importing this module sets the style. `figure` makes figures without pyplot, and `save` writes them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
 OUTPUT = Path(__file__).parent / "output"
 
 COLUMN, PAGE = 3.4, 7.0
-"""Widths of a column and of a page in inches."""
+"""Width of a column and of a page in inches."""
 
 COLOURS = {
     "orange": "#E69F00",
@@ -46,13 +46,13 @@ COLOURS = {
     "purple": "#CC79A7",
     "black": "#000000",
 }
-"""The palette of Okabe and Ito, told apart by people with any colour vision; yellow is too faint for lines."""
+"""The palette of Okabe and Ito, which people with any colour vision can distinguish; yellow is too faint for lines."""
 
 GREY = "#767676"
-"""For references."""
+"""Colour of reference lines and points."""
 
 MARKERS = ("o", "s", "^", "D", "v")
-"""So that no series depends on its colour."""
+"""Markers, so that series can be distinguished without colour."""
 
 matplotlib.use("Agg")
 matplotlib.rcParams.update(
@@ -76,7 +76,7 @@ matplotlib.rcParams.update(
         "errorbar.capsize": 2,
         "xtick.labelsize": 7.5,
         "ytick.labelsize": 7.5,
-        # Text stays text in the file.
+        # Text remains text in the file.
         "pdf.fonttype": 42,
         "savefig.dpi": 200,
     }
@@ -84,7 +84,7 @@ matplotlib.rcParams.update(
 
 
 def figure(width: float, height: float) -> Figure:
-    """An empty figure of the given size in inches, whose parts make room for one another."""
+    """An empty figure of the given size in inches, with constrained layout."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
@@ -94,7 +94,7 @@ def handles(styles: Mapping[str, Mapping[str, Any]], labels: Mapping[str, str]) 
 
 
 def plain_logarithm(axis: Axes, which: str = "y") -> None:
-    """Ticks at 1, 2, 5 times powers of ten, at the powers alone where the range is wide, at more where it is narrow."""
+    """Set ticks at 1, 2, 5 times powers of ten; for a wide range at the powers only, for a narrow range at more."""
     part = getattr(axis, f"{which}axis")
     low, high = part.get_view_interval()
     ranges = ((4, (1, 1.2, 1.5, 2, 3, 4, 5, 7)), (8, (1, 2, 3, 5)), (300, (1, 2, 5)), (math.inf, (1,)))
@@ -106,7 +106,7 @@ def plain_logarithm(axis: Axes, which: str = "y") -> None:
 
 
 def rows_on_file(name: str, preset: str = "paper") -> list[Row]:
-    """The rows of an experiment; without any there is nothing to draw."""
+    """The rows of an experiment; end the program if there are none."""
     rows = read(name, preset)
     if not rows:
         raise SystemExit(f"No results on file; first run: python -m experiments.{name} --preset {preset}")
@@ -114,7 +114,7 @@ def rows_on_file(name: str, preset: str = "paper") -> list[Row]:
 
 
 def save(fig: Figure, name: str) -> None:
-    """Write the figure as PDF and PNG to `OUTPUT`, without a date, so that redrawing gives the same bytes."""
+    """Write the figure as PDF and PNG to `OUTPUT`, without a date, so that drawing again gives the same bytes."""
     OUTPUT.mkdir(exist_ok=True)
     metadata: dict[str, dict[str, Any]] = {
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None},

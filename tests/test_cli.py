@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -16,38 +15,9 @@ import hypernorm as hn
 from hypernorm import cli
 from hypernorm.datasets import gaussian, load_bundled
 from hypernorm.separable import separable_value
+from tests.command_line import fail, succeed
 
 X = gaussian(40, 4, random_state=0)
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with a matrix, its certificate and the certificate of another matrix."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("HYPERNORM_TRACEBACK", raising=False)
-    np.save("X.npy", X)
-    hn.spectral_bound(X).save("X.cert.npz")
-    hn.spectral_bound(X + 1).save("other.cert.npz")
-    return tmp_path
-
-
-def succeed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    code = cli.main(arguments)
-    captured = capsys.readouterr()
-    assert code == 0, captured.err
-    assert captured.err == ""
-    return captured.out
-
-
-def fail(capsys: pytest.CaptureFixture[str], code: int, *arguments: str) -> str:
-    """The message of an error: one line on the standard error that starts with "error: "."""
-    assert cli.main(arguments) == code
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.startswith("error: ")
-    assert captured.err.count("\n") == 1
-    assert "Traceback" not in captured.err
-    return captured.err
 
 
 class TestNorm:
@@ -276,7 +246,7 @@ class TestInfo:
         Path(named).write_bytes(b"rubbish")
         assert is_safe(fail(capsys, 1, "info", named))
         assert is_safe(fail(capsys, 2, "norm", named))
-        _write("X.csv", f'1,2\n3,"{HOSTILE}"\n'.encode())
+        Path("X.csv").write_bytes(f'1,2\n3,"{HOSTILE}"\n'.encode())
         assert is_safe(fail(capsys, 2, "norm", "X.csv"))
         assert is_safe(fail(capsys, 2, "norm", "X.npy", f"--{HOSTILE}"))
         cli.main(["--traceback", "info", named])
@@ -297,93 +267,6 @@ class TestDemo:
 
     def test_a_folder_that_cannot_be_made(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert "X.npy" in fail(capsys, 2, "demo", "--out", "X.npy")
-
-
-def _write(name: str, content: bytes) -> None:
-    Path(name).write_bytes(content)
-
-
-WRONG_FILES = {
-    "missing": ("nowhere.npy", lambda name: None, ["no file", "digits"]),
-    "directory": ("folder.npy", lambda name: Path(name).mkdir(), ["directory"]),
-    "suffix": ("X.mat", lambda name: _write(name, b"1"), [".npy, .npz, .csv"]),
-    "text": ("X.csv", lambda name: _write(name, b"a,b\n1,2\n3,x\n"), ["'x'", "data row 1", "'b'"]),
-    "nan": ("X.csv", lambda name: _write(name, b"a,b\n1,2\n3,\n"), ["nan", "row 1, column 1", "impute"]),
-    "complex": ("X.npy", lambda name: np.save(name, np.eye(2) * 1j), ["complex"]),
-    "empty": ("X.csv", lambda name: _write(name, b""), ["is empty"]),
-    "one-dimensional": ("X.npy", lambda name: np.save(name, np.ones(3)), ["(3,)", "reshape"]),
-    "corrupt": ("X.npz", lambda name: _write(name, b"PK\x03\x04 rubbish"), ["zip"]),
-    "objects": ("X.npy", lambda name: np.save(name, np.array([[1, None]], dtype=object)), ["Python objects"]),
-    "pickle": ("X.npy", lambda name: _write(name, pickle.dumps([[1.0]])), ["numpy.save"]),
-}
-
-WRONG_ARGUMENTS = {
-    "q too small": (["norm", "X.npy", "--q", "1.5"], ["q must be at least 2", "1.5"]),
-    "q no number": (["norm", "X.npy", "--q", "abc"], ["--q", "'abc'", "inf"]),
-    "q nan": (["norm", "X.npy", "--q", "nan"], ["q must be"]),
-    "method": (["norm", "X.npy", "--method", "magic"], ["'magic'", "'spectral'"]),
-    "rtol": (["norm", "X.npy", "--rtol", "2"], ["rtol"]),
-    "rtol no number": (["norm", "X.npy", "--rtol", "small"], ["--rtol", "norm --help"]),
-    "time limit": (["norm", "X.npy", "--time-limit", "-1"], ["time_limit"]),
-    "seed": (["norm", "X.npy", "--seed", "-1"], ["random_state"]),
-    "option": (["norm", "X.npy", "--speed", "9"], ["--speed", "norm --help"]),
-    "command": (["normal", "X.npy"], ["'normal'", "hypernorm --help"]),
-    "no file": (["norm"], ["FILE", "norm --help"]),
-    "surplus": (["verify", "X.npy", "X.cert.npz", "more"], ["more"]),
-    "out folder": (["norm", "X.npy", "--out", "nowhere/c.npz"], ["--out", "nowhere", "create it"]),
-    "witness folder": (["norm", "X.npy", "--witness", "nowhere/v.npy"], ["--witness", "nowhere"]),
-    "plot folder": (["norm", "X.npy", "--plot", "nowhere/p.png"], ["--plot", "nowhere"]),
-    "plot suffix": (["norm", "X.npy", "--plot", "p.doc"], [".png, .pdf, .svg"]),
-    "out is a folder": (["norm", "X.npy", "--out", "."], ["directory"]),
-    "out is the input": (["norm", "X.npy", "--out", "X.npy"], ["same file as FILE"]),
-    "two outputs": (["norm", "X.npy", "--out", "a", "--witness", "./a"], ["same file as --out"]),
-}
-
-
-class TestWrongInput:
-    @pytest.mark.parametrize("case", WRONG_FILES)
-    @pytest.mark.parametrize("command", ["norm", "verify"])
-    def test_files(self, folder: Path, capsys: pytest.CaptureFixture[str], case: str, command: str) -> None:
-        name, prepare, words = WRONG_FILES[case]
-        prepare(name)
-        message = fail(capsys, 2, command, name, *["X.cert.npz"] * (command == "verify"))
-        assert all(word in message for word in (name, *words)), message
-
-    @pytest.mark.parametrize("case", WRONG_ARGUMENTS)
-    def test_arguments(self, folder: Path, capsys: pytest.CaptureFixture[str], case: str) -> None:
-        arguments, words = WRONG_ARGUMENTS[case]
-        message = fail(capsys, 2, *arguments)
-        assert all(word in message for word in words), message
-
-    def test_outputs_are_refused_before_any_work(
-        self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("hypernorm.two_to_q_norm", lambda *args, **options: pytest.fail("it began to compute"))
-        for option, path in (("--out", "nowhere/c"), ("--witness", "nowhere/v"), ("--plot", "p.doc")):
-            fail(capsys, 2, "norm", "X.npy", option, path)
-
-    @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="needs a user without all rights")
-    def test_a_folder_without_write_permission(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        Path("locked").mkdir(mode=0o500)
-        assert "not writable" in fail(capsys, 2, "norm", "X.npy", "--out", "locked/c.npz")
-
-    def test_a_traceback_is_shown_when_asked_for(
-        self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        assert cli.main(["--traceback", "norm", "nowhere.npy"]) == 2
-        assert "Traceback" in capsys.readouterr().err
-        monkeypatch.setenv("HYPERNORM_TRACEBACK", "1")
-        assert cli.main(["norm", "nowhere.npy"]) == 2
-        assert "Traceback" in capsys.readouterr().err
-
-    def test_a_defect_has_its_own_exit_code(
-        self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def broken(*args, **options):  # type: ignore[no-untyped-def]
-            raise ZeroDivisionError("first line\nsecond line")
-
-        monkeypatch.setattr("hypernorm.two_to_q_norm", broken)
-        assert "ZeroDivisionError" in fail(capsys, 3, "norm", "X.npy")
 
 
 class TestProcess:

@@ -1,4 +1,4 @@
-"""How far the spectral bounds can be from the norm: the proved approximation factors."""
+"""Proved approximation factors of the spectral bounds."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["approximation_factor"]
 
 @own_arithmetic
 def approximation_factor(d: int, q: float = 4, kind: str = "realigned") -> float:
-    """The proved worst case of (upper bound) / (true norm) for a matrix with `d` columns.
+    """Proved upper limit of (upper bound) / (true norm) over all matrices with `d` columns.
 
     With u uniform on the unit sphere and e_s = E|u_1|^s, the factor in the norm is
 
     * row norm and flattening: e_{q−2}^{−1/q}, which is d^{1/4} for q = 4 and of order d^{1/2−1/q} in general;
     * realigned, q ≥ 4: (e_{q−4} e_{q−2})^{−1/(2q)}, which is d^{1/8} for q = 4 and of order d^{1/2−3/(2q)};
     * realigned, 2 < q ≤ 4: e_{q−2}^{−(6−q)/(4q)}, of order d^{(q−2)(6−q)/(8q)};
-    * moment, q = 4, 6, 8, and sum of squares: as row norm, which they never exceed. (On random matrices a sum of
-      squares is nearly always exact; no better factor than this one is proved for all.)
+    * moment, q = 4, 6, 8, and sum of squares: the factor of the row norm, whose bound they never exceed. (For random
+      matrices the sum-of-squares bound is nearly always exact; no better factor is proved for all matrices.)
 
-    The proofs stand in docs/theory/upper_bounds.md; for q = 4 the realigned factor is the theorem of Hopkins & Tiegel
+    The proofs are in docs/theory/upper_bounds.md. For q = 4 the realigned factor is the theorem of Hopkins & Tiegel
     (arXiv 2605.25303) with constant one.
 
     Parameters
@@ -34,7 +34,7 @@ def approximation_factor(d: int, q: float = 4, kind: str = "realigned") -> float
     q : float
         Exponent, 2 ≤ q ≤ ∞.
     kind : str
-        As in `spectral_bound`.
+        Kind of bound, as in `spectral_bound`.
 
     Returns
     -------
@@ -54,7 +54,9 @@ def approximation_factor(d: int, q: float = 4, kind: str = "realigned") -> float
     check_count(d, "d")
     q = check_exponent(q)
     if kind not in KINDS or not is_available(kind, q) or (kind == "moment" and q not in (4, 6, 8)):
-        raise InvalidInputError(f"No approximation factor is known for kind={kind!r} and q = {q:g}.")
+        raise InvalidInputError(
+            f"no approximation factor is proved for kind={kind!r} and q = {q:g}; use kind='row_norm'."
+        )
     if q == 2 or math.isinf(q):
         return 1.0
     if kind != "realigned":

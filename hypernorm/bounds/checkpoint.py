@@ -1,4 +1,4 @@
-"""The state of a long sum-of-squares solve on disk, so that it can go on after an interruption."""
+"""Save the state of a long sum-of-squares solve to disk, and continue after an interruption."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST_LABEL = 200
 
 
 def store(solver: SosSolver, path: Path, label: str) -> None:
-    """Write the state; the file appears under its name only when it is complete.
+    """Write the state to a file, which appears under its name only when it is complete.
 
     Raises
     ------
@@ -31,7 +31,9 @@ def store(solver: SosSolver, path: Path, label: str) -> None:
 
 
 def restore(solver: SosSolver, path: Path, label: str) -> bool:
-    """Continue from a file if there is one; nothing in it is trusted, since every bound is proved anew.
+    """Continue from a file if it exists; return whether it does.
+
+    The file need not be trusted, since every bound is proved again.
 
     Raises
     ------
@@ -46,10 +48,10 @@ def restore(solver: SosSolver, path: Path, label: str) -> bool:
         raise InvalidInputError(f"checkpoint {path} cannot be read: {error.strerror or error}.") from None
     except DamagedArchiveError as error:
         raise InvalidInputError(
-            f"checkpoint {path} does not fit this problem or is damaged ({error}); delete it to begin anew."
+            f"checkpoint {path} does not fit this problem or is damaged ({error}); delete it to start again."
         ) from None
     if not solver.resume(state):
-        raise InvalidInputError(f"checkpoint {path} does not fit this problem; delete it to begin anew.")
+        raise InvalidInputError(f"checkpoint {path} does not fit this problem; delete it to start again.")
     return True
 
 

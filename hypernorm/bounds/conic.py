@@ -1,9 +1,9 @@
-"""The sum-of-squares problem stated for any conic solver that cvxpy knows, open to further constraints.
+"""The sum-of-squares problem in cvxpy, for any conic solver and with optional further constraints.
 
 With Y_αβ = w_α w_β y_(α+β), w_α = √(m!/α!), the moments y of degree 2m are *pseudo-moments* of a distribution on the
 unit sphere if Y ⪰ 0 and tr Y = 1; the problem maximises the pseudo-expectation of ‖v‖^(2m−q) Σ ⟨x_i, v⟩^q. The
 multiplier S of Y ⪰ 0 proposes a certificate: λI − S is projected onto the Gram matrices of that form, and the checker
-proves what is left. Nothing that the solver says, neither its value nor its status, is taken for a bound.
+proves the bound. The value and the status that the solver reports are never used as a bound.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 __all__ = ["SosProblem", "conic_bound", "sos_problem"]
 
 _EXPONENTS = (4, 6, 8)
-# Relative distance to the solver's value, in the norm, within which an inaccurate solution is accurate enough.
+# No warning if the proved norm is within this relative distance of the solver's value, whatever the solver's status.
 _CLOSE = 1e-6
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SosProblem:
-    """The relaxation of one form as a cvxpy problem; made by `sos_problem`.
+    """The relaxation of one form as a cvxpy problem; create it with `sos_problem`.
 
     Attributes
     ----------
@@ -49,9 +49,9 @@ class SosProblem:
     positive : cvxpy.Constraint
         Y ⪰ 0, whose multiplier proposes the certificate.
     scale : float
-        Largest eigenvalue of the form's symmetric Gram matrix for the rows times 2**-exponent.
+        Largest eigenvalue of the fully symmetric Gram matrix of the form, for the rows times 2**-exponent.
     exponent : int
-        The power of two that was taken out of the matrix.
+        Exponent of the scale: the matrix was divided by 2**exponent.
     q, degree : int
     rows, classes, coefficients
         The scaled rows, which know the fingerprint of the matrix, and the form by `hypernorm.forms.gram`.
@@ -70,20 +70,25 @@ class SosProblem:
 
     @own_arithmetic
     def moment(self, *indices: int) -> Any:
-        """The pseudo-expectation of v_i v_j ⋯ as a cvxpy expression, for further constraints or as a result.
+        """The pseudo-expectation of v_i v_j ⋯ as a cvxpy expression, for constraints or as a result.
 
         Parameters
         ----------
         *indices : int
-            An even number of variables from 0 to d − 1, with repetition, at most the degree; fewer than the degree are
-            completed by powers of ‖v‖², which is 1 on the sphere.
+            An even number of variables from 0 to d − 1, with repetition, at most the degree. Fewer than the degree are
+            multiplied by a power of ‖v‖², which is 1 on the sphere.
+
+        Raises
+        ------
+        InvalidInputError
+            If the number of indices is odd or too large, or an index is out of range.
         """
         d, size = self.rows.shape[1], len(indices)
         for index in indices:
             check_count(index, "an index", smallest=0)
         if not 2 <= size <= self.degree or size % 2 or max(indices) >= d:
             raise InvalidInputError(
-                f"A moment takes an even number of indices, 2 to {self.degree}, each from 0 to {d - 1}; got {indices}."
+                f"indices must be 2 to {self.degree} integers, an even number, each from 0 to {d - 1}, got {indices}."
             )
         form = np.zeros(MonomialBasis.count(d, size))
         form[rank_multisets(np.sort(np.array([indices], dtype=np.int64), axis=1))] = 1.0
@@ -93,29 +98,29 @@ class SosProblem:
 
     @own_arithmetic
     def with_constraints(self, *constraints: Any) -> SosProblem:
-        """The same problem with further constraints on the moments.
+        """Copy of the problem with further constraints on the moments.
 
-        Its value may be below the norm, but `certificate` remains a bound on the norm: the multipliers of the
-        additional constraints are left out.
+        Its value may be below the norm. `certificate` still bounds the norm: it does not use the multipliers of the
+        further constraints.
         """
         problem = type(self.problem)(self.problem.objective, [*self.problem.constraints, *constraints])
         return replace(self, problem=problem)
 
     @own_arithmetic
     def certificate(self) -> NormCertificate:
-        """What the multiplier of the solved problem proves, whichever solver found it.
+        """Certificate from the multiplier of the solved problem; any solver may have found it.
 
         Raises
         ------
         HypernormError
-            If the problem has not been solved, or the solver left no finite multiplier.
+            If the problem has not been solved, or the solver returned no finite multiplier.
         CertificateError
-            If rounding errors defeat the proof.
+            If rounding errors are too large for the proof.
         """
         multiplier = self.positive.dual_value
         if multiplier is None or not np.isfinite(np.asarray(multiplier)).all():
             raise HypernormError(
-                "The solver left no multiplier; call problem.solve() first, or try another solver or tolerance."
+                "The problem has no finite multiplier; call problem.solve() first, or try another solver or tolerance."
             )
         value, H = self._best_gram(np.asarray(multiplier, dtype=np.float64))
         radius = float(self.rows.norms.max()) or 1.0
@@ -137,7 +142,7 @@ class SosProblem:
         return first_proved(proposed, self.rows)[0]
 
     def _best_gram(self, multiplier: np.ndarray) -> tuple[float, np.ndarray]:
-        """λ and the coefficients H of the better of two Gram matrices: the projection of λI − S, and M itself."""
+        """λ and the coefficients H of the better of two Gram matrices: the projection of λI − S, and M."""
         classes, weights = self.classes, np.outer(self.classes.weights, self.classes.weights)
         unpack = np.zeros((classes.size, classes.size), dtype=np.int64)
         unpack[np.tril_indices(classes.size)] = classes.classes
@@ -149,7 +154,7 @@ class SosProblem:
         M = averages(self.coefficients)
         S = self.scale * (multiplier + multiplier.T) / 2
         S = S if np.isfinite(S).all() else np.zeros_like(S)
-        # λI − S should represent the form: λ by least squares among the symmetric matrices.
+        # λI − S should represent the form, so λ is its least-squares fit over the fully symmetric matrices.
         identity = averages(classes.coefficients(np.eye(classes.size)))
         level = float(np.sum(identity * (S + M)) / np.sum(identity**2))
         W = level * np.eye(classes.size) - S
@@ -181,7 +186,7 @@ def sos_problem(X: Any, q: float = 4, degree: int | None = None) -> SosProblem:
     Raises
     ------
     InvalidInputError
-        If an argument cannot be used, cvxpy is not installed, or the problem cannot fit in memory.
+        If an argument is out of range, cvxpy is not installed, or the problem does not fit in memory.
 
     Examples
     --------
@@ -198,7 +203,7 @@ def sos_problem(X: Any, q: float = 4, degree: int | None = None) -> SosProblem:
     matrix = check_matrix(X)
     exponent = check_exponent(q)
     if exponent not in _EXPONENTS:
-        raise InvalidInputError(f"q must be 4, 6 or 8 for the conic problem, got {q!r}; `sos_bound` takes any q > 2.")
+        raise InvalidInputError(f"q must be 4, 6 or 8 for the conic problem, got {q!r}; use `sos_bound` for other q.")
     order = int(exponent)
     if degree is not None:
         check_count(degree, "degree")
@@ -220,7 +225,7 @@ def sos_problem(X: Any, q: float = 4, degree: int | None = None) -> SosProblem:
     symmetric = np.zeros((size, size))
     entries = classes.weights[lower] * classes.weights[upper]
     symmetric[lower, upper] = entries * averages[classes.classes]
-    scale = float(np.linalg.eigvalsh(symmetric)[-1])  # reads the lower triangle
+    scale = float(np.linalg.eigvalsh(symmetric)[-1])  # it reads the lower triangle only
     scale = scale if scale > 0 else 1.0
 
     off = lower != upper
@@ -254,7 +259,7 @@ def conic_bound(
 ) -> NormCertificate:
     """Bound max ‖Xv‖_q over unit vectors from above with a general conic solver, and prove the bound.
 
-    A reference for `sos_bound`, which is much faster and reaches far larger matrices: an interior-point method ends at
+    A reference for `sos_bound`, which is much faster and solves far larger problems; an interior-point method handles
     about 12 columns for q = 4.
 
     Parameters
@@ -264,9 +269,9 @@ def conic_bound(
     degree : int, optional
         Even degree of the sum of squares, by default q.
     solver : str
-        Name of an installed solver of cvxpy that takes semidefinite constraints: "CLARABEL", "SCS", "MOSEK", …
+        Name of an installed solver of cvxpy that supports semidefinite constraints: "CLARABEL", "SCS", "MOSEK", …
     **solver_options
-        Passed on, e.g. ``eps=1e-8`` for SCS.
+        Options of the solver, e.g. ``eps=1e-8`` for SCS.
 
     Returns
     -------
@@ -276,7 +281,7 @@ def conic_bound(
     Raises
     ------
     InvalidInputError
-        If an argument cannot be used, cvxpy or the solver is missing, or the work cannot fit in memory.
+        If an argument is out of range, cvxpy or the solver is missing, or the problem does not fit in memory.
     HypernormError
         If the solver fails.
 
@@ -297,29 +302,29 @@ def conic_bound(
     name = solver.upper() if isinstance(solver, str) else ""
     if name not in installed:
         raise InvalidInputError(
-            f"solver must be one that cvxpy finds installed ({', '.join(installed)}), got {solver!r}; "
+            f"solver must be an installed solver of cvxpy ({', '.join(installed)}), got {solver!r}; "
             f"use 'CLARABEL' or 'SCS', or install it."
         )
     sos = sos_problem(X, q, degree)
     if name == "CLARABEL":
-        # Its factorisation holds a dense block with a row for each entry of the triangle of Y.
+        # The interior-point factorisation has a dense block with a row for each entry of the triangle of Y.
         d, entries = sos.rows.shape[1], len(sos.classes.classes)
         _check_fits(16 * entries**2, d, sos.degree, "use solver='SCS' or `sos_bound`")
     with warnings.catch_warnings():
-        # What cvxpy says about accuracy is said below; the rest are deprecations between it and its solvers.
+        # A warning about accuracy follows below; the other warnings are deprecations between cvxpy and its solvers.
         warnings.filterwarnings("ignore", message="Solution may be inaccurate", category=UserWarning)
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         warnings.filterwarnings("ignore", category=FutureWarning)
         try:
             sos.problem.solve(solver=name, **solver_options)
-        except Exception as error:  # each solver has its own, also for options that it does not know
+        except Exception as error:  # each solver has its own errors, also for unknown options
             reason = " ".join([f"{type(error).__name__}:", *str(error).splitlines()[:1]])
             raise HypernormError(
                 f"The solver {name} failed ({reason}); "
                 f"check its options, or use solver='CLARABEL' or 'SCS', or `sos_bound`."
             ) from error
     certificate = sos.certificate()
-    # Whether to warn is all that the solver's word decides; some end an inch short of their own tolerances.
+    # The solver's status and value decide only on the warning; some solvers just miss their own tolerances.
     claimed = float(np.asarray(sos.problem.value if sos.problem.value is not None else np.nan)) * sos.scale
     close = abs(certificate.values[0] - claimed) <= _CLOSE * sos.q * abs(claimed)
     if sos.problem.status != "optimal" and not close:
@@ -334,7 +339,7 @@ def _import_cvxpy() -> ModuleType:
         import cvxpy
     except ImportError:
         raise InvalidInputError(
-            "The conic problem needs cvxpy; install it with: pip install 'hypernorm[conic]'"
+            "The conic problem needs cvxpy; install it with: pip install 'hypernorm[conic]'."
         ) from None
     return cvxpy
 

@@ -1,8 +1,8 @@
-"""Time limits: rows that are not read after a deadline, and what a stage will cost before it is begun.
+"""Time limits: rows that cannot be read after a deadline, and estimates of the time of a stage before it starts.
 
-Most of the time goes into passes over the rows, which can end at any block: `until` gives rows that raise an error
-when one is read too late. What cannot be ended in between, such as an eigenvalue decomposition, is estimated
-beforehand from its operations and the speed that a short piece of the same work has just shown: `check_time`.
+Most of the time is spent in passes over the rows, which can stop at any block: the rows of `until` raise an error if a
+block is read too late. A stage that cannot be stopped, such as an eigenvalue decomposition, is estimated beforehand by
+`check_time`, from its number of operations and the measured speed of a short piece of the same work.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ Result = TypeVar("Result")
 EIGEN = 40.0
 """Cost of an eigenvalue decomposition of size d, divided by d³, in operations of a matrix product."""
 
-# A stage that takes less is begun even if the time is up: it may give a much better bound.
+# A shorter stage (seconds) is started even after the deadline, since it may give a much better bound.
 _NEGLIGIBLE = 0.02
 _SAMPLE = 256  # side of the matrix product that is measured, about a millisecond
 _FRESH_SECONDS = 1.0
-_SLOWEST = 1e9  # operations per second that any machine reaches
+_SLOWEST = 1e9  # operations per second that every machine reaches
 _REPEATS = 3
-_SAMPLE_ROWS = 64  # whose weights are measured
-_SAMPLE_GRAM = 130  # at least the side of the Gram matrix whose classes are measured
-# Of a sum-of-squares solve, in units of the time that finding the classes takes: all until there is a first bound, and
-# all between the last bound and the proof.
+_SAMPLE_ROWS = 64  # rows for which the time to find weights is measured
+_SAMPLE_GRAM = 130  # smallest side of the Gram matrix for which the time to find classes is measured
+# Time of a sum-of-squares solve until the first bound, and from the last iteration to the proof; in units of the time
+# to find the classes.
 _BEGINNING, _CLOSING = 2.2, 0.5
-# Seconds to load the compiled loops, from their cache.
+# Seconds to load the compiled loops from their cache.
 _LOADING = 1.0
 
 
-_measured = (-math.inf, 0.0)  # when, and operations per second
+_measured = (-math.inf, 0.0)  # time of the last measurement, and operations per second
 
 
 class DeadlineError(Exception):
@@ -53,7 +53,7 @@ class DeadlineError(Exception):
 
 
 class _TimedRows(Rows):
-    """Rows that cannot be read after a deadline; copies with other weights can."""
+    """Rows that raise `DeadlineError` after a deadline; reweighted copies can still be read."""
 
     deadline: float
 
@@ -65,13 +65,13 @@ class _TimedRows(Rows):
     def partials(
         self, function: Callable[..., Result], parts: Sequence[range], *per_row: np.ndarray
     ) -> Iterator[Result]:
-        if time.perf_counter() > self.deadline:  # rows in chunks are read elsewhere
+        if time.perf_counter() > self.deadline:  # chunks are read on other machines, not by `operand`
             raise DeadlineError
         return super().partials(function, parts, *per_row)
 
 
 def until(rows: Rows, deadline: float) -> Rows:
-    """The same rows, with the same memory of moments; to read them after the deadline raises `DeadlineError`."""
+    """Copy of the rows, with the same cache of moments, that raises `DeadlineError` if read after the deadline."""
     if math.isinf(deadline):
         return rows
     timed = object.__new__(_TimedRows)
@@ -81,10 +81,10 @@ def until(rows: Rows, deadline: float) -> Rows:
 
 
 def _product_rate() -> float:
-    """Operations per second of a matrix product, measured within the last second: the best of a few short ones.
+    """Operations per second of a matrix product, from a measurement within the last second.
 
-    On one thread and on all: where other processes occupy the cores, threads that wait for one another are slower
-    than one.
+    It is the best of a few short products on one thread and on all threads. If other processes occupy the cores, one
+    thread is faster than several that wait for one another.
     """
     global _measured
     if time.perf_counter() - _measured[0] > _FRESH_SECONDS:
@@ -101,7 +101,7 @@ def _product_rate() -> float:
 
 
 def has_time(operations: float, deadline: float) -> bool:
-    """Whether so many operations of dense linear algebra can be done before the deadline, or take hardly any time."""
+    """Whether so many operations of dense linear algebra end before the deadline or take a negligible time."""
     if math.isinf(deadline) or operations <= _NEGLIGIBLE * _SLOWEST:
         return True
     seconds = operations / _product_rate()
@@ -109,16 +109,17 @@ def has_time(operations: float, deadline: float) -> bool:
 
 
 def check_time(factor: Factor, rows: Rows, radius: float, deadline: float, half_degree: int | None = None) -> float:
-    """Refuse to begin with a factor whose first bound cannot be there in time, its proof not counted.
+    """Refuse to start with a factor whose first bound, without its proof, cannot be ready before the deadline.
 
     Returns
     -------
     float
-        Until when its rows may be read: with no end if that takes hardly any time, else until the deadline.
+        Deadline for reading its rows: infinity if this takes a negligible time, else `deadline`.
 
     Raises
     ------
     DeadlineError
+        If the estimated time ends after the deadline.
     """
     if math.isinf(deadline):
         return math.inf
@@ -131,17 +132,17 @@ def check_time(factor: Factor, rows: Rows, radius: float, deadline: float, half_
 
 
 def closing_seconds(dimension: int, half_degree: int) -> float:
-    """About the time between the last iteration of a sum-of-squares solve and the beginning of the proof."""
+    """Estimated seconds between the last iteration of a sum-of-squares solve and the start of the proof."""
     return _CLOSING * _class_seconds(dimension, half_degree)
 
 
 def _reweighting_seconds(factor: Factor, rows: Rows, radius: float) -> float:
-    """Time to find the weights, from that for a few rows."""
+    """Estimated seconds to find the weights, from a measurement with a few rows."""
     if known_reweighting(rows, factor.row_power, radius) is not None:
         return 0.0
     sample = Rows(rows.block(0, min(_SAMPLE_ROWS, rows.shape[0])))
     start = time.perf_counter()
-    with contextlib.suppress(CertificateError):  # which the attempt itself will meet
+    with contextlib.suppress(CertificateError):  # the computation itself will raise it again
         reweight(sample, factor.row_power, radius)
     return (time.perf_counter() - start) * rows.shape[0] / sample.shape[0]
 
@@ -151,7 +152,7 @@ def _seconds_to_first_bound(factor: Factor, rows: Rows, radius: float, half_degr
     known = known_reweighting(rows, factor.row_power, radius)
 
     def moments(half: int) -> float:
-        """Operations for the moment matrix, unless it is there already."""
+        """Operations for the moment matrix; zero if it is kept already."""
         there = known is not None and known.recall("moments", half) is not None
         return 0.0 if there else float(n) * MonomialBasis.count(d, half) ** 2
 
@@ -161,7 +162,7 @@ def _seconds_to_first_bound(factor: Factor, rows: Rows, radius: float, half_degr
         loading = 0.0 if "hypernorm.bounds.sos_kernels" in sys.modules else _LOADING
         return classes + loading + moments(half) / _product_rate()
     if factor.form == "moment":
-        operations = moments(half) + EIGEN / 2 * MonomialBasis.count(d, half) ** 3  # eigenvalues alone
+        operations = moments(half) + EIGEN / 2 * MonomialBasis.count(d, half) ** 3  # no eigenvectors
     elif factor.form == "flattening":
         operations = 5.0 * n * d * d + EIGEN * d**3
     else:
@@ -171,7 +172,7 @@ def _seconds_to_first_bound(factor: Factor, rows: Rows, radius: float, half_degr
 
 
 def _class_seconds(dimension: int, half_degree: int) -> float:
-    """Time to find the classes of a Gram matrix, from that for a small one."""
+    """Estimated seconds to find the classes of a Gram matrix, from a measurement with a small one."""
     small = 2
     while MonomialBasis.count(small, half_degree) < _SAMPLE_GRAM:
         small += 1

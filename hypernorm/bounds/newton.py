@@ -1,8 +1,8 @@
-"""Newton's method on the sphere: the quadratically convergent end of the search for a lower bound.
+"""Newton's method on the sphere: the last, quadratically convergent phase of the search for a lower bound.
 
 For f(v) = Σ |⟨x_i, v⟩|^q with q > 2, g = Xᵀ(|Xv|^{q−1} sign) and H = (q−1) Xᵀ diag(|Xv|^{q−2}) X, the Riemannian
 gradient and Hessian of f/q on the sphere are g − (gᵀv)v and P(H − (gᵀv)I)P with P = I − vvᵀ. At a local maximum the
-Hessian has no positive eigenvalue on the tangent space; where it has one, the iteration leaves along its eigenvector.
+Hessian has no positive eigenvalue on the tangent space. If it has one, the iteration moves along its eigenvector.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from hypernorm.forms import Rows
 __all__ = ["LARGEST_DIMENSION", "SMALL", "newton_finish"]
 
 SMALL = 200
-"""Size below which a decomposition loses more to waking threads than it gains, much more on a busy machine."""
+"""Size below which a decomposition runs on one thread: waking threads costs more, most of all on a busy machine."""
 
-# Forming and decomposing the Hessian costs nd² + 9d³; beyond this the power method is left to converge by itself.
+# Forming and decomposing the Hessian costs nd² + 9d³; above this dimension only the power method is used.
 LARGEST_DIMENSION = 1024
 _STEPS = 30
 _STATIONARY = 1e-13
@@ -39,9 +39,9 @@ def newton_finish(rows: Rows, q: float, v: np.ndarray) -> tuple[np.ndarray, floa
     Returns
     -------
     v : ndarray of shape (d,)
-        A unit vector whose value is at least that of the one given, up to rounding.
+        A unit vector whose value is, up to rounding, at least that of the given vector.
     value : float
-        ‖Xv‖_q of the scaled rows, for comparison only; 0 if the time was up before it was known.
+        ‖Xv‖_q of the scaled rows, for comparison only; 0 if the deadline passed before it was computed.
     """
     size = 0.0
     for _ in range(_STEPS):
@@ -56,11 +56,11 @@ def newton_finish(rows: Rows, q: float, v: np.ndarray) -> tuple[np.ndarray, floa
         rising = bool(eigenvalues[-1] > 1e-9 * multiplier)
         if np.linalg.norm(tangent) <= _STATIONARY * np.linalg.norm(gradient) and not rising:
             break
-        # Moduli of the eigenvalues make the Newton step an ascent direction also where the Hessian is indefinite.
-        # The direction v itself has eigenvalue −gᵀv and no gradient, so the step stays in the tangent space.
+        # With the absolute values of the eigenvalues the step is an ascent direction for an indefinite Hessian too.
+        # The direction v has the eigenvalue −gᵀv and no gradient, so the step is in the tangent space.
         step = vectors @ ((vectors.T @ tangent) / np.maximum(np.abs(eigenvalues), 1e-12 * multiplier))
         candidates = [v + length * step for length in (1.0, 0.3, 0.1)]
-        candidates.append(gradient)  # the power step, which never descends
+        candidates.append(gradient)  # the power step, which never decreases the value
         if rising:
             candidates.extend(v + length * vectors[:, -1] for length in (0.3, -0.3, 0.03, -0.03))
         V = np.column_stack(candidates)
@@ -77,7 +77,7 @@ def newton_finish(rows: Rows, q: float, v: np.ndarray) -> tuple[np.ndarray, floa
 
 
 def _tangent_hessian(hessian: np.ndarray, multiplier: float, v: np.ndarray) -> np.ndarray:
-    """P(H − μI)P − μ vvᵀ: the Riemannian Hessian, with a harmless eigenvalue −μ in the direction of v itself."""
+    """The Riemannian Hessian plus −μ vvᵀ: P(H − μI)P − μ vvᵀ, nonsingular in the direction of v."""
     image = hessian @ v
     projected = hessian - np.outer(v, image) - np.outer(image, v) + (v @ image) * np.outer(v, v)
     projected[np.diag_indices_from(projected)] -= multiplier
@@ -85,7 +85,7 @@ def _tangent_hessian(hessian: np.ndarray, multiplier: float, v: np.ndarray) -> n
 
 
 def _expand(rows: Rows, q: float, v: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """‖Xv‖_q, and gradient and Hessian of f/q divided by the (q−1)-th power of the largest |⟨x_i, v⟩|."""
+    """‖Xv‖_q, and the gradient and Hessian of f/q, both divided by the (q−1)-th power of the largest |⟨x_i, v⟩|."""
     step, d = rows.block_rows(), rows.shape[1]
     image = rows.images(v)
     largest = float(np.abs(image).max()) or 1.0
@@ -108,5 +108,5 @@ def _expand(rows: Rows, q: float, v: np.ndarray) -> tuple[float, np.ndarray, np.
     for part_gradient, part_hessian in rows.partials(partial, rows.ranges(step), gradient_weights, curvature_weights):
         gradient += part_gradient
         hessian += part_hessian
-    # In one common scale: g carries |y|^{q−1}/largest^{q−1}, H carries |y|^{q−2}/largest^{q−2}.
+    # A common scale: the sums have |y|^{q−1}/largest^{q−1} in g but |y|^{q−2}/largest^{q−2} in H.
     return size, gradient, (q - 1) * hessian / largest

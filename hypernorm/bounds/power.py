@@ -2,9 +2,9 @@
 
 f(v) = ‖Xv‖_q^q is convex, so maximising its linearisation over the unit ball never decreases it:
 v ← g/‖g‖ with g = Xᵀ(|Xv|^{q−1} sign(Xv)). There is no step size, and the sequence is monotone for every q ≥ 1
-(Journée, Nesterov, Richtárik & Sepulchre 2010). k starting points are worked on together: an iteration is two n×d×k
-matrix products and an entrywise power between them. Starts that run into one another, or that cannot catch up with
-the best one any more, are dropped; the survivors are finished by Newton's method.
+(Journée, Nesterov, Richtárik & Sepulchre 2010). The k starting points are iterated together: an iteration is two n×d×k
+matrix products and an entrywise power between them. Starts that meet another start, or can no longer overtake the best
+one, are dropped. Newton's method refines the remaining ones.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from hypernorm.forms import Rows, second_moments
 
 __all__ = ["lower_bound", "search"]
 
-# Two starts closer than this (squared sine of their angle) are one.
+# Two starts closer than this (squared sine of their angle) are equal.
 _SAME = 1e-4
-# After this much relative increase in one step of the norm, Newton's method takes over.
+# Newton's method takes over when the relative increase of the norm in one step is at most this.
 _HANDOVER = 1e-7
 _FINISHED = 4
-# Where the landscape is flat the power method creeps and Newton's method does not, so it takes over at the latest here.
+# Newton's method takes over after at most this many steps; near a flat maximum the power method is slow, Newton's not.
 _MOST_BEFORE_NEWTON = 60
 
 
@@ -57,7 +57,7 @@ def lower_bound(
     rtol: float = 1e-10,
     random_state: Seed = None,
 ) -> Witness:
-    """Find a vector that makes ‖Xv‖_q / ‖v‖ large, and prove the value it attains.
+    """Find a vector v with a large ‖Xv‖_q / ‖v‖, and prove this value as a lower bound on the norm.
 
     Parameters
     ----------
@@ -65,14 +65,14 @@ def lower_bound(
     q : float
         Exponent, 1 ≤ q ≤ ∞. For q = 2 and q = ∞ the result is the norm itself, up to rounding.
     n_starts : int
-        Number of starting points: a quarter the longest rows, a quarter leading eigenvectors of
-        Σ ‖x_i‖^{q−2} x_i x_iᵀ, the rest random.
+        Number of starting points: a quarter are the longest rows, a quarter leading eigenvectors of
+        Σ ‖x_i‖^{q−2} x_i x_iᵀ, the others random.
     starts : array_like of shape (k, d), optional
         Further starting points.
     max_iter : int
-        Limit on the power iterations.
+        Largest number of power iterations.
     rtol : float
-        An iteration stops when the norm grows by less than this, relatively.
+        Stop when the relative increase of the norm in an iteration is below this.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
@@ -83,12 +83,12 @@ def lower_bound(
     Raises
     ------
     InvalidInputError
-        If an argument cannot be used.
+        If an argument is out of range.
 
     Warns
     -----
     ConvergenceWarning
-        If `max_iter` was reached; the witness is proved all the same.
+        If `max_iter` was reached; the witness is proved nevertheless.
 
     Examples
     --------
@@ -133,19 +133,19 @@ def search(
 ) -> np.ndarray:
     """A unit vector with a large ‖Xv‖_q; `starts` has one column per further starting point.
 
-    The longest row is always among the starting points, so `n_starts` may be 0. After the deadline the best vector so
-    far is returned, which is the first of those given, or the longest row, if no other is known.
+    The longest row is always a starting point, so `n_starts` may be 0. After the deadline the best vector so far is
+    returned; if none was compared, it is the first of `starts`, or the longest row without `starts`.
     """
     d = rows.shape[1]
     if rows.is_zero or d == 1:
         return np.eye(d)[0]
-    rows = rows.unguarded()  # what is found is proved afterwards
-    longest = _longest_rows(rows, 1)  # never orthogonal to all rows, whatever is given
+    rows = rows.unguarded()  # the result is proved afterwards
+    longest = _longest_rows(rows, 1)  # not orthogonal to all rows, unlike perhaps every given start
     if math.isinf(q):
         return _normalised(longest)[:, 0]
     known = longest if starts is None else np.hstack([starts, longest])
     if q == 2 and n_starts and d <= LARGEST_DIMENSION:
-        known, n_starts = np.linalg.eigh(second_moments(rows))[1][:, -1:], 0  # exact, and no dearer than the row norm
+        known, n_starts = np.linalg.eigh(second_moments(rows))[1][:, -1:], 0  # exact, at the cost of the row-norm bound
     rows = until(rows, deadline)
     V = _normalised(known)
     try:
@@ -160,7 +160,7 @@ def search(
         return V[:, 0]
     best, best_value = V[:, 0], -1.0
     for start in V.T[:_FINISHED]:
-        # A step forms and decomposes the Hessian.
+        # The cost of a step: forming and decomposing the Hessian.
         if not has_time(2.0 * rows.shape[0] * d * d + EIGEN * d**3, deadline):
             break
         vector, value = newton_finish(rows, q, start)
@@ -170,7 +170,7 @@ def search(
 
 
 def _iterate(rows: Rows, q: float, V: np.ndarray, max_iter: int, rtol: float, deadline: float) -> np.ndarray:
-    """Run the power method until it has converged, or until Newton's method can take over; best column first."""
+    """Run the power method until convergence, or until Newton's method takes over; the best column is first."""
     newton_follows = q > 2 and rows.shape[1] <= LARGEST_DIMENSION
     target = max(rtol, _HANDOVER) if newton_follows else rtol
     V = V.astype(rows.search_dtype)
@@ -185,7 +185,7 @@ def _iterate(rows: Rows, q: float, V: np.ndarray, max_iter: int, rtol: float, de
         except DeadlineError:
             break
         lengths = np.linalg.norm(G, axis=0)
-        # A start orthogonal to every row stays where it is; any other one has moved uphill.
+        # A start that is orthogonal to every row stays; the value of every other start has not decreased.
         moved = lengths > 0
         V = np.where(moved, G / np.where(moved, lengths, 1), V).astype(V.dtype)
         if iteration % 4 == 3 or iteration + 1 == max_iter:
@@ -210,11 +210,11 @@ def _iterate(rows: Rows, q: float, V: np.ndarray, max_iter: int, rtol: float, de
 
 
 def _hopeful(q: float, values: np.ndarray, gains: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Which starts could still overtake the best one.
+    """Mask of the starts that could still overtake the best one.
 
-    The gains of a linearly convergent sequence shrink by a factor; the rest of their sum, taken three times over, is
-    what a start is credited with. Below q = 2 the landscape is too rugged for that forecast (measured: half of the best
-    maxima were lost), so there every start is kept.
+    The gains of a linearly convergent sequence decrease by a constant factor. A start is kept if its value plus three
+    times the estimated sum of its further gains reaches the best value. For q < 2 this estimate is unreliable
+    (measured: half of the best maxima were lost), so every start is kept.
     """
     if q < 2:
         return np.ones(len(values), dtype=bool)
@@ -223,7 +223,7 @@ def _hopeful(q: float, values: np.ndarray, gains: np.ndarray, before: np.ndarray
 
 
 def _distinct(V: np.ndarray, values: np.ndarray, hopeful: np.ndarray) -> np.ndarray:
-    """The hopeful columns, best first, without those that are copies of a better one."""
+    """Indices of the hopeful columns, best first, without copies of a better column."""
     order = [index for index in np.argsort(-values).tolist() if hopeful[index]]
     overlaps = (V[:, order].T @ V[:, order]).astype(np.float64) ** 2
     kept: list[int] = []

@@ -1,7 +1,7 @@
-"""The two passes over the rows on which the search for lower bounds spends its time, for a batch of vectors.
+"""Gradients and norms for a batch of vectors: the two passes over the rows that dominate the search for lower bounds.
 
-A batch of k vectors costs two n×d×k matrix products and an entrywise power between them, formed block by block so
-that the image of a block stays in cache.
+A batch of k vectors costs two n×d×k matrix products and an entrywise power between them. They are computed block by
+block, so that the image of a block stays in cache.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from hypernorm.forms import Rows
 
 __all__ = ["gradients", "norm_values"]
 
-# Beyond this exponent |y|^{q−1} can underflow for rows that are merely short; columns are normalised first.
+# For larger exponents |y|^{q−1} can underflow for moderately short rows, so the columns are normalised first.
 _LARGEST_PLAIN_EXPONENT = 32.0
 
 
 def _signed_power(values: np.ndarray, exponent: float, scratch: np.ndarray) -> np.ndarray:
-    """|y|^exponent sign(y), overwriting both arrays; products where the exponent is a small integer."""
+    """|y|^exponent sign(y), which overwrites both arrays; by products if the exponent is a small integer."""
     if exponent == 1:
         return values
     if exponent == 0:
@@ -35,12 +35,12 @@ def gradients(rows: Rows, V: np.ndarray, q: float) -> np.ndarray:
     """Xᵀ(|XV|^{q−1} sign(XV)), column by column up to a positive factor; 4ndk operations for k columns."""
     dtype = V.dtype
     step = rows.block_rows(V.shape[1])
-    # In the dimension of the powers only the direction counts, so large exponents may be computed relatively.
+    # Only the direction of each column matters, so for large exponents the values are divided by the largest one.
     largest = np.abs(_largest_values(rows, V, step)) if q > _LARGEST_PLAIN_EXPONENT else None
 
     def partial(rows: Rows, part: range) -> np.ndarray:
         total = np.zeros(V.shape, dtype=np.float64)
-        # Fresh memory for every block would cost as much as the entrywise work.
+        # Buffers are reused: new memory for every block would cost as much as the entrywise work.
         images, scratch = np.empty((2, min(step, len(part)), V.shape[1]), dtype=dtype)
         for start in range(part.start, part.stop, step):
             block = rows.operand(start, min(start + step, part.stop), dtype)

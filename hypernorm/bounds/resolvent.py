@@ -1,10 +1,10 @@
 """Certificates of positive maps from one Lanczos process.
 
 For a self-adjoint map N that preserves positive semidefinite matrices, the proposal is the resolvent U = (λ − N)⁻¹ I
-with λ slightly above λ_max(N): then λU − N(U) = I, so the inequality that the checker has to prove holds with room to
-spare, and U = Σ_k N^k(I)/λ^{k+1} is positive definite. Both λ_max and U come out of one Lanczos process started at I: U
-is the conjugate-gradient iterate, and whatever the number of steps there is a smallest λ for which its residual is
-below one half. So the process can be stopped at any time.
+with λ slightly above λ_max(N). Then λU − N(U) = I, so the inequality that the checker proves holds with a margin, and
+U = Σ_k N^k(I)/λ^{k+1} is positive definite. One Lanczos process started at I gives both λ_max and U, the iterate of the
+conjugate-gradient method. For every number of steps there is a smallest λ for which its residual is below one half, so
+the process can be stopped at any time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BASIS_BYTES = 1 << 30
 
 @dataclass(frozen=True)
 class Resolvent:
-    """The Lanczos process of a positive map started at I, ready to give U = (λ − N)⁻¹ I for λ > λ_max.
+    """The Lanczos process of a positive map started at I, from which U = (λ − N)⁻¹ I is computed for λ > λ_max.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Resolvent:
     tridiagonal : ndarray of shape (m, m)
         The map in that basis.
     last : float
-        Coefficient of the first basis matrix that is missing.
+        Coefficient of the next basis matrix, which is not in `basis`.
     """
 
     basis: list[np.ndarray]
@@ -44,9 +44,10 @@ class Resolvent:
 
     @classmethod
     def build(cls, mapping: Callable[[np.ndarray], np.ndarray], d: int, rtol: float, deadline: float) -> Resolvent:
-        """Run until (1 + rtol) times the largest Ritz value is certified by the residual, or until the limits.
+        """Run until the residual certifies (1 + rtol) times the largest Ritz value, or until a limit is reached.
 
-        The mapping may raise `DeadlineError`; of the first product it is passed on, later ones are done without.
+        The mapping may raise `DeadlineError`. It is raised again for the first product; later the process so far is
+        returned.
         """
         most = max(4, min(_MOST_PRODUCTS, _BASIS_BYTES // (8 * d * d), d * (d + 1) // 2))
         basis = [np.eye(d) / math.sqrt(d)]
@@ -62,7 +63,7 @@ class Resolvent:
                     raise
                 return process
             diagonal.append(float(np.vdot(basis[-1], image)))
-            for _ in range(2):  # orthogonalising twice is enough
+            for _ in range(2):  # twice is enough for orthogonality
                 for matrix in basis:
                     image = image - np.vdot(matrix, image) * matrix
             last = float(np.linalg.norm(image))
@@ -70,14 +71,14 @@ class Resolvent:
             process = cls(list(basis), tridiagonal, last)
             done = last <= 1e-14 * diagonal[0] or process._smallest_margin() <= rtol
             now = time.perf_counter()
-            if done or len(basis) >= most or 2 * now - begin > deadline:  # the next step takes as long as this one
+            if done or len(basis) >= most or 2 * now - begin > deadline:  # the next step will take as long as this one
                 return process
             off.append(last)
             basis.append((image + image.T) / (2 * last))
 
     @property
     def ritz_value(self) -> float:
-        """The largest eigenvalue of the projected map: λ_max from below."""
+        """The largest eigenvalue of the projected map, a lower bound on λ_max."""
         return float(np.linalg.eigvalsh(self.tridiagonal)[-1])
 
     def _coefficients(self, bound: float) -> np.ndarray:
@@ -92,20 +93,20 @@ class Resolvent:
         return float(self.last * abs(self._coefficients(self.ritz_value * (1 + margin))[-1]))
 
     def _smallest_margin(self) -> float:
-        """The least margin of a geometric grid at which the residual is below one half."""
+        """The smallest margin on a geometric grid with a residual of at most one half."""
         margin = 1e-9
         while self._residual(margin) > 0.5 and margin < 1e9:
             margin *= 2
         return margin
 
     def leading_vectors(self, count: int = 8) -> np.ndarray:
-        """Leading eigenvectors of U for λ just above λ_max, as columns: directions in which the form is large."""
+        """Leading eigenvectors of U for λ just above λ_max, as columns; the form is large in these directions."""
         U = self.certificate(1.0)[1]
         return np.asarray(np.linalg.eigh(U)[1][:, ::-1][:, :count])
 
     def certificate(self, growth: float) -> tuple[float, np.ndarray]:
-        """λ and U for a margin that exceeds the smallest one that the residual allows; more with more `growth`."""
-        # The proof loses 1e-12 to 1e-9 of λ‖U‖ to rounding, and ‖U‖ grows like 1/margin: there must be room between.
+        """λ and U for the smallest margin that the residual allows plus 1e-8 times `growth`."""
+        # The proof loses 1e-12 to 1e-9 of λ‖U‖ to rounding, and ‖U‖ grows like 1/margin, so the margin is increased.
         bound = self.ritz_value * (1 + self._smallest_margin() + 1e-8 * growth)
         U = sum(
             (c * matrix for c, matrix in zip(self._coefficients(bound), self.basis, strict=True)),

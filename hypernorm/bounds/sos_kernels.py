@@ -1,6 +1,6 @@
 """Compiled loops over rows `start` ≤ a < `stop` of the lower triangle of a D×D matrix.
 
-Class sums, one step of the splitting, and the Gram matrix of a multiplier; a triangle holds its rows one after another.
+Class sums, one step of the splitting, and the Gram matrix of a multiplier. A triangle is stored row by row.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def class_sums(
     start: int,
     stop: int,
 ) -> np.ndarray:
-    """Σ over each class of w_α w_β (scale·Y + U)_αβ, both orders of every pair counted."""
+    """Sums over each class of w_α w_β (scale·Y + U)_αβ; every pair counts in both orders."""
     result = np.zeros(count)
     for a in range(start, stop):
         first = a * (a + 1) // 2
@@ -45,7 +45,7 @@ def step(
     start: int,
     stop: int,
 ) -> None:
-    """U += scale·Y + S₀, then A = S₁ − U, where S_k has the entries w_α w_β times ``shifts[class, k]``."""
+    """Set U += scale·Y + S₀, then A = S₁ − U, where S_k has the entries w_α w_β times ``shifts[class, k]``."""
     for a in range(start, stop):
         first = a * (a + 1) // 2
         for b in range(a + 1):
@@ -67,7 +67,7 @@ def gram(
     start: int,
     stop: int,
 ) -> None:
-    """G = M − σU in the lower triangle."""
+    """Set G = M − σU in the lower triangle."""
     for a in range(start, stop):
         first = a * (a + 1) // 2
         for b in range(a + 1):

@@ -1,4 +1,4 @@
-"""The structured solver for sum-of-squares bounds: the least λ with λ‖v‖^2m − f(v) a sum of squares.
+"""Structured solver for sum-of-squares bounds: the least λ such that λ‖v‖^2m − f(v) is a sum of squares.
 
 With M the fully symmetric Gram matrix of the form f of degree 2m, the problem is min λ_max(M + W) over the matrices W
 that represent the zero form; every W is feasible. Its dual is max ⟨M, Y⟩ over Y ⪰ 0, tr Y = 1, Y fully symmetric. The
@@ -8,9 +8,9 @@ alternating direction method of multipliers splits the two constraints on Y, and
     Z ← class averages of Ŷ + U,    Ŷ = 1.6 Y − 0.6 Z
     U ← U + Ŷ − Z,                  and W = −σU is feasible throughout.
 
-The first projection needs only the eigenpairs above a threshold, about as many as Y has rank: they follow from the
-last ones by a Chebyshev-filtered subspace iteration, a few products of the D×D matrix with a thin block. The leading
-eigenvectors of Y, read as symmetric tensors, give vectors that improve the lower bound.
+The first projection needs only the eigenpairs above a threshold; their number is the rank of Y. They are updated from
+the previous iteration by Chebyshev-filtered subspace iteration: a few products of the D×D matrix with a thin block. The
+leading eigenvectors of Y, read as symmetric tensors, give vectors that improve the lower bound.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ _RELAXATION = 1.6
 _FILTER_DEGREE = 2  # the block changes little from one iteration to the next
 _FIRST_FILTER_DEGREE = 12
 _CHECK_EVERY = 5
-_FRESH = 4  # random columns that each iteration adds to the block, so that no eigenvector stays unseen
+_FRESH = 4  # random columns that each iteration adds to the block, so that no eigenvector is missed
 _STALLED_AFTER = 150
-# Numbers of a saved state beyond these are not ours: the form is scaled to size one.
+# A saved state with larger numbers is not from this solver: the form is scaled to size one.
 _LARGEST, _MOST_ITERATIONS = 1e3, 2**40
-# Below this size of the matrices everything runs on one core: waking threads would cost more than they save.
+# Smaller matrices are handled on one core, since waking threads would cost more than they save.
 _SMALL = 1000
-_PARTS = 4  # of the triangle of larger ones, for threads to share; fixed, so that their number changes no result
+_PARTS = 4  # parts of the triangle of larger matrices; constant, so the result does not depend on the threads
 
 
 @dataclass(frozen=True)
 class SosProgress:
-    """State after a check: iterations, bound and value of the form (not yet proved), rank of Y, seconds."""
+    """State after a check: iterations, unproved bound and value of the form, rank of Y, seconds."""
 
     iteration: int
     bound: float
@@ -59,35 +59,36 @@ class SosProgress:
 
 
 def check_solver_memory(dimension: int, half_degree: int) -> None:
-    """Refuse a relaxation that cannot fit, before anything of its size is allocated.
+    """Refuse a relaxation that does not fit in memory.
 
     Raises
     ------
     InvalidInputError
+        If eight of its matrices need more than the free memory.
     """
     size = MonomialBasis.count(dimension, half_degree)
     check_memory(
-        8 * 8 * size * size,  # the solver and the proof hold up to eight matrices each
+        8 * 8 * size * size,  # the solver and the proof need up to eight matrices each
         f"The sum-of-squares relaxation of degree {2 * half_degree} for d = {dimension} ({size} x {size} matrices)",
         "use a lower degree, the realigned bound, or fewer columns",
     )
 
 
 class SosSolver:
-    """Solve the relaxation of one form, from the start or from a state that was saved.
+    """Solver for the relaxation of one form, from the start or from a saved state.
 
     Parameters
     ----------
     coefficients : ndarray
-        Of the form of degree 2m, by class as in `hypernorm.forms.gram`.
+        Coefficients of the form of degree 2m, by class as in `hypernorm.forms.gram`.
     classes : GramClasses
-        For half degree m.
+        The classes for half degree m.
     rng : numpy.random.Generator
     """
 
     def __init__(self, coefficients: np.ndarray, classes: GramClasses, rng: np.random.Generator):
         size = classes.size
-        from hypernorm.bounds import sos_kernels  # loads and compiles numba, which only this solver needs
+        from hypernorm.bounds import sos_kernels  # imported here since it loads numba, which only this solver needs
 
         self._kernels = sos_kernels
         self._deadline = math.inf
@@ -114,7 +115,7 @@ class SosSolver:
     def finish(self) -> np.ndarray:
         """The best Gram matrix, in the orthonormal basis and the scale of the form; exactly symmetric.
 
-        It gives up the working memory, so that the proof may have it: the solver cannot go on afterwards.
+        This frees the working memory for the proof; the solver cannot continue afterwards.
         """
         G = self.best
         del self.best, self.U, self._A, self._Y, self._G
@@ -123,7 +124,7 @@ class SosSolver:
         return G
 
     def state(self) -> dict[str, np.ndarray]:
-        """What `resume` needs to go on from here."""
+        """Arrays from which `resume` continues."""
         return {
             "iteration": np.array(self.iteration),
             "sigma": np.array(self.sigma),
@@ -133,7 +134,7 @@ class SosSolver:
         }
 
     def resume(self, state: dict[str, np.ndarray]) -> bool:
-        """Go on from a state that `state` returned, unless its numbers are none that the iteration makes."""
+        """Continue from the arrays of `state`; return False if their numbers cannot be from this iteration."""
         size = self.classes.size
         V, U, z = state["vectors"], state["multiplier"], state["averages"]
         iteration = int(state["iteration"])
@@ -149,7 +150,7 @@ class SosSolver:
         self.U[np.tril_indices(size)] = U
         self._V = np.asfortranarray(V)
         self.rank = V.shape[1]
-        self._advance(np.zeros((size, size)), self.z, 0.0)  # adds nothing, and sets A = Z − U + M/σ
+        self._advance(np.zeros((size, size)), self.z, 0.0)  # leaves U unchanged and sets A = Z − U + M/σ
         self._check()
         self._cut = float(np.sort(np.einsum("ij,ij->j", self._V, self._multiply(self._V)))[0])
         return self.bound < _LARGEST * self.scale
@@ -159,7 +160,7 @@ class SosSolver:
         return np.column_stack([self._unfolding.direction(self._V[:, j]) for j in range(min(count, self.rank))])
 
     def pseudo_moments(self) -> np.ndarray:
-        """The dual iterate in the orthonormal basis: positive semidefinite, of trace one, nearly that of moments."""
+        """The dual iterate Y in the orthonormal basis: positive semidefinite, of trace one, nearly fully symmetric."""
         triangle = np.tril(self._Y)
         return np.asarray(triangle + np.tril(triangle, -1).T)
 
@@ -176,7 +177,7 @@ class SosSolver:
         """Iterate until the bound meets the lower bound of the form, relatively within `rtol`.
 
         `lower` takes candidate vectors (columns) and returns the best known value of the form on the sphere. The
-        deadline holds after `least_iter` iterations.
+        deadline applies after `least_iter` iterations.
         """
         with product_threads(1) if self.classes.size < _SMALL else one_product_pool():
             return self._run(lower, rtol, max_iter, self.iteration + least_iter, deadline, report)
@@ -194,7 +195,7 @@ class SosSolver:
         value = lower(None)
         try:
             if self.bound == math.inf:
-                self._check()  # from here on there is a bound to return
+                self._check()  # after it a bound can be returned
             checking = time.perf_counter() - start
             while True:
                 begin = time.perf_counter()
@@ -204,7 +205,7 @@ class SosSolver:
                 self._project()
                 self.iteration += 1
                 now = time.perf_counter()
-                # The next iteration takes as long as this one, and the check that ends the solve is still to come.
+                # Time for one more iteration, which takes as long as this one, and for the final check.
                 late = 2 * now - begin + checking > deadline and self.iteration >= least
                 if self.iteration % _CHECK_EVERY and not late and self.iteration < max_iter:
                     continue
@@ -234,22 +235,22 @@ class SosSolver:
             self._deadline = math.inf
 
     def _project(self) -> None:
-        """One iteration: both projections and the multiplier."""
+        """Run one iteration: both projections and the update of the multiplier."""
         values, vectors = self._eigenpairs_above_threshold()
         scaled = np.asfortranarray(vectors * np.sqrt(values))
         self._Y = dsyrk(1.0, scaled, c=self._Y.T, beta=0.0, lower=0, overwrite_c=1).T
-        sums = self._share(self._kernels.class_sums, self._Y, _RELAXATION, self.U, self._ids, self._w, len(self.z))
+        sums = self._map_parts(self._kernels.class_sums, self._Y, _RELAXATION, self.U, self._ids, self._w, len(self.z))
         after = sum(sums) / self.classes.multinomials + (1 - _RELAXATION) * self.z
         self._advance(self._Y, after, _RELAXATION)
 
     def _advance(self, Y: np.ndarray, after: np.ndarray, relaxation: float) -> None:
-        """U and A of the next iteration, from Y and the class averages Z."""
+        """Update U and A for the next iteration, from Y and the class averages Z."""
         shifts = np.column_stack([(1 - relaxation) * self.z - after, after + self._moments / self.sigma])
-        self._share(self._kernels.step, Y, relaxation, self.U, shifts, self._ids, self._w, self._A)
+        self._map_parts(self._kernels.step, Y, relaxation, self.U, shifts, self._ids, self._w, self._A)
         self.z = after
 
-    def _share(self, kernel: Callable[..., Any], *arguments: Any) -> list[Any]:
-        """What the kernel returns for each of the parts of the triangle, which have about the same area."""
+    def _map_parts(self, kernel: Callable[..., Any], *arguments: Any) -> list[Any]:
+        """Results of the kernel for the parts of the triangle, which have about the same area."""
         size = self.classes.size
         parts = _PARTS if size >= _SMALL else 1
         edges = [round(size * math.sqrt(part / parts)) for part in range(parts + 1)]
@@ -269,7 +270,7 @@ class SosSolver:
             self._cut = float(ritz[-1])
             if rank <= 0.9 * width or width == size:
                 break
-            # The block is too thin to contain all pairs above the threshold.
+            # The block is too thin for all eigenpairs above the threshold.
             V = np.hstack([V, self._rng.standard_normal((size, min(size - width, width // 2 + 5)))])
         self.rank = rank
         keep = min(width, max(12, int(1.3 * rank) + 4))
@@ -278,29 +279,29 @@ class SosSolver:
         return ritz[:rank] - threshold, self._V[:, :rank]
 
     def _filtered(self, V: np.ndarray, degree: int) -> np.ndarray:
-        """Chebyshev polynomial of A that is small on [low, cut] and grows beyond, applied to each column."""
-        # A form of one row has no spectrum to damp: the interval must not be empty.
+        """Apply to each column the Chebyshev polynomial of A that is small on [low, cut] and grows above."""
+        # The interval must not be empty, even for a form of one row, which has no spectrum to damp.
         cut = max(self._cut, self._low + 1e-3 * max(abs(self._low), 1e-9))
-        half, centre = (cut - self._low) / 2, (cut + self._low) / 2
+        half, center = (cut - self._low) / 2, (cut + self._low) / 2
         last = V / np.linalg.norm(V, axis=0)
-        current = (self._multiply(last) - centre * last) / half
+        current = (self._multiply(last) - center * last) / half
         for _ in range(degree - 1):
-            last, current = current, (2 / half) * (self._multiply(current) - centre * current) - last
+            last, current = current, (2 / half) * (self._multiply(current) - center * current) - last
             sizes = np.linalg.norm(current, axis=0)
             sizes[sizes == 0] = 1.0
             last, current = last / sizes, current / sizes
         return np.asarray(current)
 
     def _multiply(self, V: np.ndarray) -> np.ndarray:
-        if time.perf_counter() > self._deadline:  # nothing has changed yet in this iteration
+        if time.perf_counter() > self._deadline:  # safe: the state is still that of the last iteration
             raise DeadlineError
         return dsymm(1.0, self._A.T, np.asfortranarray(V), lower=0)
 
     def _check(self) -> None:
-        """Bound of the current multiplier, and the lower end of the spectrum that the filter has to damp."""
+        """Update the best bound from the current multiplier, and the lower end of the spectrum for the filter."""
         bound, leading = self._leading(self._V[:, 0])
         if bound * self.scale < self.bound:
-            self.bound = math.inf  # an interruption in between must not leave a bound without its matrix
+            self.bound = math.inf  # so that after an interruption here the bound and its matrix still match
             np.multiply(self._G, self.scale, out=self.best)
             self.bound = bound * self.scale
         self._V[:, -1] = leading
@@ -308,9 +309,9 @@ class SosSolver:
         self._low = _lanczos(self._A, mixed, 16, 0.0)[2]
 
     def _leading(self, start: np.ndarray | None) -> tuple[float, np.ndarray]:
-        """λ_max of M − σU and its eigenvector; not a proof, which only the checker gives."""
-        self._share(self._kernels.gram, self.U, self._moments, self.sigma, self._ids, self._w, self._G)
-        # A random part in the start: structured problems have invariant subspaces that miss the largest eigenvalue.
+        """λ_max of M − σU and its eigenvector, not proved; the checker proves the bound."""
+        self._map_parts(self._kernels.gram, self.U, self._moments, self.sigma, self._ids, self._w, self._G)
+        # The start is partly random: structured problems have invariant subspaces without the largest eigenvalue.
         mixed = self._rng.standard_normal(len(self._w))
         if start is None:
             tolerance = 1e-6 * float(np.abs(np.diagonal(self._G)).max())
@@ -324,7 +325,7 @@ class SosSolver:
 def _lanczos(lower: np.ndarray, start: np.ndarray, steps: int, tolerance: float) -> tuple[float, np.ndarray, float]:
     """Largest Ritz value plus its residual, its vector, and smallest Ritz value minus its residual.
 
-    The symmetric matrix is given by its lower triangle; `tolerance` is on the residual of the largest pair.
+    The symmetric matrix is given by its lower triangle; `tolerance` bounds the residual of the largest pair.
     """
     steps = min(steps, len(lower))
     basis = np.empty((steps, len(lower)))
@@ -350,14 +351,14 @@ def _lanczos(lower: np.ndarray, start: np.ndarray, steps: int, tolerance: float)
 
 
 def _simplex_threshold(values: np.ndarray) -> tuple[float, int]:
-    """τ and r such that Σ (λ_i − τ)₊ = 1 over values in decreasing order, with r of them above τ."""
+    """τ and r with Σ (λ_i − τ)₊ = 1 for values in decreasing order, of which r are above τ."""
     excess = (np.cumsum(values) - 1) / np.arange(1, len(values) + 1)
     rank = int(np.nonzero(values > excess)[0][-1]) + 1
     return float(excess[rank - 1]), rank
 
 
 class _Unfolding:
-    """Coefficient vectors of Sym^k(R^d) read as tensors and unfolded to d × d^{k−1} (symmetric columns merged)."""
+    """Coefficient vectors of Sym^k(R^d) as tensors, unfolded to d × d^{k−1}; equal columns are merged."""
 
     def __init__(self, basis: MonomialBasis):
         d = basis.dimension
@@ -366,7 +367,7 @@ class _Unfolding:
         order[rank_multisets(basis.indices)] = np.arange(basis.size)
         merged = np.hstack([np.tile(rest.indices, (d, 1)), np.repeat(np.arange(d), rest.size)[:, None]])
         self._positions = order[rank_multisets(np.sort(merged, axis=1))].reshape(d, rest.size)
-        # Entries of the tensor are z_α/w_α, and a merged column stands for as many equal ones as its multiplicity.
+        # Entries of the tensor are z_α/w_α; the multiplicity of a merged column is the number of equal columns.
         self._factors = np.sqrt(rest.multiplicities / basis.multiplicities[self._positions])
 
     def direction(self, z: np.ndarray) -> np.ndarray:

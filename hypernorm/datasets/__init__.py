@@ -1,4 +1,4 @@
-"""Matrices to compute with: known norms, random families, bundled data."""
+"""Matrices for experiments: known norms, random families, bundled data."""
 
 from hypernorm.datasets.bundled import BUNDLED, load_bundled
 from hypernorm.datasets.contamination import ADVERSARIES, Contaminated, contaminated

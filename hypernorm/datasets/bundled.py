@@ -1,4 +1,4 @@
-"""Real data that comes with scikit-learn: nothing is downloaded."""
+"""Real data that is installed with scikit-learn; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BUNDLED: tuple[str, ...] = ("digits", "breast_cancer", "diabetes")
 
 @own_arithmetic
 def load_bundled(name: str, centred: bool = True) -> np.ndarray:
-    """Load a data set as a float64 matrix with one row a sample; the targets are left out.
+    """Load a data set as a float64 matrix with one row per sample, without the targets.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def load_bundled(name: str, centred: bool = True) -> np.ndarray:
         - "diabetes", 442 × 10: age, sex, body mass index, blood pressure and six serum measurements. Centred: the mean
           of each column is subtracted, then the column is divided by its Euclidean length.
     centred : bool, default True
-        Prepare the data as said above. With False they are in the original units.
+        Center (and scale) the columns as described above; if False, the data are in the original units.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def load_bundled(name: str, centred: bool = True) -> np.ndarray:
     """
     if name not in BUNDLED:
         raise InvalidInputError(f"there is no bundled data set {name!r}; choose one of {', '.join(BUNDLED)}.")
-    # Importing scikit-learn takes about a second, which only those pay who ask for its data.
+    # Importing scikit-learn takes about a second, so it is imported only here.
     from sklearn import datasets
 
     if name == "digits":

@@ -1,4 +1,4 @@
-"""Functions on the Boolean cube, whose 2→q norms are what hypercontractivity bounds."""
+"""Functions on the Boolean cube; hypercontractivity bounds their 2→q norms."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["cube_characters"]
 def cube_characters(n: int, degree: int, q: float = 4) -> np.ndarray:
     """The characters of degree at most `degree` on the n-cube, as columns scaled by 2^{-n/q}.
 
-    A vector v of coefficients is the function f = Σ_S v_S χ_S with E f² = ‖v‖², and the scale turns the counting norm
-    of its values into the expectation norm, so that ‖X‖_{2→q}^q = max E|f|^q / (E f²)^{q/2} over the functions of
-    that degree. Hypercontractivity bounds it by (q−1)^{q·degree/2}, which is 9^degree for q = 4.
+    A vector v of coefficients is the function f = Σ_S v_S χ_S with E f² = ‖v‖². The scale turns the counting norm of
+    its values into the expectation norm, so ‖X‖_{2→q}^q = max E|f|^q / (E f²)^{q/2} over the functions of that degree.
+    Hypercontractivity bounds it by (q−1)^{q·degree/2}, which is 9^degree for q = 4.
 
     Parameters
     ----------
@@ -34,6 +34,11 @@ def cube_characters(n: int, degree: int, q: float = 4) -> np.ndarray:
     -------
     numpy.ndarray of shape (2^n, D)
         D = Σ_{k ≤ degree} C(n, k); the columns are ordered by the size of S, then lexicographically.
+
+    Raises
+    ------
+    InvalidInputError
+        If `degree` is larger than n, or an argument is out of range.
 
     Examples
     --------

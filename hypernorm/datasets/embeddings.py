@@ -1,4 +1,4 @@
-"""Matrices on which the spectral bounds for q = 4 are as loose as they get, with their norms in closed form.
+"""Matrices on which the spectral bounds for q = 4 are as loose as possible, with their norms in closed form.
 
 References
 ----------
@@ -21,7 +21,7 @@ from hypernorm.exceptions import InvalidInputError
 __all__ = ["isometric_embedding", "lifted_embedding"]
 
 _LARGEST_DIMENSION = 128
-# Binary digits of an irreducible polynomial over GF(2) of each degree from 0 to 7.
+# Coefficients, as binary digits, of an irreducible polynomial over GF(2) of each degree from 0 to 7.
 _IRREDUCIBLE = (0b1, 0b11, 0b111, 0b1011, 0b10011, 0b100101, 0b1000011, 0b10000011)
 
 
@@ -29,15 +29,15 @@ _IRREDUCIBLE = (0b1, 0b11, 0b111, 0b1011, 0b10011, 0b100101, 0b1000011, 0b100000
 def isometric_embedding(d: int) -> KnownNorm:
     """A matrix with ‖Xv‖_4 = ‖v‖_2 for every v: an isometric embedding of Euclidean space into ℓ_4 (Reznick 1992).
 
-    Σ_i ⟨x_i, v⟩⁴ = ‖v‖⁴ means that the rows are a weighted spherical 4-design. Every direction is a maximum, and the
-    flattening bound is ((d+2)/3)^{1/4}, the largest that it can be; the realigned bound is ((d+2)/3)^{1/8}
+    Σ_i ⟨x_i, v⟩⁴ = ‖v‖⁴ means that the rows are a weighted spherical 4-design. Every direction is a maximum. The
+    flattening bound is ((d+2)/3)^{1/4}, its largest possible value; the realigned bound is ((d+2)/3)^{1/8}
     (docs/theory/upper_bounds.md).
 
-    The mean of ⟨s, v⟩⁴ over signs s is 3‖v‖⁴ − 2 Σ v_k⁴, and 4^r sign vectors are enough for 2^r columns: those of a
-    code that corrects two errors (Bose and Ray-Chaudhuri 1960). The column of a ∈ GF(2^r) is the character
+    The mean of ⟨s, v⟩⁴ over all sign vectors s is 3‖v‖⁴ − 2 Σ v_k⁴. For 2^r columns, 4^r sign vectors are enough: the
+    words of a code that corrects two errors (Bose and Ray-Chaudhuri 1960). The column of a ∈ GF(2^r) is the character
     u ↦ (−1)^{⟨u, (a, a³)⟩} of GF(2)^{2r}. No four distinct (a, a³) add up to zero, because a + b and a³ + b³ determine
-    {a, b}, so products of four columns have the mean zero unless they pair up. The rows 2^{1/4} e_k add the missing
-    2 Σ v_k⁴.
+    {a, b}, so a product of four columns has mean zero unless the columns pair up. The rows 2^{1/4} e_k add the
+    missing 2 Σ v_k⁴.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def isometric_embedding(d: int) -> KnownNorm:
     1.0
     """
     if check_count(d, "d") > _LARGEST_DIMENSION:
-        raise InvalidInputError(f"d must be at most {_LARGEST_DIMENSION}, got {d!r}; the rows grow as d².")
+        raise InvalidInputError(f"d must be at most {_LARGEST_DIMENSION}, got {d!r}; the number of rows grows as d².")
     r = (d - 1).bit_length()
     columns = np.array([a | _multiply(a, _multiply(a, a, r), r) << r for a in range(d)])
     digits = np.arange(2 * r)
@@ -71,7 +71,7 @@ def isometric_embedding(d: int) -> KnownNorm:
 
 @own_arithmetic
 def lifted_embedding(d: int) -> KnownNorm:
-    """An isometric embedding of one dimension less with a column ±κ‖y‖ before each row y: the worst for the row norm.
+    """An isometric embedding of one dimension less with a column ±κ‖y‖ before each row y: worst for the row-norm bound.
 
     With κ⁴ = 3/(d²−1), f(v) = v_1⁴ + 6 m v_1² ‖u‖² + ‖u‖⁴ for v = (v_1, u), where m² = (d+1)/(3(d−1)). Its maximum on
     the sphere is (1 + 3m)/2, where v_1² = ‖u‖² = 1/2, while Σ ‖x_i‖² ⟨x_i, e_1⟩² = 1 + (d−1)m. As d grows their ratio
@@ -80,7 +80,7 @@ def lifted_embedding(d: int) -> KnownNorm:
     Parameters
     ----------
     d : int
-        Number of columns, from 2 to 129. There are twice as many rows as in the embedding.
+        Number of columns, from 2 to 129. The matrix has twice as many rows as the embedding.
 
     Raises
     ------
@@ -97,7 +97,9 @@ def lifted_embedding(d: int) -> KnownNorm:
     True
     """
     if check_count(d, "d", smallest=2) > _LARGEST_DIMENSION + 1:
-        raise InvalidInputError(f"d must be at most {_LARGEST_DIMENSION + 1}, got {d!r}; the rows grow as d².")
+        raise InvalidInputError(
+            f"d must be at most {_LARGEST_DIMENSION + 1}, got {d!r}; the number of rows grows as d²."
+        )
     rows = isometric_embedding(d - 1).matrix
     lift = (3 / (d * d - 1)) ** 0.25 * np.linalg.norm(rows, axis=1)
     signed = np.concatenate([lift, -lift])
@@ -107,7 +109,7 @@ def lifted_embedding(d: int) -> KnownNorm:
 
 
 def _multiply(a: int, b: int, degree: int) -> int:
-    """The product in GF(2^degree); the binary digits are coefficients of polynomials."""
+    """Product in GF(2^degree) of two polynomials, whose coefficients are binary digits."""
     product = 0
     while b:
         if b & 1:

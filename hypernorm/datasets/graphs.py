@@ -1,7 +1,7 @@
-"""Graphs on which sets expand: weighted adjacency matrices of families whose spectrum is known, and of real networks.
+"""Weighted adjacency matrices of graphs with known spectra, of random graphs and of real networks.
 
-Every function returns a symmetric matrix of non-negative weights. A weight on the diagonal is a loop, with which the
-walk stays where it is.
+Every function returns a symmetric matrix of non-negative weights. A weight on the diagonal is a loop: a step of the
+walk that stays at the vertex.
 """
 
 from __future__ import annotations
@@ -42,12 +42,13 @@ _ATTEMPTS = 10_000
 def noisy_cube(m: int, rho: float = 0.9) -> np.ndarray:
     """The noise graph on {−1, 1}^m: a step changes the sign of each coordinate with probability (1 − ρ)/2.
 
-    The walk is the noise operator T_ρ. Its eigenvalues are ρ^k with multiplicity C(m, k), with the products of k
-    coordinates for eigenfunctions.
+    The walk is the noise operator T_ρ. Its eigenvalues are ρ^k with multiplicity C(m, k); the eigenfunctions are the
+    products of k coordinates.
 
     Parameters
     ----------
     m : int
+        Dimension of the cube.
     rho : float, default 0.9
         0 ≤ ρ ≤ 1.
 
@@ -55,6 +56,11 @@ def noisy_cube(m: int, rho: float = 0.9) -> np.ndarray:
     -------
     numpy.ndarray of shape (2^m, 2^m)
         The transition probabilities; all are positive unless ρ = 1.
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument is out of range.
 
     Examples
     --------
@@ -71,7 +77,7 @@ def noisy_cube(m: int, rho: float = 0.9) -> np.ndarray:
 
 @own_arithmetic
 def johnson_graph(v: int, k: int) -> sp.csr_array:
-    """The subsets of size k of v elements, joined when they share k − 1.
+    """The Johnson graph: subsets of size k of v elements, joined when they have k − 1 elements in common.
 
     The walk has the eigenvalues 1 − j(v + 1 − j)/(k(v − k)) with multiplicity C(v, j) − C(v, j − 1), j ≤ min(k, v − k).
 
@@ -85,6 +91,11 @@ def johnson_graph(v: int, k: int) -> sp.csr_array:
     scipy.sparse.csr_array of shape (C(v, k), C(v, k))
         Subsets in lexicographic order.
 
+    Raises
+    ------
+    InvalidInputError
+        If k ≥ v, or there are more than 2^20 subsets.
+
     Examples
     --------
     >>> johnson_graph(4, 2).sum(axis=1)
@@ -94,7 +105,7 @@ def johnson_graph(v: int, k: int) -> sp.csr_array:
         raise InvalidInputError(f"k must be less than v, got v = {v!r} and k = {k!r}.")
     total = _check_small(math.comb(v, k), name="the number of subsets")
     sets = np.array(list(itertools.combinations(range(v), k)))
-    # Neighbours have one subset of size k − 1 in common.
+    # Two subsets are neighbours if a subset of size k − 1 lies in both.
     smaller = np.stack([np.delete(sets, j, axis=1) for j in range(k)], axis=1).reshape(total * k, k - 1)
     labels = np.unique(smaller, axis=0, return_inverse=True)[1].ravel() if k > 1 else np.zeros(total, dtype=int)
     incidence = sp.csr_array((np.ones(total * k), (np.repeat(np.arange(total), k), labels)))
@@ -114,15 +125,20 @@ def cayley_graph(
     orders : sequence of int
         The group is Z_{orders[0]} × Z_{orders[1]} × …
     generators : sequence of sequences of int
-        Each as long as `orders`; taken modulo the orders. Zero gives loops.
+        Each as long as `orders`, reduced modulo the orders. The zero element gives loops.
     weights : sequence of float, optional
         A positive weight for each generator; default 1.
 
     Returns
     -------
     scipy.sparse.csr_array of shape (N, N)
-        N is the product of the orders; the last coordinate runs the fastest. Steps that lead to the same vertex are
-        added up, so every row adds up to 2 Σ w.
+        N is the product of the orders; the last coordinate varies fastest. The weights of steps to the same vertex are
+        added, so every row sums to 2 Σ w.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no factor or no generator, the lengths differ, a weight is not positive, or N exceeds 2^20.
 
     Examples
     --------
@@ -131,10 +147,10 @@ def cayley_graph(
     """
     sizes = [check_count(order, "every order") for order in orders]
     if not sizes or len(generators) == 0:
-        raise InvalidInputError("a Cayley graph needs at least one cyclic factor and one generator.")
+        raise InvalidInputError("orders and generators must not be empty; give at least one of each.")
     steps = np.asarray(generators)
     if steps.ndim != 2 or steps.shape[1] != len(sizes) or steps.dtype.kind not in "iu":
-        raise InvalidInputError(f"generators must be rows of {len(sizes)} integers, one for each cyclic factor.")
+        raise InvalidInputError(f"generators must be rows of {len(sizes)} integers, one for each entry of orders.")
     amounts = np.ones(len(steps)) if weights is None else np.asarray(weights, dtype=np.float64)
     if amounts.shape != (len(steps),) or not (np.isfinite(amounts) & (amounts > 0)).all():
         raise InvalidInputError(f"weights must be {len(steps)} positive numbers, one for each generator.")
@@ -153,9 +169,9 @@ def short_code(m: int, degree: int) -> sp.csr_array:
     """The short code: polynomials of degree at most `degree` in m bits, joined when they differ by a product.
 
     The product is of `degree` independent affine functions: a codeword of least weight of the Reed–Muller code. The
-    walk has an eigenvalue 1 − 2^{1 − degree} for the 2^m evaluations f ↦ (−1)^{f(x)}, which are as independent as the
-    coordinates of a cube, on far fewer vertices than 2^{2^m} (Barak, Gopalan, Håstad, Meka, Raghavendra & Steurer,
-    *Making the long code shorter*, 2012).
+    2^m evaluations f ↦ (−1)^{f(x)} are eigenfunctions of the walk with the eigenvalue 1 − 2^{1 − degree}. They behave
+    like the coordinates of a cube, but on far fewer vertices than 2^{2^m} (Barak, Gopalan, Håstad, Meka, Raghavendra &
+    Steurer, *Making the long code shorter*, 2012).
 
     Parameters
     ----------
@@ -166,6 +182,11 @@ def short_code(m: int, degree: int) -> sp.csr_array:
     -------
     scipy.sparse.csr_array of shape (N, N)
         N = 2^(Σ_{j ≤ degree} C(m, j)).
+
+    Raises
+    ------
+    InvalidInputError
+        If `degree` is larger than m, or N exceeds 2^20.
 
     Examples
     --------
@@ -180,7 +201,7 @@ def short_code(m: int, degree: int) -> sp.csr_array:
     code = np.stack([points[:, s].all(axis=1) for s in monomials]).astype(np.int64)
     messages = (np.arange(2 ** len(monomials))[:, None] >> np.arange(len(monomials))[::-1]) & 1
     lightest = (messages @ code % 2).sum(axis=1) == 2 ** (m - degree)
-    # In a group of exponent two a step and its inverse are one step.
+    # In a group of exponent two every step is its own inverse.
     return cayley_graph([2] * len(monomials), messages[lightest], [0.5] * int(lightest.sum()))
 
 
@@ -193,12 +214,17 @@ def random_regular_graph(n: int, degree: int, random_state: Seed = None) -> sp.c
     n : int
         Number of vertices, even.
     degree : int
-        Less than n; the time grows exponentially beyond 10 or so.
+        Less than n. The expected time grows exponentially with the degree; up to about 10 it is small.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
     -------
     scipy.sparse.csr_array of shape (n, n)
+
+    Raises
+    ------
+    InvalidInputError
+        If n is odd or not larger than the degree, or no disjoint matchings were found.
 
     Examples
     --------
@@ -222,13 +248,14 @@ def random_regular_graph(n: int, degree: int, random_state: Seed = None) -> sp.c
 
 @own_arithmetic
 def random_geometric_graph(n: int, radius: float, random_state: Seed = None) -> sp.csr_array:
-    """Random points in the unit square, joined when closer than the radius; the largest connected component.
+    """The largest connected component of random points in the unit square that are joined when closer than the radius.
 
     Parameters
     ----------
     n : int
         Number of points.
     radius : float
+        Distance below which two points are joined.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
@@ -252,7 +279,7 @@ def random_geometric_graph(n: int, radius: float, random_state: Seed = None) -> 
 
 @own_arithmetic
 def load_network(name: str) -> sp.csr_array:
-    """Load a social network that comes with networkx, which has to be installed.
+    """Load a social network that is part of networkx, which must be installed.
 
     Parameters
     ----------
@@ -281,13 +308,15 @@ def load_network(name: str) -> sp.csr_array:
     try:
         import networkx
     except ImportError:
-        raise InvalidInputError("The networks come with networkx: pip install 'hypernorm[graphs]'") from None
+        raise InvalidInputError(
+            "The networks need networkx; install it with: pip install 'hypernorm[graphs]'."
+        ) from None
     graph = getattr(networkx, f"{name}_graph")()
     return sp.csr_array(networkx.to_scipy_sparse_array(graph, dtype=np.float64, weight="weight"))
 
 
 def _check_small(value: int, base: int | None = None, *, name: str) -> int:
-    """Refuse numbers of vertices, `value` or base^value, that no method here can handle."""
+    """Refuse more than 2^20 vertices, where their number is `value` or base^value; return `value`."""
     if value > (_MOST_VERTICES if base is None else _MOST_VERTICES.bit_length() - 1):
-        raise InvalidInputError(f"{name} is {value}; graphs of more than 2^20 vertices are out of reach.")
+        raise InvalidInputError(f"{name} is {value}, too many for a graph; take at most 2^20 vertices.")
     return value

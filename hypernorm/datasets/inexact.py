@@ -1,10 +1,10 @@
-"""Matrices of known norm on which the degree-4 sum-of-squares bound is too large, provably.
+"""Matrices of known norm for which the degree-4 sum-of-squares bound is provably not exact.
 
 Some nonnegative quartic forms h are no sums of squares (Hilbert 1888). If h has the minimum 0 on the unit sphere and
 λ‖v‖⁴ − h(v) = Σ_i w_i ⟨a_i, v⟩⁴ with weights w_i > 0, the matrix with the rows w_i^{1/4} a_i has ‖X‖_{2→4}⁴ = λ,
-attained where h vanishes. Its degree-4 bound is the least λ' for which h + (λ' − λ)‖v‖⁴ is a sum of squares, and
-λ' > λ because such forms make up a closed set. All weights here are exact rationals, found by linear programming over
-vectors with entries in {−1, 0, 1} or by hand; only their fourth roots are rounded to binary64.
+attained where h vanishes. Its degree-4 bound is the least λ' for which h + (λ' − λ)‖v‖⁴ is a sum of squares. The sums
+of squares are a closed set, so λ' > λ. All weights here are exact rationals, found by linear programming over vectors
+with entries in {−1, 0, 1} or by hand; only their fourth roots are rounded to binary64.
 
 References
 ----------
@@ -42,8 +42,8 @@ Weighted = list[tuple[Fraction, tuple[int, ...]]]
 def choi_lam() -> KnownNorm:
     """The form of Choi and Lam in 4 variables: λ = 7/4, and the degree-4 bound is 7/4 + 0.03419.
 
-    h = w⁴ + x²y² + y²z² + z²x² − 4xyzw is nonnegative because the arithmetic mean of its four first terms is at least
-    their geometric mean, |xyzw|; it vanishes at x = y = z = w. It is no sum of squares (Choi and Lam 1977).
+    h = w⁴ + x²y² + y²z² + z²x² − 4xyzw is nonnegative because the arithmetic mean of its first four terms is at least
+    their geometric mean, |xyzw|. It vanishes at x = y = z = w. It is no sum of squares (Choi and Lam 1977).
 
     Examples
     --------
@@ -79,17 +79,19 @@ def choi_biquadratic() -> KnownNorm:
 
 @own_arithmetic
 def odd_cycle(n: int = 5) -> KnownNorm:
-    """The form of Horn and its kin for odd cycles: λ = 3, and the degree-4 bound is 2 + 2/(1 + cos(π/n)).
+    """Horn's form and its analogues for odd cycles: λ = 3, and the degree-4 bound is 2 + 2/(1 + cos(π/n)).
 
     h = ‖v‖⁴ − 4 Σ v_i²v_{i+1}², indices mod n, is nonnegative because Σ p_i p_{i+1} ≤ 1/4 for probabilities p on a
     graph without triangles (Motzkin and Straus 1965); it vanishes where two neighbours have v_i² = 1/2. For n = 5 it
-    is Horn's form (Hall and Newman 1963). An even form is a sum of squares only if its matrix in the squares is the
-    sum of a positive semidefinite and a nonnegative one; averaged over the symmetries of the cycle these are circulant,
-    and the least μ for which μ·(all ones) − 2·(adjacency) splits so is 2 − 2/θ with Lovász's θ = 1 + 1/cos(π/n) of the
-    complement (de Klerk and Pasechnik 2002). Hence the bound exceeds λ by 2/(1 + cos(π/n)) − 1.
+    is Horn's form (Hall and Newman 1963). A form in the squares of the variables is a sum of squares only if its matrix
+    is the sum of a positive semidefinite and a nonnegative matrix. Averaged over the symmetries of the cycle, both are
+    circulant. The least μ for which μ·(all ones) − 2·(adjacency) is such a sum is 2 − 2/θ with Lovász's
+    θ = 1 + 1/cos(π/n) of the complement (de Klerk and Pasechnik 2002). Hence the bound exceeds λ by
+    2/(1 + cos(π/n)) − 1.
 
-    All 2^{n−1} sign vectors up to sign have the weight 2/(3·2^{n−1}) and all e_i ± e_{i+1} the weight 1/3: the former
-    sum up to 2‖v‖⁴ − (4/3) Σ v_i⁴ and the latter to (4/3) Σ v_i⁴ + 4 Σ v_i²v_{i+1}².
+    The 2^{n−1} sign vectors, up to sign, have the weight 2/(3·2^{n−1}) each and the vectors e_i ± e_{i+1} the weight
+    1/3 each. The fourth powers of the former sum to 2‖v‖⁴ − (4/3) Σ v_i⁴, those of the latter to
+    (4/3) Σ v_i⁴ + 4 Σ v_i²v_{i+1}².
 
     Parameters
     ----------
@@ -117,7 +119,7 @@ def odd_cycle(n: int = 5) -> KnownNorm:
 
 @own_arithmetic
 def inexact_norms() -> Iterator[KnownNorm]:
-    """Yield small representatives of all families, all of exponent 4.
+    """Yield small representatives of all families, all for q = 4.
 
     Examples
     --------
@@ -157,7 +159,7 @@ def _odd_cycle_rows(n: int) -> Weighted:
 
 
 def _signed(d: int, support: int) -> list[tuple[int, ...]]:
-    """All vectors of length d with entries in {−1, 0, 1} and `support` entries other than zero."""
+    """All vectors of length d with entries in {−1, 0, 1} and `support` non-zero entries."""
     return [a for a in itertools.product((1, 0, -1), repeat=d) if sum(map(abs, a)) == support]
 
 

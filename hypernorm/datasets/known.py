@@ -1,8 +1,8 @@
 """Matrices whose norm ‖X‖_{2→q} = max over ‖v‖ = 1 of ‖Xv‖_q is known in closed form.
 
-They are the yardstick of the package: a proved interval must contain the value, and a sharp one must meet it. Every
-value comes with its proof in the docstring; the entries of rotated or normalised matrices are rounded to binary64, so
-that the norm of the stored matrix differs from `value` by a few units in the last place.
+They are the reference for the bounds: a proved interval must contain the value, and a sharp bound must equal it. Every
+docstring proves its value. The entries of rotated or normalised matrices are rounded to binary64, so the norm of the
+stored matrix differs from `value` by a few units in the last place.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class KnownNorm:
     Attributes
     ----------
     name : str
-        A short label, fit for a test id.
+        A short label.
     matrix : numpy.ndarray of shape (n, d)
-        Read-only, so that the value stays true.
+        Read-only, so that the value stays correct.
     q : float
         The exponent of the norm.
     value : float
@@ -89,7 +89,12 @@ def orthogonal_rows(lengths: Sequence[float], q: float = 4, random_state: Seed =
     q : float, default 4
         Exponent, 2 ≤ q ≤ ∞.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState, default 0
-        Draws the frame.
+        Source of randomness of the frame.
+
+    Raises
+    ------
+    InvalidInputError
+        If a length is negative or not finite, or there is none.
 
     Examples
     --------
@@ -112,7 +117,9 @@ def rank_one(n: int, d: int, q: float = 4, random_state: Seed = 0) -> KnownNorm:
     Parameters
     ----------
     n, d : int
+        Numbers of rows and columns.
     q : float, default 4
+        Exponent, 2 ≤ q ≤ ∞.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState, default 0
 
     Examples
@@ -131,7 +138,7 @@ def rank_one(n: int, d: int, q: float = 4, random_state: Seed = 0) -> KnownNorm:
 
 @own_arithmetic
 def blocks(*parts: KnownNorm) -> KnownNorm:
-    """The block-diagonal matrix of several known ones of the same exponent: its norm is the largest of theirs.
+    """The block-diagonal matrix of known matrices of the same exponent: its norm is the largest of their norms.
 
     Splitting v = (v_1, ..., v_m), ‖Xv‖_q^q = Σ ‖X_b v_b‖_q^q ≤ max ‖X_b‖^q · Σ ‖v_b‖^q ≤ max ‖X_b‖^q for q ≥ 2.
 
@@ -147,7 +154,7 @@ def blocks(*parts: KnownNorm) -> KnownNorm:
     """
     exponents = {part.q for part in parts}
     if len(exponents) != 1:
-        raise InvalidInputError(f"blocks needs parts of one and the same exponent, got {sorted(exponents)}.")
+        raise InvalidInputError(f"parts must have one common exponent q, got the exponents {sorted(exponents)}.")
     matrix = scipy.linalg.block_diag(*(part.matrix for part in parts))
     name = f"blocks({', '.join(part.name for part in parts)})"
     return KnownNorm(name, matrix, exponents.pop(), max(part.value for part in parts))
@@ -159,6 +166,11 @@ def polygon(n: int, q: int = 4) -> KnownNorm:
 
     Σ_k cos^q(θ − 2πk/n) is constant in θ because the Fourier modes of cos^q have orders up to q < n: the vertices are
     a spherical q-design.
+
+    Raises
+    ------
+    InvalidInputError
+        If q is odd or not smaller than n.
 
     Examples
     --------
@@ -191,13 +203,18 @@ def icosahedron() -> KnownNorm:
 def e8(q: int = 4) -> KnownNorm:
     """The 240 roots of E8 on the unit sphere, a spherical 7-design: ‖X‖^4 = 9 for q = 4, ‖X‖^6 = 15/4 for q = 6.
 
+    Raises
+    ------
+    InvalidInputError
+        If q is neither 4 nor 6.
+
     Examples
     --------
     >>> round(e8().value ** 4, 12), round(e8(q=6).value ** 6, 12)
     (9.0, 3.75)
     """
     if q not in (4, 6):
-        raise InvalidInputError(f"q must be 4 or 6, the strengths that the roots of E8 are a design for, got {q!r}.")
+        raise InvalidInputError(f"q must be 4 or 6, because the roots of E8 are a 7-design, got {q!r}.")
     roots = []
     for i, j in itertools.combinations(range(8), 2):
         for one, other in itertools.product((-1.0, 1.0), repeat=2):
@@ -212,8 +229,8 @@ def e8(q: int = 4) -> KnownNorm:
 def cube_functions(n: int) -> KnownNorm:
     """Functions of degree at most one on the n-cube: max E f^4 / (E f²)² = 3 − 2/(n+1).
 
-    For f = v_0 + Σ v_i x_i, E f^4 = 3 (Σ v_i²)² − 2 Σ v_i^4 over all n + 1 coefficients, the constant being one more
-    independent sign by symmetry. On the unit sphere Σ v_i^4 is smallest, 1/(n+1), where all |v_i| are equal.
+    For f = v_0 + Σ v_i x_i, E f^4 = 3 (Σ v_i²)² − 2 Σ v_i^4 over all n + 1 coefficients; by symmetry the constant acts
+    like one more independent sign. On the unit sphere Σ v_i^4 is smallest, 1/(n+1), where all |v_i| are equal.
 
     Examples
     --------
@@ -226,7 +243,7 @@ def cube_functions(n: int) -> KnownNorm:
 
 @own_arithmetic
 def known_norms() -> Iterator[KnownNorm]:
-    """Yield small representatives of all families and exponents, the largest with 240 rows.
+    """Yield small representatives of all families and exponents, of at most 240 rows.
 
     Examples
     --------
@@ -245,9 +262,9 @@ def known_norms() -> Iterator[KnownNorm]:
 
 
 def _design(name: str, points: np.ndarray, q: int) -> KnownNorm:
-    """Unit vectors in R^d over which polynomials of degree q average as over the sphere (a spherical q-design).
+    """The known norm of a spherical q-design: unit vectors over which polynomials of degree q average as on the sphere.
 
-    Then Σ <x_i, v>^q = n (q−1)!! / (d (d+2) ... (d+q−2)) for every unit v.
+    Σ ⟨x_i, v⟩^q = n (q−1)!! / (d (d+2) ... (d+q−2)) for every unit v.
     """
     n, d = points.shape
     power = n * math.prod((2 * k + 1) / (d + 2 * k) for k in range(q // 2))

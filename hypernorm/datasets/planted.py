@@ -1,4 +1,4 @@
-"""Samples with a known sparse representation: the planted models of dictionary learning."""
+"""Planted models of dictionary learning: samples with a known sparse representation."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["PlantedDictionary", "planted_dictionary"]
 
 
 class PlantedDictionary(NamedTuple):
-    """Samples, and the dictionary and codes that made them.
+    """Samples of a planted model with their dictionary and codes.
 
     Attributes
     ----------
     samples : numpy.ndarray of shape (n_samples, n_features)
-        ``codes @ dictionary.T`` with the noise, outliers and corruption that were asked for.
+        ``codes @ dictionary.T`` with the requested noise, outliers and corruption; rows that are outliers come last.
     dictionary : numpy.ndarray of shape (n_features, n_features)
         Atoms as columns.
     codes : numpy.ndarray of shape (n_samples, n_features)
@@ -42,9 +42,9 @@ def planted_dictionary(
     corruption: float = 0.0,
     random_state: Seed = None,
 ) -> PlantedDictionary:
-    """Bernoulli–Gaussian codes times a complete dictionary, clean or spoilt.
+    """Bernoulli–Gaussian codes times a complete dictionary, with optional noise, outliers and corruption.
 
-    A coefficient is non-zero with probability `theta`, and then standard normal.
+    A coefficient is non-zero with probability `theta`; the non-zero coefficients are standard normal.
 
     Parameters
     ----------
@@ -52,14 +52,15 @@ def planted_dictionary(
     theta : float, default 0.1
         In (0, 1].
     condition : float, default 1
-        Ratio of the largest to the smallest singular value of the dictionary, which are spaced geometrically around
-        one; 1 gives a random orthogonal dictionary.
+        Condition number of the dictionary. Its singular values are spaced geometrically around one; 1 gives a random
+        orthogonal dictionary.
     noise : float, default 0
         Standard deviation of Gaussian noise added to every entry.
     outliers : float, default 0
-        So many samples, relative to `n_samples`, are appended that are standard normal; their codes are zero.
+        Number of outliers relative to `n_samples`. Outliers are standard normal samples after the others; their codes
+        are zero.
     corruption : float, default 0
-        Probability with which an entry has ±1 added to it.
+        Probability that ±1 is added to an entry.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
@@ -69,6 +70,7 @@ def planted_dictionary(
     Raises
     ------
     InvalidInputError
+        If an argument is out of range.
 
     Examples
     --------

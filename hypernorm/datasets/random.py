@@ -1,4 +1,4 @@
-"""Random matrices: the families on which the bounds are measured and compared."""
+"""Random matrices on which the bounds are measured and compared."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["PlantedSubspace", "gaussian", "heavy_tailed", "planted_sparse", "sig
 
 
 class PlantedSubspace(NamedTuple):
-    """An orthonormal basis and the sparse vector that its span contains.
+    """An orthonormal basis of a subspace, and the sparse vector in this subspace.
 
     Attributes
     ----------
     matrix : numpy.ndarray of shape (n, d)
         Orthonormal columns.
     vector : numpy.ndarray of shape (n,)
-        A unit vector in their span with few nonzero entries, all of the same size.
+        A unit vector in their span with few nonzero entries, all of the same magnitude.
     """
 
     matrix: np.ndarray
@@ -54,7 +54,9 @@ def signs(n: int, d: int, random_state: Seed = None) -> np.ndarray:
     Parameters
     ----------
     n, d : int
+        Numbers of rows and columns.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
+        Source of randomness.
 
     Examples
     --------
@@ -78,10 +80,15 @@ def heavy_tailed(
     n, d : int
         Numbers of rows and columns.
     degrees_of_freedom : float, default 3
-        The entries have finite moments of orders below this number; with 3 the fourth moment is infinite, and a few
+        The entries have finite moments of orders below this number. With 3 the fourth moment is infinite, and a few
         rows dominate ‖Xv‖_4.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Source of randomness.
+
+    Raises
+    ------
+    InvalidInputError
+        If `degrees_of_freedom` is not positive and finite.
 
     Examples
     --------
@@ -98,7 +105,7 @@ def heavy_tailed(
 def subspace(n: int, d: int, random_state: Seed = None) -> np.ndarray:
     """An orthonormal basis, as columns, of a uniformly random d-dimensional subspace V of R^n.
 
-    ‖X‖_{2→q} is then the largest ratio ‖w‖_q / ‖w‖_2 over w in V: large where V holds a spiky vector.
+    ‖X‖_{2→q} is the largest ratio ‖w‖_q / ‖w‖_2 over w in V; it is large if V contains a nearly sparse vector.
 
     Parameters
     ----------
@@ -106,6 +113,11 @@ def subspace(n: int, d: int, random_state: Seed = None) -> np.ndarray:
         Dimensions of the space and of the subspace, d ≤ n.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Source of randomness.
+
+    Raises
+    ------
+    InvalidInputError
+        If d is larger than n.
 
     Examples
     --------
@@ -122,8 +134,8 @@ def subspace(n: int, d: int, random_state: Seed = None) -> np.ndarray:
 def planted_sparse(n: int, d: int, sparsity: int, random_state: Seed = None) -> PlantedSubspace:
     """A random d-dimensional subspace of R^n that contains one sparse vector w.
 
-    w has `sparsity` entries ±1/√sparsity in random places, the rest of the subspace is Gaussian, and the basis is
-    rotated at random, so that no column gives w away. The planted vector shows in the norm:
+    w has `sparsity` entries ±1/√sparsity at random positions. The other directions of the subspace are Gaussian, and
+    the basis is rotated at random, so that no column reveals w. The norm reveals it:
     ‖X‖_{2→q} ≥ ‖w‖_q = sparsity^{1/q − 1/2}.
 
     Parameters
@@ -139,6 +151,11 @@ def planted_sparse(n: int, d: int, sparsity: int, random_state: Seed = None) -> 
     -------
     PlantedSubspace
         `matrix` of shape (n, d) and `vector` of shape (n,).
+
+    Raises
+    ------
+    InvalidInputError
+        If d or `sparsity` is larger than n.
 
     Examples
     --------
@@ -165,4 +182,4 @@ def _shape(n: int, d: int) -> tuple[int, int]:
 
 def _check_fits(n: int, d: int) -> None:
     if d > n:
-        raise InvalidInputError(f"a subspace of dimension d = {d} needs n of at least {d}, got n = {n}.")
+        raise InvalidInputError(f"n must be at least d = {d} for a subspace of dimension d, got n = {n}.")

@@ -1,8 +1,8 @@
-"""Observables on two systems whose best separable state value h_Sep(M), max ⟨x⊗y, M (x⊗y)⟩ over unit vectors, is known.
+"""Observables on two systems with known best separable state value h_Sep(M), max ⟨x⊗y, M (x⊗y)⟩ over unit vectors.
 
-They are the yardstick of `hypernorm.separable.separable_value`. Each docstring proves the value, and the value of
-level 1 of the hierarchy (positive partial transposes, PPT) where that is larger. Where a matrix is real, there is a
-real maximiser, so the values hold for real vectors as well.
+They are the reference for `hypernorm.separable.separable_value`. Each docstring proves the value, and the value of
+level 1 of the hierarchy (positive partial transposes, PPT) if that is larger. For every real matrix here a maximiser is
+real, so its value holds for real vectors too.
 
 References
 ----------
@@ -13,7 +13,7 @@ Physical Review A 59 (1999), 4206-4216 (isotropic states).
 C. H. Bennett, D. P. DiVincenzo, T. Mor, P. W. Shor, J. A. Smolin and B. M. Terhal, "Unextendible product bases and
 bound entanglement", Physical Review Letters 82 (1999), 5385-5388 (Tiles and Pyramid).
 B. M. Terhal, "A family of indecomposable positive linear maps based on entangled quantum states", Linear Algebra and
-its Applications 323 (2001), 61-73 (what h_Sep of their complements means).
+its Applications 323 (2001), 61-73 (the meaning of h_Sep of their complements).
 M. D. Choi, "Positive semidefinite biquadratic forms", Linear Algebra and its Applications 12 (1975), 95-100.
 """
 
@@ -52,15 +52,16 @@ class KnownSeparableValue:
     Attributes
     ----------
     name : str
-        A short label, fit for a test id.
+        A short label.
     matrix : numpy.ndarray of shape (ab, ab)
         Read-only; rows and columns in the order of `numpy.kron`.
     dims : tuple of int
         (a, b).
     value : float
-        Over complex product vectors, and over real ones if the matrix is real; up to the rounding of the entries.
+        h_Sep of the matrix over complex product vectors, and over real ones if the matrix is real; up to the rounding
+        of the entries.
     ppt_value : float
-        Of level 1, the maximum over states with a positive partial transpose.
+        Value of level 1: the maximum over states with a positive partial transpose.
     """
 
     name: str
@@ -80,9 +81,14 @@ def maximally_entangled(d: int, k: int = 1) -> KnownSeparableValue:
     """The projector onto k maximally entangled states Σ_j ω^{mj} e_j⊗e_j/√d, ω = e^{2πi/d}, m < k: k/d.
 
     With w_j = x_j y_j the value is the squared length of a projection of w onto k dimensions. It is convex in w, and
-    ‖w‖₁ ≤ ‖x‖‖y‖ = 1, so it is largest at a unit coordinate vector, where it is k/d. The partial transpose of the
+    ‖w‖₁ ≤ ‖x‖‖y‖ = 1, so its maximum is at a unit coordinate vector and equals k/d. The partial transpose of the
     projector maps e_i⊗e_j to a multiple, of modulus at most k/d, of e_j⊗e_i, so (k/d)I minus it is positive
     semidefinite: level 1 is exact.
+
+    Raises
+    ------
+    InvalidInputError
+        If k is larger than d.
 
     Examples
     --------
@@ -110,7 +116,9 @@ def pure_state(a: int, b: int, random_state: Seed = 0) -> KnownSeparableValue:
     Parameters
     ----------
     a, b : int
+        Dimensions of the two systems.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState, default 0
+        Source of randomness of ψ.
 
     Examples
     --------
@@ -129,7 +137,13 @@ def pure_state(a: int, b: int, random_state: Seed = 0) -> KnownSeparableValue:
 def swap(d: int, sign: int = 1) -> KnownSeparableValue:
     """± the swap F (x⊗y) = y⊗x: ⟨x⊗y, y⊗x⟩ = |⟨x, y⟩|² is between 0 and 1, so the value is 1 or 0.
 
-    F = dΦ^Γ for the partial transpose Γ of the maximally entangled projector Φ: 0 − (−F) = dΦ^Γ proves 0 at level 1.
+    F = dΦ^Γ, where Φ is the maximally entangled projector and Γ the partial transpose; 0 − (−F) = dΦ^Γ proves the value
+    0 of −F at level 1.
+
+    Raises
+    ------
+    InvalidInputError
+        If the sign is neither 1 nor −1.
 
     Examples
     --------
@@ -143,12 +157,12 @@ def swap(d: int, sign: int = 1) -> KnownSeparableValue:
 
 
 def symmetric_projector(d: int) -> KnownSeparableValue:
-    """(I + F)/2: the value is 1, for x = y."""
+    """The projector (I + F)/2: its value is 1, attained for x = y."""
     return _known(f"symmetric-{d}", (np.eye(d * d) + _swap(d)) / 2, (d, d), 1.0)
 
 
 def antisymmetric_projector(d: int) -> KnownSeparableValue:
-    """(I − F)/2: the value is 1/2, for orthogonal x and y; I/2 − (I − F)/2 = (d/2)Φ^Γ proves it at level 1."""
+    """The projector (I − F)/2: its value is 1/2, for x ⊥ y; I/2 − (I − F)/2 = (d/2)Φ^Γ proves it at level 1."""
     return _known(f"antisymmetric-{d}", (np.eye(d * d) - _swap(d)) / 2, (d, d), 0.5)
 
 
@@ -156,6 +170,11 @@ def werner_state(d: int, p: float) -> KnownSeparableValue:
     """p times the normalised symmetric plus 1 − p times the normalised antisymmetric projector, 0 ≤ p ≤ 1.
 
     It is αI + βF, and the value is α + max(β, 0), as for ± the swap.
+
+    Raises
+    ------
+    InvalidInputError
+        If p is not in [0, 1].
 
     Examples
     --------
@@ -175,6 +194,11 @@ def isotropic_state(d: int, p: float) -> KnownSeparableValue:
 
     ⟨x⊗y, Φ (x⊗y)⟩ = |Σ x_j y_j|²/d is between 0 and 1/d. Level 1 is exact, as for Φ and for −Φ ⪯ 0.
 
+    Raises
+    ------
+    InvalidInputError
+        If p is out of range.
+
     Examples
     --------
     >>> isotropic_state(2, 1.0).value, isotropic_state(2, -1 / 3).value
@@ -190,10 +214,10 @@ def isotropic_state(d: int, p: float) -> KnownSeparableValue:
 def tiles() -> KnownSeparableValue:
     """The projector onto the complement of the unextendible product basis Tiles in 3 × 3: 1 − 0.028416…
 
-    Five orthogonal product vectors span a space whose complement contains none, so the value is below 1. But the
-    normalised complement has a positive partial transpose (the product vectors are real, so it equals its own partial
-    transpose): at level 1 the value is 1. The number has no closed form known to us. It is what local search finds, to
-    all digits; level 2 proves it.
+    The basis consists of five orthogonal product vectors whose orthogonal complement contains no product vector, so the
+    value is below 1. The product vectors are real, so the normalised complement equals its own partial transpose, which
+    is therefore positive: at level 1 the value is 1. We know no closed form. The stored value is the result of local
+    search, to all digits; level 2 proves it.
 
     Examples
     --------
@@ -215,9 +239,9 @@ def pyramid() -> KnownSeparableValue:
     """The projector onto the complement of the unextendible product basis Pyramid in 3 × 3: 1 − 0.037911…
 
     The basis is v_i ⊗ v_{2i mod 5} for five vectors v_i = N(cos 72°i, sin 72°i, h) with ⟨v_i, v_{i+2}⟩ = 0. At level 1
-    the value is 1, as for Tiles. The minimum of Σ ⟨v_i, x⟩²⟨v_{2i}, y⟩² is at a pair x = y = (r, 0, −c), for which the
-    sum is a polynomial in t = c/r over (1 + t²)², and its critical points are the roots of another. That no other pair
-    of vectors has less is proved by level 2.
+    the value is 1, as for Tiles. The minimum of Σ ⟨v_i, x⟩²⟨v_{2i}, y⟩² is at a pair x = y = (r, 0, −c). With t = c/r
+    the sum is there a polynomial over (1 + t²)², and its critical points are the roots of another polynomial. Level 2
+    proves that no other pair of vectors has a smaller sum.
 
     Examples
     --------
@@ -242,11 +266,11 @@ def pyramid() -> KnownSeparableValue:
 def choi_map() -> KnownSeparableValue:
     """Minus Choi's biquadratic form Σ_i (|x_i y_i|² + |x_i y_{i+1}|²) − Σ_{i≠j} x̄_i ȳ_i x_j y_j: the value is 0.
 
-    The form is nowhere negative and no sum of squares (Choi 1975), and it vanishes where all entries are equal. At
-    level 1 the value is 2/√3 − 1: averaged over the symmetries (diagonal unitaries, cyclic shifts, conjugation) a state
-    has the diagonal p, q, r at e_i⊗e_i, e_i⊗e_{i+1}, e_i⊗e_{i+2} and c between different e_i⊗e_i, with p ≥ c, qr ≥ c²
-    and p + q + r = 1/3; the value 6c − 3p − 3q is largest for p = c, q = tc, r = c/t, where it is
-    t(1 − t)/(1 + t + t²), and that is largest for t = (√3 − 1)/2.
+    The form is nonnegative, no sum of squares (Choi 1975), and zero where all entries are equal. At level 1 the value
+    is 2/√3 − 1. Proof: averaged over the symmetries (diagonal unitaries, cyclic shifts, conjugation), a state has the
+    diagonal entries p, q, r at e_i⊗e_i, e_i⊗e_{i+1}, e_i⊗e_{i+2} and c between different e_i⊗e_i, with p ≥ c, qr ≥ c²
+    and p + q + r = 1/3. The value 6c − 3p − 3q is largest for p = c, q = tc, r = c/t, where it is
+    t(1 − t)/(1 + t + t²); this is largest for t = (√3 − 1)/2.
 
     Examples
     --------
@@ -288,7 +312,7 @@ def _known(
 
 
 def _complement(name: str, vectors: list[np.ndarray], least: float) -> KnownSeparableValue:
-    """I − Σ vvᵀ over orthonormal real product vectors in 3 × 3, where `least` is the minimum of the sum."""
+    """I − Σ vvᵀ over orthonormal real product vectors v in 3 × 3; `least` is the minimum of the form of the sum."""
     basis = np.array(vectors)
     return _known(name, np.eye(9) - basis.T @ basis, (3, 3), 1 - least, 1.0)
 

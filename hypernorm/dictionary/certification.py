@@ -1,4 +1,4 @@
-"""Is an atom the best there is? The 2→p norm of the whitened samples answers with a proof."""
+"""Certify that an atom is optimal: the 2→p norm of the whitened samples bounds the objective of every atom."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class CertifiedAtom:
 
     @property
     def gap(self) -> float:
-        """upper/value − 1."""
+        """Relative gap upper/value − 1."""
         return self.upper / self.value - 1
 
     @own_arithmetic

@@ -40,38 +40,38 @@ _MOST_STARTS = 256
 
 
 class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Learn a dictionary in whose coordinates the samples are sparse, by maximising an ℓp norm, p > 2.
+    """Learn a complete dictionary that makes the samples sparse, by maximising an ℓp norm, p > 2.
 
     The samples are x = D c + mean with a square dictionary D and sparse c. After whitening the dictionary is
-    orthogonal up to the fluctuation of the sample, and its atoms maximise Σ_i Σ_j |⟨w_j, z_i⟩|^p over orthonormal w_j
+    orthogonal up to the fluctuation of the sample. Its atoms maximise Σ_i Σ_j |⟨w_j, z_i⟩|^p over orthonormal w_j,
     because a sparse variable has a larger ℓp norm than any mixture of the same variance (Zhai et al. 2020 for p = 4;
-    Shen et al. 2020, Xue et al. 2021 for p > 2). The generalised power method needs no step size, and as many products
-    with the samples as it has iterations, typically 20 to 60.
+    Shen et al. 2020, Xue et al. 2021 for p > 2). The generalised power method needs no step size, and one pass over the
+    samples for each of typically 20 to 60 iterations.
 
     Parameters
     ----------
     n_components : int, optional
-        Number of atoms, at most the number of directions in which the samples vary; default all. Fewer atoms are
-        sought on the Stiefel manifold, one on the sphere.
+        Number of atoms, at most the number of directions in which the samples vary; default all. The search is on the
+        Stiefel manifold; for one atom it is on the sphere.
     p : float, default 3
-        Exponent, p > 2. The error falls with p, and the number of iterations grows; 3 is a good compromise.
+        Exponent, p > 2. With larger p the error is smaller and the number of iterations larger; 3 is a good compromise.
     whiten : bool, default True
-        Whiten the samples first, which any invertible dictionary needs. False is for orthogonal dictionaries, where it
-        saves the error (n−1)/(2r) that whitening with r samples costs.
+        Whiten the samples first; this is necessary unless the dictionary is orthogonal. For an orthogonal dictionary,
+        False avoids the error (n−1)/(2r) of whitening with r samples.
     center : bool, default True
         Subtract the mean of the samples.
     n_init : int or 'auto', default 'auto'
-        Number of random starts, of which the best is kept. 'auto' starts again, up to four times, only while some
-        atoms, but fewer than half, are indistinguishable from Gaussian noise, the mark of a poor local maximum; for
-        one atom it is twice as many starts as features, because every atom is a local maximum then.
+        Number of random starts, of which the best is kept. 'auto' restarts up to four times, only while some atoms, but
+        fewer than half, are indistinguishable from Gaussian noise, which indicates a poor local maximum. For one atom
+        'auto' means twice as many starts as features, because every atom is a local maximum.
     max_iter : int, default 500
     tol : float, default 1e-6
-        Stop when a step changes the atoms by this much, ‖ΔW‖_F/√m.
+        Stop when a step changes the atoms by at most this much, ‖ΔW‖_F/√m.
     refine : bool, default False
-        Follow with ℓ1 minimisation atom by atom, which recovers the dictionary exactly if the samples are noiseless
-        and sparse enough; costs some fifteen sums Σ w_i x_i x_iᵀ for each atom.
+        Refine each atom by ℓ1 minimisation. This recovers the dictionary exactly if the samples are noiseless and
+        sparse enough; it costs about fifteen sums Σ w_i x_i x_iᵀ for each atom.
     threshold : float, default 0
-        Soft threshold that `transform` applies to the codes, in units of each code's root mean square.
+        Soft threshold that `transform` applies to the codes, in units of the root mean square of each code.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Attributes
@@ -88,18 +88,18 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     objective_ : float
         Mean of |code/scale|^p over samples and atoms, before refinement.
     significance_ : ndarray of shape (m,)
-        By how many standard errors the mean of |code/scale|^p exceeds that of Gaussian noise; an atom below about 3
-        may be no atom at all.
+        Number of standard errors by which the mean of |code/scale|^p exceeds that of Gaussian noise. An atom below
+        about 3 may be noise.
     sparsity_ : ndarray of shape (m,)
-        Share θ of non-zero coefficients that explains each atom's value under a Bernoulli–Gaussian model; noise makes
-        it larger.
+        Fraction θ of non-zero coefficients with which a Bernoulli–Gaussian model has the value of each atom; noise
+        increases it.
     expected_error_ : float
         `expected_error` for the median of `sparsity_`, p and the sizes; NaN if no sparsity was found.
     n_iter_ : int
         Iterations of the best start.
     converged_ : bool
     n_features_in_, feature_names_in_
-        As everywhere in scikit-learn.
+        As for every estimator of scikit-learn.
 
     Warns
     -----
@@ -108,8 +108,8 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
     See Also
     --------
-    expected_error : what accuracy to expect.
-    sklearn.decomposition.FastICA : general non-Gaussian sources.
+    expected_error : expected accuracy.
+    sklearn.decomposition.FastICA : independent components with general non-Gaussian sources.
 
     Examples
     --------
@@ -157,14 +157,14 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         Parameters
         ----------
         X : array_like, sparse matrix or Dask array of shape (n_samples, n_features)
-            Single precision stays single precision in the products; it is never copied as a whole to centre or whiten.
-            A Dask array stays in its chunks, on as many machines as there are.
+            Single precision remains single in the products. Centring and whitening make no copy of the whole matrix.
+            A Dask array stays in its chunks, on one or several machines.
         y : ignored
 
         Raises
         ------
         InvalidInputError
-            If an argument cannot be used or the samples are too few.
+            If an argument is out of range, there are fewer samples than features, or all samples are equal.
         """
         p = self._check_parameters()
         if is_chunked(X):
@@ -199,9 +199,9 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     def partial_fit(self, X: Any, y: Any = None) -> LpDictionaryLearning:
         """Update the atoms with a batch of a stream.
 
-        Mean and second moments are those of all samples seen so far, and batch t moves the atoms by the fraction
-        t^{-0.7} of a step of the power method. The first batch is iterated to give starting atoms and needs at least as
-        many samples as features, better ten times as many; n_init, tol and refine play no part.
+        Mean and second moments are those of all samples seen so far. Batch t moves the atoms by the fraction t^{-0.7}
+        of a step of the power method. The first batch is iterated to find starting atoms; it needs at least as many
+        samples as features, better ten times as many. n_init, tol and refine are not used.
 
         Parameters
         ----------
@@ -261,25 +261,24 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         array = np.asarray(codes)
         if array.ndim != 2 or array.shape[1] != len(self.components_):
             raise InvalidInputError(
-                f"codes must have the shape (n_samples, {len(self.components_)}), one column per atom; "
+                f"codes must have the shape (n_samples, {len(self.components_)}), one column per atom, "
                 f"got {array.shape}."
             )
         return array @ self.components_ + self.mean_
 
     @own_arithmetic
     def certify(self, X: Any, **options: Any) -> CertifiedAtom:
-        """Bound from above what any atom could attain, and say how near the leading atom comes.
+        """Certify the leading atom: bound ‖Z w‖_p from below for this atom and from above for every unit vector w.
 
-        The leading atom is to maximise ‖Z w‖_p over unit vectors w, Z being the centred and whitened samples: the 2→p
-        norm of Z. Best learned with ``n_components=1``: several atoms are a compromise by the condition that they be
-        orthogonal.
+        Z are the centred and whitened samples, and the maximum of ‖Z w‖_p is the 2→p norm of Z. Learn the atom with
+        ``n_components=1``; several atoms must be orthogonal, so none of them need maximise ‖Z w‖_p alone.
 
         Parameters
         ----------
         X : array_like or sparse matrix of shape (n_samples, n_features)
             The samples of `fit`.
         **options
-            For `hypernorm.two_to_q_norm`, such as ``time_limit`` or ``method``.
+            Options of `hypernorm.two_to_q_norm`, such as ``time_limit`` or ``method``.
 
         Returns
         -------
@@ -295,7 +294,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         """
         check_is_fitted(self)
         if self.refine:
-            raise InvalidInputError("refine=True moves the atoms away from the maximum; fit with refine=False first.")
+            raise InvalidInputError("refine=True moves the atoms away from the maximum; fit with refine=False.")
         X = self._validate(X, reset=False)
         rows = Rows(X)
         whitening = Whitening.measure(rows, center=self.center, whiten=self.whiten)
@@ -325,7 +324,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         p = check_exponent(self.p, name="p")
         if not 2 < p < math.inf:
             raise InvalidInputError(f"p must be larger than 2 and finite, got {self.p!r}; 3 is a good choice.")
-        free = {"n_components": None, "n_init": "auto"}  # the value that leaves the choice to the data
+        free = {"n_components": None, "n_init": "auto"}  # values that mean: choose from the data
         for name in ("n_components", "n_init", "max_iter"):
             if name not in free or getattr(self, name) != free[name]:
                 check_count(getattr(self, name), name)
@@ -337,11 +336,11 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         r, n = shape
         if r < n:
             raise InvalidInputError(
-                f"X has n_samples={r} of {n} features; a dictionary needs at least as many samples as features. Reduce "
-                f"the features first, e.g. with PCA."
+                f"X has n_samples={r} and {n} features, but a dictionary needs at least as many samples as features; "
+                f"reduce the features first, e.g. with PCA."
             )
         if not np.trace(whitening.S) > 0:
-            raise InvalidInputError("X does not vary: all samples are the same, so there are no atoms to learn.")
+            raise InvalidInputError("X has no variance, since all its samples are equal; give samples that differ.")
         if self.n_components is None:
             return whitening.rank
         if self.n_components > whitening.rank:
@@ -368,7 +367,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         return best
 
     def _search_sphere(self, samples: Rows, whitening: Whitening, p: float, rng: np.random.Generator) -> Ascent:
-        """The best of many starts, worked on together: every atom of the dictionary is a local maximum."""
+        """The best of many starts, iterated together; every atom of the dictionary is a local maximum."""
         count = min(2 * whitening.rank, _MOST_STARTS) if self.n_init == "auto" else int(self.n_init)
         starts = normalised_rows(rng.standard_normal((count, whitening.rank)))
         found = ascend(samples, whitening.K, p, starts, normalised_rows, tol=self.tol, max_iter=self.max_iter)
@@ -379,7 +378,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         values = standardised_values(found, whitening, p)
         self.objective_ = float(values.mean())
         self.significance_ = significance(found, whitening, p, r)
-        # Standardised Bernoulli–Gaussian coefficients have E|z|^p = E|N(0,1)|^p θ^{1−p/2}.
+        # For standardised Bernoulli–Gaussian coefficients, E|z|^p = E|N(0,1)|^p θ^{1−p/2}.
         with np.errstate(divide="ignore", over="ignore"):
             self.sparsity_ = np.minimum((values / gaussian_moment(p)) ** (-2 / (p - 2)), 1.0)
         theta = float(np.median(self.sparsity_))
@@ -387,14 +386,14 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self.expected_error_ = expected_error(whitening.rank, r, theta, p, whiten=self.whiten) if known else math.nan
         self.n_iter_ = found.n_iter
 
-    def _set_atoms(self, B: np.ndarray, offsets: np.ndarray, whitening: Whitening, exponent: int) -> None:
-        """Atoms of length one from rows B that extract their codes, plus offsets, from samples over 2^exponent."""
+    def _set_atoms(self, B: np.ndarray, offsets: np.ndarray, whitening: Whitening, log2_scale: int) -> None:
+        """Set the atoms of length one from rows B that, plus offsets, extract the codes of samples / 2^log2_scale."""
         S = whitening.S
-        # With whitening the linear prediction of x from its codes; an orthogonal dictionary is its own inverse.
+        # With whitening, the atoms are the linear prediction of x from its codes; else the pseudo-inverse of B.
         atoms = np.linalg.lstsq(B @ S @ B.T, B @ S, rcond=None)[0] if self.whiten else np.linalg.pinv(B).T
         lengths = np.linalg.norm(atoms, axis=1, keepdims=True)
         self.components_ = atoms / lengths
         self.unmixing_ = B * lengths
-        self.mean_ = np.ldexp(whitening.mean + offsets @ atoms, exponent)
+        self.mean_ = np.ldexp(whitening.mean + offsets @ atoms, log2_scale)
         squares = np.einsum("ij,jk,ik->i", self.unmixing_, S, self.unmixing_)
-        self.scales_ = np.ldexp(np.sqrt(np.maximum(squares, 0)), exponent)
+        self.scales_ = np.ldexp(np.sqrt(np.maximum(squares, 0)), log2_scale)

@@ -1,4 +1,4 @@
-"""How far the value of an atom is above that of Gaussian noise."""
+"""Significance of an atom: its value compared with that of Gaussian noise."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypernorm.dictionary.whitening import Whitening
 __all__ = ["SIGNIFICANT", "significance", "standardised_values"]
 
 SIGNIFICANT = 3.0
-"""Standard errors by which an atom's value must exceed what Gaussian noise would give it."""
+"""Number of standard errors by which the value of an atom must exceed that of Gaussian noise."""
 
 
 def standardised_values(found: Ascent, whitening: Whitening, p: float) -> np.ndarray:
@@ -24,7 +24,7 @@ def standardised_values(found: Ascent, whitening: Whitening, p: float) -> np.nda
 
 
 def significance(found: Ascent, whitening: Whitening, p: float, r: int) -> np.ndarray:
-    """Standard errors by which each atom's value exceeds that of as many samples of Gaussian noise."""
+    """Number of standard errors by which each atom's value exceeds that of r samples of Gaussian noise."""
     expected = gaussian_moment(p)
     error = math.sqrt((gaussian_moment(2 * p) - expected**2) / r)
     return (standardised_values(found, whitening, p) - expected) / error

@@ -1,4 +1,4 @@
-"""The power method on a stream of batches: running moments, and atoms that move part of the way to a batch's step."""
+"""The power method on a stream of batches: running moments, and a fraction of a step for each batch."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from hypernorm.forms import Rows, column_means, second_moments
 
 __all__ = ["Stream"]
 
-# Batch t moves the atoms by the fraction t^-POWER: between 1/2 and 1, so that noise is averaged out while wrong early
-# atoms are forgotten (Robbins and Monro 1951).
+# Batch t moves the atoms by the fraction t^-_POWER of a step. An exponent between 1/2 and 1 averages the noise and
+# still forgets wrong early atoms (Robbins and Monro 1951).
 _POWER = 0.7
 _FIRST_BATCH_STEPS = 100
 
 
 class Stream:
-    """Samples seen so far, by their moments, and the atoms.
+    """Moments of all samples so far, and the current atoms.
 
     Attributes
     ----------
     n_samples : int
+        Number of samples so far.
     whitening : Whitening
-        Of all samples so far, in their own units.
+        Whitening of all samples so far, in the units of the samples.
     """
 
     def __init__(self, rng: np.random.Generator, *, center: bool, whiten: bool):
@@ -35,17 +36,17 @@ class Stream:
         self.whitening = Whitening(self._mean, np.eye(0), np.eye(0), np.eye(0))
 
     def add(self, X: Any) -> None:
-        """Merge the moments of a batch into those of the samples before."""
+        """Add the moments of a batch to those of the earlier samples."""
         rows = Rows(X)
         b, n = rows.shape
         mean = np.ldexp(column_means(rows), rows.exponent) if self._center else np.zeros(n)
         shifted = rows.shifted(np.ldexp(mean, -rows.exponent)) if self._center else rows
         S = np.ldexp(second_moments(shifted), 2 * rows.exponent) / b
         if self.n_samples:
-            share = b / (self.n_samples + b)
+            fraction = b / (self.n_samples + b)
             difference = mean - self._mean
-            S = (1 - share) * self._S + share * S + share * (1 - share) * np.outer(difference, difference)
-            mean = self._mean + share * difference
+            S = (1 - fraction) * self._S + fraction * S + fraction * (1 - fraction) * np.outer(difference, difference)
+            mean = self._mean + fraction * difference
         self._mean, self._S = mean, S
         self.n_samples += b
         self.whitening = Whitening.of(mean, S, whiten=self._whiten)
@@ -56,12 +57,12 @@ class Stream:
         self._B = W @ self.whitening.K.T
 
     def advance(self, X: Any, p: float) -> Ascent:
-        """The update by a batch whose moments have been added; the first batch is iterated until it has atoms."""
+        """Update the atoms with a batch whose moments have been added; the first batch is iterated several times."""
         whitening, project = self.whitening, polar_rows if len(self._B) > 1 else normalised_rows
         rows = Rows(X)
         scale = 2.0**rows.exponent
         samples = rows.shifted(whitening.mean / scale) if self._center else rows
-        # The metric has moved a little since the last batch, so the atoms have to be made orthonormal again.
+        # The whitening has changed since the last batch, so the atoms must be made orthonormal again.
         W = project(self._B @ np.linalg.pinv(whitening.K).T)
         self._n_batches += 1
         steps = _FIRST_BATCH_STEPS if self._n_batches == 1 else 1

@@ -1,4 +1,4 @@
-"""What ℓp-norm maximisation must achieve on Bernoulli–Gaussian codes: expected errors and values in closed form.
+"""Closed forms for ℓp-norm maximisation on Bernoulli–Gaussian codes: expected errors and values.
 
 The model: samples are x = D c + σ n with D orthogonal, independent coefficients c_j that are non-zero with probability
 θ and then standard normal, and n standard normal. See docs/theory/dictionary_learning.md for the derivations.
@@ -35,31 +35,33 @@ def expected_error(
 ) -> float:
     """First-order expectation of `recovery_error` when all atoms of an orthogonal dictionary are learned.
 
-    With z = c + σn, s² = θ + σ² and M_k = E|z|^k it is (n−1)/r · (M_{2p−2}s² − M_p²)/(M_p − (p−1)M_{p−2}s²)², the
+    With z = c + σn, s² = θ + σ² and M_k = E|z|^k it is (n−1)/r · (M_{2p−2}s² − M_p²)/(M_p − (p−1)M_{p−2}s²)²: the
     variance of the antisymmetric part of the gradient at the dictionary over the squared curvature there. Whitening
-    makes the estimate exactly orthogonal in the metric of the sample, whose fluctuation adds (n−1)/(2r) for every p.
+    makes the estimate orthogonal in the metric of the sample; the fluctuation of this metric adds (n−1)/(2r) for every
+    p.
 
     Parameters
     ----------
     n_features, n_samples : int
         n and r.
     theta : float
-        θ in (0, 1): the expected share of non-zero coefficients.
+        θ in (0, 1): the expected fraction of non-zero coefficients.
     p : float
         Exponent, p > 2.
     noise : float
-        σ ≥ 0, in units of a non-zero coefficient's standard deviation.
+        σ ≥ 0, in units of the standard deviation of a non-zero coefficient.
     whiten : bool
         Whether the samples are whitened first.
 
     Returns
     -------
     float
-        Accurate to a few per cent of itself while it is below about 0.02.
+        The relative error is a few per cent if the value is below about 0.02.
 
     Raises
     ------
     InvalidInputError
+        If an argument is out of range.
 
     Examples
     --------
@@ -90,8 +92,8 @@ def expected_error(
 def recovery_error(unmixing: Any, dictionary: Any) -> float:
     """1 − ‖P‖₄⁴/m for the rows of P = unmixing · dictionary, each scaled to length one: 0 for perfect recovery.
 
-    It is the error measure of the ℓp literature, for orthogonal matrices 1 − ‖AD₀‖₄⁴/n, made independent of the
-    scale, the sign and the order of the atoms. It does not see an atom that is found twice.
+    This is the error measure of the ℓp literature, 1 − ‖AD₀‖₄⁴/n for orthogonal matrices, made independent of the
+    scale, the sign and the order of the atoms. It does not detect that an atom was found twice.
 
     Parameters
     ----------
@@ -108,6 +110,7 @@ def recovery_error(unmixing: Any, dictionary: Any) -> float:
     Raises
     ------
     InvalidInputError
+        If the shapes do not match, or a row of `unmixing` is orthogonal to every atom.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Centring and whitening as a linear map, so that the samples themselves are never copied."""
+"""Centring and whitening as a linear map, which needs no copy of the samples."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from hypernorm.forms import Rows, column_means, second_moments
 
 __all__ = ["Whitening"]
 
-# Directions whose standard deviation is this much smaller than the largest hold nothing but rounding.
+# Relative to the largest standard deviation; directions below this tolerance contain only rounding errors.
 _RANK_TOLERANCE = 1e-7
 _SINGLE_RANK_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
 class Whitening:
-    """z = (x − mean) K, with second moments I on the directions in which the samples vary.
+    """The map z = (x − mean) K to second moments I on the directions in which the samples vary.
 
-    K = S^{-1/2} on the range of the second moments S (the preconditioner of the complete dictionary learning papers, up
-    to a rotation where S is singular); without whitening K = I, or an orthonormal basis of that range.
+    K = S^{-1/2} on the range of the second moments S (the preconditioner of the papers on complete dictionary learning,
+    up to a rotation if S is singular). Without whitening K = I, or an orthonormal basis of that range.
 
     Attributes
     ----------
     mean : ndarray of shape (n,)
     K : ndarray of shape (n, k)
     inverse : ndarray of shape (k, n)
-        K's pseudo-inverse: x − mean = z @ inverse for the samples that made it.
+        Pseudo-inverse of K: x − mean = z @ inverse for the samples from which S was computed.
     S : ndarray of shape (n, n)
         Second moments of the samples, about `mean`.
     """
@@ -39,7 +39,7 @@ class Whitening:
 
     @staticmethod
     def measure(rows: Rows, *, center: bool, whiten: bool) -> Whitening:
-        """From the samples, by blocks."""
+        """The whitening of samples, computed in blocks of rows."""
         mean = column_means(rows) if center else np.zeros(rows.shape[1])
         S = second_moments(rows.shifted(mean) if center else rows) / rows.shape[0]
         single = rows.search_dtype == np.float32
@@ -47,7 +47,7 @@ class Whitening:
 
     @staticmethod
     def of(mean: np.ndarray, S: np.ndarray, *, whiten: bool, rank_tolerance: float | None = None) -> Whitening:
-        """From the mean and the second moments about it."""
+        """The whitening from the mean and the second moments about it."""
         squares, U = np.linalg.eigh(S)
         tolerance = rank_tolerance or _RANK_TOLERANCE
         kept = squares > max(tolerance**2, len(S) * np.finfo(float).eps) * max(float(squares[-1]), 0.0)
@@ -62,5 +62,5 @@ class Whitening:
 
     @property
     def rank(self) -> int:
-        """Number of directions."""
+        """Number of directions in which the samples vary."""
         return int(self.K.shape[1])

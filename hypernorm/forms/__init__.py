@@ -1,4 +1,4 @@
-"""Even forms of a matrix and the linear maps whose largest eigenvalues bound its norms."""
+"""Even forms of a matrix, and linear maps whose largest eigenvalues bound its norms."""
 
 from hypernorm.forms.maps import FlatteningMap, RealignedMap
 from hypernorm.forms.moments import column_means, moment_depth, moment_matrix, second_moments

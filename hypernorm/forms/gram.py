@@ -1,4 +1,4 @@
-"""Gram matrices of forms: which entries multiply the same monomial, and the form that a matrix represents.
+"""Gram matrices of forms: their entries by monomial, and the form that a matrix represents.
 
 A symmetric D×D matrix G represents the form z(v)ᵀ G z(v) of degree 2k, z the orthonormal monomials of degree k. With
 H_αβ = w_α w_β G_αβ, w_α = √(k!/α!), the same form is Σ H_αβ v^(α+β), so the coefficient of v^γ is the sum of H over the
@@ -22,7 +22,7 @@ _CHUNK_ENTRIES = 1 << 20
 
 
 def rank_multisets(indices: np.ndarray) -> np.ndarray:
-    """Position of sorted index tuples in the colexicographic order of all multisets of that size.
+    """Rank of sorted index tuples in the colexicographic order of all multisets of that size.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def rank_multisets(indices: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (m,)
-        Σ_j C(i_j + j − 1, j), j = 1…s: different for different multisets, from 0 without gaps.
+        Σ_j C(i_j + j − 1, j), j = 1…s: a bijection from the multisets to 0, 1, 2, …
     """
     size = indices.shape[1]
     largest = int(indices.max(initial=0)) + size + 1
@@ -84,7 +84,7 @@ class GramClasses:
             np.add.at(self.multinomials, self.classes[part], np.where(rows == columns, 1.0, 2.0) * squares)
 
     def chunks(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        """Parts of the packed lower triangle with the rows and columns of their entries."""
+        """Yield parts of the packed lower triangle, each with the rows and columns of its entries."""
         start = 0
         while start < self.size:
             stop = start + 1
@@ -113,7 +113,7 @@ class GramClasses:
 
 
 def gram_half_degree(dimension: int, side: int, smallest: int) -> int:
-    """The m ≥ `smallest` with C(d+m−1, m) = side; for one variable, where all sides are one, the smallest."""
+    """The m ≥ `smallest` with C(d+m−1, m) = `side`; for one variable, where every side is one, `smallest`."""
     half = smallest
     while MonomialBasis.count(dimension, half) < side:
         half += 1
@@ -121,7 +121,7 @@ def gram_half_degree(dimension: int, side: int, smallest: int) -> int:
 
 
 def form_coefficients(moments: np.ndarray, half: int, target: GramClasses) -> np.ndarray:
-    """Coefficients of ‖v‖^2(m−k) z(v)ᵀ M z(v), M of half degree k = `half`, by the classes of half degree m."""
+    """Coefficients of ‖v‖^2(m−k) z(v)ᵀ M z(v) for M of half degree k = `half`, in the classes of half degree m."""
     dimension, own = target.basis.dimension, half == target.basis.degree
     result = (target if own else GramClasses(dimension, half)).coefficients(moments)
     for degree in range(2 * half, 2 * target.basis.degree, 2):
@@ -130,7 +130,7 @@ def form_coefficients(moments: np.ndarray, half: int, target: GramClasses) -> np
 
 
 def multiply_by_norm(coefficients: np.ndarray, dimension: int, degree: int) -> np.ndarray:
-    """Coefficients of ‖v‖² times a form of the given degree, both in the order of `rank_multisets`."""
+    """Coefficients of ‖v‖² times a form of the given degree; both forms in the order of `rank_multisets`."""
     basis = MonomialBasis(dimension, degree)
     here = rank_multisets(basis.indices)
     result = np.zeros(math.comb(dimension + degree + 1, degree + 2))

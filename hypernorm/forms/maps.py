@@ -5,10 +5,10 @@ With rows x_i and K = XXᵀ:
 * flattening   T(U) = Σ_i (x_iᵀ U x_i) x_i x_iᵀ,                        ‖Xv‖₄⁴ = ⟨vvᵀ, T(vvᵀ)⟩ ≤ λ_max(T);
 * realigned    N(U) = Σ_ij K_ij² (x_iᵀ U x_j) x_i x_jᵀ,                 ‖Xv‖₄⁸ ≤ ⟨vvᵀ, N(vvᵀ)⟩ ≤ λ_max(N).
 
-Both are self-adjoint and map positive semidefinite matrices to such. A product with T costs 4nd² operations. N has
-two exact routes: through K in blocks, 3n²d operations and never an n×n array; or through the moment slices
-S_α = mat(M_α) of the degree-4 moment matrix M, N(U) = Σ_α S_α U S_α, which costs nD² once and 4Dd³ per product with
-D = d(d+1)/2. `RealignedMap` takes the cheaper one.
+Both are self-adjoint and preserve positive semidefiniteness. A product with T costs 4nd² operations. N has two exact
+formulas. With the blocks of K a product costs 3n²d operations, and no n×n array is formed. With the slices
+S_α = mat(M_α) of the degree-4 moment matrix M, N(U) = Σ_α S_α U S_α; this costs nD² once and 4Dd³ per product,
+D = d(d+1)/2. `RealignedMap` uses the cheaper formula.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hypernorm.forms.rows import Rows
 
 __all__ = ["FlatteningMap", "Magnitudes", "RealignedMap"]
 
-# Side of the blocks of K: three of them and three row blocks fit in a second-level cache.
+# Side of the blocks of K: three such blocks and three row blocks fit in the second-level cache.
 _PAIR_ROWS = 512
 _SLICES_BYTES = 1 << 31
 _SLICE_ENTRIES = 1 << 18
@@ -33,7 +33,7 @@ _SLICE_ENTRIES = 1 << 18
 
 @dataclass(frozen=True)
 class Magnitudes:
-    """Sums of absolute values over a computed product, from which a proof bounds the rounding error.
+    """Sums of absolute values over a computed product, for a bound on its rounding error.
 
     With r_i the length of row i, P_ij = x_iᵀUx_j and C_ij = K_ij² P_ij as computed:
     ``products`` = Σ r_i² r_j² |K_ij P_ij|, ``squares`` = Σ r_i² r_j² K_ij², ``entries`` = Σ r_i r_j |C_ij|.
@@ -48,7 +48,7 @@ class Magnitudes:
 
 
 class FlatteningMap:
-    """T(U) = Σ (x_iᵀ U x_i) x_i x_iᵀ, which is the matrix Σ (x_i⊗x_i)(x_i⊗x_i)ᵀ acting on symmetric matrices."""
+    """The map T(U) = Σ (x_iᵀ U x_i) x_i x_iᵀ: the matrix Σ (x_i⊗x_i)(x_i⊗x_i)ᵀ acting on symmetric matrices."""
 
     def __init__(self, rows: Rows):
         self.rows = rows
@@ -77,18 +77,23 @@ class FlatteningMap:
 
 
 class RealignedMap:
-    """N(U) = Σ_ij K_ij² (x_iᵀ U x_j) x_i x_jᵀ by the cheaper of the two exact routes.
+    """The map N(U) = Σ_ij K_ij² (x_iᵀ U x_j) x_i x_jᵀ by the cheaper of the two exact formulas.
 
     Parameters
     ----------
     rows : Rows
-    products : int
-        How many products are expected; the slices cost once, the blocks of K every time.
+    products : int, default 1
+        Expected number of products. The slices are formed once, the blocks of K for every product.
 
     Attributes
     ----------
     slices : ndarray of shape (D, D) or None
-        The degree-4 moment matrix if that route was taken.
+        The degree-4 moment matrix; None if N is computed from the blocks of K.
+
+    Raises
+    ------
+    InvalidInputError
+        If the rows are in several chunks and the slices would exceed 2 GiB.
     """
 
     def __init__(self, rows: Rows, products: int = 1):
@@ -104,10 +109,10 @@ class RealignedMap:
         through_rows = 3.0 * products * n * n * d
         through_slices = float(n) * size * size + 4.0 * products * size * d**3
         fits = 8 * size * size <= _SLICES_BYTES
-        if len(self.rows.pieces) > 1:  # pairs of rows that lie on different machines never meet
+        if len(self.rows.pieces) > 1:  # a pair of rows may be on two machines, so K cannot be formed
             if not fits:
                 raise InvalidInputError(
-                    f"X has {d} columns, too many for the realigned bound of rows in chunks; use the row-norm or "
+                    f"X has {d} columns, too many for the realigned bound when X is in chunks; use the row-norm or "
                     "flattening bound, or load X into memory."
                 )
             return True
@@ -117,7 +122,7 @@ class RealignedMap:
         return self._by_rows(U, measure=False)[0] if self.slices is None else self._by_slices(U)
 
     def measured(self, U: np.ndarray) -> tuple[np.ndarray, Magnitudes]:
-        """N(U) through the blocks of K, with the sums that bound its rounding error."""
+        """Return N(U) from the blocks of K, and the sums that bound its rounding error."""
         return self._by_rows(U, measure=True)
 
     def _by_rows(self, U: np.ndarray, measure: bool) -> tuple[np.ndarray, Magnitudes]:
@@ -136,16 +141,16 @@ class RealignedMap:
                 gram = left @ right.T
                 weighted = left_image @ right.T
                 weighted *= gram
-                share = 1.0 if other == start else 2.0
+                multiplicity = 1.0 if other == start else 2.0
                 if measure:
                     r, s = norms[start:stop], norms[other:other_stop]
-                    products = share * float(r**2 @ np.abs(weighted) @ s**2)
-                    squares = share * float(r**2 @ (gram * gram) @ s**2)
+                    products = multiplicity * float(r**2 @ np.abs(weighted) @ s**2)
+                    squares = multiplicity * float(r**2 @ (gram * gram) @ s**2)
                 weighted *= gram
                 if measure:
-                    magnitudes += Magnitudes(products, squares, share * float(r @ np.abs(weighted) @ s))
+                    magnitudes += Magnitudes(products, squares, multiplicity * float(r @ np.abs(weighted) @ s))
                 if other == start:
-                    # The upper triangle of blocks, its diagonal halved, plus its transpose is the whole sum.
+                    # The sum is the upper triangle of blocks, with its diagonal halved, plus the transpose.
                     weighted *= 0.5
                 sums += weighted @ right
             return left.T @ sums, magnitudes
@@ -162,12 +167,12 @@ class RealignedMap:
         position = np.empty((d, d), dtype=np.intp)
         position[first, second] = position[second, first] = np.arange(len(first))
         self._position = position.ravel()
-        # Coordinates in the orthonormal basis carry √2 off the diagonal, entries of the matrix do not.
+        # Off the diagonal, a coordinate in the orthonormal basis is √2 times the matrix entry.
         self._unscale = np.where(np.eye(d, dtype=bool), 1.0, np.sqrt(0.5)).ravel()
 
     @property
     def slice_step(self) -> int:
-        """Slices that are multiplied together."""
+        """Number of slices in one matrix product."""
         return max(1, _SLICE_ENTRIES // self.rows.shape[1] ** 2)
 
     def _by_slices(self, U: np.ndarray) -> np.ndarray:

@@ -1,12 +1,12 @@
-"""Moment matrices: X -> Σ z(x_i) z(x_i)ᵀ, the fully symmetric representation of v -> Σ ⟨x_i, v⟩^2k.
+"""Moment matrices Σ z(x_i) z(x_i)ᵀ, the fully symmetric representation of the form Σ ⟨x_i, v⟩^2k.
 
-The rows are read in blocks; beside the D×D result only one block of D-dimensional images is held.
+The rows are read in blocks. Memory holds the D×D result and one block of D-dimensional images.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import blas  # its functions cannot be pickled, the module can
+from scipy.linalg import blas  # the module can be pickled, its functions cannot
 
 from hypernorm._validation import check_memory
 from hypernorm.forms.monomials import MonomialBasis
@@ -14,11 +14,11 @@ from hypernorm.forms.rows import Rows
 
 __all__ = ["column_means", "moment_depth", "moment_matrix", "second_moments"]
 
-# Images of a block: small enough for memory, with enough rows that updating the D×D sum costs little.
+# Entries of the images of a block: few enough for memory, with enough rows that updating the D×D sum costs little.
 _IMAGE_ENTRIES = 1 << 20
 _LARGE_IMAGE_ENTRIES = 1 << 23
 _ENOUGH_ROWS = 1024
-# Blocks that are added up in place before their sum joins the total: it keeps the chains of additions short.
+# Blocks that are added in place before their sum is added to the total; grouping keeps the chains of additions short.
 _BLOCKS_PER_GROUP = 8
 
 
@@ -44,8 +44,9 @@ def second_moments(rows: Rows, weights: np.ndarray | None = None, *, absolute: b
     ----------
     rows : Rows
     weights : ndarray of shape (n,), optional
-        Default one each.
-    absolute : bool
+        Default one for every row.
+    absolute : bool, default False
+        Use the absolute values of the entries.
 
     Returns
     -------
@@ -70,16 +71,16 @@ def second_moments(rows: Rows, weights: np.ndarray | None = None, *, absolute: b
 
 
 def moment_depth(rows: Rows, size: int) -> int:
-    """Longest chain of additions in an entry of a D×D moment matrix with D = `size`.
+    """Longest chain of additions in an entry of the D×D moment matrix, D = `size`.
 
-    A product that adds to its result in place may do so after every term, so a whole group of blocks is one chain.
+    A product that accumulates in place may round after every term, so a group of blocks counts as one chain.
     """
     group = min(rows.shape[0], _BLOCKS_PER_GROUP * _block_rows(rows, size))
     return group + max(-(-len(piece) // group) for piece in rows.pieces) + len(rows.pieces) - 1
 
 
 def _block_rows(rows: Rows, size: int) -> int:
-    """Rows in a block whose images in D = `size` dimensions are held together."""
+    """Number of rows in a block of images in D = `size` dimensions."""
     enough = min(_ENOUGH_ROWS, _LARGE_IMAGE_ENTRIES // size)
     return min(rows.shape[0], max(64, enough, _IMAGE_ENTRIES // size))
 
@@ -87,8 +88,8 @@ def _block_rows(rows: Rows, size: int) -> int:
 def moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
     """Return M = Σ z(x_i) z(x_i)ᵀ with z the orthonormal monomials of degree k = `half_degree`.
 
-    Then Σ ⟨x_i, v⟩^2k = z(v)ᵀ M z(v), and λ_max(M) bounds the form on the unit sphere. The last result is kept with
-    the rows, so that a search and the proof that follows form it once.
+    Then Σ ⟨x_i, v⟩^2k = z(v)ᵀ M z(v), and λ_max(M) bounds the form on the unit sphere. The last result is cached in
+    ``rows.moments``, so that a search and the proof that follows share it.
 
     Parameters
     ----------
@@ -99,12 +100,12 @@ def moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
     Returns
     -------
     ndarray of shape (D, D)
-        Symmetric; nD² multiplications and additions.
+        Symmetric and read-only. The cost is nD² multiplications and additions.
 
     Raises
     ------
     InvalidInputError
-        If the D×D result cannot fit in memory.
+        If the D×D result, with the workspace of its proof, does not fit in memory.
     """
     return rows.kept("moments", lambda: _moment_matrix(rows, half_degree), half_degree)
 
@@ -113,7 +114,7 @@ def _moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
     d = rows.shape[1]
     size = MonomialBasis.count(d, half_degree)
     check_memory(
-        9 * 8 * size * size,  # with what the proof of its bound needs
+        9 * 8 * size * size,  # the matrix and the workspace of the proof of its bound
         f"The moment matrix of degree {2 * half_degree} for d = {d} ({size} x {size})",
         "use the realigned or row-norm bound, or reduce the number of columns",
     )
@@ -127,12 +128,12 @@ def _moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
             last = min(first + _BLOCKS_PER_GROUP * step, part.stop)
             for start in range(first, last, step):
                 images = basis.evaluate(rows.block(start, min(start + step, last)))
-                # One triangle, added in place: a D×D temporary per block would cost more than the product.
+                # Only one triangle, in place: a temporary D×D matrix per block would cost more than the product.
                 group = blas.dsyrk(1.0, images.T, beta=1.0, c=group, trans=1, lower=1, overwrite_c=1)
             total += group
         return total
 
-    # A single piece is not split among threads: each would need a D×D sum, and the product uses all cores by itself.
+    # A piece is not split among threads: each would need a D×D sum, and BLAS uses all cores already.
     partials = rows.partials(partial, rows.pieces)
     total = next(partials)
     for more in partials:

@@ -1,4 +1,4 @@
-"""Monomials of one degree, scaled so that they form an orthonormal basis of the symmetric tensors.
+"""Monomials of one degree, scaled to an orthonormal basis of the symmetric tensors.
 
 For an index multiset α of size k over d variables, z_α(v) = √(k!/α!)·v^α. The D = C(d+k−1, k) functions satisfy
 ⟨z(u), z(v)⟩ = ⟨u, v⟩^k, in particular ‖z(v)‖² = ‖v‖^{2k}: z(v) is the k-th tensor power of v in coordinates.
@@ -31,9 +31,9 @@ class MonomialBasis:
     size : int
         D = C(d+k−1, k).
     indices : ndarray of shape (D, k)
-        The variables of each monomial, in non-decreasing order, monomials in lexicographic order.
+        The variables of each monomial in non-decreasing order; the monomials are in lexicographic order.
     multiplicities : ndarray of shape (D,), int64
-        k!/α!: how many ordered index tuples give the monomial.
+        k!/α!, the number of ordered index tuples of the monomial.
 
     Examples
     --------
@@ -61,11 +61,11 @@ class MonomialBasis:
 
     @staticmethod
     def count(dimension: int, degree: int) -> int:
-        """D = C(d+k−1, k), without building anything."""
+        """Number of monomials, D = C(d+k−1, k)."""
         return math.comb(dimension + degree - 1, degree)
 
     def evaluate(self, points: np.ndarray) -> np.ndarray:
-        """Return z at each point.
+        """Values of all monomials at each point.
 
         Parameters
         ----------
@@ -74,7 +74,7 @@ class MonomialBasis:
         Returns
         -------
         ndarray of shape (D, b)
-            Each value carries a relative rounding error of at most k+2 units of 2**-53.
+            The relative rounding error of each value is at most k+2 units of 2**-53.
         """
         columns = np.ascontiguousarray(points.T)
         values = columns[self.indices[:, 0]]
@@ -84,7 +84,7 @@ class MonomialBasis:
         return values
 
     def _multiplicities(self) -> np.ndarray:
-        # k!/α! by walking along each sorted index row: divide by the length of the run of equal indices so far.
+        # k!/α!: along each sorted index row, divide by the length of the current run of equal indices.
         run = np.ones(self.size, dtype=np.int64)
         counts = np.ones(self.size, dtype=np.int64)
         for position in range(1, self.degree):

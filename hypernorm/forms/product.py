@@ -3,8 +3,8 @@
 A Hermitian matrix M of size ab is the form f(x, y) = ⟨x⊗y, M (x⊗y)⟩ of two vectors, x ∈ K^a and y ∈ K^b. At level k it
 is multiplied by ‖y‖^2(k−1), and written with Gram matrices of the monomials x_i y^β ȳ^δ, |β| + |δ| = k: for K = C one
 matrix for each |δ| = j from 0 to k, for K = R one matrix, as ȳ = y. The entry of a Gram matrix in row (i, β, δ) and
-column (i', β', δ') multiplies x̄_i x_i' ȳ^(β+δ') y^(β'+δ); the entries of all Gram matrices that multiply the same
-monomial are a *class*, and only their sum matters for the form.
+column (i', β', δ') multiplies x̄_i x_i' ȳ^(β+δ') y^(β'+δ). A *class* is the set of all entries, of all Gram matrices,
+that multiply the same monomial; the form depends on the sums over the classes only.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["FIELDS", "GramPart", "ProductClasses", "ProductForm", "gram_sides"]
 
 FIELDS = ("complex", "real")
 
-# Matrices that are Hermitian up to rounding pass; what is bounded is then the form of their Hermitian part.
+# A matrix may be Hermitian up to rounding only; the form of its Hermitian part is bounded then.
 _ASYMMETRY = 1e-10
 
 
@@ -41,16 +41,17 @@ class ProductForm:
     dims : tuple of int
         (a, b).
     field : {"complex", "real"}
-        Of the vectors x and y.
+        Field of the vectors x and y.
 
     Attributes
     ----------
     matrix : ndarray of shape (ab, ab)
-        The Hermitian part of 2**-exponent · M, of type float64 if M is real, else complex128; its largest entry has
-        real or imaginary part in [1/2, 1), unless it is zero.
+        The Hermitian part of 2**-exponent · M: float64 if M is real, else complex128. Unless it is zero, the largest
+        magnitude of a real or imaginary part of an entry is in [1/2, 1).
     exponent : int
+        Exponent of the scale, a power of two.
     error : float
-        Bound on the Frobenius norm of what rounding the Hermitian part and the scaling may have changed; zero for a
+        Bound on the Frobenius norm of the rounding errors of the Hermitian part and of the scaling; zero for a
         Hermitian matrix of ordinary size.
     fingerprint : str
         Of the values of M.
@@ -58,6 +59,7 @@ class ProductForm:
     Raises
     ------
     InvalidInputError
+        If the shape of M does not fit `dims`, M is not Hermitian, or M is complex and `field` is "real".
     """
 
     def __init__(self, M: Any, dims: Any, field: str):
@@ -69,12 +71,13 @@ class ProductForm:
         size = self.dims[0] * self.dims[1]
         if real.shape != (size, size):
             raise InvalidInputError(
-                f"M must have shape ({size}, {size}) for dims {self.dims}, got {real.shape}; its rows and columns are "
-                f"indexed as those of numpy.kron."
+                f"M must have shape ({size}, {size}) for dims {self.dims}, got {real.shape}; index its rows and "
+                f"columns as numpy.kron does."
             )
         if imaginary is not None and field == "real":
             raise InvalidInputError(
-                "M has complex entries, but field is 'real'; real vectors see the real part only, so give M.real."
+                "M has complex entries, but field is 'real'; the value at real vectors depends on M.real only, so "
+                "give M.real."
             )
         self.fingerprint = fingerprint(real if imaginary is None else np.vstack([real, imaginary]))
         parts = [real] if imaginary is None else [real, imaginary]
@@ -89,8 +92,8 @@ class ProductForm:
         if abs(matrix[row, column] - adjoint[row, column]) > _ASYMMETRY:
             kind = "symmetric" if imaginary is None else "Hermitian"
             raise InvalidInputError(
-                f"M must be {kind}; the entries at ({row}, {column}) and ({column}, {row}) differ. If its {kind} "
-                f"part is meant, give (M + M.conj().T) / 2."
+                f"M must be {kind}; the entries at ({row}, {column}) and ({column}, {row}) differ. For its {kind} "
+                f"part give (M + M.conj().T) / 2."
             )
         self.matrix = (matrix + adjoint) / 2
         self.matrix.setflags(write=False)
@@ -107,7 +110,7 @@ def _check_dims(dims: Any) -> tuple[int, int]:
     try:
         a, b = dims
     except (TypeError, ValueError):
-        raise InvalidInputError(f"dims must be the two dimensions (a, b) of the factors, got {dims!r}.") from None
+        raise InvalidInputError(f"dims must be two integers (a, b), got {dims!r}; give the factors' sizes.") from None
     return check_count(a, "the first of dims"), check_count(b, "the second of dims")
 
 
@@ -132,7 +135,7 @@ class GramPart:
     Attributes
     ----------
     multiplicities : ndarray of shape (D,), int64
-        |β|!/β! · |δ|!/δ!: times these the squared moduli of the monomials add up to ‖x‖²‖y‖^2k.
+        |β|!/β! · |δ|!/δ!. With these factors the squared moduli of the monomials add up to ‖x‖²‖y‖^2k.
     classes : ndarray of shape (D, D), int64
         The class of each entry.
     """
@@ -142,7 +145,7 @@ class GramPart:
 
 
 def gram_sides(dims: tuple[int, int], level: int, field: str) -> tuple[int, ...]:
-    """Sizes of the Gram matrices, without building anything.
+    """Sizes of the Gram matrices.
 
     Examples
     --------
@@ -172,8 +175,8 @@ class ProductClasses:
     count : int
         Number of classes.
     multinomials : ndarray of shape (count,), int64
-        Sum over the class, within the first part, of the products of the multiplicities of row and column. A form
-        Σ ρ_c m_c obeys |Σ ρ_c m_c| ≤ √(Σ |ρ_c|²/multinomials_c) on unit vectors, by Cauchy–Schwarz.
+        Sum of the products of the multiplicities of row and column over the entries of the class in the first part. On
+        unit vectors |Σ ρ_c m_c| ≤ √(Σ |ρ_c|²/multinomials_c) for every form Σ ρ_c m_c, by Cauchy–Schwarz.
 
     Examples
     --------
@@ -208,15 +211,15 @@ class ProductClasses:
         return GramPart(multiplicities, (i[:, None] * a + i) * merged + left * side + right)
 
     def sums(self, part: GramPart, entries: np.ndarray) -> np.ndarray:
-        """Sums over the classes of the entries of a matrix, which may be of floats or of Python's integers."""
+        """Sums of the entries of a matrix of floats or of Python integers over the classes."""
         if entries.shape != part.classes.shape:
-            raise ValueError(f"a matrix of shape {part.classes.shape} was expected, not {entries.shape}")
+            raise ValueError(f"entries must have shape {part.classes.shape}, got {entries.shape}")
         result = np.zeros(self.count, dtype=entries.dtype)
         np.add.at(result, part.classes, entries)
         return result
 
     def coefficients(self, entries: np.ndarray) -> np.ndarray:
-        """Coefficients of ‖y‖^2(k−1) ⟨x⊗y, M (x⊗y)⟩ from the entries of M, of floats or of Python's integers."""
+        """Coefficients of ‖y‖^2(k−1) ⟨x⊗y, M (x⊗y)⟩ from the entries of M, floats or Python integers."""
         a, b = self.dims
         top, raising = self._multisets[self.level], self._multisets[self.level - 1]
         result = np.zeros(self.count, dtype=entries.dtype)
@@ -228,7 +231,7 @@ class ProductClasses:
 
 
 class _Multisets:
-    """All multisets of one size, which may be zero, in colexicographic order, with their numbers of orderings."""
+    """All multisets of one size ≥ 0 in colexicographic order, with their numbers of orderings."""
 
     def __init__(self, dimension: int, size: int):
         chosen = np.array(list(combinations_with_replacement(range(dimension), size)), dtype=np.int64)
@@ -244,7 +247,7 @@ class _Multisets:
 
 
 def _ranks(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """For every row of `first` and row of `second` the rank of the union of the two multisets."""
+    """Rank of the union of the two multisets, for every pair of a row of `first` and a row of `second`."""
     shape = (len(first), len(second))
     pairs = np.concatenate(
         [

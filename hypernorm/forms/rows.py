@@ -1,8 +1,8 @@
-"""The rows of a matrix, read in blocks: the one way in which every kernel sees its data.
+"""The rows of a matrix in blocks; every kernel reads its data through this module.
 
-The matrix is scaled by a power of two so that its longest row has a length in (1/4, 1]: every quantity computed from
-the rows then stays far from overflow, whatever the units of the input. The scaling is exact unless an entry falls
-below the normal range, which `Rows.inexact` reports so that the proofs can pay for it.
+The matrix is scaled by a power of two so that its longest row has a length in (1/4, 1]. Quantities computed from the
+rows then stay far from overflow for every unit of the input. The scaling is exact unless an entry falls below the
+normal range; `Rows.inexact` reports this, and the proofs add the error.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ UNIDENTIFIED = "0" * 64
 
 # Blocks of about this many entries stay in the second-level cache together with their images.
 _BLOCK_ENTRIES = 1 << 17
-# Partial sums that are formed independently; it fixes the rounding, not the number of threads.
+# Number of independent partial sums. It is constant, so the rounding does not depend on the number of threads.
 _RANGES = 16
 
 
@@ -49,14 +49,15 @@ class Rows:
     ----------
     shape : tuple of int
     exponent : int
-        The power of two that was taken out.
+        Exponent of the scale: the matrix was divided by 2**exponent.
     inexact : bool
-        Whether taking it out lost bits of entries more than 2**-969 times smaller than the longest row. Each such
-        entry moved by at most 2**-1074.
+        Whether the scaling lost bits of entries that are smaller than 2**-969 times the longest row. Each such entry
+        changed by at most 2**-1074.
     row_exponents, row_squares : ndarray of shape (n,)
         The squared length of row i is ``row_squares[i] * 4**row_exponents[i]``, the first factor in [1/4, d] or zero.
-        It refers to the scaled rows before the multiplier is applied.
+        It is the length of the scaled row before the multiplier is applied.
     multiplier : ndarray of shape (n,) or None
+        Factor of each row, set by `reweighted`.
     shift : ndarray of shape (d,) or None
         What `shifted` subtracts from every row.
     """
@@ -68,10 +69,10 @@ class Rows:
         self.fingerprint = fingerprint
         self._cache: dict[Any, Any] = {}
         self._matrix: RowMatrix = matrix
-        self._first = 0  # row of the matrix meant that is the first of `_matrix`
+        self._first = 0  # index of the first row of `_matrix` in the whole matrix
         self.exponent = 0
         self._measure()
-        # A large matrix is scaled block by block.
+        # A large matrix is scaled block by block when it is read.
         if not isinstance(matrix, Chunks | Pages) and (sp.issparse(matrix) or matrix.nbytes <= LARGE_BYTES):
             self._matrix = _own(self._scaled(matrix), matrix)
             self._scale = 0
@@ -104,22 +105,22 @@ class Rows:
         return not (self.row_squares > 0).any()
 
     def reweighted(self, multiplier: np.ndarray) -> Rows:
-        """Return the same rows, row i multiplied by ``multiplier[i]``; each product is rounded once."""
+        """Copy of the rows, row i multiplied by ``multiplier[i]``; each product is rounded once."""
         rows = self._copy()
         rows.multiplier = multiplier
         return rows
 
     def shifted(self, shift: np.ndarray) -> Rows:
-        """Return the same rows minus ``shift``, subtracted block by block, which makes blocks of sparse rows dense.
+        """Copy of the rows minus ``shift``, which is subtracted block by block; blocks of sparse rows become dense.
 
-        For sums over the rows in the scale of the blocks; the lengths and exponents remain those before the shift.
+        ``shift`` is in the scale of the blocks. The lengths and exponents are still those before the shift.
         """
         rows = self._copy()
         rows.shift = shift
         return rows
 
     def unguarded(self) -> Rows:
-        """The same rows without the check of every page, for a search whose result is proved afterwards."""
+        """Copy of the rows that skips the page checks, for a search whose result is proved afterwards."""
         rows = self._copy()
         if isinstance(self._matrix, Pages):
             rows._matrix = self._matrix.array
@@ -146,23 +147,23 @@ class Rows:
 
     @cached_property
     def norms(self) -> np.ndarray:
-        """Lengths of the rows as `block` returns them, to about ``d`` units in the last place."""
+        """Lengths of the rows that `block` returns, to about ``d`` units in the last place."""
         with np.errstate(under="ignore"):
             norms = np.ldexp(np.sqrt(self.row_squares), self.row_exponents)
             return norms if self.multiplier is None else norms * self.multiplier
 
     @property
     def pieces(self) -> list[range]:
-        """The rows in parts that lie together: one, or the chunks."""
+        """Ranges of rows that are stored together: the chunks, or one range."""
         return self._matrix.parts if isinstance(self._matrix, Chunks) else [range(self.shape[0])]
 
     def partials(
         self, function: Callable[..., Result], parts: Sequence[range], *per_row: np.ndarray
     ) -> Iterator[Result]:
-        """Yield ``function(rows, part, *entries)`` for each part, in order, computed side by side.
+        """Yield ``function(rows, part, *entries)`` for each part in order; the parts are computed in parallel.
 
-        The function must read the rows through its argument, since it may run on another machine; `per_row` are
-        arrays with an entry for each row, of which it gets those of the part. No part may cross the border of a piece.
+        The function must read the rows through its argument, since it may run on another machine. `per_row` are
+        arrays with one entry per row; the function gets the entries of its part. A part must lie within one piece.
         """
         slices = [tuple(array[part.start : part.stop] for array in per_row) for part in parts]
         if not isinstance(self._matrix, Chunks):
@@ -174,7 +175,7 @@ class Rows:
         return self._matrix.map(_on_chunk, arguments, numbers)
 
     def _view(self, piece: range) -> Rows:
-        """These rows for a machine that has one piece of the matrix, without the matrix."""
+        """Copy of the rows of one piece without the matrix, for the machine that stores this piece."""
         rows = self._copy()
         del rows._matrix, rows.row_squares, rows.row_exponents
         rows._first = piece.start
@@ -183,7 +184,7 @@ class Rows:
         return rows
 
     def images(self, v: np.ndarray) -> np.ndarray:
-        """Xv for one vector."""
+        """The product Xv for one vector."""
         step = self.block_rows()
 
         def partial(rows: Rows, part: range) -> np.ndarray:
@@ -193,7 +194,7 @@ class Rows:
         return np.concatenate(list(self.partials(partial, self.ranges(step))))
 
     def taken(self, chosen: np.ndarray) -> np.ndarray:
-        """The rows of the given different indices as a dense array, in the order of the indices."""
+        """The rows with the given distinct indices as a dense array, in the order of the indices."""
         marks = np.zeros(self.shape[0], dtype=bool)
         marks[chosen] = True
 
@@ -213,32 +214,32 @@ class Rows:
         return block if isinstance(block, np.ndarray) else block.toarray()
 
     def operand(self, start: int, stop: int, dtype: DTypeLike = np.float64) -> Any:
-        """Rows `start` to `stop` for a matrix product in the given precision: sparse if the matrix is."""
+        """Rows `start` to `stop` for a matrix product in the given precision; sparse if the matrix is sparse."""
         start, stop = start - self._first, stop - self._first
         block = self._matrix[start:stop]
         if self._scale:
             block = _scaled_by(_to_float64(block), self._scale)
         if self.multiplier is not None:
             factors = self.multiplier[start:stop, None]
-            block = _to_float64(block) if block.dtype.itemsize > 8 else block  # so that each product is rounded once
+            block = _to_float64(block) if block.dtype.itemsize > 8 else block  # each product is rounded once
             block = block * factors if isinstance(block, np.ndarray) else sp.csr_array(block.multiply(factors))
         if self.shift is not None:
             block = (block if isinstance(block, np.ndarray) else block.toarray()) - self.shift
         return block if block.dtype == dtype else block.astype(dtype)
 
     def block_rows(self, width: int | None = None) -> int:
-        """Rows in a block such that an array of `width` columns (default d) fits in cache beside it."""
+        """Number of rows in a block that fits in cache together with an array of `width` columns (default d)."""
         return min(self.shape[0], max(64, _BLOCK_ENTRIES // max(self.shape[1], width or 1)))
 
     def ranges(self, step: int) -> list[range]:
-        """The rows in contiguous ranges: a fixed number, each of whole steps if it has more than one; or the chunks."""
+        """Contiguous ranges of rows, each of whole steps: the chunks, or at most a fixed number of ranges."""
         if isinstance(self._matrix, Chunks):
             return self.pieces
         blocks = -(-self.shape[0] // step)
         return [range(part.start * step, min(part.stop * step, self.shape[0])) for part in split_range(blocks, _RANGES)]
 
     def depth(self, step: int) -> int:
-        """Longest chain of additions in a sum over all rows that is formed by blocks of `step` and by ranges."""
+        """Longest chain of additions in a sum over all rows, added by blocks of `step` rows and then by ranges."""
         ranges = self.ranges(step)
         return min(step, self.shape[0]) + max(-(-len(part) // step) for part in ranges) + len(ranges)
 
@@ -262,7 +263,7 @@ class Rows:
 
 
 def _measure_matrix(matrix: Matrix | Pages) -> tuple[np.ndarray, np.ndarray, float]:
-    """`_measure_block` for all rows of a matrix, block by block."""
+    """Results of `_measure_block` for all rows of a matrix, block by block."""
     n, d = matrix.shape
     step = max(1, _BLOCK_ENTRIES // d) if isinstance(matrix, np.ndarray) else 4096
     found = [_measure_block(_to_float64(matrix[start : start + step])) for start in range(0, n, step)]
@@ -273,13 +274,13 @@ def _measure_matrix(matrix: Matrix | Pages) -> tuple[np.ndarray, np.ndarray, flo
 def _on_chunk(
     chunk: np.ndarray, function: Callable[..., Result], rows: Rows, part: range, entries: tuple[np.ndarray, ...]
 ) -> Result:
-    """What `Rows.partials` asks of the machine that has the chunk."""
+    """Evaluate the function of `Rows.partials` on the machine that stores the chunk."""
     rows._matrix = np.ascontiguousarray(chunk)
     return function(rows, part, *entries)
 
 
 def _measure_block(block: Matrix) -> tuple[np.ndarray, np.ndarray, float]:
-    """Per row an exponent e and the sum of squares of the row times 2**-e; and the smallest non-zero magnitude."""
+    """For each row an exponent e and the sum of squares of 2**-e times the row; and the smallest non-zero magnitude."""
     if isinstance(block, np.ndarray):
         magnitudes = np.abs(block)
         _, power = np.frexp(magnitudes.max(axis=1))
@@ -301,7 +302,7 @@ def _measure_block(block: Matrix) -> tuple[np.ndarray, np.ndarray, float]:
 
 
 def _own(scaled: Matrix, source: Any) -> Matrix:
-    """The scaled matrix, copied where it shares memory with its source, which somebody else may change."""
+    """Copy those arrays of the scaled matrix that share memory with its source, since the caller may change it."""
     if isinstance(scaled, np.ndarray):
         return scaled.copy() if np.may_share_memory(scaled, source) else scaled
     parts = ((scaled.data, source.data), (scaled.indices, source.indices), (scaled.indptr, source.indptr))
@@ -327,10 +328,10 @@ def _scaled_by(matrix: Matrix, exponent: int) -> Matrix:
 
 
 def fingerprint(matrix: RowMatrix) -> str:
-    """SHA-256 of the shape and the values of a matrix, the same for every storage of the same numbers.
+    """SHA-256 of the shape and the values of a matrix, independent of its storage.
 
-    Dense or sparse, row- or column-major, integers or floats: only the position and the binary64 value of the
-    non-zero entries count.
+    Only the positions and the binary64 values of the non-zero entries count; the matrix may be dense or sparse, row-
+    or column-major, of integers or floats.
 
     Examples
     --------
@@ -343,7 +344,7 @@ def fingerprint(matrix: RowMatrix) -> str:
     step = max(1, (1 << 20) // d)
     for start in range(0, n, step):
         rows, columns, values = _nonzero_entries(matrix[start : start + step])
-        # The count first, so that no run of indices can pass for values.
+        # The count comes first, so that indices cannot be mistaken for values.
         digest.update(np.array([len(rows)], dtype="<i8").tobytes())
         for part in ((rows + start).astype("<i8"), columns.astype("<i8"), values.astype("<f8")):
             digest.update(part.tobytes())

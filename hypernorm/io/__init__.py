@@ -1,4 +1,4 @@
-"""Matrices from files: what they declare is checked before anything is allocated."""
+"""Read matrices from files; the sizes that a file declares are checked before memory is allocated."""
 
 from hypernorm.io.matrices import NAMES, SUFFIXES, read_matrix
 

@@ -1,4 +1,4 @@
-"""Read matrices from the binary files of numpy and scipy: what they declare is checked before anything is allocated."""
+"""Read matrices from the binary files of numpy and scipy; declared sizes are checked before memory is allocated."""
 
 from __future__ import annotations
 
@@ -23,43 +23,47 @@ _LONGEST_HEADER = 1 << 16
 _LONGEST_DIRECTORY = 1 << 20
 _STORED_OR_DEFLATED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _SHOWN_MEMBERS = 8
-# Kinds of numbers and dimensions of the members of a sparse matrix; of those that are not named, indices.
+# Allowed kinds of numbers and dimensions of the arrays of a sparse matrix; all other arrays are indices.
 _SPARSE_TYPES = {
     "format": ("SU", (0,)),
     "shape": ("iu", (1,)),
     "data": ("fiubc", (1, 2, 3)),
     "_is_array": ("b", (0,)),
 }
-# Of an entry of a sparse matrix, while it is converted: indices, value, and their copies.
+# Bytes of an entry of a sparse matrix during conversion: indices, value, and their copies.
 _BYTES_PER_ENTRY = 48
 
 
 def read_npy(path: Path, name: str) -> np.ndarray:
-    """Map an array into memory.
+    """Memory-map the array in an ``.npy`` file.
 
     Raises
     ------
-    InvalidInputError, ValueError, OSError
+    ValueError, OSError
+        If the file is damaged or cannot be read.
     """
     with path.open("rb") as stream:
         shape, dtype, start = _array_header(stream)
     if not dtype.hasobject and start + math.prod(shape) * dtype.itemsize > path.stat().st_size:
         raise ValueError(f"its header declares an array of shape {shape}, which is more than the file holds")
-    return np.lib.format.open_memmap(path, mode="r")  # which never unpickles
+    return np.lib.format.open_memmap(path, mode="r")  # it never unpickles objects
 
 
 def read_npz(path: Path, name: str) -> Matrix:
-    """The one matrix in an archive of numpy, or the sparse matrix that it stores.
+    """Read the only matrix of an archive of numpy, or the sparse matrix that scipy stored in it.
 
     Raises
     ------
-    InvalidInputError, ValueError, OSError, zipfile.BadZipFile
+    InvalidInputError
+        If the archive holds a certificate, several matrices or none, or expands out of proportion to its size.
+    ValueError, OSError, zipfile.BadZipFile
+        If the file is damaged or cannot be read.
     """
     size = path.stat().st_size
     with _Guarded(io.FileIO(path)) as stream, zipfile.ZipFile(stream) as archive:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
         if any(info.compress_type not in _STORED_OR_DEFLATED for info in members.values()):
-            raise ValueError("it is compressed in a way that numpy does not write")
+            raise ValueError("its compression method is not one that numpy writes")
         headers = {key: _member_header(archive, info) for key, info in members.items()}
         if {"format", "shape", "data"} <= set(members):
             _check_sparse_types(headers)
@@ -67,14 +71,14 @@ def read_npz(path: Path, name: str) -> Matrix:
             _check_dimensions(_small_array(archive, members["shape"]), size, name)
             return _as_csr(sp.load_npz(path), name)
         if {"format_version", "kind", "fingerprint"} <= set(members):
-            raise InvalidInputError(f"{name} is a certificate, not a matrix; give the matrix that it is about.")
+            raise InvalidInputError(f"{name} is a certificate, not a matrix; give the matrix that it certifies.")
         matrices = [
             key for key, header in headers.items() if header and len(header[0]) == 2 and not header[1].hasobject
         ]
         if len(matrices) != 1:
             raise InvalidInputError(
-                f"{name} holds {len(matrices)} matrices, not one (its arrays: {_listing(headers)}); save the one that "
-                f"you mean with numpy.save('X.npy', X)."
+                f"{name} holds {len(matrices)} matrices, not one (its arrays: {_listing(headers)}); save the matrix "
+                f"alone with numpy.save('X.npy', X)."
             )
         shape, dtype = headers[matrices[0]] or ((), np.dtype(float))
         check_expansion(math.prod(shape) * dtype.itemsize, size, name)
@@ -83,18 +87,18 @@ def read_npz(path: Path, name: str) -> Matrix:
 
 
 class _Guarded(io.BufferedReader):
-    """A file of which no more is read at once than an honest archive asks for: zipfile reads a directory as a whole."""
+    """A file that refuses long reads: zipfile reads the directory of an archive at once, whatever its declared size."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0:
             size = os.fstat(self.fileno()).st_size - self.tell()
         if size > _LONGEST_DIRECTORY:
-            raise ValueError("it has far more members than a matrix takes")
+            raise ValueError("it has far more members than a matrix needs")
         return super().read(size)
 
 
 def _array_header(stream: BinaryIO | Any) -> tuple[tuple[int, ...], np.dtype, int]:
-    """Shape, type and start of an array; a header may declare itself to be gigabytes long."""
+    """Shape, type and offset of an array, from the first bytes only: a header may declare a length of gigabytes."""
     start = io.BytesIO(stream.read(_LONGEST_HEADER))
     try:
         version = np.lib.format.read_magic(start)
@@ -102,7 +106,7 @@ def _array_header(stream: BinaryIO | Any) -> tuple[tuple[int, ...], np.dtype, in
             shape, _, dtype = np.lib.format.read_array_header_1_0(start)
         else:
             shape, _, dtype = np.lib.format.read_array_header_2_0(start)
-    except Exception as error:  # a damaged header is read with the parser of Python, whose errors are of many classes
+    except Exception as error:  # numpy parses the header with Python's parser, whose errors have many classes
         raise ValueError(str(error) or "its header is damaged") from None
     if any(length < 0 for length in shape):
         raise ValueError(f"its header declares an array of shape {shape}")
@@ -110,7 +114,7 @@ def _array_header(stream: BinaryIO | Any) -> tuple[tuple[int, ...], np.dtype, in
 
 
 def _member_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype] | None:
-    """Shape and type of a member of an archive, None if it is no array."""
+    """Shape and type of a member of an archive; None if it is no array."""
     with archive.open(info) as member:
         try:
             shape, dtype, start = _array_header(member)
@@ -122,7 +126,7 @@ def _member_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[tup
 
 
 def _check_sparse_types(headers: dict[str, tuple[tuple[int, ...], np.dtype] | None]) -> None:
-    """Refuse members that scipy would take apart as if they were of the type that it writes."""
+    """Refuse arrays of a sparse matrix whose type or dimension scipy does not write; scipy does not check them."""
     for key, header in headers.items():
         if header is None:
             raise ValueError("one of its arrays is damaged")
@@ -136,7 +140,7 @@ def _check_sparse_types(headers: dict[str, tuple[tuple[int, ...], np.dtype] | No
 
 def _small_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
     if info.file_size > _LONGEST_HEADER:
-        raise ValueError(f"its member {printable(info.filename, 40)} is too long")
+        raise ValueError(f"its array {printable(info.filename, 40)} is too long")
     with archive.open(info) as member:
         return np.lib.format.read_array(member, allow_pickle=False)
 
@@ -150,19 +154,19 @@ def _listing(headers: dict[str, tuple[tuple[int, ...], np.dtype] | None]) -> str
 
 
 def _check_dimensions(shape: np.ndarray, stored: int, name: str) -> None:
-    """A sparse matrix of a few entries may have so many rows that their pointers alone fill the memory."""
+    """Refuse so many rows or columns that the pointers alone would fill the memory, even with few entries."""
     check_expansion(8 * sum(int(length) for length in shape.ravel()), stored, name)
 
 
 def _as_csr(matrix: Any, name: str) -> Matrix:
-    # A damaged file may hold indices out of range, which compiled code would follow.
+    # Compiled code does not check indices, and a damaged file may hold indices out of range.
     if hasattr(matrix, "check_format"):
         matrix.check_format(full_check=True)
     if matrix.ndim != 2:
         return matrix
     csr = sp.csr_array(matrix)
-    if csr.nnz < matrix.nnz and matrix.format == "coo":  # scipy added up what may round
+    if csr.nnz < matrix.nnz and matrix.format == "coo":  # scipy added duplicates, and the sum may be rounded
         raise InvalidInputError(
-            f"{name} has several entries for one place; add them up first, e.g. with sum_duplicates() of scipy."
+            f"{name} has several entries at one position; add them first, e.g. with sum_duplicates() of scipy."
         )
     return csr

@@ -1,7 +1,7 @@
 """Numbers from delimited text: records of cells, and the matrix that they fill.
 
-Whole blocks of plain numbers are converted at once. Whatever else occurs in a block (quotes, missing entries, comments,
-blank lines, text) is read cell by cell, which defines what is a number.
+A block that contains only plain numbers is converted at once. Every other block (with quotes, missing entries,
+comments, blank lines or text) is read cell by cell, with the same result for numbers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TextIO
 import numpy as np
 
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.io.limits import check_share
+from hypernorm.io.limits import check_free_memory
 
 __all__ = ["FLAGS", "Body", "Records", "all_numbers", "is_blank", "is_missing", "is_number", "shown"]
 
@@ -28,7 +28,7 @@ _MISSING = frozenset(
 _SPREADSHEET_ERRORS = frozenset({"#DIV/0!", "#REF!", "#VALUE!", "#NUM!", "#NAME?", "#NULL!"})
 FLAGS = {"True": 1.0, "TRUE": 1.0, "true": 1.0, "False": 0.0, "FALSE": 0.0, "false": 0.0}
 
-# Numbers with marks for thousands, or with a decimal comma.
+# Numbers with thousands separators, or with a decimal comma.
 _OTHER_MARKS = re.compile(r"[+-]?(\d{1,3}([,.' ]\d{3})+([.,]\d+)?|\d+,\d+)")
 
 _BLOCK = 1 << 20
@@ -39,26 +39,26 @@ _ENTRIES_PER_CHECK = 1 << 22
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell is a number that every program reads alike."""
+    """Whether a cell is a number in a notation that all programs read the same way."""
     try:
         float(cell)
     except ValueError:
         return False
-    return cell.isascii() and "_" not in cell  # Python alone reads 1_000 and the digits of other scripts
+    return cell.isascii() and "_" not in cell  # only Python accepts 1_000 and digits of other scripts
 
 
 def all_numbers(cells: list[str]) -> bool:
-    """Whether all cells are numbers, in less time than to ask for each."""
+    """Whether all cells are numbers; faster than `is_number` for each."""
     return _floats(cells) is not None
 
 
 def is_missing(cell: str) -> bool:
-    """Whether a cell is empty or one of the marks that pandas and R write for a missing value."""
+    """Whether a cell is empty or a mark that pandas or R writes for a missing value."""
     return cell.strip() in _MISSING
 
 
 def is_blank(cells: list[str]) -> bool:
-    """Whether a record is an empty line; a quoted empty cell is a missing value."""
+    """Whether a record is an empty line; a quoted empty cell is a missing value instead."""
     return not cells or (len(cells) == 1 and cells[0] != "" and not cells[0].strip())
 
 
@@ -71,7 +71,7 @@ class Records:
         With line breaks translated.
     delimiter : str
     name : str
-        How error messages call the file.
+        Name of the file in error messages.
 
     Attributes
     ----------
@@ -94,12 +94,12 @@ class Records:
         return next(self._reader)
 
     def block(self) -> str:
-        """The next lines as they are, or nothing at the end."""
+        """The next lines, unparsed; empty at the end."""
         text = self._stream.read(_BLOCK)
         return text if text.endswith("\n") or not text else text + self._readline()
 
     def of_block(self, text: str) -> Iterator[list[str]]:
-        """The records that begin in a block; the last one may reach beyond it."""
+        """Yield the records that begin in a block; the last record may end after the block."""
         self._ahead, self._length = io.StringIO(text), len(text)
         while self._ahead.tell() < self._length:
             record = next(self, None)
@@ -110,7 +110,9 @@ class Records:
         while line := self._ahead.readline() or self._readline():
             self.line += 1
             if "\x00" in line:
-                raise InvalidInputError(f"{self.name} is no text: there is a zero byte in line {self.line}.")
+                raise InvalidInputError(
+                    f"{self.name} has a zero byte in line {self.line}, so it is not text; save it as text in UTF-8."
+                )
             if self._between and self._is_comment(line):
                 continue
             self._between = False
@@ -133,16 +135,17 @@ class Records:
 
 
 class Body:
-    """The data rows of a text, of which the first says how many cells a row has.
+    """The data rows of a text.
 
     Parameters
     ----------
     records : Records
     width : int
+        Number of cells in a row, taken from the first row.
     names : list of str, optional
-        Of the columns, for messages.
+        Names of the columns, for error messages.
     labelled : bool
-        Whether the first cell of each row is a label, in the place of which 0 is stored.
+        Whether the first cell of each row is a label; 0 is stored in its place.
     """
 
     def __init__(self, records: Records, width: int, names: list[str] | None, labelled: bool):
@@ -158,7 +161,7 @@ class Body:
         return len(self._values) // self._width
 
     def add(self, cells: list[str]) -> None:
-        """Append the numbers of a record; empty lines are passed over, but in one column they are missing values."""
+        """Append the numbers of a record; skip empty lines, which are missing values if there is one column only."""
         if is_blank(cells):
             self._blank += 1
             return
@@ -166,7 +169,7 @@ class Body:
         if len(cells) > self._width:
             raise InvalidInputError(
                 f"{self._records.name} has {len(cells)} cells in line {self._records.line} where {self._width} are "
-                f"expected; write one row of numbers on each line, with one delimiter between two of them."
+                f"expected; write one row of numbers on each line, with one delimiter between neighbours."
             )
         if self._labelled:
             cells = ["0", *cells[1:]]
@@ -185,14 +188,14 @@ class Body:
         self._check_memory()
 
     def read_rest(self) -> None:
-        """Append all records that are left."""
+        """Append all remaining records."""
         while block := self._records.block():
             if not self._add_plain(block):
                 for cells in self._records.of_block(block):
                     self.add(cells)
 
     def matrix(self) -> np.ndarray:
-        """All rows; the array shares the memory of this object."""
+        """The matrix of all rows; it shares the memory of this object."""
         matrix = np.frombuffer(self._values, dtype=np.float64).reshape(-1, self._width)
         for column, count in self._flags.items():
             if count + np.count_nonzero(np.isnan(matrix[:, column])) != len(matrix):
@@ -203,7 +206,7 @@ class Body:
         return matrix
 
     def _add_plain(self, block: str) -> bool:
-        """Append a block that holds nothing but full rows of plain numbers; if it does not, leave it alone."""
+        """Append a block if it consists of full rows of plain numbers; return whether it does."""
         if self._labelled or not block.isascii():
             return False
         text = block.encode() if block.endswith("\n") else block.encode() + b"\n"
@@ -220,7 +223,7 @@ class Body:
         separated = text[:-1].replace(b"\n", b",").replace(self._records.delimiter.encode(), b",").decode()
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # older versions of numpy only warn
+                warnings.simplefilter("ignore", DeprecationWarning)  # older versions of numpy warn instead
                 numbers = np.fromstring(separated, dtype=np.float64, sep=",")
         except ValueError:
             return False
@@ -248,7 +251,7 @@ class Body:
             return FLAGS[text]
         remedy = "replace it by a number or remove its column"
         if _OTHER_MARKS.fullmatch(text):
-            remedy = "write numbers like 1234.5, without marks for thousands and with a decimal point"
+            remedy = "write numbers like 1234.5, without thousands separators and with a decimal point"
         if column == 0 and (self._names is None or not self._names[0].strip()):
             remedy += ", or pass index=True (--index) if the first column holds labels of the rows"
         raise InvalidInputError(
@@ -262,7 +265,7 @@ class Body:
     def _check_memory(self) -> None:
         if len(self._values) - self._checked > _ENTRIES_PER_CHECK:
             self._checked = len(self._values)
-            check_share(8 * self._checked, self._records.name)
+            check_free_memory(8 * self._checked, self._records.name)
 
 
 def _floats(cells: list[str]) -> list[float] | None:
@@ -274,5 +277,5 @@ def _floats(cells: list[str]) -> list[float] | None:
 
 
 def shown(text: str) -> str:
-    """A cell for a message: in quotes, escaped, and not too long."""
+    """A cell in quotes, escaped and shortened, for an error message."""
     return repr(text if len(text) <= 40 else text[:39] + "…")

@@ -18,18 +18,17 @@ if TYPE_CHECKING:
 
 __all__ = ["read_parquet"]
 
-# The matrix, and the columns from which it is assembled.
+# Copies of the numbers in memory: the matrix, and the columns from which it is assembled.
 _COPIES = 2
 
 
 def read_parquet(path: Path, name: str, index: bool | None = None) -> np.ndarray:
-    """The numeric columns of a Parquet file; an index that pandas stored among them is left out.
+    """Read the numeric columns of a Parquet file, without an index that pandas stored among them.
 
     Raises
     ------
     InvalidInputError
-        If pyarrow is not installed, a column is not of numbers or would be rounded, or the file decodes to more than
-        memory allows.
+        If pyarrow is not installed, a column is not numeric or would be rounded, or the decoded file is too large.
     ValueError, OSError
         If the file is damaged.
     """
@@ -46,17 +45,17 @@ def read_parquet(path: Path, name: str, index: bool | None = None) -> np.ndarray
         if index and not labels:
             places = places[1:]
         columns = [schema.names[place] for place in places]
-        table_to_array(schema.empty_table().select(places), name)  # which names a column that is not numeric
+        table_to_array(schema.empty_table().select(places), name)  # raises if a column is not numeric
         width = _width({field.type for field in schema if field.name in columns})
         check_expansion(_COPIES * _rows(file.metadata) * len(columns) * width, path.stat().st_size, name)
-        # In a thread of its own, an error about a damaged file would end the process.
+        # No threads: in a thread of pyarrow, an error about a damaged file would end the process.
         table = file.read(columns=columns if len(places) < len(schema.names) else None, use_threads=False)
     matrix = table_to_array(table, name)
     return matrix if index else without_row_labels(matrix, columns, index, name)
 
 
 def _width(types: set[pa.DataType]) -> int:
-    """Bytes of an entry of the matrix, which keeps a common type and is of doubles otherwise."""
+    """Bytes of an entry of the matrix: those of the common type of the columns, or of a double."""
     import pyarrow as pa
 
     (only,) = types if len(types) == 1 else (pa.float64(),)
@@ -64,15 +63,15 @@ def _width(types: set[pa.DataType]) -> int:
 
 
 def _rows(metadata: parquet.FileMetaData) -> int:
-    """The number of rows, on which the parts of the file must agree, for each says what memory is asked for."""
+    """Number of rows; the declarations of the file and of its parts must agree, since both determine allocations."""
     rows = sum(metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
     if rows != metadata.num_rows:
-        raise ValueError(f"it declares {metadata.num_rows} rows, and {rows} in its parts")
+        raise ValueError(f"it declares {metadata.num_rows} rows, but its parts declare {rows}")
     return int(rows)
 
 
 def _index_of_pandas(schema: pa.Schema) -> set[str]:
-    """The columns that hold the labels of the rows of the table that was saved."""
+    """Names of the columns in which pandas stored the row labels."""
     metadata = schema.pandas_metadata
     found = metadata.get("index_columns", []) if isinstance(metadata, dict) else []
     return {column for column in found if isinstance(column, str)} if isinstance(found, list) else set()

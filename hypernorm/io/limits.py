@@ -1,8 +1,8 @@
-"""What a file may ask for: a file of a few bytes takes no gigabytes, and what is no file is not waited for.
+"""Limits on the memory that reading a file may take, and refusal of pipes and devices.
 
-The rule, before anything is allocated: what decodes to more than 64 MiB must not be more than 200 times as large as its
-file, and nothing may take more than half of the memory that is free. Honest files that are compressed further exist;
-whoever has one decodes it with another program first.
+Two rules hold before memory is allocated. Data that decode to more than 64 MiB must not be more than 200 times as large
+as their file. No file may take more than half of the free memory. Some legitimate files are compressed further; decode
+such a file with another program first.
 """
 
 from __future__ import annotations
@@ -15,63 +15,66 @@ from typing import BinaryIO
 
 from hypernorm.exceptions import InvalidInputError
 
-__all__ = ["available_memory", "check_expansion", "check_file", "check_share", "decoded_size", "open_binary"]
+__all__ = ["available_memory", "check_expansion", "check_file", "check_free_memory", "decoded_size", "open_binary"]
 
 _FREE = 64 << 20
 _EXPANSION = 200
-_SHARE = 0.5
+_FRACTION = 0.5
 _CHUNK = 1 << 20
 
 
 def check_file(path: Path, name: str) -> os.stat_result:
-    """Refuse directories, pipes and devices, which could be waited for without end.
+    """Refuse directories, pipes and devices; reading a pipe or a device may never end.
 
     Raises
     ------
     InvalidInputError
+        If the path is not a regular file.
     OSError
-        If there is no such file, or it cannot be looked at.
+        If the file does not exist, or its status cannot be read.
     """
     found = path.stat()
     if stat.S_ISDIR(found.st_mode):
-        raise InvalidInputError(f"{name} is a directory; name a file in it.")
+        raise InvalidInputError(f"{name} is a directory; give the path of a file in it.")
     if not stat.S_ISREG(found.st_mode):
-        raise InvalidInputError(f"{name} is a pipe or a device, not a file; save what it delivers to a file first.")
+        raise InvalidInputError(f"{name} is a pipe or a device, not a file; save its output to a file first.")
     return found
 
 
 def check_expansion(needed: int, stored: int, name: str) -> None:
-    """Refuse to decode `stored` bytes to `needed` ones if they are out of proportion or do not fit in memory.
+    """Refuse to decode `stored` bytes to `needed` bytes if the ratio is too large or memory is too small.
 
     Raises
     ------
     InvalidInputError
+        If one of the two rules of this module is violated.
     """
     if needed > _FREE and needed > _EXPANSION * stored:
         raise InvalidInputError(
             f"{name} is a file of {stored} bytes that would take {_mebibytes(needed)} when it is read, more than "
-            f"{_EXPANSION} times its size; if that is meant, load it with the library that wrote it and save it "
+            f"{_EXPANSION} times its size; if that is intended, load it with the library that wrote it and save it "
             f"uncompressed, or pass the array or table."
         )
-    check_share(needed, name)
+    check_free_memory(needed, name)
 
 
-def check_share(needed: int, name: str) -> None:
-    """Refuse what takes more than half of the memory that is free.
+def check_free_memory(needed: int, name: str) -> None:
+    """Refuse to take more than half of the free memory.
 
     Raises
     ------
     InvalidInputError
+        If `needed` bytes are more than that.
     """
-    if needed > _SHARE * available_memory():
+    if needed > _FRACTION * available_memory():
         raise InvalidInputError(
             f"{name} would take {_mebibytes(needed)} when it is read, more than half of the free memory of this "
-            f"machine; save it with numpy.save('X.npy', X), which is not loaded as a whole, or take fewer rows."
+            f"machine; save it with numpy.save('X.npy', X), which is memory-mapped, or take fewer rows."
         )
 
 
 def available_memory() -> float:
-    """Bytes of memory that this process may still take; infinity where the system does not say."""
+    """Bytes of memory that this process may still take; infinity if the system does not report them."""
     limits = [float("inf")]
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
@@ -79,7 +82,7 @@ def available_memory() -> float:
     except (OSError, ValueError):
         if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
             limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    try:  # a container's own limit
+    try:  # the limit of a container
         group = Path("/sys/fs/cgroup")
         limits.append(int((group / "memory.max").read_text()) - int((group / "memory.current").read_text()))
     except (OSError, ValueError):
@@ -88,17 +91,17 @@ def available_memory() -> float:
 
 
 def open_binary(path: Path) -> BinaryIO:
-    """The bytes of a file, decompressed if its name ends in ``.gz``."""
+    """Open a file for reading bytes, decompressed if its name ends in ``.gz``."""
     return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 
 def decoded_size(path: Path, name: str) -> int:
-    """How many bytes `open_binary` delivers, counted without keeping them.
+    """Number of bytes that `open_binary` delivers, counted without storing them.
 
     Raises
     ------
     InvalidInputError
-        If they are out of proportion to the file.
+        If they are more than 64 MiB and more than 200 times the size of the file.
     """
     if path.suffix.lower() != ".gz":
         return path.stat().st_size
@@ -106,10 +109,10 @@ def decoded_size(path: Path, name: str) -> int:
     with path.open("rb") as compressed, gzip.GzipFile(fileobj=compressed) as stream:
         while chunk := stream.read(_CHUNK):
             size += len(chunk)
-            # What has been read so far, since the rest of a long file must not have to be decoded first.
+            # Compare with the compressed bytes read so far, so that a decompression bomb is refused early.
             if size > _FREE and size > _EXPANSION * compressed.tell():
                 raise InvalidInputError(
-                    f"{name} expands to more than {_EXPANSION} times its size; if that is meant, decompress it with "
+                    f"{name} expands to more than {_EXPANSION} times its size; if that is intended, decompress it with "
                     f"gunzip and give the result."
                 )
     return size

@@ -1,7 +1,7 @@
 """Read matrices in the MatrixMarket format, sparse and dense.
 
-A reader of its own, because others take what they understand of a line: of ``1D5`` the 1, of ``1 7`` the first number.
-Here every line must consist of the numbers that the header announces.
+Other readers accept the part of a line that they understand: the 1 of ``1D5``, the first number of ``1 7``. This reader
+requires that every line consists of exactly the numbers that the header announces.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BLOCK = 1 << 20
 _LONGEST_LINE = 1 << 16
 _PLAIN = b"0123456789+-.eE \t\r\n"
 _WHOLE = b"0123456789+- \t\r\n"
-# Of an entry while the matrix is built: its numbers in the file, indices and value, and their copies in order.
+# Bytes of an entry while the matrix is built: its numbers in the file, indices and value, and their sorted copies.
 _BYTES_PER_ENTRY = 64
 
 
@@ -44,18 +44,18 @@ class _Header:
 
     @property
     def numbers(self) -> int:
-        """How many stand on a line."""
+        """How many numbers a line has."""
         return 1 if not self.sparse else 2 if self.field == "pattern" else 3
 
 
 def read_matrix_market(path: Path, name: str) -> Matrix:
-    """Read a file, decompressed if it ends in ``.gz``; reals become the nearest binary64 numbers.
+    """Read a MatrixMarket file, decompressed if it ends in ``.gz``; reals become the nearest binary64 numbers.
 
     Raises
     ------
     InvalidInputError
-        If the matrix is complex, has an integer that binary64 cannot represent, several entries for one place, or is
-        out of proportion to the file.
+        If the matrix is complex, has an integer that binary64 cannot represent, has several entries at one position,
+        or is out of proportion to the file.
     ValueError, OSError
         If the file is damaged.
     """
@@ -66,7 +66,7 @@ def read_matrix_market(path: Path, name: str) -> Matrix:
         if header.entries * shortest > size + 1:
             raise ValueError(f"its header declares {header.entries} entries, more than the file holds")
         if header.sparse:
-            # The pointers of many empty rows fill the memory too.
+            # The row pointers count too: many empty rows need memory.
             check_expansion(header.entries * _BYTES_PER_ENTRY, size, name)
             check_expansion(8 * sum(header.shape), size, name)
         else:
@@ -76,8 +76,8 @@ def read_matrix_market(path: Path, name: str) -> Matrix:
         values = numbers[:, -1]
         if (np.abs(values) >= LARGEST_EXACT_INTEGER).any():
             raise InvalidInputError(
-                f"{name} has integers from 2**53 on, which binary64 cannot represent exactly; declare the field 'real' "
-                f"if the rounded values are meant."
+                f"{name} has integers of at least 2**53, which binary64 cannot represent exactly; declare the field "
+                f"'real' if rounded values are intended."
             )
     return _sparse(numbers, header, name) if header.sparse else _dense(numbers[:, 0], header)
 
@@ -90,7 +90,7 @@ def _read_header(stream: BinaryIO, name: str) -> _Header:
     if field == "complex" or symmetry == "hermitian":
         raise InvalidInputError(f"{name} holds complex numbers, hypernorm needs real numbers; write a real matrix.")
     if form not in ("coordinate", "array") or field not in _FIELDS or symmetry not in _SYMMETRIES:
-        raise ValueError(f"its header names the format {printable(' '.join(words[2:]), 60)!r}, which does not exist")
+        raise ValueError(f"its header declares the unknown format {printable(' '.join(words[2:]), 60)!r}")
     line = b"%"
     while line.startswith(b"%") or (line and not line.strip()):
         line = _line(stream)
@@ -100,9 +100,9 @@ def _read_header(stream: BinaryIO, name: str) -> _Header:
         raise ValueError(f"it has no line of sizes, but {printable(line.decode('ascii', 'replace').strip(), 40)!r}")
     rows, columns, *rest = map(int, sizes)
     if symmetry != "general" and rows != columns:
-        raise ValueError(f"it is declared {symmetry}, but not square")
+        raise ValueError(f"it is declared {symmetry}, but it is not square")
     if not sparse and field == "pattern":
-        raise ValueError("it is declared a pattern of all entries")
+        raise ValueError("it is declared both dense ('array') and a pattern")
     whole = {"general": rows * columns, "symmetric": rows * (rows + 1) // 2, "skew-symmetric": rows * (rows - 1) // 2}
     return _Header(sparse, field, symmetry, (rows, columns), rest[0] if sparse else whole[symmetry])
 
@@ -115,7 +115,7 @@ def _line(stream: BinaryIO) -> bytes:
 
 
 def _read_numbers(stream: BinaryIO, header: _Header) -> np.ndarray:
-    """The numbers of all lines, one line a row."""
+    """The numbers of all lines as an array, one row per line."""
     numbers = np.empty((header.entries, header.numbers))
     allowed = _WHOLE if header.field.endswith("integer") else _PLAIN
     filled = 0
@@ -126,16 +126,16 @@ def _read_numbers(stream: BinaryIO, header: _Header) -> np.ndarray:
         if rows is None:
             rows = _careful_rows(block, header.numbers, whole=allowed is _WHOLE)
         if filled + len(rows) > header.entries:
-            raise ValueError(f"it has more than the {header.entries} entries that its header declares")
+            raise ValueError(f"it has more entries than the {header.entries} that its header declares")
         numbers[filled : filled + len(rows)] = rows
         filled += len(rows)
     if filled < header.entries:
-        raise ValueError(f"it has {filled} of the {header.entries} entries that its header declares")
+        raise ValueError(f"it has only {filled} of the {header.entries} entries that its header declares")
     return numbers
 
 
 def _plain_rows(block: bytes, width: int, allowed: bytes) -> np.ndarray | None:
-    """The numbers of a block of lines of plain numbers; None for any other block."""
+    """The numbers of a block of lines; None if the block contains anything but plain numbers."""
     if block.translate(None, allowed):
         return None
     codes = np.frombuffer(block, dtype=np.uint8)
@@ -148,7 +148,7 @@ def _plain_rows(block: bytes, width: int, allowed: bytes) -> np.ndarray | None:
         return None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # older versions of numpy only warn
+            warnings.simplefilter("ignore", DeprecationWarning)  # older versions of numpy warn instead
             numbers = np.fromstring(block.decode("ascii"), dtype=np.float64, sep=" ")
     except ValueError:
         return None
@@ -156,7 +156,7 @@ def _plain_rows(block: bytes, width: int, allowed: bytes) -> np.ndarray | None:
 
 
 def _careful_rows(block: bytes, width: int, whole: bool) -> np.ndarray:
-    """The same line by line, with infinities and NaN, or an error that names the first line that is wrong."""
+    """The numbers of a block, read line by line, infinities and NaN included; the error names the first wrong line."""
     rows = []
     for line in block.decode("utf-8").split("\n"):
         words = line.split()
@@ -178,7 +178,7 @@ def _sparse(numbers: np.ndarray, header: _Header, name: str) -> Matrix:
     wrong = (indices < 1) | (indices > header.shape) | (indices != np.floor(indices))
     if wrong.any():
         entry = int(np.argmax(wrong.any(axis=1)))
-        raise ValueError(f"entry {entry + 1} is at {tuple(indices[entry].tolist())}, outside of the matrix")
+        raise ValueError(f"entry {entry + 1} is at {tuple(indices[entry].tolist())}, outside the matrix")
     i, j = indices.T.astype(np.int64) - 1
     values = np.ones(len(numbers)) if header.field == "pattern" else numbers[:, 2]
     if header.field.endswith("integer"):
@@ -191,8 +191,8 @@ def _sparse(numbers: np.ndarray, header: _Header, name: str) -> Matrix:
         i, j = np.concatenate([i, j[beside]]), np.concatenate([j, i[beside]])
         values = np.concatenate([values, sign * values[beside]])
     matrix = sp.csr_array(sp.coo_array((values, (i, j)), shape=header.shape))
-    if matrix.nnz < len(values):  # scipy added up what may round
-        raise InvalidInputError(f"{name} has several entries for one place; write the sum of each once.")
+    if matrix.nnz < len(values):  # scipy added duplicates, and the sum may be rounded
+        raise InvalidInputError(f"{name} has several entries at one position; write one entry, their sum.")
     return matrix
 
 

@@ -1,7 +1,7 @@
-"""Read a matrix from a file, refusing with one plain line whatever is not one.
+"""Read a matrix from a file; a file that holds no matrix is refused with a message of one line.
 
-Numbers keep the type that the file stores. Text files store none: there every number is read as the nearest binary64.
-Entries that are NaN or infinite are let through; `hypernorm._validation.check_matrix` names the first.
+Numbers keep the type that the file stores. Text has no number types: a number in text is read as the nearest binary64.
+Entries may be NaN or infinite here; `hypernorm._validation.check_matrix` refuses them and names the first.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["NAMES", "SUFFIXES", "read_matrix"]
 _KNOWN: dict[str, Callable[[], KnownNorm]] = {"icosahedron": icosahedron, "e8": e8}
 
 NAMES: tuple[str, ...] = (*BUNDLED, *_KNOWN)
-"""What `read_matrix` takes in place of a path: bundled data, and matrices whose norm is known."""
+"""Names that `read_matrix` accepts in place of a path: bundled data, and matrices of known norm."""
 
 _DAMAGE: tuple[type[Exception], ...] = (
     ValueError,
@@ -50,7 +50,7 @@ _DAMAGE: tuple[type[Exception], ...] = (
 
 @dataclass(frozen=True)
 class _Layout:
-    """What the caller says about a file."""
+    """The caller's options for a text or a table."""
 
     header: bool | None
     index: bool | None
@@ -97,7 +97,7 @@ _FORMATS: dict[str, _Format] = {
 }
 
 SUFFIXES: tuple[str, ...] = tuple(_FORMATS)
-"""The endings of file names that `read_matrix` knows."""
+"""The file name endings that `read_matrix` accepts."""
 
 
 def read_matrix(source: str | os.PathLike[str], *, header: bool | None = None, index: bool | None = None) -> Matrix:
@@ -106,23 +106,23 @@ def read_matrix(source: str | os.PathLike[str], *, header: bool | None = None, i
     Parameters
     ----------
     source : str or path
-        A file whose ending says what it is, or a name that `load_bundled` knows:
+        A file, whose ending determines its format, or the name of a bundled data set or of a matrix of known norm:
 
         - ``.npy``: an array saved by `numpy.save`; it is memory-mapped, not loaded.
         - ``.npz``: a sparse matrix saved by `scipy.sparse.save_npz`, or an archive with exactly one two-dimensional
           array.
-        - ``.csv``, ``.tsv``, also ``.csv.gz``, ``.tsv.gz``: numbers separated by commas or tabs, each of which is read
-          as the nearest binary64 number. Lines that begin with # are comments.
-        - ``.parquet``: numeric columns; needs pyarrow. Columns of different types become float64, which no integer
-          above 2**53 may stand against.
+        - ``.csv``, ``.tsv``, also ``.csv.gz``, ``.tsv.gz``: numbers separated by commas or tabs. Each is read as the
+          nearest binary64 number. Lines that begin with # are comments.
+        - ``.parquet``: numeric columns; needs pyarrow. Columns of different types become float64; then integers above
+          2**53 are refused.
         - ``.mtx``, ``.mtx.gz``: MatrixMarket, sparse or dense; reals are read as the nearest binary64 numbers.
     header : bool, optional
-        Whether the first line of a text holds names rather than numbers. By default a line of names is recognised; a
-        missing value (empty, NA, NULL, nan, ...) is none; what may be either is refused.
+        Whether the first line of a text is a header. By default a line of names is recognised; missing values (empty,
+        NA, NULL, nan, ...) are not names. An ambiguous line is refused.
     index : bool, optional
-        Whether the first column of a text or a Parquet file holds labels of the rows, which are left out. By default a
-        column without a name that counts the rows, as pandas and R write it, is recognised; other columns that seem to
-        be labels are refused.
+        Whether the first column of a text or a Parquet file holds row labels, which are left out. By default a column
+        without a name that numbers the rows, as pandas and R write it, is recognised; other columns that look like
+        labels are refused.
 
     Returns
     -------
@@ -131,9 +131,9 @@ def read_matrix(source: str | os.PathLike[str], *, header: bool | None = None, i
     Raises
     ------
     InvalidInputError
-        If the file cannot be read as a real matrix; the message names the file, what is wrong and what to do. A file
-        that is not an ordinary one (a pipe, a device) is refused, and so is one that takes more than half of the free
-        memory, or more than 64 MiB and 200 times its own size.
+        If the file cannot be read as a real matrix; the message names the file, the fault and the remedy. Pipes and
+        devices are refused, and so are files that take more than half of the free memory, or more than 64 MiB and more
+        than 200 times their own size.
 
     Examples
     --------
@@ -146,7 +146,9 @@ def read_matrix(source: str | os.PathLike[str], *, header: bool | None = None, i
     """
     if isinstance(source, str) and source in NAMES:
         if header is not None or index is not None:
-            raise InvalidInputError(f"header and index say something about a file, which {source} is not.")
+            raise InvalidInputError(
+                f"header and index apply to files only, and {source} is a data set; leave them out."
+            )
         return load_bundled(source) if source in BUNDLED else _KNOWN[source]().matrix
     try:
         path = Path(source)
@@ -176,7 +178,7 @@ def read_matrix(source: str | os.PathLike[str], *, header: bool | None = None, i
     except MemoryError:
         raise InvalidInputError(f"{name} does not fit in memory; take fewer rows.") from None
     except _DAMAGE as error:
-        # Messages of the libraries may run over several lines.
+        # Messages of the libraries may have several lines.
         reason = printable(" ".join(str(error).split()), limit=300).rstrip(".") or type(error).__name__
         raise InvalidInputError(f"{name} cannot be read: {reason}; {form.remedy}.") from error
     return _check(matrix, name, form.remedy)
@@ -187,13 +189,13 @@ def _check_layout(layout: _Layout, form: _Format, name: str) -> None:
         if value is not None and not isinstance(value, bool):
             raise InvalidInputError(f"{option} must be True, False or None, got {value!r}.")
         if value is not None and not applies:
-            raise InvalidInputError(f"{option} says something about text, which {name} is not; leave it out.")
+            raise InvalidInputError(f"{option} does not apply to the format of {name}; leave it out.")
 
 
 def _check(matrix: Any, name: str, remedy: str) -> Matrix:
     if matrix.dtype.kind not in "fiub":
         what = {"c": "complex numbers", "O": "Python objects", "V": "records"}.get(matrix.dtype.kind, "text")
-        raise InvalidInputError(f"{name} holds {what}, hypernorm needs real numbers; convert it and {remedy}.")
+        raise InvalidInputError(f"{name} holds {what}, but hypernorm needs real numbers; convert it and {remedy}.")
     if matrix.ndim != 2:
         shape = tuple(matrix.shape)
         raise InvalidInputError(

@@ -1,4 +1,4 @@
-"""Row numbers that were written beside the data: left out where that is certain, otherwise asked about."""
+"""Remove row labels that were saved with the data; refuse ambiguous cases."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["without_row_labels"]
 
-# What pandas calls a column without a name, one that was read and written several times too.
+# Name that pandas gives to a column without a name, also after several rounds of reading and writing.
 _UNNAMED = re.compile(r"Unnamed: 0(\.\d+)*")
-# What pandas and R call row numbers that they made a column.
+# Names that pandas and R give to a column of row numbers.
 _NUMBERING = frozenset({"index", "level_0", "rownames", "row.names", "...1"})
 _CHOICE = "pass index=True (--index) to leave it out, index=False (--no-index) if it is data"
 
@@ -26,18 +26,18 @@ def without_row_labels(
     ----------
     matrix : ndarray of shape (n, d)
     names : list of str, optional
-        Of the columns, None if there is no header.
+        Names of the columns; None without a header.
     index : bool, optional
-        Whether the first column is one; None to find out.
+        Whether the first column holds row labels; None to detect them.
     name : str
-        How error messages call the file.
-    whole : bool
-        Without names, whether the first column is written as whole numbers, unlike the others.
+        Name of the file in error messages.
+    whole : bool, default False
+        Whether the first column consists of whole numbers and the others do not; used without names.
 
     Raises
     ------
     InvalidInputError
-        If it cannot be told, or nothing would be left.
+        If the first column is ambiguous, or no other column is left.
     """
     if index is False:
         return matrix

@@ -1,4 +1,4 @@
-"""Choice of penalty and norm by cross-validation, with one decomposition per training set."""
+"""Choose the penalty and the norm by cross-validation, with one decomposition per training set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hypernorm.linear_model.validation_errors import (
     fold_predictions,
     has_exact_leave_one_out,
     leave_one_out_predictions,
-    wanted_shares,
+    wanted_filter_factors,
 )
 
 __all__ = ["SchattenRegressorCV"]
@@ -29,7 +29,7 @@ _DEFAULT_FOLDS = 5
 
 
 class SchattenRegressorCV(SchattenRegressor):
-    """`SchattenRegressor` with the penalty, and if several are given the norm, chosen by cross-validation.
+    """`SchattenRegressor` whose penalty and norm are chosen by cross-validation.
 
     Parameters
     ----------
@@ -37,28 +37,30 @@ class SchattenRegressorCV(SchattenRegressor):
         Penalties to try; by default 81 values, evenly spaced on a logarithmic scale, from 1e-8 to 100 times the largest
         eigenvalue of XᵀX.
     p : float or list of float, default 2
-        Norms to try, each 1 ≤ p ≤ ∞.
+        Exponent of the Schatten norm, or several to choose from; each 1 ≤ p ≤ ∞.
     cv : int, splitter, iterable, 'loo', 'approximate_loo' or None
-        None is exact leave-one-out in closed form where it exists for every norm (p = 2; p = ∞ with n > d + 1), and
-        five folds otherwise. 'loo' leaves out each sample in turn for any norm, exactly: in closed form where that is
-        exact, else by n decompositions. 'approximate_loo' uses the closed form of ridge for every norm, which is not
-        exact for other norms than p = 2. `cv_description_` says what was done.
+        Cross-validation method. None is exact leave-one-out in closed form if it exists for every norm (p = 2; p = ∞
+        with n > d + 1), and five folds otherwise. 'loo' is exact leave-one-out for every norm: in closed form if it
+        exists, else by n decompositions. 'approximate_loo' uses the closed form of ridge for every norm, which is
+        exact for p = 2 only. `cv_description_` names the method that was used.
     scoring : str or callable, optional
-        A scorer of scikit-learn; default the negative mean squared error. With leave-one-out it judges all held-out
+        A scorer of scikit-learn; default the negative mean squared error. With leave-one-out it scores all held-out
         predictions together.
     alpha_per_target : bool, default False
-        Choose penalty and norm for each target by itself; only with the default scoring.
+        Choose the penalty and the norm of each target separately; only with the default scoring.
     store_cv_results : bool, default False
-        Keep the scores of every norm and penalty in `cv_results_`.
+        Store the scores of every norm and penalty in `cv_results_`.
     fit_intercept, noise_covariance, solver
         As for `SchattenRegressor`; the samples are whitened before they are split.
 
     Attributes
     ----------
     alpha_, p_ : float, or ndarray of shape (k,) with `alpha_per_target`
-        What was chosen.
+        The chosen penalty and norm.
     best_score_ : float, or ndarray of shape (k,)
+        Mean score of the chosen penalty and norm.
     cv_description_ : str
+        The method of cross-validation that was used.
     cv_results_ : ndarray of shape (norms, alphas, k), or (norms, alphas) with `scoring`
         Mean scores; only with `store_cv_results`.
     coef_, intercept_, singular_values_, rank_
@@ -101,12 +103,12 @@ class SchattenRegressorCV(SchattenRegressor):
 
     @own_arithmetic
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SchattenRegressorCV:
-        """Choose and fit; parameters and errors as for `SchattenRegressor.fit`."""
+        """Choose penalty and norm and fit; parameters and errors as for `SchattenRegressor.fit`."""
         norms = [check_exponent(p, smallest=1, name="p") for p in np.atleast_1d(np.asarray(self.p, dtype=object))]
         if self.solver not in SOLVERS:
             raise InvalidInputError(f"solver must be one of {', '.join(map(repr, SOLVERS))}, got {self.solver!r}.")
         if self.alpha_per_target and self.scoring is not None:
-            raise InvalidInputError("alpha_per_target chooses by squared errors; leave out scoring.")
+            raise InvalidInputError("alpha_per_target supports squared errors only; leave out scoring.")
         samples, single_target = self._samples(X, y, sample_weight)
         given = None if self.alphas is None else self._check_alphas()
 
@@ -114,9 +116,9 @@ class SchattenRegressorCV(SchattenRegressor):
             return _DEFAULT_GRID * (float(squares.max(initial=0)) or 1.0) if given is None else given
 
         closed = self._has_closed_form(samples, norms)
-        decomposition = decompose(samples, self.solver, None if closed else wanted_shares(norms, penalties))
+        decomposition = decompose(samples, self.solver, None if closed else wanted_filter_factors(norms, penalties))
         alphas = penalties(decomposition.squares)
-        labels = np.asarray(y)  # for splitters that look at the targets, as they are
+        labels = np.asarray(y)  # unchanged targets, for splitters that use them
         scores = self._scores(samples, labels, decomposition, norms, alphas)  # (norms, alphas, k) or (norms, alphas)
         per_candidate = scores if self.alpha_per_target or scores.ndim == 2 else scores.mean(axis=2)
         flat = per_candidate.reshape(len(norms) * len(alphas), -1)
@@ -127,8 +129,8 @@ class SchattenRegressorCV(SchattenRegressor):
             shrink_with_penalty(decomposition.squares, alpha, p)
             for alpha, p in zip(chosen_alphas, chosen_norms, strict=True)
         ]
-        kept = np.column_stack([shrinkage.kept for shrinkage in shrinkages])
-        combined = Shrinkage(shrinkages[0].bias, kept if self.alpha_per_target else kept[:, 0], chosen_alphas[0])
+        factors = np.column_stack([shrinkage.filter_factors for shrinkage in shrinkages])
+        combined = Shrinkage(shrinkages[0].bias, factors if self.alpha_per_target else factors[:, 0], chosen_alphas[0])
         self._set(decomposition, combined, chosen_norms[0], single_target)
         best_scores = flat[best, np.arange(flat.shape[1])]
         if self.alpha_per_target and not single_target:
@@ -160,7 +162,7 @@ class SchattenRegressorCV(SchattenRegressor):
     def _scores(
         self, samples: Samples, labels: np.ndarray, decomposition: Any, norms: list[float], alphas: np.ndarray
     ) -> np.ndarray:
-        """Mean scores over the held-out samples: larger is better."""
+        """Mean scores over the held-out samples; larger is better."""
         n = len(samples.y)
         if self._has_closed_form(samples, norms):
             exact = self._has_exact_form(samples, norms)
@@ -181,10 +183,10 @@ class SchattenRegressorCV(SchattenRegressor):
         parts = [
             self._score(samples, held_out, predictions)
             for held_out, predictions in folds
-            if samples.weights is None or samples.weights[held_out].any()  # without weight a fold says nothing
+            if samples.weights is None or samples.weights[held_out].any()  # skip folds without weight
         ]
         if not parts:
-            raise InvalidInputError("cv holds out no sample with weight; leave out the samples of sample_weight 0.")
+            raise InvalidInputError("cv holds out no sample with weight; drop the samples with sample_weight 0.")
         return np.asarray(np.mean(parts, axis=0))
 
     def _score(self, samples: Samples, held_out: np.ndarray, predictions: np.ndarray) -> np.ndarray:
@@ -204,7 +206,7 @@ class SchattenRegressorCV(SchattenRegressor):
 
 
 class _Given(SchattenRegressor):
-    """Passes predictions that were made already to a scorer."""
+    """A stand-in for a fitted regressor that passes given predictions to a scorer."""
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

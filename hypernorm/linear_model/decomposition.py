@@ -1,4 +1,4 @@
-"""One decomposition of the centred, weighted samples that serves every penalty, every norm and every target."""
+"""Decomposition of the centred, weighted samples, which is used for every penalty, norm and target."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from hypernorm.linear_model.krylov import RitzPairs, ritz_pairs
 __all__ = ["SOLVERS", "Decomposition", "Samples", "decompose", "dense_rows"]
 
 SOLVERS = ("auto", "svd", "gram", "lanczos")
-# Dense samples up to so many entries are decomposed themselves, which keeps small singular values accurate.
+# Largest number of entries for a singular value decomposition of dense samples; it is accurate for small values.
 _LARGEST_SVD_ENTRIES = 10_000_000
-# Sparse samples whose singular vectors would have more entries are only multiplied with.
+# Largest number of entries of the singular vectors of sparse samples; beyond it only products with X are used.
 _LARGEST_SPARSE_ENTRIES = 250_000_000
 _BLOCK_ENTRIES = 1 << 20
 _EPS = float(np.finfo(np.float64).eps)
@@ -26,16 +26,16 @@ _EPS = float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples and targets with what centres and weights them; nothing is copied.
+    """Samples and targets with their weights and intercept column; nothing is copied.
 
     Attributes
     ----------
     X : ndarray or csr_array of shape (n, d)
     y : ndarray of shape (n, k)
     weights : ndarray of shape (n,) or None
-        Weight 2 equals a repeated row.
+        Sample weights; weight 2 equals a repeated row.
     intercept : ndarray of shape (n,) or None
-        The column that is projected out: ones, or what noise whitening made of them; None without intercept.
+        The column that is projected out: ones, or whitened ones; None without an intercept.
     """
 
     X: Any
@@ -44,7 +44,7 @@ class Samples:
     intercept: np.ndarray | None
 
     def subset(self, indices: np.ndarray) -> Samples:
-        """Some of the samples."""
+        """The samples with the given indices."""
         return Samples(
             self.X[indices],
             self.y[indices],
@@ -52,8 +52,8 @@ class Samples:
             None if self.intercept is None else self.intercept[indices],
         )
 
-    def centres(self) -> tuple[np.ndarray, np.ndarray]:
-        """Coefficients of X and y on the intercept column, by weighted least squares; zero without it."""
+    def centers(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weighted least-squares coefficients of X and y on the intercept column; zero without an intercept."""
         d, k = self.X.shape[1], self.y.shape[1]
         if self.intercept is None:
             return np.zeros(d), np.zeros(k)
@@ -84,10 +84,10 @@ class Decomposition:
     X_center: np.ndarray
     y_center: np.ndarray
 
-    def coefficients(self, kept: np.ndarray) -> np.ndarray:
-        """β of shape (d, k) when the share `kept` of each direction's least-squares coefficient remains."""
-        shares = (kept if kept.ndim == 2 else kept[:, None]) / self.squares[:, None]
-        return np.asarray(self.V @ (shares * self.projections))
+    def coefficients(self, factors: np.ndarray) -> np.ndarray:
+        """β of shape (d, k): the least-squares coefficients of the directions times the filter factors."""
+        ratios = (factors if factors.ndim == 2 else factors[:, None]) / self.squares[:, None]
+        return np.asarray(self.V @ (ratios * self.projections))
 
 
 def dense_rows(block: Any) -> np.ndarray:
@@ -96,26 +96,27 @@ def dense_rows(block: Any) -> np.ndarray:
 
 
 def decompose(
-    samples: Samples, solver: str = "auto", shares: Callable[[np.ndarray], np.ndarray] | None = None
+    samples: Samples, solver: str = "auto", wanted_factors: Callable[[np.ndarray], np.ndarray] | None = None
 ) -> Decomposition:
     """Decompose by singular values, by the eigenvalues of the smaller Gram matrix, or by Lanczos' process.
 
-    `shares` gives the shares 1 − b_i that are wanted, for each penalty, from the squares. Lanczos' process finds what
-    is needed for them; None stands for shares that need all squares, which it does not find.
+    `wanted_factors` maps the squares to the filter factors 1 − b_i of each penalty. Lanczos' process stops when the
+    coefficients with these factors have converged. It does not find all squares; None is for factors that depend on all
+    squares.
     """
     X = samples.X
     n, d = X.shape
     if solver == "auto":
-        solver = _solver(X, shares is not None)
-    X_center, y_center = samples.centres()
+        solver = _solver(X, wanted_factors is not None)
+    X_center, y_center = samples.centers()
     if solver == "lanczos":
-        if shares is None:
+        if wanted_factors is None:
             raise InvalidInputError(
-                "solver='lanczos' does not find all singular values, which p = ∞, bias_bound and closed forms of "
-                "leave-one-out need; use alpha with p < ∞ and folds, or solver='gram'."
+                "solver='lanczos' does not find all singular values, but p = ∞, bias_bound and closed forms of "
+                "leave-one-out need them; use alpha with p < ∞ and folds, or solver='gram'."
             )
-        return Decomposition(*_lanczos(samples, X_center, y_center, shares), X_center, y_center)
-    # Centring leaves rounding behind, in the direction of the centre and in one more than there can be.
+        return Decomposition(*_lanczos(samples, X_center, y_center, wanted_factors), X_center, y_center)
+    # Centring leaves rounding errors in the direction of the centre, and with them one singular value too many.
     most = (n if samples.weights is None else int(np.count_nonzero(samples.weights))) - (samples.intercept is not None)
     column = np.ones(n) if samples.intercept is None else samples.intercept
     weight = float(np.linalg.norm(column if samples.weights is None else column * np.sqrt(samples.weights)))
@@ -129,19 +130,19 @@ def decompose(
         return Decomposition(Vt[kept].T, s[kept] ** 2, projections, X_center, y_center)
     if n >= d:
         gram, moments = _normal_equations(samples, X_center, y_center)
-        # Sparse samples are centred by a difference of squares, dense ones before they are squared.
+        # Sparse samples are centred after squaring, as a difference of squares; dense samples before.
         lost = 4 * _EPS * offset**2 if not isinstance(X, np.ndarray) else (4 * _EPS * offset) ** 2
         squares, V = _eigenpairs(gram, max(n, d), most, lost)
         return Decomposition(V, squares, V.T @ moments, X_center, y_center)
-    centred = _weighted_block(samples, X_center, 0, n)
-    squares, U = _eigenpairs(centred @ centred.T, max(n, d), most, (4 * _EPS * offset) ** 2)
+    centered = _weighted_block(samples, X_center, 0, n)
+    squares, U = _eigenpairs(centered @ centered.T, max(n, d), most, (4 * _EPS * offset) ** 2)
     s = np.sqrt(squares)
     projections = s[:, None] * (U.T @ _weighted_targets(samples, y_center))
-    return Decomposition(centred.T @ (U / s), squares, projections, X_center, y_center)
+    return Decomposition(centered.T @ (U / s), squares, projections, X_center, y_center)
 
 
 def _solver(X: Any, may_approximate: bool) -> str:
-    """What 'auto' stands for."""
+    """The solver that 'auto' selects."""
     n, d = X.shape
     if isinstance(X, np.ndarray):
         return "svd" if n * d <= _LARGEST_SVD_ENTRIES else "gram"
@@ -149,9 +150,9 @@ def _solver(X: Any, may_approximate: bool) -> str:
 
 
 def _lanczos(
-    samples: Samples, X_center: np.ndarray, y_center: np.ndarray, shares: Callable[[np.ndarray], np.ndarray]
+    samples: Samples, X_center: np.ndarray, y_center: np.ndarray, wanted_factors: Callable[[np.ndarray], np.ndarray]
 ) -> RitzPairs:
-    """Products with the centred samples, which sparse ones survive as they are."""
+    """Ritz pairs from products with the centred samples; sparse samples stay sparse."""
     X, column, weights = samples.X, samples.intercept, samples.weights
 
     def transposed(values: np.ndarray) -> np.ndarray:
@@ -164,11 +165,11 @@ def _lanczos(
         return transposed(values if column is None else values - column * (X_center @ vector))
 
     y = samples.y if column is None else samples.y - np.outer(column, y_center)
-    return ritz_pairs(gram, np.column_stack([transposed(y[:, target]) for target in range(y.shape[1])]), shares)
+    return ritz_pairs(gram, np.column_stack([transposed(y[:, target]) for target in range(y.shape[1])]), wanted_factors)
 
 
 def _eigenpairs(gram: np.ndarray, size: int, most: int, lost: float) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenpairs above what rounding makes of zero, `lost` in centring, and no more of them than there can be."""
+    """At most `most` eigenpairs, without eigenvalues at the level of rounding; `lost` is the error of centring."""
     squares, vectors = np.linalg.eigh((gram + gram.T) / 2)
     kept = squares > size * _EPS * squares.max(initial=0) + lost
     kept[: max(len(squares) - most, 0)] = False
@@ -200,7 +201,7 @@ def _normal_equations(samples: Samples, X_center: np.ndarray, y_center: np.ndarr
         if samples.intercept is not None:
             squares = samples.intercept**2 if samples.weights is None else samples.intercept**2 * samples.weights
             gram -= squares.sum() * np.outer(X_center, X_center)
-        # y is centred already, so the centre of X drops out.
+        # y is centred already, so the centre of X cancels.
         return gram, np.asarray(rooted.T @ y, dtype=np.float64)
     gram, moments = np.zeros((d, d)), np.zeros((d, y.shape[1]))
     step = max(1, _BLOCK_ENTRIES // d)

@@ -1,11 +1,12 @@
-"""The part of a decomposition that the targets see, from products with X alone: for large sparse samples.
+"""Lanczos' process: the part of a decomposition that determines the coefficients, from products with X alone.
 
 The coefficients are β = f(G) c with G = X_cᵀX_c, c = X_cᵀy_c and f(s_i²) = (1 − b_i)/s_i². Lanczos' process started
 from c spans the Krylov space of G and c; with its Ritz pairs in place of the eigenpairs the same formula gives the best
 approximation of f(G) c from that space up to a factor, for every penalty and norm at once (Saad 1992; for ridge
-regression it is the conjugate gradient method). It ends when none of the wanted coefficients moves any more: at a
-geometric rate in the number of products for p > 1, while the kink of p = 1 in the middle of a dense spectrum leaves an
-error like its inverse square (2e-4 after 300 products with random sparse samples).
+regression it is the conjugate gradient method). The process stops when the wanted coefficients no longer change. For
+p > 1 the error decreases geometrically with the number of products. For p = 1 the filter has a kink; inside a dense
+spectrum the error then decreases like the inverse square of that number (2e-4 after 300 products with random sparse
+samples).
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ __all__ = ["RitzPairs", "ritz_pairs"]
 _TOLERANCE = 1e-8
 _LARGEST_SPACE = 500
 _CHECK_EVERY = 10
-# Relative to the start of a process; what is left of a vector below it is rounding.
+# A vector shorter than this, relative to the first vector of the process, consists of rounding errors.
 _EXHAUSTED = 1e-13
 
 
 class RitzPairs(NamedTuple):
-    """V of shape (d, r), squares of shape (r,) and VᵀX_cᵀy_c of shape (r, k)."""
+    """Ritz vectors V of shape (d, r), squares of shape (r,) and VᵀX_cᵀy_c of shape (r, k)."""
 
     V: np.ndarray
     squares: np.ndarray
@@ -35,7 +36,7 @@ class RitzPairs(NamedTuple):
 
 
 def ritz_pairs(
-    gram: Callable[[np.ndarray], np.ndarray], moments: np.ndarray, shares: Callable[[np.ndarray], np.ndarray]
+    gram: Callable[[np.ndarray], np.ndarray], moments: np.ndarray, wanted_factors: Callable[[np.ndarray], np.ndarray]
 ) -> RitzPairs:
     """Ritz pairs that determine the coefficients of every target to about eight digits.
 
@@ -44,16 +45,16 @@ def ritz_pairs(
     gram : callable
         The product of G with a vector of shape (d,).
     moments : ndarray of shape (d, k)
-        c for each target; each gets a process of its own.
-    shares : callable
-        From squares of shape (r,) the shares 1 − b_i that are wanted, of shape (penalties, r).
+        c for each target; each target has its own process.
+    wanted_factors : callable
+        Maps squares of shape (r,) to the filter factors 1 − b_i, of shape (penalties, r).
 
     Warns
     -----
     ConvergenceWarning
-        If a space of 500 dimensions does not suffice.
+        If the coefficients have not converged in a space of 500 dimensions.
     """
-    parts = [_process(gram, moments[:, target], shares) for target in range(moments.shape[1])]
+    parts = [_process(gram, moments[:, target], wanted_factors) for target in range(moments.shape[1])]
     projections = np.zeros((sum(len(part.squares) for part in parts), moments.shape[1]))
     start = 0
     for target, part in enumerate(parts):
@@ -65,7 +66,7 @@ def ritz_pairs(
 
 
 def _process(
-    gram: Callable[[np.ndarray], np.ndarray], b: np.ndarray, shares: Callable[[np.ndarray], np.ndarray]
+    gram: Callable[[np.ndarray], np.ndarray], b: np.ndarray, wanted_factors: Callable[[np.ndarray], np.ndarray]
 ) -> RitzPairs:
     d, size = len(b), float(np.linalg.norm(b))
     if size == 0:
@@ -76,7 +77,7 @@ def _process(
     while True:
         image = gram(basis[-1])
         diagonal.append(float(basis[-1] @ image))
-        for _ in range(2):  # orthogonal to working precision, whatever has converged already
+        for _ in range(2):  # twice, for orthogonality to working precision after Ritz pairs have converged
             for vector in basis:
                 image = image - (vector @ image) * vector
         off.append(float(np.linalg.norm(image)))
@@ -87,15 +88,15 @@ def _process(
             squares, S = np.linalg.eigh(T)
             kept = squares > d * np.finfo(np.float64).eps * squares[-1]
             squares, S = squares[kept], S[:, kept]
-            coordinates = (shares(squares) / squares * S[0]) @ S.T
+            coordinates = (wanted_factors(squares) / squares * S[0]) @ S.T
             change = coordinates.copy()
             change[:, : before.shape[1]] -= before
             moved = float((np.linalg.norm(change, axis=1) / np.linalg.norm(coordinates, axis=1)).max())
             if exhausted or moved <= _TOLERANCE:
                 if steps == limit < d and moved > _TOLERANCE:
                     warn_caller(
-                        f"The coefficients still moved by {moved:.0e} (relative) in the last of {steps} products with "
-                        "X; take a larger alpha or p, or solver='gram' if the Gram matrix fits."
+                        f"The coefficients still changed by {moved:.0e} (relative) in the last of {steps} products "
+                        "with X; use a larger alpha or p, or solver='gram' if the Gram matrix fits in memory."
                     )
                 return RitzPairs(np.array(basis).T @ S, squares, size * S[:1].T)
             before = coordinates

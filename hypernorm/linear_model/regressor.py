@@ -17,13 +17,19 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_exponent, check_matrix, check_nonnegative
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.linear_model.decomposition import SOLVERS, Decomposition, Samples, decompose, dense_rows
-from hypernorm.linear_model.shrinkage import Shrinkage, kept_shares, schatten_norm, shrink_to_bound, shrink_with_penalty
+from hypernorm.linear_model.shrinkage import (
+    Shrinkage,
+    filter_factors,
+    schatten_norm,
+    shrink_to_bound,
+    shrink_with_penalty,
+)
 
 __all__ = ["SchattenRegressor"]
 
 
 class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
-    """Linear regression of least variance among the linear estimators with a bounded bias operator.
+    """Linear regression of least variance under a Schatten-norm bound on the bias operator.
 
     For y = Xβ + noise, the estimator β̂ = Ly minimises the variance ‖L‖_F² subject to ‖LX − I‖_{S_p} ≤ C, the Schatten
     p-norm on the row space of X. C = 0 is least squares (the Gauss–Markov theorem). p = 2 is ridge regression, p = 1
@@ -36,34 +42,35 @@ class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Penalty, in units of the eigenvalues of XᵀX: (1 − b_i)/s_i² = b_i^{p−1}/α for the biases b_i of the singular
         directions; the ridge parameter for p = 2, the floor for p = 1. For p = ∞, C = (1 − 1/(α Σ s_i^{-2}))₊.
     p : float, default 2
-        1 ≤ p ≤ ∞.
+        Exponent of the Schatten norm, 1 ≤ p ≤ ∞.
     bias_bound : float, optional
-        C, instead of `alpha`; the bias of directions outside the row space, which no estimator knows, is not counted.
+        C, instead of `alpha`. Only the bias on the row space of X is bounded; outside it every estimator is zero.
     fit_intercept : bool, default True
         Whether to fit an intercept, which is not shrunk.
     noise_covariance : array_like of shape (n,) or (n, n), optional
         Covariance of the noise up to a factor, or its diagonal; the samples are whitened with it.
     solver : {'auto', 'svd', 'gram', 'lanczos'}, default 'auto'
-        'svd' is the most accurate; 'gram' squares the condition number, and makes no copy of X and takes one pass over
-        it where n ≥ d; 'lanczos' only multiplies with X, for α > 0 and p < ∞, and finds just the singular directions
-        that matter for y. 'auto' takes 'svd' for dense X of up to ten million entries, 'lanczos' for sparse X with
-        d·min(n, d) above 250 million, and else 'gram'.
+        'svd' is the most accurate. 'gram' squares the condition number; for n ≥ d it reads X once and makes no copy.
+        'lanczos' only multiplies with X, for α > 0 and p < ∞, and finds only the singular directions that determine
+        the coefficients. 'auto' selects 'svd' for dense X of up to ten million entries, 'lanczos' for sparse X with
+        d·min(n, d) above 250 million, and 'gram' otherwise.
 
     Attributes
     ----------
     coef_ : ndarray of shape (d,) or (k, d)
     intercept_ : float or ndarray of shape (k,)
     alpha_ : float
-        The penalty used; ∞ where `bias_bound` allows the zero estimator.
+        The penalty used; ∞ if `bias_bound` allows the zero estimator.
     bias_ : ndarray of shape (r,)
         b_i of the singular directions, in the order of `singular_values_`.
     bias_norm_ : float
         ‖b‖_p.
     singular_values_ : ndarray of shape (r,)
-        Of the centred and weighted samples; approximations of those that y sees with solver='lanczos'.
+        Singular values of the centred and weighted samples; with solver='lanczos', the roots of the Ritz values.
     rank_ : int
+        Number of singular values.
     n_features_in_, feature_names_in_
-        As everywhere in scikit-learn.
+        As for every estimator of scikit-learn.
 
     Examples
     --------
@@ -95,18 +102,24 @@ class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     @own_arithmetic
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SchattenRegressor:
-        """Fit.
+        """Fit the coefficients.
 
         Parameters
         ----------
         X : array_like or sparse matrix of shape (n, d)
         y : array_like of shape (n,) or (n, k)
         sample_weight : array_like of shape (n,), optional
-            Weight 2 equals a repeated row.
+            Sample weights; weight 2 equals a repeated row.
+
+        Returns
+        -------
+        SchattenRegressor
+            The fitted estimator.
 
         Raises
         ------
         InvalidInputError
+            If an argument is out of range, shapes differ, or `sample_weight` and `noise_covariance` are both given.
         """
         p = check_exponent(self.p, smallest=1, name="p")
         bound = None if self.bias_bound is None else check_nonnegative(self.bias_bound, "bias_bound")
@@ -115,8 +128,8 @@ class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             raise InvalidInputError(f"solver must be one of {', '.join(map(repr, SOLVERS))}, got {self.solver!r}.")
         samples, single_target = self._samples(X, y, sample_weight)
         # A bound on the bias and the spectral norm need all singular values.
-        shares = None if bound is not None or math.isinf(p) else partial(kept_shares, alphas=np.array([alpha]), p=p)
-        decomposition = decompose(samples, self.solver, shares)
+        wanted = None if bound is not None or math.isinf(p) else partial(filter_factors, alphas=np.array([alpha]), p=p)
+        decomposition = decompose(samples, self.solver, wanted)
         squares = decomposition.squares
         shrinkage = shrink_with_penalty(squares, alpha, p) if bound is None else shrink_to_bound(squares, bound, p)
         self._set(decomposition, shrinkage, p, single_target)
@@ -124,7 +137,7 @@ class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     @own_arithmetic
     def predict(self, X: Any) -> np.ndarray:
-        """X @ coef_.T + intercept_, of shape (n,) or (n, k)."""
+        """Predictions X @ coef_.T + intercept_, of shape (n,) or (n, k)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
         return np.asarray(X @ self.coef_.T) + self.intercept_
@@ -143,12 +156,12 @@ class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         column = np.ones(len(y)) if self.fit_intercept else None
         if self.noise_covariance is not None:
             if weights is not None:
-                raise InvalidInputError("Give sample_weight or noise_covariance, not both: each defines a metric.")
+                raise InvalidInputError("sample_weight and noise_covariance exclude each other; give only one of them.")
             X, targets, column = _whiten(self.noise_covariance, X, targets, column)
         return Samples(X, targets, weights, column), np.ndim(y) == 1
 
     def _set(self, decomposition: Decomposition, shrinkage: Shrinkage, p: float, single_target: bool) -> None:
-        coefficients = decomposition.coefficients(shrinkage.kept)
+        coefficients = decomposition.coefficients(shrinkage.filter_factors)
         intercept = decomposition.y_center - decomposition.X_center @ coefficients
         self.coef_ = coefficients[:, 0] if single_target else coefficients.T
         self.intercept_ = (float(intercept[0]) if single_target else intercept) if self.fit_intercept else 0.0
@@ -179,7 +192,7 @@ def _whiten(
         diagonal = np.asarray(check_matrix(np.reshape(covariance, (1, -1)), "noise_covariance"), dtype=np.float64)[0]
         if len(diagonal) != n or not (diagonal > 0).all():
             raise InvalidInputError(
-                f"noise_covariance must hold {n} positive variances, one per sample, or be an {n} x {n} matrix."
+                f"noise_covariance must be {n} positive variances, one per sample, or an {n} x {n} matrix."
             )
         scales = 1 / np.sqrt(diagonal)
         dense = isinstance(X, np.ndarray)
@@ -188,12 +201,14 @@ def _whiten(
     matrix = np.asarray(check_matrix(covariance, "noise_covariance"), dtype=np.float64)
     if matrix.shape != (n, n) or not np.allclose(matrix, matrix.T, rtol=1e-10, atol=0):
         raise InvalidInputError(
-            f"noise_covariance must be a symmetric {n} x {n} matrix or hold {n} variances, got shape {matrix.shape}."
+            f"noise_covariance must be a symmetric {n} x {n} matrix or {n} variances, got shape {matrix.shape}."
         )
     try:
         factor = np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
-        raise InvalidInputError("noise_covariance is not positive definite; add a little to its diagonal.") from None
+        raise InvalidInputError(
+            "noise_covariance is not positive definite; add a small positive number to its diagonal."
+        ) from None
 
     def solve(right: np.ndarray) -> np.ndarray:
         return np.asarray(scipy.linalg.solve_triangular(factor, right, lower=True, check_finite=False))

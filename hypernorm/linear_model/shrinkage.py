@@ -1,4 +1,4 @@
-"""The optimal bias of each singular direction: the whole extended Gauss–Markov theorem in one variable per direction.
+"""The optimal bias of each singular direction: the extended Gauss–Markov theorem with one variable per direction.
 
 For y = Xβ + noise a linear estimator β̂ = Ly has the variance σ²‖L‖_F² and the bias operator B = LX − I. Minimising
 ‖L‖_F² under ‖B‖_{S_p} ≤ C leads to L = V diag(l) Uᵀ with X = U diag(s) Vᵀ and l_i = (1 − b_i)/s_i, where b minimises
@@ -6,8 +6,8 @@ For y = Xβ + noise a linear estimator β̂ = Ly has the variance σ²‖L‖_F�
 
     (1 − b_i)/s_i² = b_i^{p−1}/α,  1 < p < ∞,
 
-whence b = α/(s² + α), ridge regression, for p = 2; b = (1 − s²/α)₊ for p → 1, least squares with the eigenvalues of
-XᵀX floored at α; and for p = ∞, with the multiplier 1/α of ‖b‖_∞, b = (1 − 1/(α Σ s_i^{-2}))₊ for all i.
+For p = 2, b = α/(s² + α): ridge regression. For p → 1, b = (1 − s²/α)₊: least squares with the eigenvalues of XᵀX
+floored at α. For p = ∞, with the multiplier 1/α of ‖b‖_∞, b = (1 − 1/(α Σ s_i^{-2}))₊ for all i.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-__all__ = ["Shrinkage", "biases", "kept_shares", "schatten_norm", "shrink_to_bound", "shrink_with_penalty"]
+__all__ = ["Shrinkage", "biases", "filter_factors", "schatten_norm", "shrink_to_bound", "shrink_with_penalty"]
 
 _NEWTON_STEPS = 60
 
 
 @dataclass(frozen=True)
 class Shrinkage:
-    """What the estimator does to each singular direction; b and 1 − b each to full relative accuracy.
+    """Bias and filter factor of each singular direction, both to full relative accuracy.
 
     Attributes
     ----------
     bias : ndarray of shape (r,)
         b_i in [0, 1].
-    kept : ndarray of shape (r,)
-        1 − b_i: the share of the least-squares coefficient that remains.
+    filter_factors : ndarray of shape (r,)
+        1 − b_i, the factors of the least-squares coefficients.
     alpha : float
-        The penalty that gives it.
+        The penalty that gives these biases.
     """
 
     bias: np.ndarray
-    kept: np.ndarray
+    filter_factors: np.ndarray
     alpha: float
 
 
@@ -52,20 +52,20 @@ def shrink_with_penalty(squares: np.ndarray, alpha: float, p: float) -> Shrinkag
     alpha : float
         0 ≤ α ≤ ∞, in units of s²; 0 is least squares, ∞ the zero estimator.
     p : float
-        1 ≤ p ≤ ∞.
+        Exponent of the Schatten norm, 1 ≤ p ≤ ∞.
     """
-    bias, kept = _shares(squares, np.array([alpha]), p)
-    return Shrinkage(bias[0], kept[0], alpha)
+    bias, factors = _biases_and_factors(squares, np.array([alpha]), p)
+    return Shrinkage(bias[0], factors[0], alpha)
 
 
 def biases(squares: np.ndarray, alphas: np.ndarray, p: float) -> np.ndarray:
-    """The biases b_i for each of several penalties, as an array of shape (penalties, r)."""
-    return _shares(squares, alphas, p)[0]
+    """The biases b_i for several penalties, of shape (penalties, r)."""
+    return _biases_and_factors(squares, alphas, p)[0]
 
 
-def kept_shares(squares: np.ndarray, alphas: np.ndarray, p: float) -> np.ndarray:
-    """The shares 1 − b_i for each of several penalties, as an array of shape (penalties, r)."""
-    return _shares(squares, alphas, p)[1]
+def filter_factors(squares: np.ndarray, alphas: np.ndarray, p: float) -> np.ndarray:
+    """The filter factors 1 − b_i for several penalties, of shape (penalties, r)."""
+    return _biases_and_factors(squares, alphas, p)[1]
 
 
 def shrink_to_bound(squares: np.ndarray, bound: float, p: float) -> Shrinkage:
@@ -104,42 +104,42 @@ def schatten_norm(values: np.ndarray, p: float) -> float:
 
 
 def _floor_for_bound(squares: np.ndarray, bound: float) -> float:
-    """α with Σ (1 − s_i²/α)₊ = C for increasing s_i²: α = (s_1² + … + s_k²)/(k − C) for the k directions below it."""
+    """The α with Σ (1 − s_i²/α)₊ = C for increasing s_i²: (s_1² + … + s_k²)/(k − C), if k of the s_i² are below α."""
     counts = np.arange(1, len(squares) + 1)
     active = counts > bound
     candidates = np.full(len(squares), math.inf)
     candidates[active] = np.cumsum(squares)[active] / (counts[active] - bound)
-    # Each candidate is a value of a function of k whose minimum is where exactly k directions lie below it.
+    # As a function of k the candidate is smallest where exactly k of the s_i² are below it.
     return float(candidates.min())
 
 
-def _shares(squares: np.ndarray, alphas: np.ndarray, p: float) -> tuple[np.ndarray, np.ndarray]:
-    """b and 1 − b of shape (penalties, r), solved for all penalties together."""
+def _biases_and_factors(squares: np.ndarray, alphas: np.ndarray, p: float) -> tuple[np.ndarray, np.ndarray]:
+    """b and 1 − b, of shape (penalties, r), for all penalties together."""
     bias = np.repeat(np.where(alphas == 0, 0.0, 1.0)[:, None], len(squares), axis=1)
-    kept = 1 - bias
+    factors = 1 - bias
     inner = (alphas > 0) & np.isfinite(alphas)
     if not (inner.any() and squares.size):
-        return bias, kept
+        return bias, factors
     column = alphas[inner, None]
     ratios = squares / column
     if p == 1:
-        kept[inner] = np.minimum(ratios, 1)
-        bias[inner] = 1 - kept[inner]
+        factors[inner] = np.minimum(ratios, 1)
+        bias[inner] = 1 - factors[inner]
     elif math.isinf(p):
-        kept[inner] = np.minimum(1 / (column * float(np.sum(1 / squares))), 1)
-        bias[inner] = 1 - kept[inner]
+        factors[inner] = np.minimum(1 / (column * float(np.sum(1 / squares))), 1)
+        bias[inner] = 1 - factors[inner]
     elif p == 2:
-        bias[inner], kept[inner] = column / (squares + column), squares / (squares + column)
+        bias[inner], factors[inner] = column / (squares + column), squares / (squares + column)
     else:
         log_bias = _log_bias(ratios, p)
-        bias[inner], kept[inner] = np.exp(log_bias), -np.expm1(log_bias)
-    return bias, kept
+        bias[inner], factors[inner] = np.exp(log_bias), -np.expm1(log_bias)
+    return bias, factors
 
 
 def _log_bias(t: np.ndarray, p: float) -> np.ndarray:
-    """u = log b with 1 − b = t b^{p−1}: the root of log t + (p−1)u − log(1 − e^u), which is increasing and convex.
+    """u = log b for 1 − b = t b^{p−1}: the root of log t + (p−1)u − log(1 − e^u), an increasing and convex function.
 
-    b ≤ (1 + t)^{-1/max(1, p−1)}, and from that side Newton's method descends monotonically to the root.
+    Newton's method starts at the upper bound b = (1 + t)^{-1/max(1, p−1)}, so it decreases monotonically to the root.
     """
     u = -np.log1p(t) / max(1.0, p - 1)
     log_t = np.log(t)

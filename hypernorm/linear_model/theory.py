@@ -1,4 +1,4 @@
-"""The risk of Schatten-constrained estimators, given the samples and in the limit of many dimensions."""
+"""The risk of Schatten-constrained estimators, for given samples and in the limit of many dimensions."""
 
 from __future__ import annotations
 
@@ -23,18 +23,20 @@ _LARGEST_POISSON_TAIL = 1e-14
 def estimation_risk(
     singular_values: np.ndarray, shrinkage: Shrinkage, squared_signal: np.ndarray, noise: float
 ) -> float:
-    """E‖β̂ − β‖² given X: Σ_i b_i² (v_iᵀβ)² + σ² (1 − b_i)²/s_i², without what lies outside the row space.
+    """E‖β̂ − β‖² given X on the row space: Σ_i b_i² (v_iᵀβ)² + σ² (1 − b_i)²/s_i².
 
     Parameters
     ----------
     singular_values : ndarray of shape (r,)
+        s_i.
     shrinkage : Shrinkage
+        b_i and 1 − b_i.
     squared_signal : ndarray of shape (r,)
         (v_iᵀβ)², or its expectation.
     noise : float
         σ, the standard deviation of the noise.
     """
-    variance = noise**2 * np.sum((shrinkage.kept / singular_values) ** 2)
+    variance = noise**2 * np.sum((shrinkage.filter_factors / singular_values) ** 2)
     return float(np.sum(shrinkage.bias**2 * squared_signal) + variance)
 
 
@@ -60,14 +62,14 @@ def generalization_error(
     alpha : float
         Penalty per sample, α/n of `SchattenRegressor` without intercept; for p = ∞ α itself, as Σ s^{-2} has a limit.
     p : float
-        1 ≤ p ≤ ∞.
+        Exponent of the Schatten norm, 1 ≤ p ≤ ∞.
     signal : float
         ‖β‖².
     noise : float
         σ, the standard deviation of the noise.
     ensemble : {'gaussian', 'coordinate'}
-        Rows with independent standard normal entries (Marchenko–Pastur law); or rows √d e_j with j uniform, so that
-        XᵀX is diagonal and λ/γ has a Poisson distribution with mean 1/γ.
+        'gaussian': rows with independent standard normal entries (Marchenko–Pastur law). 'coordinate': rows √d e_j
+        with j uniform, so XᵀX is diagonal and λ/γ has a Poisson distribution with mean 1/γ.
 
     Returns
     -------
@@ -76,6 +78,7 @@ def generalization_error(
     Raises
     ------
     InvalidInputError
+        If an argument is out of range.
 
     Examples
     --------
@@ -94,14 +97,14 @@ def generalization_error(
     law = _marchenko_pastur if ensemble == "gaussian" else _poisson
     eigenvalues, weights = law(gamma)
     if math.isinf(p) and alpha > 0:
-        # One shrinkage for all: Σ s^{-2} → γ E 1/λ over λ > 0.
-        share = min(1 / (alpha * gamma * float(np.sum(weights / eigenvalues))), 1.0)
-        bias, kept = np.full(len(eigenvalues), 1 - share), np.full(len(eigenvalues), share)
+        # All directions have the same bias, with Σ s^{-2} → γ E 1/λ over λ > 0.
+        factor = min(1 / (alpha * gamma * float(np.sum(weights / eigenvalues))), 1.0)
+        bias, factors = np.full(len(eigenvalues), 1 - factor), np.full(len(eigenvalues), factor)
     else:
         shrinkage = shrink_with_penalty(eigenvalues, alpha, p)
-        bias, kept = shrinkage.bias, shrinkage.kept
+        bias, factors = shrinkage.bias, shrinkage.filter_factors
     unseen = max(1 - float(weights.sum()), 0.0)
-    variance = gamma * noise**2 * float(np.sum(weights * kept**2 / eigenvalues))
+    variance = gamma * noise**2 * float(np.sum(weights * factors**2 / eigenvalues))
     return signal * (float(np.sum(weights * bias**2)) + unseen) + variance
 
 

@@ -138,8 +138,8 @@ def test_an_unfinished_solve_warns_and_is_proved():
         ({"q": 6, "degree": 4}, "degree must be even and from 6"),
         ({"degree": 14}, "to 12"),
         ({"degree": 4.0}, "degree must be a whole number"),
-        ({"solver": "NONE_SUCH"}, "solver must be one"),
-        ({"solver": None}, "solver must be one"),
+        ({"solver": "NONE_SUCH"}, "solver must be an installed"),
+        ({"solver": None}, "solver must be an installed"),
         ({"X": np.eye(2) * np.nan}, "X has the entry nan"),
     ],
 )

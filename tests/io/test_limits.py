@@ -61,9 +61,9 @@ class TestRule:
 
     def test_half_of_the_free_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "available_memory", lambda: 100.0 * MEBIBYTE)
-        limits.check_share(50 * MEBIBYTE, "X")
+        limits.check_free_memory(50 * MEBIBYTE, "X")
         with pytest.raises(InvalidInputError, match="half of the free memory"):
-            limits.check_share(51 * MEBIBYTE, "X")
+            limits.check_free_memory(51 * MEBIBYTE, "X")
 
     def test_memory_is_a_plausible_number(self) -> None:
         assert 0 < limits.available_memory() < 2**60

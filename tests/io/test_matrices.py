@@ -240,7 +240,7 @@ class TestRefusals:
             refused(tmp_path / "X.npz")
         with zipfile.ZipFile(tmp_path / "X.npz", "w", zipfile.ZIP_LZMA) as archive:
             archive.writestr("X.npy", content)
-        refused(tmp_path / "X.npz", "does not write")
+        refused(tmp_path / "X.npz", "not one that numpy writes")
 
     def test_sparse_archives_with_damaged_or_repeated_entries(self, tmp_path: Path) -> None:
         members = {"format": b"coo", "shape": [2, 2], "data": [2.0**53, 1.0], "row": [0, 0], "col": [1, 1]}

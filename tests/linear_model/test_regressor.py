@@ -156,7 +156,7 @@ def test_wrong_weights():
     X, y = np.random.default_rng(0).standard_normal((10, 3)), np.arange(10.0)
     with pytest.raises(InvalidInputError, match="zero for every sample"):
         SchattenRegressor().fit(X, y, sample_weight=np.zeros(10))
-    with pytest.raises(InvalidInputError, match="not both"):
+    with pytest.raises(InvalidInputError, match="only one of them"):
         SchattenRegressor(noise_covariance=np.ones(10)).fit(X, y, sample_weight=np.ones(10))
     with pytest.raises(ValueError, match="negative"):
         SchattenRegressor().fit(X, y, sample_weight=-np.ones(10))

@@ -22,10 +22,10 @@ def test_the_bound_is_met_and_the_conditions_hold(exponents, share, p):
     bound = share * schatten_norm(np.ones(len(squares)), p)
     found = shrink_to_bound(squares, bound, p)
     assert schatten_norm(found.bias, p) == pytest.approx(bound, rel=1e-10)
-    np.testing.assert_allclose(found.bias + found.kept, 1, atol=1e-15)
+    np.testing.assert_allclose(found.bias + found.filter_factors, 1, atol=1e-15)
     assert (found.bias >= 0).all()
-    assert (found.kept >= 0).all()
-    ratios = found.kept / squares  # minus half the derivative of the variance
+    assert (found.filter_factors >= 0).all()
+    ratios = found.filter_factors / squares  # minus half the derivative of the variance
     if p == 1:
         active = found.bias > 0
         np.testing.assert_allclose(ratios[active], 1 / found.alpha, rtol=1e-9)
@@ -35,14 +35,14 @@ def test_the_bound_is_met_and_the_conditions_hold(exponents, share, p):
     else:
         np.testing.assert_allclose(ratios, found.bias ** (p - 1) / found.alpha, rtol=1e-8)
     again = shrink_with_penalty(squares, found.alpha, p)
-    np.testing.assert_allclose(again.kept, found.kept, rtol=1e-9)
+    np.testing.assert_allclose(again.filter_factors, found.filter_factors, rtol=1e-9)
 
 
 @pytest.mark.parametrize("p", NORMS)
 def test_ends_of_the_path(p):
     squares = np.array([0.1, 1.0, 7.0])
     for found in (shrink_with_penalty(squares, 0.0, p), shrink_to_bound(squares, 0.0, p)):
-        assert found.kept.tolist() == [1, 1, 1]
+        assert found.filter_factors.tolist() == [1, 1, 1]
         assert found.alpha == 0
     for found in (shrink_with_penalty(squares, math.inf, p), shrink_to_bound(squares, 3.0, p)):
         assert found.bias.tolist() == [1, 1, 1]
@@ -52,13 +52,13 @@ def test_ends_of_the_path(p):
 
 def test_known_forms():
     squares = np.array([0.5, 2.0, 8.0])
-    np.testing.assert_allclose(shrink_with_penalty(squares, 2.0, 2).kept, squares / (squares + 2))
-    np.testing.assert_allclose(shrink_with_penalty(squares, 2.0, 1).kept, [0.25, 1, 1])
+    np.testing.assert_allclose(shrink_with_penalty(squares, 2.0, 2).filter_factors, squares / (squares + 2))
+    np.testing.assert_allclose(shrink_with_penalty(squares, 2.0, 1).filter_factors, [0.25, 1, 1])
     np.testing.assert_allclose(shrink_to_bound(squares, 0.3, math.inf).bias, 0.3)
     # p → 1, 2 and from both sides
     for p, near in ((1, 1 + 1e-9), (2, 2 + 1e-9), (2, 2 - 1e-9)):
-        kept = [shrink_with_penalty(squares, 1.7, value).kept for value in (p, near)]
-        np.testing.assert_allclose(*kept, atol=1e-6)
+        factors = [shrink_with_penalty(squares, 1.7, value).filter_factors for value in (p, near)]
+        np.testing.assert_allclose(*factors, atol=1e-6)
 
 
 @pytest.mark.parametrize("p", [1, 1.5, 2, 4, math.inf])
@@ -69,7 +69,7 @@ def test_the_whole_operator_is_optimal(p):
     _, s, _ = np.linalg.svd(X, full_matrices=False)
     bound = 0.4 * schatten_norm(np.ones(3), p)
     found = shrink_to_bound(s**2, bound, p)
-    variance = float(np.sum((found.kept / s) ** 2))
+    variance = float(np.sum((found.filter_factors / s) ** 2))
     L = cp.Variable((3, 6))
     B = L @ X - np.eye(3)
     # By the alignment of optimal L with the singular vectors the norms 1, 2 and ∞ suffice to test the theorem; others

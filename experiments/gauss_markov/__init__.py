@@ -1,0 +1,1 @@
+"""Data sets and regression methods of `experiments.gauss_markov_study`."""
