@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike
 from hypernorm._parallel import product_threads
 from hypernorm.certificates import Factor, known_reweighting, reweight
 from hypernorm.exceptions import CertificateError
-from hypernorm.forms import MonomialBasis, Rows
+from hypernorm.forms import MonomialBasis, RealignedOperations, Rows
 from hypernorm.forms.gram import GramClasses
 
 __all__ = ["EIGEN", "DeadlineError", "check_time", "closing_seconds", "has_time", "until"]
@@ -166,8 +166,9 @@ def _seconds_to_first_bound(factor: Factor, rows: Rows, radius: float, half_degr
     elif factor.form == "flattening":
         operations = 5.0 * n * d * d + EIGEN * d**3
     else:
-        by_slices = moments(2) + 8.0 * MonomialBasis.count(d, 2) * d**3
-        operations = min(by_slices, 4.0 * n * n * d) + EIGEN * d**3
+        realigned = RealignedOperations.of(n, d)
+        by_slices = moments(2) + 2 * realigned.through_slices  # the proof takes another product
+        operations = min(by_slices, realigned.through_rows) + EIGEN * d**3
     return operations / _product_rate()
 
 

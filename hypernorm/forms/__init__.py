@@ -1,6 +1,6 @@
 """Even forms of a matrix, and linear maps whose largest eigenvalues bound its norms."""
 
-from hypernorm.forms.maps import FlatteningMap, RealignedMap
+from hypernorm.forms.maps import FlatteningMap, RealignedMap, RealignedOperations
 from hypernorm.forms.moments import column_means, moment_depth, moment_matrix, second_moments
 from hypernorm.forms.monomials import MonomialBasis
 from hypernorm.forms.rows import Rows, fingerprint
@@ -9,6 +9,7 @@ __all__ = [
     "FlatteningMap",
     "MonomialBasis",
     "RealignedMap",
+    "RealignedOperations",
     "Rows",
     "column_means",
     "fingerprint",

@@ -14,6 +14,7 @@ D = d(d+1)/2. `RealignedMap` uses the cheaper formula.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from hypernorm.forms.moments import moment_matrix
 from hypernorm.forms.monomials import MonomialBasis
 from hypernorm.forms.rows import Rows
 
-__all__ = ["FlatteningMap", "Magnitudes", "RealignedMap"]
+__all__ = ["FlatteningMap", "Magnitudes", "RealignedMap", "RealignedOperations"]
 
 # Side of the blocks of K: three such blocks and three row blocks fit in the second-level cache.
 _PAIR_ROWS = 512
@@ -76,6 +77,30 @@ class FlatteningMap:
         return self.apply(U)[0]
 
 
+class RealignedOperations(NamedTuple):
+    """Multiplications and additions, each counted, of the two formulas for N(U).
+
+    Attributes
+    ----------
+    through_rows : float
+        A product with the blocks of K.
+    forming_slices : float
+        The degree-4 moment matrix, formed once.
+    through_slices : float
+        A product with its slices.
+    """
+
+    through_rows: float
+    forming_slices: float
+    through_slices: float
+
+    @classmethod
+    def of(cls, n: int, d: int) -> RealignedOperations:
+        """For n rows of d columns."""
+        size = MonomialBasis.count(d, 2)
+        return cls(3.0 * n * n * d, float(n) * size * size, 4.0 * size * d**3)
+
+
 class RealignedMap:
     """The map N(U) = Σ_ij K_ij² (x_iᵀ U x_j) x_i x_jᵀ by the cheaper of the two exact formulas.
 
@@ -106,8 +131,9 @@ class RealignedMap:
     def _prefers_slices(self, products: int) -> bool:
         n, d = self.rows.shape
         size = MonomialBasis.count(d, 2)
-        through_rows = 3.0 * products * n * n * d
-        through_slices = float(n) * size * size + 4.0 * products * size * d**3
+        operations = RealignedOperations.of(n, d)
+        through_rows = products * operations.through_rows
+        through_slices = operations.forming_slices + products * operations.through_slices
         fits = 8 * size * size <= _SLICES_BYTES
         if len(self.rows.pieces) > 1:  # a pair of rows may be on two machines, so K cannot be formed
             if not fits:
