@@ -32,7 +32,7 @@ _DISTANCES = {"cluster": 1.0, "two_clusters": 1.0, "shell": 1.0, "far": 10.0, "h
 _CANDIDATES = 8
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Contaminated:
     """Samples with outliers, and what is true of them.
 
@@ -159,12 +159,12 @@ def contaminated(
 
     center = np.ones(d)
     return Contaminated(
-        samples + center,
-        ~replaced,
-        samples[~replaced].mean(axis=0) + center,
-        clean.mean(axis=0) + center,
-        center,
-        population.covariance,
+        samples=samples + center,
+        is_inlier=~replaced,
+        inlier_mean=samples[~replaced].mean(axis=0) + center,
+        clean_mean=clean.mean(axis=0) + center,
+        center=center,
+        covariance=population.covariance,
     )
 
 

@@ -31,7 +31,7 @@ _SHIFT = 10.0
 _FAR = 10.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ContaminatedRegression:
     """A linear model with outliers.
 
@@ -55,7 +55,7 @@ class ContaminatedRegression:
     covariance: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ContaminatedClusters:
     """Clusters with outliers.
 
@@ -157,12 +157,12 @@ def contaminated_regression(
         targets[out] = -rows[out] @ coefficients
     # The rows move to their mean (1, …, 1).
     return ContaminatedRegression(
-        rows + 1.0,
-        targets + coefficients.sum() + _INTERCEPT,
-        is_inlier,
-        coefficients,
-        _INTERCEPT,
-        population.covariance,
+        samples=rows + 1.0,
+        targets=targets + coefficients.sum() + _INTERCEPT,
+        is_inlier=is_inlier,
+        coefficients=coefficients,
+        intercept=_INTERCEPT,
+        covariance=population.covariance,
     )
 
 
@@ -241,7 +241,12 @@ def contaminated_clusters(
     samples[: n - count] = centers[labels] + scales[labels, None] * population.draw(n - count)
     samples[n - count :] = _outliers(outliers, count, samples[: n - count], centers, population, rng)
     order = rng.permutation(n)
-    return ContaminatedClusters(samples[order], np.append(labels, np.full(count, -1))[order], centers, scales)
+    return ContaminatedClusters(
+        samples=samples[order],
+        labels=np.append(labels, np.full(count, -1))[order],
+        centers=centers,
+        scales=scales,
+    )
 
 
 def _check_share(contamination: float) -> None:

@@ -18,7 +18,7 @@ SPREAD = 0.1
 _SMALLEST_DEVIATION = 0.1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Population:
     """Centred inliers: how to draw them, and the spectrum of their covariance in an orthonormal basis.
 
@@ -62,14 +62,18 @@ def draw_population(inliers: str, d: int, rng: np.random.Generator) -> Populatio
     if inliers == "gaussian_decaying":
         deviations = np.linspace(1, _SMALLEST_DEVIATION, d)
         basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
-        return Population(lambda n: (rng.standard_normal((n, d)) * deviations) @ basis.T, deviations**2, basis)
+        return Population(
+            draw=lambda n: (rng.standard_normal((n, d)) * deviations) @ basis.T, variances=deviations**2, basis=basis
+        )
     if inliers == "mixture":
         # The first column of a random orthogonal matrix is the direction between the clusters.
         basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
         variances = np.where(np.arange(d) == 0, 4.0, 1.0)
         shifts = np.array([-1.0, -1.0, -1.0, 3.0])
         return Population(
-            lambda n: rng.standard_normal((n, d)) + rng.choice(shifts, n)[:, None] * basis[:, 0], variances, basis
+            draw=lambda n: rng.standard_normal((n, d)) + rng.choice(shifts, n)[:, None] * basis[:, 0],
+            variances=variances,
+            basis=basis,
         )
     draws: dict[str, Callable[[int], np.ndarray]] = {
         "gaussian": lambda n: rng.standard_normal((n, d)),
@@ -78,7 +82,7 @@ def draw_population(inliers: str, d: int, rng: np.random.Generator) -> Populatio
         "laplace": lambda n: rng.laplace(scale=math.sqrt(0.5), size=(n, d)),
         "heavy_products": lambda n: rng.standard_t(3, (n, d)) * rng.standard_t(3, (n, d)) / 3,
     }
-    return Population(draws[inliers], variances, basis)
+    return Population(draw=draws[inliers], variances=variances, basis=basis)
 
 
 def directions(rng: np.random.Generator, count: int, d: int) -> np.ndarray:

@@ -194,12 +194,12 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         if math.isinf(moment):
             raise InvalidInputError("moment must be finite; 4 is a good choice.")
         return Problem(
-            check_count(self.n_clusters, "n_clusters"),
-            check_contamination(self.contamination),
-            moment,
-            check_count(self.n_init, "n_init"),
-            check_count(self.max_iter, "max_iter"),
-            check_tolerance(self.tol, "tol"),
+            n_clusters=check_count(self.n_clusters, "n_clusters"),
+            contamination=check_contamination(self.contamination),
+            moment=moment,
+            n_init=check_count(self.n_init, "n_init"),
+            max_iter=check_count(self.max_iter, "max_iter"),
+            tol=check_tolerance(self.tol, "tol"),
         )
 
     def _search(self, Z: np.ndarray, problem: Problem, rng: np.random.Generator) -> tuple[Partition, bool]:

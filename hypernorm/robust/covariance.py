@@ -156,10 +156,11 @@ class RobustCovariance(EmpiricalCovariance):
         rng = check_generator(self.random_state)
         center = np.zeros(X.shape[1]) if self.assume_centered else None
         within = pull_in(X, units=check_units(X))
-        found, share = filter_samples(within, contamination, random_state=rng, center=center, max_iter=self.max_iter)
+        found = filter_samples(within, contamination, random_state=rng, center=center, max_iter=self.max_iter)
+        assert found.weights is not None  # no filter is without weights
         self.location_ = found.location
         self._set_covariance(weighted_covariance(within, found.weights, found.location))
-        self.weights_, self.removals_, self.contamination_ = found.weights, found.removals, share
+        self.weights_, self.removals_, self.contamination_ = found.weights, found.removals, found.contamination
         self.support_ = found.weights > found.weights.max() / 2
         self.n_iter_, self.converged_ = found.n_iter, found.converged
         if not found.converged:

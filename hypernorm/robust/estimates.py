@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,29 +12,18 @@ from hypernorm._chunks import Chunks
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.baselines.locations import CLASSICAL
 from hypernorm.robust.baselines.spectral_filters import covariance_filter, quantum_entropy_filter
-from hypernorm.robust.filter.moment_filter import Filtered, Removal, moment_filter
+from hypernorm.robust.filter.moment_filter import moment_filter
+from hypernorm.robust.location import RobustLocation
 from hypernorm.robust.reach import check_reach
 from hypernorm.robust.reweighting import certified_reweighting, check_dimension
 
-__all__ = ["METHODS", "Estimate", "estimate"]
+__all__ = ["METHODS", "estimate"]
 
 # These judge every sample by itself, so that they can work chunk by chunk.
 _FILTERS = ("moment", "covariance", "quantum_entropy")
 METHODS = (*_FILTERS, "certified", *CLASSICAL)
 # Binary exponents up to which squares neither over- nor underflow.
 _SQUARES = 450
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a method found: attributes as in `RobustLocation`."""
-
-    location: np.ndarray
-    weights: np.ndarray | None
-    scores: np.ndarray
-    removals: tuple[Removal, ...]
-    n_iter: int
-    converged: bool
 
 
 def estimate(
@@ -45,7 +34,7 @@ def estimate(
     covariance: np.ndarray | None,
     max_iter: int,
     rng: np.random.Generator,
-) -> Estimate:
+) -> RobustLocation:
     """Estimate the mean by one of `METHODS`.
 
     Samples in chunks are filtered chunk by chunk, each as a sample of its own with the same contamination.
@@ -63,25 +52,34 @@ def estimate(
             "X.compute() loads it."
         )
 
-    def on_chunk(chunk: np.ndarray, base: np.ndarray, seed: int) -> Estimate:
+    def on_chunk(chunk: np.ndarray, base: np.ndarray, seed: int) -> RobustLocation:
         chunk, mass, generator = np.asarray(chunk, dtype=np.float64), float(base.sum()), np.random.default_rng(seed)
         check_reach(chunk)
         if mass == 0:
-            return Estimate(np.zeros(chunk.shape[1]), base, np.zeros(len(base)), (), 0, True)
+            return _untouched(chunk, base, contamination)
         found = _in_memory(method, chunk, contamination, base / mass, covariance, max_iter, generator)
         removals = tuple(replace(removal, weight=mass * removal.weight) for removal in found.removals)
         assert found.weights is not None
-        return replace(found, weights=mass * found.weights, location=mass * found.location, removals=removals)
+        return replace(
+            found,
+            location=mass * found.location,
+            weights=mass * found.weights,
+            removals=removals,
+            removed=mass * found.removed,
+        )
 
     seeds = rng.integers(2**63, size=len(X.parts)).tolist()
     found = list(X.map(on_chunk, [(*X.entries(index, base), seed) for index, seed in enumerate(seeds)]))
-    return Estimate(
-        np.sum([part.location for part in found], axis=0),
-        np.concatenate([part.weights for part in found if part.weights is not None]),
-        np.concatenate([part.scores for part in found]),
-        tuple(removal for part in found for removal in part.removals),
-        max(part.n_iter for part in found),
-        all(part.converged for part in found),
+    return RobustLocation(
+        location=np.sum([part.location for part in found], axis=0),
+        weights=np.concatenate([part.weights for part in found if part.weights is not None]),
+        scores=np.concatenate([part.scores for part in found]),
+        contamination=contamination,
+        removals=tuple(removal for part in found for removal in part.removals),
+        removed=sum(part.removed for part in found),
+        criterion=float(np.fmax.reduce([part.criterion for part in found])),
+        n_iter=max(part.n_iter for part in found),
+        converged=all(part.converged for part in found),
     )
 
 
@@ -93,7 +91,7 @@ def _in_memory(
     covariance: np.ndarray | None,
     max_iter: int,
     rng: np.random.Generator,
-) -> Estimate:
+) -> RobustLocation:
     # Samples in units so large or small that squares over- or underflow; powers of two change nothing else.
     exponent = int(np.frexp(np.abs(X).max(initial=0.0))[1])
     if abs(exponent) > _SQUARES:
@@ -104,7 +102,9 @@ def _in_memory(
     if method in CLASSICAL:
         location, weights = CLASSICAL[method](X, contamination, base, rng)
         scores = np.linalg.norm(X - location, axis=1)
-        return Estimate(location, weights, scores, (), 1, True)
+        return RobustLocation(
+            location=location, weights=weights, scores=scores, contamination=contamination, n_iter=1, converged=True
+        )
     if method == "covariance":
         return _of_filter(covariance_filter, X, contamination, base, max_iter, covariance=covariance)
     if method == "quantum_entropy":
@@ -119,18 +119,29 @@ def _in_memory(
         X, contamination, initial_weights=filtered.weights, base_weights=base, max_iter=max_iter, random_state=rng
     )
     # Cuts that stop short of their tolerance leave weights that are nearly as good, and no less proved.
-    return Estimate(found.location, found.weights, found.scores, filtered.removals, found.n_iter, True)
+    return replace(found, removals=filtered.removals, removed=filtered.removed, converged=True)
 
 
 def _of_filter(
-    function: Callable[..., Filtered],
+    function: Callable[..., RobustLocation],
     X: np.ndarray,
     contamination: float,
     base: np.ndarray,
     max_iter: int,
     **options: Any,
-) -> Estimate:
+) -> RobustLocation:
     if contamination == 0:
-        return Estimate(base @ X, base, np.zeros(len(X)), (), 0, True)
-    found = function(X, contamination, base_weights=base, max_iter=max_iter, **options)
-    return Estimate(found.location, found.weights, found.scores, found.removals, found.n_iter, found.converged)
+        return _untouched(X, base, contamination)
+    return function(X, contamination, base_weights=base, max_iter=max_iter, **options)
+
+
+def _untouched(X: np.ndarray, base: np.ndarray, contamination: float) -> RobustLocation:
+    """The mean, where nothing may be removed."""
+    return RobustLocation(
+        location=base @ X,
+        weights=base,
+        scores=np.zeros(len(X)),
+        contamination=contamination,
+        n_iter=0,
+        converged=True,
+    )

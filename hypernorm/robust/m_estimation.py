@@ -22,7 +22,7 @@ _EXACT = 1e-10
 _ROUNDING = 1e-14
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fit:
     """A linear fit.
 
@@ -99,7 +99,14 @@ class LinearProblem:
             beta, converged = self._step(beta, weights * kept, s)
         residuals = self.y - self.Z @ beta
         s = scale(residuals)
-        return Fit(beta, residuals, s if s > self.negligible else 0.0, kept, iteration, converged)
+        return Fit(
+            beta=beta,
+            residuals=residuals,
+            scale=s if s > self.negligible else 0.0,
+            factors=kept,
+            n_iter=iteration,
+            converged=converged,
+        )
 
     def bisquare(self, start: Fit) -> Fit:
         """Descend from a fit in Σ T(r_i/s) over all samples, T Tukey's bisquare, at the scale of the fit."""
@@ -111,7 +118,14 @@ class LinearProblem:
             z = (self.y - self.Z @ beta) / (_BISQUARE * s)
             kept = np.maximum(1 - z * z, 0) ** 2
             beta, converged = self._step(beta, kept, s)
-        return Fit(beta, self.y - self.Z @ beta, start.scale, kept, iteration, converged)
+        return Fit(
+            beta=beta,
+            residuals=self.y - self.Z @ beta,
+            scale=start.scale,
+            factors=kept,
+            n_iter=iteration,
+            converged=converged,
+        )
 
     def complete(self, fit: Fit, weights: np.ndarray) -> Fit:
         """Coefficients along directions in which the samples with weight do not vary, from the other samples.

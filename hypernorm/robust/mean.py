@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,58 +22,15 @@ from hypernorm._validation import (
     check_rows,
 )
 from hypernorm._warnings import warn_caller
-from hypernorm.certificates import MeanCertificate
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.certification import certify_mean
 from hypernorm.robust.estimates import METHODS, estimate
 from hypernorm.robust.filter.contamination import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
-from hypernorm.robust.filter.moment_filter import Removal
+from hypernorm.robust.location import RobustLocation
 from hypernorm.robust.reach import check_reach
 from hypernorm.robust.weights import check_base_weights
 
-__all__ = ["RobustLocation", "RobustMean", "robust_mean"]
-
-
-@dataclass(frozen=True, eq=False)
-class RobustLocation:
-    """A robust mean with what was removed and what is proved.
-
-    Attributes
-    ----------
-    location : ndarray of shape (d,)
-    weights : ndarray of shape (n,) or None
-        Sum to one, with the location as their mean; None for methods without weights.
-    error_bound : float
-        Proved by `certificate`: the distance from the mean of the inliers is at most this, under its premises; ∞ if
-        nothing is proved.
-    certificate : MeanCertificate or None
-    scores : ndarray of shape (n,)
-        How far out each sample is, in standard deviations or, for certified reweighting and methods without weights,
-        fourth powers and distances.
-    contamination : float
-        As given, or as estimated.
-    removals : tuple of Removal
-        What was taken away and why, by a filter.
-    n_iter : int
-    converged : bool
-    """
-
-    location: np.ndarray
-    weights: np.ndarray | None
-    error_bound: float
-    certificate: MeanCertificate | None
-    scores: np.ndarray
-    contamination: float
-    removals: tuple[Removal, ...]
-    n_iter: int
-    converged: bool
-
-    def __repr__(self) -> str:
-        removed = sum(removal.weight for removal in self.removals)
-        return (
-            f"RobustLocation(d={len(self.location)}, contamination={self.contamination:.3g}, removed={removed:.3g}, "
-            f"error_bound={self.error_bound:.4g}, converged={self.converged})"
-        )
+__all__ = ["RobustMean", "robust_mean"]
 
 
 @own_arithmetic
@@ -160,7 +117,7 @@ def robust_mean(
     if share is None:
         if isinstance(samples, Chunks):
             raise InvalidInputError("contamination must be a number for a Dask array; 'auto' on a part of X finds one.")
-        share = filter_samples(samples, None, base_weights=base, random_state=rng)[1]
+        share = filter_samples(samples, None, base_weights=base, random_state=rng).contamination
     found = estimate(method, samples, share, base, known, max_iter, rng)
     if not found.converged:
         warn_caller(f"The {method} method was ended by max_iter={max_iter}; the result is valid but may be improved.")
@@ -178,17 +135,7 @@ def robust_mean(
             inlier_moments=[premise] * len(orders),
         )
     bound = np.inf if certificate is None else certificate.prove(samples)[0]
-    return RobustLocation(
-        found.location,
-        found.weights,
-        float(bound),
-        certificate,
-        found.scores,
-        share,
-        found.removals,
-        found.n_iter,
-        found.converged,
-    )
+    return replace(found, certificate=certificate, error_bound=float(bound))
 
 
 def _check_samples(X: Any) -> np.ndarray | Chunks:

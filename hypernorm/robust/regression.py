@@ -131,11 +131,13 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
         problem = LinearProblem(X, y, bool(self.fit_intercept), self.tol, self.max_iter)
         first = problem.huber(np.full(n, 1 / n))
         joint = np.column_stack([X, first.residuals])
-        found, self.contamination_ = filter_samples(joint, contamination, random_state=rng, max_iter=self.max_iter)
+        found = filter_samples(joint, contamination, random_state=rng, max_iter=self.max_iter)
+        assert found.weights is not None  # no filter is without weights
         start = problem.complete(problem.huber(found.weights), found.weights)
         last = problem.bisquare(start)
         self.coef_, self.intercept_ = problem.coefficients(last.beta)
         self.scale_, self.weights_, self.removals_ = last.scale, last.factors, found.removals
+        self.contamination_ = found.contamination
         self.n_iter_ = last.n_iter
         self.converged_ = found.converged and start.converged and last.converged
         if not self.converged_:

@@ -14,7 +14,7 @@ their second.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linprog
@@ -22,15 +22,15 @@ from scipy.optimize import linprog
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import Seed, check_generator
 from hypernorm.bounds.sos_solver import SosSolver, check_solver_memory
-from hypernorm.certificates import Certificate
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis
 from hypernorm.forms.gram import GramClasses, form_coefficients
 from hypernorm.robust.certification import certify_moment
+from hypernorm.robust.location import RobustLocation
 from hypernorm.robust.reach import check_reach, check_units
 from hypernorm.robust.weights import check_base_weights, check_filter, weighted_covariance
 
-__all__ = ["Reweighted", "certified_reweighting", "check_dimension", "whitening_map"]
+__all__ = ["certified_reweighting", "check_dimension", "whitening_map"]
 
 _CENTERS = 3
 _SOLVE_RTOL = 1e-4  # the cuts are off by ten times as much
@@ -46,42 +46,6 @@ def check_dimension(d: int) -> None:
         raise InvalidInputError(
             f"certified reweighting is for at most {_LARGEST_DIMENSION} columns, X has {d}; use the moment filter."
         )
-
-
-@dataclass(frozen=True, eq=False)
-class Reweighted:
-    """What certified reweighting found.
-
-    Attributes
-    ----------
-    weights : ndarray of shape (n,)
-        Sum to one.
-    location : ndarray of shape (d,)
-        Their mean.
-    scores : ndarray of shape (n,)
-        Ẽ⟨y_i, v⟩⁴ under the last pseudo-expectation: what the sample adds to the fourth moment where it is largest.
-    value : float
-        Proved: Σ w_i ⟨K(x_i − location), v⟩⁴ ≤ value for all unit v, with the whitening K.
-    gap : float
-        How far, relatively, the value may be above the minimum, by the cuts; an estimate.
-    certificate : Certificate
-        Of the 2→4 norm of the rows w_i^{1/4} K (x_i − location).
-    whitening : ndarray of shape (d, k)
-        Kᵀ.
-    n_iter : int
-        Relaxations solved.
-    converged : bool
-    """
-
-    weights: np.ndarray
-    location: np.ndarray
-    scores: np.ndarray
-    value: float
-    gap: float
-    certificate: Certificate
-    whitening: np.ndarray
-    n_iter: int
-    converged: bool
 
 
 def whitening_map(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -102,7 +66,7 @@ def certified_reweighting(
     rtol: float = 1e-2,
     max_iter: int = 100,
     random_state: Seed = None,
-) -> Reweighted:
+) -> RobustLocation:
     """Minimise the sum-of-squares bound on the fourth central moment over Δ_ε.
 
     Parameters
@@ -126,7 +90,10 @@ def certified_reweighting(
 
     Returns
     -------
-    Reweighted
+    RobustLocation
+        Without certificate and error bound. The scores are Ẽ⟨y_i, v⟩⁴ under the last pseudo-expectation. The criterion
+        c is proved: Σ w_i ⟨Kᵀ(x_i − location), v⟩⁴ ≤ c for all unit vectors v, K = `whitening_map` of the initial
+        weights. `converged` says that it is within `rtol` of the minimum, by the cuts.
 
     Raises
     ------
@@ -174,12 +141,18 @@ def certified_reweighting(
     assert best is not None
     _, weights, gap, scores = best
     mean = weights @ X
-    certificate = certify_moment((X - mean) @ K * weights[:, None] ** 0.25, 4.0)
-    return Reweighted(weights, mean, scores, certificate.upper**4, gap, certificate, K, iterations, gap <= rtol)
+    return RobustLocation(
+        location=mean,
+        weights=weights,
+        scores=scores,
+        contamination=contamination,
+        criterion=certify_moment((X - mean) @ K * weights[:, None] ** 0.25, 4.0).upper ** 4,
+        n_iter=iterations,
+        converged=gap <= rtol,
+    )
 
 
-@dataclass(frozen=True)
-class _Found:
+class _Found(NamedTuple):
     weights: np.ndarray
     gap: float
 

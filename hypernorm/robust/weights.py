@@ -18,6 +18,7 @@ from hypernorm._validation import check_count, check_matrix, check_shape
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = [
+    "BUDGET_FACTOR",
     "check_base_weights",
     "check_contamination",
     "check_filter",
@@ -26,6 +27,9 @@ __all__ = [
     "weighted_mean",
     "weighted_quantile",
 ]
+
+BUDGET_FACTOR = 1.5
+"""Weight that a filter may remove, relative to the contamination: inliers lose some along with the outliers."""
 
 
 def check_contamination(contamination: Any, name: str = "contamination") -> float:

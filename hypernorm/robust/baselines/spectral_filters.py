@@ -16,9 +16,9 @@ from collections.abc import Callable
 import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm.robust.filter.moment_filter import ALLOWANCE, Filtered, Removal
+from hypernorm.robust.location import Removal, RobustLocation
 from hypernorm.robust.reach import pull_in
-from hypernorm.robust.weights import check_filter, weighted_covariance, weighted_quantile
+from hypernorm.robust.weights import BUDGET_FACTOR, check_filter, weighted_covariance, weighted_quantile
 
 __all__ = ["covariance_filter", "quantum_entropy_filter"]
 
@@ -39,7 +39,7 @@ def covariance_filter(
     base_weights: np.ndarray | None = None,
     covariance: np.ndarray | None = None,
     max_iter: int = 100,
-) -> Filtered:
+) -> RobustLocation:
     """Take weight along the principal direction with the largest excess variance, until none is left.
 
     Parameters
@@ -57,8 +57,8 @@ def covariance_filter(
 
     Returns
     -------
-    Filtered
-        `value` is the largest ratio of variance to expected variance.
+    RobustLocation
+        Without certificate and error bound.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def quantum_entropy_filter(
     base_weights: np.ndarray | None = None,
     covariance: np.ndarray | None = None,
     max_iter: int = 100,
-) -> Filtered:
+) -> RobustLocation:
     """Take weight along all directions of excess variance, weighted by the exponential of their excess.
 
     Parameters and result are those of `covariance_filter`.
@@ -111,10 +111,10 @@ def _filter(
     covariance: np.ndarray | None,
     max_iter: int,
     shares_of: Callable[[np.ndarray, float], np.ndarray],
-) -> Filtered:
+) -> RobustLocation:
     X, contamination, weights = check_filter(X, contamination, base_weights, max_iter)
     n, d = X.shape
-    least = 1 - ALLOWANCE * contamination
+    least = 1 - BUDGET_FACTOR * contamination
     within = pull_in(X, _FURTHEST)
     within = within - within.mean(axis=0)
     unit = float(np.abs(within).max(initial=0.0))
@@ -125,7 +125,7 @@ def _filter(
     effective = 1 / float(weights @ weights)
     threshold = (1 + math.sqrt(d / effective) + _MARGIN / math.sqrt(effective)) ** 2
     scores, removals = np.zeros(n), []
-    value, rounds, converged, reason = math.nan, 0, False, f"max_iter = {max_iter} rounds were made"
+    value, rounds, converged = math.nan, 0, False
     while rounds < max_iter and not converged:
         rounds += 1
         share = weights / weights.sum()
@@ -135,7 +135,7 @@ def _filter(
         expected = np.full(d, scale) if covariance is not None else _robust_variances(P, share)
         varying = expected > _NEGLIGIBLE * max(float(values[-1]), 0.0)
         if not varying.any():
-            value, converged, reason = 1.0, True, "the samples do not vary"
+            value, converged = 1.0, True  # the samples do not vary
             break
         ratios = np.where(varying, values, 0) / np.where(varying, expected, 1)
         value = float(ratios.max())
@@ -145,21 +145,24 @@ def _filter(
         centers = np.zeros(d) if covariance is not None else _medians(P, share, directions > 0)
         lengths = (P[:, directions > 0] - centers[directions > 0]) ** 2
         scores = lengths @ (directions / np.where(varying, expected, 1))[directions > 0]
-        if value <= threshold:
-            converged, reason = True, "no direction has more variance than clean data"
-            break
-        if weights.sum() <= least * (1 + 1e-12):
-            converged, reason = True, "all the weight that may be taken was taken"
+        if value <= threshold or weights.sum() <= least * (1 + 1e-12):
+            converged = True
             break
         before = float(weights.sum())
         weights = _soften(weights, scores, threshold, least)
         direction = transform @ vectors[:, int(np.argmax(ratios))]
-        removals.append(Removal("variance", before - float(weights.sum()), direction, math.nan, math.nan))
+        removals.append(Removal(reason="variance", weight=before - float(weights.sum()), direction=direction))
     share = weights / weights.sum()
-    removed = max(0.0, 1.0 - float(weights.sum()))
-    location = share @ X
-    return Filtered(
-        share, location, np.sqrt(scores), removed, tuple(removals), value, threshold, rounds, converged, reason
+    return RobustLocation(
+        location=share @ X,
+        weights=share,
+        scores=np.sqrt(scores),
+        contamination=contamination,
+        removals=tuple(removals),
+        removed=max(0.0, 1.0 - float(weights.sum())),
+        criterion=value,
+        n_iter=rounds,
+        converged=converged,
     )
 
 

@@ -9,7 +9,7 @@ dimension, and large or wide groups get more room.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -34,7 +34,8 @@ _LEAST_SCALE = 1e-3
 _CENTER_STEPS = 20
 
 
-class Groups(NamedTuple):
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Groups:
     """What is measured of k groups.
 
     Attributes
@@ -78,7 +79,8 @@ def measure_groups(Y: np.ndarray, labels: np.ndarray, centers: np.ndarray, n_ste
         weights[members], reach = _row_weights(distances)
         scales[group] = np.sqrt(np.mean(np.minimum(distances, reach) ** 2) / Y.shape[1])
     least = _LEAST_SCALE * (np.median(scales) or scales.max())
-    return Groups(centers, np.maximum(scales, least) if least > 0 else np.ones(k), sizes, weights)
+    scales = np.maximum(scales, least) if least > 0 else np.ones(k)
+    return Groups(centers=centers, scales=scales, sizes=sizes, weights=weights)
 
 
 def locate_groups(Y: np.ndarray, labels: np.ndarray, k: int) -> Groups:

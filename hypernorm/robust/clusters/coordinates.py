@@ -7,7 +7,7 @@ and in principal directions no row counts more than one of upper-quartile length
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.covariance import ledoit_wolf
@@ -25,7 +25,8 @@ _MOST_COLUMNS = 500
 _LEAST_VARIANCE = 1e-6
 
 
-class Frame(NamedTuple):
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Frame:
     """Origin, power of two and, for very many columns, principal directions of the rows to be clustered.
 
     Attributes
@@ -37,7 +38,7 @@ class Frame(NamedTuple):
 
     origin: np.ndarray
     exponent: int
-    basis: np.ndarray | None
+    basis: np.ndarray | None = None
 
     @classmethod
     def measure(cls, X: np.ndarray, rng: np.random.Generator) -> Frame:
@@ -46,13 +47,13 @@ class Frame(NamedTuple):
         # Halves first: the difference of two huge numbers of opposite sign may overflow.
         sizes = np.abs(X / 2 - origin / 2).max(axis=1)
         exponent = int(np.frexp(np.median(sizes) or sizes.max())[1])
-        frame = cls(origin, exponent, None)
+        frame = cls(origin=origin, exponent=exponent)
         if X.shape[1] <= _MOST_COLUMNS:
             return frame
         rows = _bounded(frame.rows(X))
         count = min(len(X), _MOST_COLUMNS)
         basis = randomized_svd(rows, count, random_state=int(rng.integers(2**31)))[2].T
-        return frame._replace(basis=basis)
+        return replace(frame, basis=basis)
 
     def scaled(self, X: np.ndarray) -> np.ndarray:
         """(X − origin)/2^(exponent + 1), with entries cut at ±1e100."""

@@ -45,6 +45,7 @@ def judge_rows(
     for cluster in np.setdiff1d(ends, labels):  # no cluster is an outlier as a whole
         labels[kept[ends == cluster]] = cluster
     filtered = moment_filter(residuals, most / len(kept), center=np.zeros(Z.shape[1]), random_state=rng)
+    assert filtered.weights is not None  # no filter is without weights
     weights = np.zeros(n)
     weights[kept] = np.minimum(filtered.weights * len(kept) * (1 - filtered.removed), 1.0)
     for cluster in range(problem.n_clusters):

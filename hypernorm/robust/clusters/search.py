@@ -7,7 +7,7 @@ so that a row belongs to the nearest center; if they turn out to be unequal, `mo
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,7 +34,8 @@ _NARROW = 0.5
 _PATIENCE = 2
 
 
-class Partition(NamedTuple):
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Partition:
     """A partition into k groups and some outlying ones, and what it costs.
 
     Attributes
@@ -149,9 +150,18 @@ def refine(Y: np.ndarray, labels: np.ndarray, centers: np.ndarray, problem: Prob
         groups = measure_groups(Y, labels, groups.centers)
         if better:
             kept = np.where(inner, assigned, -1)
-            best = Partition(kept, assigned, groups, thresholds, failures, objective, iteration, False)
+            best = Partition(
+                labels=kept,
+                assigned=assigned,
+                groups=groups,
+                thresholds=thresholds,
+                failures=failures,
+                objective=objective,
+                n_iter=iteration,
+                converged=False,
+            )
     assert best is not None
-    return best._replace(n_iter=iteration, converged=converged)
+    return replace(best, n_iter=iteration, converged=converged)
 
 
 def _are_equal(sizes: np.ndarray, scales: np.ndarray) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +35,8 @@ _PIECES_PER_CLUSTER, _EXTRA_PIECES, _PIECES_OF_OUTLIERS = 3, 5, 10
 _DISTINCT, _DISTINCT_PER_ROW = 0.35, 1 / 300
 
 
-class Problem(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Problem:
     """What is looked for, and how long.
 
     Attributes

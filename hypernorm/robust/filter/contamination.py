@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.robust.filter.moment_filter import Filtered, moment_filter
+from hypernorm.robust.filter.moment_filter import moment_filter
+from hypernorm.robust.location import RobustLocation
 from hypernorm.robust.weights import check_contamination
 
 __all__ = ["AUTO_ALLOWANCE", "check_contamination_or_auto", "filter_samples"]
@@ -26,8 +28,8 @@ def check_contamination_or_auto(contamination: Any) -> float | None:
     return check_contamination(contamination)
 
 
-def filter_samples(X: np.ndarray, contamination: float | None, **options: Any) -> tuple[Filtered, float]:
-    """Run the moment filter; also the share of outliers, which is what the filter removes if it is not given.
+def filter_samples(X: np.ndarray, contamination: float | None, **options: Any) -> RobustLocation:
+    """Run the moment filter, and estimate the contamination by what it removes if none is given.
 
     Parameters
     ----------
@@ -39,6 +41,6 @@ def filter_samples(X: np.ndarray, contamination: float | None, **options: Any) -
         For `moment_filter`.
     """
     if contamination is not None:
-        return moment_filter(X, contamination, **options), contamination
+        return moment_filter(X, contamination, **options)
     found = moment_filter(X, AUTO_ALLOWANCE, **options)
-    return found, min(found.removed, _BELOW_HALF)
+    return replace(found, contamination=min(found.removed, _BELOW_HALF))

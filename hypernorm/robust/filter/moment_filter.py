@@ -20,11 +20,11 @@ import numpy as np
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._parallel import shared_threads
 from hypernorm._validation import Seed, check_generator
-from hypernorm.robust.filter.removals import ALLOWANCE, Filtered, Removal
 from hypernorm.robust.filter.rounds import Rounds
+from hypernorm.robust.location import RobustLocation
 from hypernorm.robust.weights import check_filter
 
-__all__ = ["ALLOWANCE", "Filtered", "Removal", "moment_filter"]
+__all__ = ["moment_filter"]
 
 
 @own_arithmetic
@@ -37,7 +37,7 @@ def moment_filter(
     whitened: bool = True,
     max_iter: int = 100,
     random_state: Seed = None,
-) -> Filtered:
+) -> RobustLocation:
     """Take weight from outlying samples by their third and fourth moments in whitened coordinates.
 
     Parameters
@@ -58,7 +58,8 @@ def moment_filter(
 
     Returns
     -------
-    Filtered
+    RobustLocation
+        Without certificate and error bound.
 
     Examples
     --------
@@ -94,15 +95,14 @@ def moment_filter(
                 if rounds.groups or suspicion > max(other.suspicion(), 1.0):
                     rounds = other
     share = rounds.weights / rounds.weights.sum()
-    return Filtered(
-        share,
-        share @ X if center is None else center,
-        rounds.scores,
-        float(base.sum() - rounds.weights.sum()),
-        tuple(rounds.removals),
-        rounds.value,
-        rounds.threshold,
-        rounds.count,
-        rounds.converged,
-        rounds.reason,
+    return RobustLocation(
+        location=share @ X if center is None else center,
+        weights=share,
+        scores=rounds.scores,
+        contamination=contamination,
+        removals=tuple(rounds.removals),
+        removed=float(base.sum() - rounds.weights.sum()),
+        criterion=rounds.criterion,
+        n_iter=rounds.count,
+        converged=rounds.converged,
     )

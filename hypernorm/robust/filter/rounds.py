@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtr
@@ -11,11 +11,11 @@ from scipy.special import ndtr
 from hypernorm.robust.baselines.spectral_locations import projected_gradient
 from hypernorm.robust.filter.directions import extreme_directions
 from hypernorm.robust.filter.groups import smaller_group
-from hypernorm.robust.filter.removals import ALLOWANCE, Removal
 from hypernorm.robust.filter.thresholds import CleanShape, Shape, clean_shape, shape_of
 from hypernorm.robust.filter.trimming import BULK, line_scale, scale_level, trim_line
 from hypernorm.robust.filter.whitening import whiten
-from hypernorm.robust.weights import weighted_quantile
+from hypernorm.robust.location import Removal
+from hypernorm.robust.weights import BUDGET_FACTOR, weighted_quantile
 
 __all__ = ["Rounds"]
 
@@ -35,7 +35,8 @@ _FLUCTUATION = 2.0
 _TIGHT = 0.3
 
 
-class _Trial(NamedTuple):
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Trial:
     """Weights after trimming along one line, whether the line is clean then, and what was wrong before."""
 
     weights: np.ndarray
@@ -54,8 +55,10 @@ class Rounds:
     ----------
     weights : ndarray of shape (n,)
         Not divided by their sum.
-    scores, removals, value, threshold, count, converged, reason
-        As in `Filtered`.
+    scores, removals, criterion, converged
+        As in `RobustLocation`.
+    count : int
+        Rounds that were made.
     """
 
     def __init__(
@@ -72,7 +75,7 @@ class Rounds:
         self.X, self.weights, self.center, self.rng, self.whitened = X, base, center, rng, whitened
         self.contamination = contamination
         # With more than half of the weight gone a cluster of 45% would be all that is left, and look clean.
-        self.allowance = min(ALLOWANCE * contamination, 0.5)
+        self.allowance = min(BUDGET_FACTOR * contamination, 0.5)
         self.least = 1.0 - self.allowance
         self.level = scale_level(contamination)
         self.known = None if center is None else 0.0
@@ -80,16 +83,14 @@ class Rounds:
         self.groups = groups
         self.scores = np.zeros(len(X))
         self.removals: list[Removal] = []
-        self.value = self.threshold = math.nan
-        self.count, self.converged, self.reason = 0, False, ""
+        self.criterion = math.nan
+        self.count, self.converged = 0, False
 
     def run(self, max_iter: int) -> None:
         """Rounds until nothing looks contaminated or the allowance is used up."""
         while self.count < max_iter and not self.converged:
             self.count += 1
             self._round()
-        if not self.converged:
-            self.reason = f"max_iter = {max_iter} rounds were made"
 
     def suspicion(self) -> float:
         """How contaminated the weighted samples look; at most one if no direction passes the limits of clean data."""
@@ -155,7 +156,7 @@ class Rounds:
         dropped = dropped[wanted[dropped]]
         taken = float(self.weights[dropped].sum())
         if taken > 0:
-            self.removals.append(Removal(reason, taken, None, math.nan, math.nan))
+            self.removals.append(Removal(reason=reason, weight=taken))
             self.weights = self.weights.copy()
             self.weights[dropped] = 0.0
         return taken > 0
@@ -167,7 +168,7 @@ class Rounds:
         space = whiten(self.X, share, mean, scale_only=not self.whitened)
         Y = space.coordinates
         if Y.shape[1] == 0:
-            self.converged, self.reason = True, "the samples with weight do not vary"
+            self.converged = True  # the samples with weight do not vary
             return
         clean = clean_shape(1 / float(share @ share), Y.shape[1])
         # First without the influence of single long samples, which the plain moments would put before everything.
@@ -180,8 +181,7 @@ class Rounds:
         if changed and float(self.weights.sum()) > self.least + _NEGLIGIBLE * self.allowance:
             return
         self.converged = True
-        self.reason = "the allowed share of the weight is removed" if changed else "no direction looks contaminated"
-        self.value, self.threshold = float(shape_of(lines, share, self.known).kurtosis.max()), clean.kurtosis
+        self.criterion = float(shape_of(lines, share, self.known).kurtosis.max())
         np.maximum(self.scores, np.abs(lines).max(axis=1), out=self.scores)
 
     def _trim_along(self, shown: np.ndarray, lines: np.ndarray, directions: np.ndarray, clean: CleanShape) -> bool:
@@ -198,7 +198,15 @@ class Rounds:
             if trial is None:
                 continue
             taken = float(self.weights.sum() - trial.weights.sum())
-            self.removals.append(Removal(trial.reason, taken, directions[:, index], trial.skewness, trial.kurtosis))
+            self.removals.append(
+                Removal(
+                    reason=trial.reason,
+                    weight=taken,
+                    direction=directions[:, index],
+                    skewness=trial.skewness,
+                    kurtosis=trial.kurtosis,
+                )
+            )
             self.weights = trial.weights
             middle, scale = line_scale(line, self.weights, self.level, self.known)
             if scale <= 0:  # most samples are at one point
@@ -243,7 +251,13 @@ class Rounds:
             # A bounded or two-peaked distribution of the inliers has light tails too; it stays as it was.
             mended = (heavy and after.kurtosis[0] < before.kurtosis[0]) or (asymmetric and lopsided[1] < lopsided[0])
             if is_clean or mended:
-                trial = _Trial(trimmed, is_clean, reason, float(before.skewness[0]), float(before.kurtosis[0]))
+                trial = _Trial(
+                    weights=trimmed,
+                    clean=is_clean,
+                    reason=reason,
+                    skewness=float(before.skewness[0]),
+                    kurtosis=float(before.kurtosis[0]),
+                )
             if is_clean:
                 break
         return trial

@@ -20,7 +20,7 @@ _MARGIN = 1.1
 _BLOCK_ENTRIES = 1 << 15
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Shape:
     """Moments of projections, one entry for each direction.
 
@@ -58,10 +58,10 @@ def shape_of(lines: np.ndarray, weights: np.ndarray, center: float | None = None
         fourth += share @ (squares * squares)
         sides += share @ np.sign(shifted)
     variances = np.where(second > 0, second, 1.0)
-    return Shape(np.abs(third) / variances**1.5, fourth / variances**2, np.abs(sides))
+    return Shape(skewness=np.abs(third) / variances**1.5, kurtosis=fourth / variances**2, imbalance=np.abs(sides))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CleanShape:
     """Limits that projections of Gaussian samples seldom pass in any direction.
 
@@ -112,8 +112,8 @@ def clean_shape(n: float, r: int) -> CleanShape:
     """
     root = math.sqrt(r / n)
     return CleanShape(
-        _MARGIN * (4.2 * root + 0.5 * r**1.5 / n),
-        3 + _MARGIN * (8.7 * root + 2.6 * r * r / n),
-        _MARGIN * (0.73 * math.sqrt((1 + math.log(r)) / n) + 0.43 * root),
-        1 + 2 * math.exp(-_MARGIN * (0.8 / math.sqrt(n) + 3.4 * root)),
+        skewness=_MARGIN * (4.2 * root + 0.5 * r**1.5 / n),
+        kurtosis=3 + _MARGIN * (8.7 * root + 2.6 * r * r / n),
+        imbalance=_MARGIN * (0.73 * math.sqrt((1 + math.log(r)) / n) + 0.43 * root),
+        smallest_kurtosis=1 + 2 * math.exp(-_MARGIN * (0.8 / math.sqrt(n) + 3.4 * root)),
     )
