@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.linalg
 
+from hypernorm._arguments import Seed, check_count, check_exponent, check_generator, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_up
-from hypernorm._validation import Seed, check_count, check_exponent, check_generator, check_tolerance
 from hypernorm.applications.walk import Walk
 from hypernorm.bounds import NormInterval, lower_bound, two_to_q_norm
 from hypernorm.certificates import Certificate, Rigor, VerifiedBound

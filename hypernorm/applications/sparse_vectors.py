@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
+from hypernorm._arguments import Seed, check_exponent, check_generator, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down, rounded_up
-from hypernorm._validation import Seed, check_exponent, check_generator, check_matrix, check_tolerance
+from hypernorm._validation import check_matrix
 from hypernorm.bounds import NormInterval, two_to_q_norm
 from hypernorm.certificates import Certificate, Rigor, VerifiedBound
 from hypernorm.certificates.fields import check_real, owned, private_array

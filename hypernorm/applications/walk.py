@@ -17,9 +17,10 @@ import flint
 import numpy as np
 import scipy.sparse as sp
 
+from hypernorm._arguments import check_memory
 from hypernorm._display import printable
 from hypernorm._frames import exact_float
-from hypernorm._validation import check_matrix, check_memory
+from hypernorm._validation import check_matrix
 from hypernorm.certificates.rounding import (
     SAFETY,
     definite_shift,

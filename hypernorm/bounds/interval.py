@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arguments import Seed, check_choice, check_exponent, check_generator, check_time_limit, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import exponent_text, rounded_down, rounded_up
-from hypernorm._validation import Seed, check_exponent, check_generator, check_rows, check_time_limit, check_tolerance
+from hypernorm._validation import check_rows
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.power import search
 from hypernorm.bounds.propose import Search, propose
@@ -202,8 +203,7 @@ def two_to_q_norm(
     start = time.perf_counter()
     matrix = check_rows(X)
     q = check_exponent(q)
-    if method not in METHODS:
-        raise InvalidInputError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}.")
+    check_choice(method, "method", METHODS)
     tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
     if not (isinstance(progress, bool) or callable(progress)):
         raise InvalidInputError(f"progress must be True, False or a callable, got {progress!r}.")

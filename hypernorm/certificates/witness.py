@@ -13,9 +13,10 @@ import flint
 import numpy as np
 
 from hypernorm._archive_reader import ArchiveReader
+from hypernorm._arguments import check_exponent
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down
-from hypernorm._validation import check_exponent, check_rows, check_samples
+from hypernorm._validation import check_rows, check_samples
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.fields import check_real, owned, private_array
 from hypernorm.certificates.identity import check_identity

@@ -18,9 +18,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hypernorm._arguments import (
+    Seed,
+    check_choice,
+    check_contamination,
+    check_count,
+    check_generator,
+    check_nonnegative,
+)
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Seed, check_count, check_generator, check_nonnegative
-from hypernorm.datasets.populations import INLIERS, SPREAD, Population, check_choice, directions, draw_population
+from hypernorm.datasets.populations import INLIERS, SPREAD, Population, directions, draw_population
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["ADVERSARIES", "Contaminated", "contaminated"]
@@ -127,10 +134,9 @@ def contaminated(
     True
     """
     n, d = check_count(n, "n"), check_count(d, "d")
-    check_choice(inliers, INLIERS, "inliers")
-    check_choice(adversary, ADVERSARIES, "adversary")
-    if not 0 <= check_nonnegative(contamination, "contamination") < 0.5:
-        raise InvalidInputError(f"contamination must be at least 0 and less than 1/2, got {contamination!r}.")
+    check_choice(inliers, "inliers", INLIERS)
+    check_choice(adversary, "adversary", ADVERSARIES)
+    check_contamination(contamination)
     if adversary in ("two_clusters", "dkk") and d < 2:
         raise InvalidInputError(f"adversary={adversary!r} needs d of at least 2, got d = {d}.")
     if distance is not None and adversary not in _DISTANCES:

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import pdist
 
+from hypernorm._arguments import (
+    Seed,
+    check_choice,
+    check_contamination,
+    check_count,
+    check_generator,
+    check_nonnegative,
+)
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Seed, check_count, check_generator, check_nonnegative
-from hypernorm.datasets.populations import INLIERS, Population, check_choice, directions, draw_population
+from hypernorm.datasets.populations import INLIERS, Population, directions, draw_population
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = [
@@ -128,10 +135,10 @@ def contaminated_regression(
     True
     """
     n, d = check_count(n, "n"), check_count(d, "d")
-    _check_share(contamination)
-    check_choice(adversary, REGRESSION_ADVERSARIES, "adversary")
-    check_choice(design, INLIERS, "design")
-    check_choice(noise, REGRESSION_NOISES, "noise")
+    check_contamination(contamination)
+    check_choice(adversary, "adversary", REGRESSION_ADVERSARIES)
+    check_choice(design, "design", INLIERS)
+    check_choice(noise, "noise", REGRESSION_NOISES)
     check_nonnegative(noise_deviation, "noise_deviation")
     rng = check_generator(random_state)
 
@@ -220,8 +227,8 @@ def contaminated_clusters(
     [10, 45, 45]
     """
     n, d, k = check_count(n, "n"), check_count(d, "d"), check_count(n_clusters, "n_clusters")
-    _check_share(contamination)
-    check_choice(outliers, CLUSTER_OUTLIERS, "outliers")
+    check_contamination(contamination)
+    check_choice(outliers, "outliers", CLUSTER_OUTLIERS)
     check_nonnegative(separation, "separation")
     for name, ratio in (("size_ratio", size_ratio), ("scale_ratio", scale_ratio)):
         if check_nonnegative(ratio, name) < 1:
@@ -247,11 +254,6 @@ def contaminated_clusters(
         centers=centers,
         scales=scales,
     )
-
-
-def _check_share(contamination: float) -> None:
-    if not check_nonnegative(contamination, "contamination") < 0.5:
-        raise InvalidInputError(f"contamination must be at least 0 and less than 1/2, got {contamination!r}.")
 
 
 def _count(contamination: float, n: int) -> int:

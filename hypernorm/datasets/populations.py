@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from hypernorm.exceptions import InvalidInputError
+from hypernorm._arguments import check_choice
 
-__all__ = ["INLIERS", "SPREAD", "Population", "check_choice", "directions", "draw_population"]
+__all__ = ["INLIERS", "SPREAD", "Population", "directions", "draw_population"]
 
 INLIERS = ("gaussian", "gaussian_decaying", "t3", "t5", "laplace", "heavy_products", "mixture")
 SPREAD = 0.1
@@ -57,7 +57,7 @@ class Population:
 
 def draw_population(inliers: str, d: int, rng: np.random.Generator) -> Population:
     """The distribution of that name; its random directions are drawn here, its points later from the same `rng`."""
-    check_choice(inliers, INLIERS, "inliers")
+    check_choice(inliers, "inliers", INLIERS)
     variances, basis = np.ones(d), np.eye(d)
     if inliers == "gaussian_decaying":
         deviations = np.linspace(1, _SMALLEST_DEVIATION, d)
@@ -89,17 +89,6 @@ def directions(rng: np.random.Generator, count: int, d: int) -> np.ndarray:
     """Unit vectors, uniformly at random, as rows."""
     vectors = rng.standard_normal((count, d))
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-
-
-def check_choice(value: str, choices: Iterable[str], name: str) -> None:
-    """Refuse a name that is not among the choices.
-
-    Raises
-    ------
-    InvalidInputError
-    """
-    if value not in choices:
-        raise InvalidInputError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}.")
 
 
 def _student(rng: np.random.Generator, n: int, d: int, degrees: int) -> np.ndarray:

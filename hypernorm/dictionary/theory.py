@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arguments import check_count, check_exponent, check_nonnegative
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count, check_exponent, check_matrix, check_nonnegative
+from hypernorm._validation import check_matrix
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["expected_error", "gaussian_moment", "recovery_error"]

@@ -10,10 +10,11 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
+from hypernorm._validation import as_dense
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.linear_model.krylov import RitzPairs, ritz_pairs
 
-__all__ = ["SOLVERS", "Decomposition", "Samples", "decompose", "dense_rows"]
+__all__ = ["SOLVERS", "Decomposition", "Samples", "decompose"]
 
 SOLVERS = ("auto", "svd", "gram", "lanczos")
 # Dense samples up to so many entries are decomposed themselves, which keeps small singular values accurate.
@@ -88,11 +89,6 @@ class Decomposition:
         """β of shape (d, k) when the share `kept` of each direction's least-squares coefficient remains."""
         shares = (kept if kept.ndim == 2 else kept[:, None]) / self.squares[:, None]
         return np.asarray(self.V @ (shares * self.projections))
-
-
-def dense_rows(block: Any) -> np.ndarray:
-    """A block of rows as a dense array in double precision."""
-    return np.asarray(block if isinstance(block, np.ndarray) else block.toarray(), dtype=np.float64)
 
 
 def decompose(
@@ -177,7 +173,7 @@ def _eigenpairs(gram: np.ndarray, size: int, most: int, lost: float) -> tuple[np
 
 def _weighted_block(samples: Samples, X_center: np.ndarray, start: int, stop: int) -> np.ndarray:
     """Centred rows times the roots of their weights, dense and in double precision."""
-    block = dense_rows(samples.X[start:stop])
+    block = as_dense(samples.X[start:stop])
     if samples.intercept is not None:
         block = block - np.outer(samples.intercept[start:stop], X_center)
     return block if samples.weights is None else block * np.sqrt(samples.weights[start:stop, None])

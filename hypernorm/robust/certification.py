@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arguments import check_contamination, check_exponent, check_nonnegative
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import Chunks
-from hypernorm._validation import check_exponent, check_nonnegative, check_rows, check_shape
+from hypernorm._validation import check_rows, check_shape
 from hypernorm.bounds.propose import Search, propose
 from hypernorm.certificates import Certificate, MeanCertificate, largest_difference, of_pieces, weighted_rows
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows, fingerprint
-from hypernorm.robust.weights import check_base_weights, check_contamination
+from hypernorm.robust.weights import normalised_weights
 
 __all__ = ["certify_mean", "certify_moment"]
 
@@ -81,7 +82,7 @@ def certify_mean(
     share = check_contamination(contamination)
     if weights is None:
         raise InvalidInputError("weights must be given; np.ones(n) makes every sample count alike.")
-    shares = check_base_weights(weights, n, "weights")
+    shares = normalised_weights(weights, "weights", n)
     if not all(isinstance(given, Sequence | np.ndarray) for given in (moments, inlier_moments or ())):
         raise InvalidInputError("moments and inlier_moments must be sequences of numbers, such as [4] and [1.5].")
     orders = [check_exponent(q, name="moments") for q in moments]
@@ -96,7 +97,7 @@ def certify_mean(
     center = check_shape(location, "location", (d,))
     if not largest_difference(matrix, shares, center) < _FURTHEST:
         raise InvalidInputError(f"X has samples more than {_FURTHEST:.0e} from the location; divide both by as much.")
-    base = None if sample_weight is None else check_base_weights(sample_weight, n)
+    base = None if sample_weight is None else normalised_weights(sample_weight, "sample_weight", n)
     norms = tuple(certify_moment(weighted_rows(matrix, shares, center, q), q) for q in orders)
     return MeanCertificate(center, shares, base, share, norms, premises, (int(n), int(d)), fingerprint(matrix))
 

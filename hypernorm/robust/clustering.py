@@ -6,14 +6,21 @@ import math
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from hypernorm._arguments import (
+    Seed,
+    check_contamination,
+    check_count,
+    check_exponent,
+    check_generator,
+    check_tolerance,
+)
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Seed, check_count, check_exponent, check_generator, check_tolerance
+from hypernorm._validation import as_dense
 from hypernorm._warnings import warn_caller
 from hypernorm.certificates import ClusterCertificate, weighted_rows
 from hypernorm.exceptions import InvalidInputError
@@ -24,7 +31,7 @@ from hypernorm.robust.clusters.coordinates import Frame, leading_directions, whi
 from hypernorm.robust.clusters.outliers import judge_rows
 from hypernorm.robust.clusters.search import Partition, refine, search
 from hypernorm.robust.clusters.starts import Problem
-from hypernorm.robust.weights import check_contamination, weighted_mean
+from hypernorm.robust.weights import weighted_mean
 
 __all__ = ["MomentClustering"]
 
@@ -187,7 +194,7 @@ class MomentClustering(ClusterMixin, BaseEstimator):
 
     def _validate(self, X: Any, reset: bool) -> np.ndarray:
         X = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float64)
-        return X.toarray() if sp.issparse(X) else X  # type: ignore[attr-defined]
+        return as_dense(X)
 
     def _problem(self) -> Problem:
         moment = check_exponent(self.moment, name="moment")

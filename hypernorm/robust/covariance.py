@@ -9,8 +9,9 @@ import numpy as np
 from sklearn.covariance import EmpiricalCovariance
 from sklearn.utils.validation import validate_data
 
+from hypernorm._arguments import Seed, check_contamination, check_count, check_generator, check_nonnegative
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Seed, check_count, check_generator, check_matrix, check_nonnegative, check_shape
+from hypernorm._validation import as_dense, check_covariance, check_matrix, check_shape
 from hypernorm._warnings import warn_caller
 from hypernorm.certificates import CovarianceCertificate, whitened_rows
 from hypernorm.exceptions import CertificateError, InvalidInputError
@@ -18,7 +19,7 @@ from hypernorm.forms import fingerprint
 from hypernorm.robust.certification import certify_moment
 from hypernorm.robust.filter.contamination import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
 from hypernorm.robust.reach import check_units, pull_in
-from hypernorm.robust.weights import check_base_weights, check_contamination, weighted_covariance
+from hypernorm.robust.weights import normalised_weights, weighted_covariance
 
 __all__ = ["RobustCovariance", "certify_covariance"]
 
@@ -243,19 +244,16 @@ def certify_covariance(
     True
     """
     matrix = check_matrix(X)
-    dense = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
+    dense = as_dense(matrix)
     n, d = dense.shape
-    share, shares = check_contamination(contamination), check_base_weights(weights, n, "weights")
+    share, shares = check_contamination(contamination), normalised_weights(weights, "weights", n)
     kurtosis = _check_kurtosis(inlier_kurtosis)
     check_units(dense, largest=_LARGEST_UNIT)
     center = shares @ dense if location is None else check_shape(location, "location", (d,))
     estimate = weighted_covariance(dense, shares, center)
     if covariance is not None:
-        estimate = check_shape(covariance, "covariance", (d, d))
-        if not (estimate == estimate.T).all():
-            raise InvalidInputError("covariance must be symmetric; give (covariance + covariance.T) / 2.")
-        if not (np.diag(estimate) > 0).all() or not np.linalg.eigvalsh(_correlations(estimate))[0] > 0:
-            raise InvalidInputError("covariance must be positive definite; add a small multiple of its diagonal.")
+        estimate, _ = check_covariance(covariance, "covariance", d)
+        estimate = (estimate + estimate.T) / 2  # which changes nothing but rounding
     covered = dense[shares > 0]
     constant = np.flatnonzero(covered.max(axis=0) == covered.min(axis=0))
     if len(constant):

@@ -10,17 +10,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from hypernorm._arguments import Seed, check_choice, check_count, check_exponent, check_generator, check_nonnegative
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import Chunks, is_chunked
-from hypernorm._validation import (
-    Seed,
-    check_count,
-    check_exponent,
-    check_generator,
-    check_matrix,
-    check_nonnegative,
-    check_rows,
-)
+from hypernorm._validation import check_covariance, check_rows
 from hypernorm._warnings import warn_caller
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.certification import certify_mean
@@ -28,7 +21,7 @@ from hypernorm.robust.estimates import METHODS, estimate
 from hypernorm.robust.filter.contamination import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
 from hypernorm.robust.location import RobustLocation
 from hypernorm.robust.reach import check_reach
-from hypernorm.robust.weights import check_base_weights
+from hypernorm.robust.weights import normalised_weights
 
 __all__ = ["RobustMean", "robust_mean"]
 
@@ -102,8 +95,7 @@ def robust_mean(
     (True, True)
     """
     samples = _check_samples(X)
-    if method not in METHODS:
-        raise InvalidInputError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}.")
+    check_choice(method, "method", METHODS)
     q = check_exponent(moment, name="moment")
     if not q < np.inf:
         raise InvalidInputError("moment must be finite.")
@@ -111,7 +103,7 @@ def robust_mean(
     known = _check_covariance(covariance, method, samples.shape[1])
     check_count(max_iter, "max_iter")
     rng = check_generator(random_state)
-    base = check_base_weights(sample_weight, samples.shape[0])
+    base = normalised_weights(sample_weight, "sample_weight", samples.shape[0])
     share = check_contamination_or_auto(contamination)
     allowed = AUTO_ALLOWANCE if share is None else share
     if share is None:
@@ -164,14 +156,7 @@ def _check_covariance(covariance: Any, method: str, d: int) -> np.ndarray | None
         raise InvalidInputError(
             f"covariance is used by the methods 'covariance' and 'quantum_entropy' only, not {method!r}."
         )
-    matrix = np.asarray(check_matrix(covariance, "covariance"), dtype=np.float64)
-    if matrix.shape != (d, d) or not np.allclose(matrix, matrix.T, rtol=1e-10, atol=0):
-        raise InvalidInputError(f"covariance must be a symmetric {d} x {d} matrix, got shape {matrix.shape}.")
-    try:
-        np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
-        raise InvalidInputError("covariance is not positive definite; add a little to its diagonal.") from None
-    return matrix
+    return check_covariance(covariance, "covariance", d)[0]
 
 
 class RobustMean(BaseEstimator):

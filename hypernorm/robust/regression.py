@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from hypernorm._arguments import Seed, check_count, check_generator, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Seed, check_count, check_generator, check_tolerance
 from hypernorm._warnings import warn_caller
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.filter.contamination import check_contamination_or_auto, filter_samples

@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linprog
 
+from hypernorm._arguments import Seed, check_generator
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Seed, check_generator
 from hypernorm.bounds.sos_solver import SosSolver, check_solver_memory
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis
@@ -28,7 +28,7 @@ from hypernorm.forms.gram import GramClasses, form_coefficients
 from hypernorm.robust.certification import certify_moment
 from hypernorm.robust.location import RobustLocation
 from hypernorm.robust.reach import check_reach, check_units
-from hypernorm.robust.weights import check_base_weights, check_filter, weighted_covariance
+from hypernorm.robust.weights import check_filter, normalised_weights, weighted_covariance
 
 __all__ = ["certified_reweighting", "check_dimension", "whitening_map"]
 
@@ -115,7 +115,7 @@ def certified_reweighting(
     check_units(X)
     start = base
     if initial_weights is not None:
-        start = check_base_weights(initial_weights, n, "initial_weights")
+        start = normalised_weights(initial_weights, "initial_weights", n)
     caps = np.maximum(base / (1 - contamination), start)
     rng = check_generator(random_state)
     K = whitening_map(X, start) if whitened else np.eye(d)

@@ -7,21 +7,20 @@ of the base weights, are one of its points.
 
 from __future__ import annotations
 
-import math
-import numbers
 from typing import Any
 
 import numpy as np
 
+from hypernorm._arguments import check_contamination, check_count, check_sample_weight
 from hypernorm._numba import njit
-from hypernorm._validation import check_count, check_matrix, check_shape
+from hypernorm._validation import check_matrix, check_shape
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = [
     "BUDGET_FACTOR",
-    "check_base_weights",
-    "check_contamination",
     "check_filter",
+    "normalised",
+    "normalised_weights",
     "project_on_capped_simplex",
     "weighted_covariance",
     "weighted_mean",
@@ -32,36 +31,19 @@ BUDGET_FACTOR = 1.5
 """Weight that a filter may remove, relative to the contamination: inliers lose some along with the outliers."""
 
 
-def check_contamination(contamination: Any, name: str = "contamination") -> float:
-    """Return the share of outliers as a float in [0, 0.5).
-
-    Raises
-    ------
-    InvalidInputError
-        If it is no such number: with half of the samples replaced nobody can tell which half is which.
-    """
-    real = isinstance(contamination, numbers.Real) and not isinstance(contamination, bool | np.bool_)
-    share = float(contamination) if real else math.nan
-    if not 0 <= share < 0.5:
-        raise InvalidInputError(
-            f"{name} must be a number in [0, 0.5), the share of samples that may be outliers, got {contamination!r}."
-        )
-    return share
-
-
-def check_base_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np.ndarray:
-    """Base weights of shape (n,) that sum to one: equal, or proportional to `sample_weight`.
+def normalised_weights(sample_weight: Any, name: str, n: int) -> np.ndarray:
+    """Weights of n samples that sum to one: equal for None, else proportional to `sample_weight`.
 
     Raises
     ------
     InvalidInputError
         If the weights have another shape, are negative, not finite, or all zero.
     """
-    if sample_weight is None:
-        return np.full(n, 1.0 / n)
-    weights = check_shape(sample_weight, name, (n,))
-    if (weights < 0).any() or not weights.any():
-        raise InvalidInputError(f"{name} must not be negative, nor zero for every sample.")
+    return np.full(n, 1.0 / n) if sample_weight is None else normalised(check_sample_weight(sample_weight, name, n))
+
+
+def normalised(weights: np.ndarray) -> np.ndarray:
+    """Non-negative weights over their sum, which may overflow before."""
     weights = weights / weights.max()
     return np.asarray(weights / weights.sum())
 

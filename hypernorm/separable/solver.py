@@ -22,8 +22,8 @@ from enum import Enum
 
 import numpy as np
 
+from hypernorm._arguments import check_memory
 from hypernorm._parallel import product_threads
-from hypernorm._validation import check_memory
 from hypernorm.certificates.rounding import TINY, UNIT
 from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.forms.product import ProductClasses, ProductForm, gram_sides

@@ -17,17 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arguments import Seed, check_count, check_generator, check_memory, check_time_limit, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down, rounded_up
-from hypernorm._validation import (
-    Seed,
-    check_count,
-    check_generator,
-    check_matrix,
-    check_memory,
-    check_time_limit,
-    check_tolerance,
-)
+from hypernorm._validation import check_matrix
 from hypernorm._warnings import warn_caller
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.propose import first_proved

@@ -161,7 +161,7 @@ def test_share_is_a_share_of_whole_points():
     [
         ((0, 3, 0.1), {}, "n must be a whole number"),
         ((10, 3.0, 0.1), {}, "d must be a whole number"),
-        ((10, 3, 0.5), {}, "contamination must be at least 0 and less than 1/2"),
+        ((10, 3, 0.5), {}, r"contamination must be a number in \[0, 0.5\)"),
         ((10, 3, -0.1), {}, "contamination must be"),
         ((10, 3, np.nan), {}, "contamination must be"),
         ((10, 3, 0.1), {"inliers": "cauchy"}, "inliers must be one of 'gaussian'"),

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arguments import check_contamination
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.filter.moment_filter import moment_filter
 from hypernorm.robust.location import RobustLocation
-from hypernorm.robust.weights import check_contamination
 
 __all__ = ["AUTO_ALLOWANCE", "check_contamination_or_auto", "filter_samples"]
 

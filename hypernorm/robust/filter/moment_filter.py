@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from hypernorm._arguments import Seed, check_generator
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._parallel import shared_threads
-from hypernorm._validation import Seed, check_generator
 from hypernorm.robust.filter.rounds import Rounds
 from hypernorm.robust.location import RobustLocation
 from hypernorm.robust.weights import check_filter
