@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from hypernorm._arguments import check_contamination, check_exponent, check_nonnegative
+from hypernorm._arguments import check_contamination, check_exponent, check_nonnegative, check_sample_weight
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._chunks import Chunks
-from hypernorm._validation import check_rows, check_shape
+from hypernorm._chunks import Chunks, is_chunked
+from hypernorm._validation import Matrix, check_matrix, check_rows, check_shape
 from hypernorm.bounds.propose import Search, propose
 from hypernorm.certificates import Certificate, MeanCertificate, largest_difference, of_pieces, weighted_rows
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows, fingerprint
-from hypernorm.robust.weights import normalised_weights
+from hypernorm.robust.weights import normalised, normalised_weights
 
-__all__ = ["certify_mean", "certify_moment"]
+__all__ = ["certify_mean", "certify_moment", "certify_weights", "private_samples"]
 
 # Differences that do not overflow with their factors.
 _FURTHEST = 1e305
@@ -77,12 +77,12 @@ def certify_mean(
     >>> certificate.verify(X).error_bound < 0.11
     True
     """
-    matrix = check_rows(X)
+    matrix = private_samples(X)
     n, d = matrix.shape
     share = check_contamination(contamination)
     if weights is None:
         raise InvalidInputError("weights must be given; np.ones(n) makes every sample count alike.")
-    shares = normalised_weights(weights, "weights", n)
+    own = check_sample_weight(weights, "weights", n)
     if not all(isinstance(given, Sequence | np.ndarray) for given in (moments, inlier_moments or ())):
         raise InvalidInputError("moments and inlier_moments must be sequences of numbers, such as [4] and [1.5].")
     orders = [check_exponent(q, name="moments") for q in moments]
@@ -92,14 +92,53 @@ def certify_mean(
     if len(given) != len(orders):
         raise InvalidInputError(f"inlier_moments must have an entry for each of moments={tuple(orders)}, got {given}.")
     premises = tuple(None if B is None else check_nonnegative(B, "inlier_moments") for B in given)
+    center = None if location is None else check_shape(location, "location", (d,))
+    base = None if sample_weight is None else normalised_weights(sample_weight, "sample_weight", n)
+    return certify_weights(matrix, own, share, location=center, base=base, moments=orders, inlier_moments=premises)
+
+
+def certify_weights(
+    matrix: Matrix | Chunks,
+    weights: np.ndarray,
+    contamination: float,
+    *,
+    location: np.ndarray | None,
+    base: np.ndarray | None,
+    moments: Sequence[float],
+    inlier_moments: Sequence[float | None],
+) -> MeanCertificate:
+    """`certify_mean` for arguments that have been checked; base weights sum to one.
+
+    Raises
+    ------
+    InvalidInputError
+        If samples are too far from the location for their differences to be represented.
+    """
+    n, d = matrix.shape
+    shares = normalised(weights)
     if location is None:
         location = np.sum(of_pieces(matrix, lambda X, weights: weights @ X, shares), axis=0)
-    center = check_shape(location, "location", (d,))
+    center = np.array(location)
     if not largest_difference(matrix, shares, center) < _FURTHEST:
         raise InvalidInputError(f"X has samples more than {_FURTHEST:.0e} from the location; divide both by as much.")
-    base = None if sample_weight is None else normalised_weights(sample_weight, "sample_weight", n)
-    norms = tuple(certify_moment(weighted_rows(matrix, shares, center, q), q) for q in orders)
-    return MeanCertificate(center, shares, base, share, norms, premises, (int(n), int(d)), fingerprint(matrix))
+    norms = tuple(certify_moment(weighted_rows(matrix, shares, center, q), q) for q in moments)
+    return MeanCertificate(
+        center, shares, base, contamination, norms, tuple(inlier_moments), (int(n), int(d)), fingerprint(matrix)
+    )
+
+
+def private_samples(X: Any) -> Matrix | Chunks:
+    """Samples that have been checked and that nobody can change: a copy, or a Dask array as `Chunks`.
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    if not is_chunked(X):
+        return check_matrix(X, copy=True)
+    chunks = check_rows(X)
+    assert isinstance(chunks, Chunks)
+    return chunks
 
 
 def certify_moment(Y: np.ndarray | Chunks, q: float) -> Certificate:

@@ -261,12 +261,13 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         squares = np.sum((scaled - centers[self.labels_]) ** 2, axis=1)
         with np.errstate(over="ignore", under="ignore"):
             self.inertia_ = float(np.ldexp(self.weights_ @ squares, 2 * (self._frame.exponent + 1)))
-        self.certificates_ = [self._certify(X, cluster, problem.moment) for cluster in range(k)]
+        identity = fingerprint(X)
+        self.certificates_ = [self._certify(X, identity, cluster, problem.moment) for cluster in range(k)]
 
-    def _certify(self, X: np.ndarray, cluster: int, moment: float) -> ClusterCertificate:
+    def _certify(self, X: np.ndarray, identity: str, cluster: int, moment: float) -> ClusterCertificate:
         weights, center = np.where(self.labels_ == cluster, self.weights_, 0.0), self.cluster_centers_[cluster].copy()
         norm = certify_moment(weighted_rows(X, weights, center, moment), moment)
-        return ClusterCertificate(center, weights, norm, X.shape, fingerprint(X))
+        return ClusterCertificate(center, weights, norm, X.shape, identity)
 
 
 def _check_distinct(X: np.ndarray, k: int) -> None:

@@ -19,7 +19,7 @@ from hypernorm.forms import fingerprint
 from hypernorm.robust.certification import certify_moment
 from hypernorm.robust.filter.contamination import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
 from hypernorm.robust.reach import check_units, pull_in
-from hypernorm.robust.weights import normalised_weights, weighted_covariance
+from hypernorm.robust.weights import normalised, normalised_weights, weighted_covariance
 
 __all__ = ["RobustCovariance", "certify_covariance"]
 
@@ -157,7 +157,8 @@ class RobustCovariance(EmpiricalCovariance):
         rng = check_generator(self.random_state)
         center = np.zeros(X.shape[1]) if self.assume_centered else None
         within = pull_in(X, units=check_units(X))
-        found = filter_samples(within, contamination, random_state=rng, center=center, max_iter=self.max_iter)
+        base = np.full(len(X), 1.0 / len(X))
+        found = filter_samples(within, contamination, base, rng, center=center, max_iter=self.max_iter)
         assert found.weights is not None  # no filter is without weights
         self.location_ = found.location
         self._set_covariance(weighted_covariance(within, found.weights, found.location))
@@ -175,13 +176,13 @@ class RobustCovariance(EmpiricalCovariance):
         if not self.certify:
             return
         try:
-            certificate = certify_covariance(
+            certificate = _certify(
                 X,
-                self.weights_,
+                normalised(self.weights_),
                 AUTO_ALLOWANCE if self.contamination == "auto" else self.contamination_,
                 location=self.location_,
-                covariance=self.covariance_,
-                inlier_kurtosis=self.inlier_kurtosis,
+                covariance=check_covariance(self.covariance_, "covariance", X.shape[1])[0],
+                inlier_kurtosis=_check_kurtosis(self.inlier_kurtosis),
             )
             proved = certificate.verify(X)
         except InvalidInputError:  # no full rank, as documented
@@ -243,27 +244,43 @@ def certify_covariance(
     >>> 0.8 < proved.least_ratio < 1 < proved.largest_ratio < 1.25
     True
     """
-    matrix = check_matrix(X)
-    dense = as_dense(matrix)
-    n, d = dense.shape
-    share, shares = check_contamination(contamination), normalised_weights(weights, "weights", n)
-    kurtosis = _check_kurtosis(inlier_kurtosis)
-    check_units(dense, largest=_LARGEST_UNIT)
-    center = shares @ dense if location is None else check_shape(location, "location", (d,))
-    estimate = weighted_covariance(dense, shares, center)
-    if covariance is not None:
-        estimate, _ = check_covariance(covariance, "covariance", d)
-        estimate = (estimate + estimate.T) / 2  # which changes nothing but rounding
-    covered = dense[shares > 0]
+    X = as_dense(check_matrix(X))
+    n, d = X.shape
+    return _certify(
+        X,
+        normalised_weights(weights, "weights", n),
+        check_contamination(contamination),
+        location=None if location is None else check_shape(location, "location", (d,)),
+        covariance=None if covariance is None else check_covariance(covariance, "covariance", d)[0],
+        inlier_kurtosis=_check_kurtosis(inlier_kurtosis),
+    )
+
+
+def _certify(
+    X: np.ndarray,
+    weights: np.ndarray,
+    contamination: float,
+    *,
+    location: np.ndarray | None,
+    covariance: np.ndarray | None,
+    inlier_kurtosis: float | None,
+) -> CovarianceCertificate:
+    """`certify_covariance` for arguments that have been checked, with weights that sum to one."""
+    check_units(X, largest=_LARGEST_UNIT)
+    center = weights @ X if location is None else np.array(location)
+    scatter = weighted_covariance(X, weights, center)
+    # Taking the mean with the transpose changes nothing but rounding.
+    estimate = scatter if covariance is None else (covariance + covariance.T) / 2
+    covered = X[weights > 0]
     constant = np.flatnonzero(covered.max(axis=0) == covered.min(axis=0))
     if len(constant):
         raise InvalidInputError(
             f"Column {constant[0]} of X is constant where there is weight: nothing can be proved of it; leave it out."
         )
-    transform = _whitening_transform(weighted_covariance(dense, shares, center))
-    norm = certify_moment(whitened_rows((dense - center) @ transform, shares), 4.0)
+    transform = _whitening_transform(scatter)
+    norm = certify_moment(whitened_rows((X - center) @ transform, weights), 4.0)
     return CovarianceCertificate(
-        center, estimate, shares, share, transform, norm, kurtosis, (n, d), fingerprint(matrix)
+        center, estimate, weights, contamination, transform, norm, inlier_kurtosis, X.shape, fingerprint(X)
     )
 
 

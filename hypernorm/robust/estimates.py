@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import Chunks
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.baselines.locations import CLASSICAL
-from hypernorm.robust.baselines.spectral_filters import covariance_filter, quantum_entropy_filter
-from hypernorm.robust.filter.moment_filter import moment_filter
+from hypernorm.robust.baselines.spectral_filters import filter_by_variances
+from hypernorm.robust.filter.moment_filter import filter_by_moments
 from hypernorm.robust.location import RobustLocation
 from hypernorm.robust.reach import check_reach
-from hypernorm.robust.reweighting import certified_reweighting, check_dimension
+from hypernorm.robust.reweighting import check_dimension, reweight
+from hypernorm.robust.weights import normalised
 
 __all__ = ["METHODS", "estimate"]
 
@@ -52,6 +52,7 @@ def estimate(
             "X.compute() loads it."
         )
 
+    @own_arithmetic
     def on_chunk(chunk: np.ndarray, base: np.ndarray, seed: int) -> RobustLocation:
         chunk, mass, generator = np.asarray(chunk, dtype=np.float64), float(base.sum()), np.random.default_rng(seed)
         check_reach(chunk)
@@ -105,34 +106,23 @@ def _in_memory(
         return RobustLocation(
             location=location, weights=weights, scores=scores, contamination=contamination, n_iter=1, converged=True
         )
-    if method == "covariance":
-        return _of_filter(covariance_filter, X, contamination, base, max_iter, covariance=covariance)
-    if method == "quantum_entropy":
-        return _of_filter(quantum_entropy_filter, X, contamination, base, max_iter, covariance=covariance)
     if method == "certified":
         check_dimension(X.shape[1])
-    filtered = _of_filter(moment_filter, X, contamination, base, max_iter, random_state=rng)
+    if contamination == 0:
+        return _untouched(X, base, contamination)
+    if method in ("covariance", "quantum_entropy"):
+        by_entropy = method == "quantum_entropy"
+        return filter_by_variances(
+            X, contamination, base, covariance=covariance, max_iter=max_iter, by_entropy=by_entropy
+        )
+    filtered = filter_by_moments(X, contamination, base, rng, max_iter=max_iter)
     if method == "moment" or not filtered.removals:
         # Reweighting samples in which nothing looks contaminated costs accuracy, and the bound is no better for it.
         return filtered
-    found = certified_reweighting(
-        X, contamination, initial_weights=filtered.weights, base_weights=base, max_iter=max_iter, random_state=rng
-    )
+    assert filtered.weights is not None
+    found = reweight(X, contamination, base, normalised(filtered.weights), rng, max_iter=max_iter)
     # Cuts that stop short of their tolerance leave weights that are nearly as good, and no less proved.
     return replace(found, removals=filtered.removals, removed=filtered.removed, converged=True)
-
-
-def _of_filter(
-    function: Callable[..., RobustLocation],
-    X: np.ndarray,
-    contamination: float,
-    base: np.ndarray,
-    max_iter: int,
-    **options: Any,
-) -> RobustLocation:
-    if contamination == 0:
-        return _untouched(X, base, contamination)
-    return function(X, contamination, base_weights=base, max_iter=max_iter, **options)
 
 
 def _untouched(X: np.ndarray, base: np.ndarray, contamination: float) -> RobustLocation:

@@ -13,10 +13,10 @@ from sklearn.utils.validation import validate_data
 from hypernorm._arguments import Seed, check_choice, check_count, check_exponent, check_generator, check_nonnegative
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import Chunks, is_chunked
-from hypernorm._validation import check_covariance, check_rows
+from hypernorm._validation import check_covariance
 from hypernorm._warnings import warn_caller
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.robust.certification import certify_mean
+from hypernorm.robust.certification import certify_weights, private_samples
 from hypernorm.robust.estimates import METHODS, estimate
 from hypernorm.robust.filter.contamination import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
 from hypernorm.robust.location import RobustLocation
@@ -94,7 +94,34 @@ def robust_mean(
     >>> bool(np.linalg.norm(found.location) < 0.2), bool(found.error_bound < 1.5)
     (True, True)
     """
-    samples = _check_samples(X)
+    return _robust_mean(
+        _check_samples(X),
+        contamination,
+        method=method,
+        moment=moment,
+        inlier_moment=inlier_moment,
+        covariance=covariance,
+        sample_weight=sample_weight,
+        certify=certify,
+        max_iter=max_iter,
+        random_state=random_state,
+    )
+
+
+def _robust_mean(
+    samples: np.ndarray | Chunks,
+    contamination: float | str,
+    *,
+    method: str,
+    moment: float,
+    inlier_moment: float | None,
+    covariance: Any,
+    sample_weight: Any,
+    certify: bool,
+    max_iter: int,
+    random_state: Seed,
+) -> RobustLocation:
+    """`robust_mean` of samples that have been checked; the other arguments have not."""
     check_choice(method, "method", METHODS)
     q = check_exponent(moment, name="moment")
     if not q < np.inf:
@@ -109,7 +136,7 @@ def robust_mean(
     if share is None:
         if isinstance(samples, Chunks):
             raise InvalidInputError("contamination must be a number for a Dask array; 'auto' on a part of X finds one.")
-        share = filter_samples(samples, None, base_weights=base, random_state=rng).contamination
+        share = filter_samples(samples, None, base, rng).contamination
     found = estimate(method, samples, share, base, known, max_iter, rng)
     if not found.converged:
         warn_caller(f"The {method} method was ended by max_iter={max_iter}; the result is valid but may be improved.")
@@ -117,12 +144,12 @@ def robust_mean(
     if certify and found.weights is not None:
         # With a moment of the inliers only its bound is free of further premises.
         orders = (q,) if premise is not None or q == 2 else (2.0, q)
-        certificate = certify_mean(
+        certificate = certify_weights(
             samples,
             found.weights,
             allowed,
             location=found.location,
-            sample_weight=sample_weight,
+            base=None if sample_weight is None else base,
             moments=orders,
             inlier_moments=[premise] * len(orders),
         )
@@ -131,11 +158,15 @@ def robust_mean(
 
 
 def _check_samples(X: Any) -> np.ndarray | Chunks:
-    matrix = check_rows(_even_chunks(X) if is_chunked(X) else X)
+    matrix = private_samples(_even_chunks(X) if is_chunked(X) else X)
     if isinstance(matrix, Chunks):
         return matrix
     if not isinstance(matrix, np.ndarray):
         raise InvalidInputError("X is sparse, which robust means do not support, since centring fills it; X.toarray().")
+    return _in_reach(matrix)
+
+
+def _in_reach(matrix: np.ndarray) -> np.ndarray:
     samples = np.ascontiguousarray(matrix, dtype=np.float64)
     check_reach(samples)
     return samples
@@ -234,10 +265,11 @@ class RobustMean(BaseEstimator):
         """
         if is_chunked(X):
             self.n_features_in_ = X.shape[-1]
+            samples = _check_samples(X)
         else:
-            X = validate_data(self, X, dtype=np.float64)
-        found = robust_mean(
-            X,
+            samples = _in_reach(validate_data(self, X, dtype=np.float64, copy=True))
+        found = _robust_mean(
+            samples,
             self.contamination,
             method=self.method,
             moment=self.moment,

@@ -131,7 +131,7 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
         problem = LinearProblem(X, y, bool(self.fit_intercept), self.tol, self.max_iter)
         first = problem.huber(np.full(n, 1 / n))
         joint = np.column_stack([X, first.residuals])
-        found = filter_samples(joint, contamination, random_state=rng, max_iter=self.max_iter)
+        found = filter_samples(joint, contamination, np.full(n, 1.0 / n), rng, max_iter=self.max_iter)
         assert found.weights is not None  # no filter is without weights
         start = problem.complete(problem.huber(found.weights), found.weights)
         last = problem.bisquare(start)

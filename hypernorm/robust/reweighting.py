@@ -30,7 +30,7 @@ from hypernorm.robust.location import RobustLocation
 from hypernorm.robust.reach import check_reach, check_units
 from hypernorm.robust.weights import check_filter, normalised_weights, weighted_covariance
 
-__all__ = ["certified_reweighting", "check_dimension", "whitening_map"]
+__all__ = ["certified_reweighting", "check_dimension", "reweight", "whitening_map"]
 
 _CENTERS = 3
 _SOLVE_RTOL = 1e-4  # the cuts are off by ten times as much
@@ -112,15 +112,34 @@ def certified_reweighting(
     n, d = X.shape
     check_dimension(d)
     check_reach(X)
-    check_units(X)
-    start = base
-    if initial_weights is not None:
-        start = normalised_weights(initial_weights, "initial_weights", n)
-    caps = np.maximum(base / (1 - contamination), start)
+    start = base if initial_weights is None else normalised_weights(initial_weights, "initial_weights", n)
     rng = check_generator(random_state)
-    K = whitening_map(X, start) if whitened else np.eye(d)
+    return reweight(X, contamination, base, start, rng, whitened=whitened, rtol=rtol, max_iter=max_iter)
+
+
+def reweight(
+    X: np.ndarray,
+    contamination: float,
+    base: np.ndarray,
+    start: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    whitened: bool = True,
+    rtol: float = 1e-2,
+    max_iter: int = 100,
+) -> RobustLocation:
+    """`certified_reweighting` for arguments that have been checked.
+
+    Raises
+    ------
+    InvalidInputError
+        If the squares of a column over- or underflow.
+    """
+    check_units(X)
+    caps = np.maximum(base / (1 - contamination), start)
+    K = whitening_map(X, start) if whitened else np.eye(X.shape[1])
     if K.shape[1] == 0:  # all samples of positive weight coincide
-        K = np.eye(d)
+        K = np.eye(X.shape[1])
     weights = start
     mean = weights @ X
     best: tuple[float, np.ndarray, float, np.ndarray] | None = None

@@ -11,7 +11,6 @@ the variance over the squared median deviation, consistent for the normal distri
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from hypernorm.robust.location import Removal, RobustLocation
 from hypernorm.robust.reach import pull_in
 from hypernorm.robust.weights import BUDGET_FACTOR, check_filter, weighted_covariance, weighted_quantile
 
-__all__ = ["covariance_filter", "quantum_entropy_filter"]
+__all__ = ["covariance_filter", "filter_by_variances", "quantum_entropy_filter"]
 
 _MARGIN = 10.0  # t in the threshold
 _NORMAL_MEDIAN = 0.6744897501960817  # median of |g|
@@ -68,7 +67,8 @@ def covariance_filter(
     >>> bool(found.weights[:50].sum() < 0.05)
     True
     """
-    return _filter(X, contamination, base_weights, covariance, max_iter, _largest)
+    X, contamination, base = check_filter(X, contamination, base_weights, max_iter)
+    return filter_by_variances(X, contamination, base, covariance=covariance, max_iter=max_iter)
 
 
 @own_arithmetic
@@ -93,7 +93,8 @@ def quantum_entropy_filter(
     >>> bool(found.weights[:50].sum() < 0.05)
     True
     """
-    return _filter(X, contamination, base_weights, covariance, max_iter, _entropy)
+    X, contamination, base = check_filter(X, contamination, base_weights, max_iter)
+    return filter_by_variances(X, contamination, base, covariance=covariance, max_iter=max_iter, by_entropy=True)
 
 
 def _largest(ratios: np.ndarray, threshold: float) -> np.ndarray:
@@ -104,15 +105,18 @@ def _entropy(ratios: np.ndarray, threshold: float) -> np.ndarray:
     return np.asarray(np.exp(_ENTROPY * (ratios - ratios.max()) / threshold))
 
 
-def _filter(
+def filter_by_variances(
     X: np.ndarray,
     contamination: float,
-    base_weights: np.ndarray | None,
-    covariance: np.ndarray | None,
-    max_iter: int,
-    shares_of: Callable[[np.ndarray, float], np.ndarray],
+    base: np.ndarray,
+    *,
+    covariance: np.ndarray | None = None,
+    max_iter: int = 100,
+    by_entropy: bool = False,
 ) -> RobustLocation:
-    X, contamination, weights = check_filter(X, contamination, base_weights, max_iter)
+    """`covariance_filter`, or `quantum_entropy_filter`, for arguments that have been checked."""
+    weigh = _entropy if by_entropy else _largest
+    weights = base
     n, d = X.shape
     least = 1 - BUDGET_FACTOR * contamination
     within = pull_in(X, _FURTHEST)
@@ -139,7 +143,7 @@ def _filter(
             break
         ratios = np.where(varying, values, 0) / np.where(varying, expected, 1)
         value = float(ratios.max())
-        directions = shares_of(ratios, threshold) * varying
+        directions = weigh(ratios, threshold) * varying
         directions = np.where(directions > 1e-6 * directions.max(), directions, 0)
         directions /= directions.sum()
         centers = np.zeros(d) if covariance is not None else _medians(P, share, directions > 0)

@@ -9,7 +9,7 @@ import numpy as np
 from hypernorm.robust.clusters.assignment import locate_groups
 from hypernorm.robust.clusters.search import Partition
 from hypernorm.robust.clusters.starts import Problem
-from hypernorm.robust.filter.moment_filter import moment_filter
+from hypernorm.robust.filter.moment_filter import filter_by_moments
 
 __all__ = ["judge_rows"]
 
@@ -44,7 +44,8 @@ def judge_rows(
     labels[kept[furthest[lengths[furthest] * middle**_TAIL > upper ** (_TAIL + 1)]]] = -1
     for cluster in np.setdiff1d(ends, labels):  # no cluster is an outlier as a whole
         labels[kept[ends == cluster]] = cluster
-    filtered = moment_filter(residuals, most / len(kept), center=np.zeros(Z.shape[1]), random_state=rng)
+    base = np.full(len(kept), 1.0 / len(kept))
+    filtered = filter_by_moments(residuals, most / len(kept), base, rng, center=np.zeros(Z.shape[1]))
     assert filtered.weights is not None  # no filter is without weights
     weights = np.zeros(n)
     weights[kept] = np.minimum(filtered.weights * len(kept) * (1 - filtered.removed), 1.0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from hypernorm._arguments import check_contamination
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.robust.filter.moment_filter import moment_filter
+from hypernorm.robust.filter.moment_filter import filter_by_moments
 from hypernorm.robust.location import RobustLocation
 
 __all__ = ["AUTO_ALLOWANCE", "check_contamination_or_auto", "filter_samples"]
@@ -28,19 +28,25 @@ def check_contamination_or_auto(contamination: Any) -> float | None:
     return check_contamination(contamination)
 
 
-def filter_samples(X: np.ndarray, contamination: float | None, **options: Any) -> RobustLocation:
+def filter_samples(
+    X: np.ndarray, contamination: float | None, base: np.ndarray, rng: np.random.Generator, **options: Any
+) -> RobustLocation:
     """Run the moment filter, and estimate the contamination by what it removes if none is given.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
+        Finite, in double precision; nothing is checked.
     contamination : float or None
         None allows for 30%. Heavy tails of the inliers then count as outliers, because clean samples are taken to be
         Gaussian.
+    base : ndarray of shape (n,)
+        Base weights, which sum to one.
+    rng : numpy.random.Generator
     **options
-        For `moment_filter`.
+        For `filter_by_moments`.
     """
     if contamination is not None:
-        return moment_filter(X, contamination, **options)
-    found = moment_filter(X, AUTO_ALLOWANCE, **options)
+        return filter_by_moments(X, contamination, base, rng, **options)
+    found = filter_by_moments(X, AUTO_ALLOWANCE, base, rng, **options)
     return replace(found, contamination=min(found.removed, _BELOW_HALF))

@@ -24,7 +24,7 @@ from hypernorm.robust.filter.rounds import Rounds
 from hypernorm.robust.location import RobustLocation
 from hypernorm.robust.weights import check_filter
 
-__all__ = ["moment_filter"]
+__all__ = ["filter_by_moments", "moment_filter"]
 
 
 @own_arithmetic
@@ -71,6 +71,20 @@ def moment_filter(
     """
     X, contamination, base = check_filter(X, contamination, base_weights, max_iter)
     rng = check_generator(random_state)
+    return filter_by_moments(X, contamination, base, rng, center=center, whitened=whitened, max_iter=max_iter)
+
+
+def filter_by_moments(
+    X: np.ndarray,
+    contamination: float,
+    base: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    center: np.ndarray | None = None,
+    whitened: bool = True,
+    max_iter: int = 100,
+) -> RobustLocation:
+    """`moment_filter` for arguments that have been checked."""
 
     def started(groups: list[np.ndarray]) -> Rounds:
         rounds = Rounds(X, base, contamination, center, rng, groups, whitened=whitened)
