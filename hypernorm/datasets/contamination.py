@@ -220,6 +220,7 @@ def _worst_cluster(
     """Of clusters at several distances the one that moves the estimate the furthest from the center."""
     count = int(replaced.sum())
     smallest = 1 / math.sqrt(len(population.variances))
+    samples = samples.copy()
     worst, worst_error = samples[replaced], -1.0
     for factor in np.geomspace(smallest, 3, _CANDIDATES):
         candidate = _cluster(population, count, float(factor), rng)

@@ -126,7 +126,7 @@ def refine(Y: np.ndarray, labels: np.ndarray, centers: np.ndarray, problem: Prob
             thresholds = moment_thresholds(groups.sizes, groups.scales, problem.moment)
         assigned = assign(Y, groups.centers, thresholds)
         distances = np.linalg.norm(Y - groups.centers[assigned], axis=1)
-        _fill_empty(assigned, distances, total)
+        assigned, distances = _without_empty(assigned, distances, total)
         outlying = assigned >= k
         scales, shares = groups.scales, np.bincount(assigned, minlength=total) / n
         if equal:
@@ -172,9 +172,11 @@ def _are_equal(sizes: np.ndarray, scales: np.ndarray) -> bool:
     return of_scales <= _EQUAL_SCALES and of_sizes <= _EQUAL_SIZES
 
 
-def _fill_empty(assigned: np.ndarray, distances: np.ndarray, k: int) -> None:
-    """Give each empty group the furthest row of a group with several."""
+def _without_empty(assigned: np.ndarray, distances: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Groups and distances of the rows, each empty group given the furthest row of a group with several."""
+    assigned, distances = assigned.copy(), distances.copy()
     for group in np.setdiff1d(np.arange(k), assigned):
         several = np.bincount(assigned, minlength=k)[assigned] > 1
         row = int(np.argmax(np.where(several, distances, -1.0)))
         assigned[row], distances[row] = group, 0.0
+    return assigned, distances

@@ -106,7 +106,7 @@ def filter_by_moments(
             if other.drop_variance():
                 other.run(max_iter)
                 # Where groups were spared neither start can look clean, and what they hide counts more.
-                if rounds.groups or suspicion > max(other.suspicion(), 1.0):
+                if other.groups or suspicion > max(other.suspicion(), 1.0):
                     rounds = other
     share = rounds.weights / rounds.weights.sum()
     return RobustLocation(

@@ -80,7 +80,7 @@ class Rounds:
         self.level = scale_level(contamination)
         self.known = None if center is None else 0.0
         self.spares_groups = True
-        self.groups = groups
+        self.groups = list(groups)
         self.scores = np.zeros(len(X))
         self.removals: list[Removal] = []
         self.criterion = math.nan
@@ -136,7 +136,7 @@ class Rounds:
             kept = share if found is None else found
         line = np.zeros(len(self.X))
         line[present] = Z @ (share @ Z - kept @ Z)
-        if self._is_large_group(line):
+        if self._spare_group(line):
             return False
         factors = np.ones(len(self.X))
         factors[present] = kept / share * (1 - self.contamination)
@@ -235,7 +235,7 @@ class Rounds:
         asymmetric, heavy = bool(clean.asymmetric(before)[0]), bool(clean.heavy(before)[0])
         if not (asymmetric or heavy or clean.light(before)[0]):
             return None
-        if asymmetric and self.spares_groups and self._is_large_group(line):
+        if asymmetric and self.spares_groups and self._spare_group(line):
             return None
         reason = "asymmetry" if asymmetric else "heavy tails" if heavy else "two groups"
         trial = None
@@ -262,18 +262,26 @@ class Rounds:
                 break
         return trial
 
-    def _is_large_group(self, line: np.ndarray) -> bool:
-        """Whether the line shows a group of more weight than outliers can have.
+    def _spare_group(self, line: np.ndarray) -> bool:
+        """Note a group on the line that is too large to be of outliers; return whether there is one, new or known.
 
-        To take a part of such a group would move the mean of the inliers. Lines much like one with too large a group
-        count, too.
+        To take a part of such a group would move the mean of the inliers. A line much like one with a known group shows
+        the same group.
         """
-        total = float(self.weights.sum())
-        share = self.weights / total
+        share = self.weights / self.weights.sum()
         deviations = line - share @ line
         deviations = deviations / (math.sqrt(share @ deviations**2) or 1.0)
         if any(abs(float(share @ (deviations * group))) > _ALIKE for group in self.groups):
             return True
+        if not self._has_large_group(line):
+            return False
+        self.groups.append(deviations)
+        return True
+
+    def _has_large_group(self, line: np.ndarray) -> bool:
+        """Whether one side of the line has a group of more weight than outliers can have."""
+        total = float(self.weights.sum())
+        share = self.weights / total
         # The search for groups starts from what lies further out than the bulk, which remains when any weight may go.
         bulk = trim_line(line, self.weights, 0.5 * total, 0.5, self.known)
         taken = self.weights - bulk
@@ -289,10 +297,7 @@ class Rounds:
         # A tight group is of outliers, and the fit would count inliers with it.
         if excess <= self.contamination + chance or line_scale(z[large], share[large], 0.5).scale < _TIGHT:
             return False
-        if total * smaller_group(z, share, large) > max(self.allowance, self.contamination + chance):
-            self.groups.append(deviations)
-            return True
-        return False
+        return total * smaller_group(z, share, large) > max(self.allowance, self.contamination + chance)
 
     def _shape(self, line: np.ndarray, weights: np.ndarray) -> Shape:
         return shape_of(line[:, None], weights / weights.sum(), self.known)
