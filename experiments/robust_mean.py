@@ -1,4 +1,4 @@
-"""Robust means under contamination: the moment filter beside the standard estimators, on every bed of outliers.
+"""Robust means under contamination: the moment filter beside the standard estimators, for every kind of outliers.
 
 Claims: (1) Outliers in the least-variance direction of an unknown covariance are seen by the whitened fourth moment and
 by nothing else: at ε = 0.05 and 0.1 its bias is at most a tenth of every competitor's. (2) On clean samples no method
@@ -17,7 +17,7 @@ hidden         n = 4,000 and 1,000, d = 40, deviations from 1 to 0.1, a cluster 
 adaptive       Of eight clusters the one that hurts the method most, for each method.
 data           Digits and breast cancers with rows of another class, or rows that went wrong; scaled to deviation 1.
 small          n = 150, d = 6, with certified reweighting, which takes seconds: three adversaries, every family clean.
-weights        One bed, with the weights and scores of the moment filter.
+weights        One sample, with the weights and scores of the moment filter.
 
 Errors are Mahalanobis distances in the inliers' own covariance (for data, root mean squares over the scaled columns):
 `errors` to the center of the distribution; in "hidden" and "rate" `biases` to the mean of the inliers in the sample,
@@ -107,8 +107,8 @@ def cases(
     for seed in range(seeds):
         for adversary in ADVERSARIES:
             inliers = "gaussian_decaying" if adversary == "hidden" else "gaussian"
-            for share in CONTAMINATIONS:
-                yield _case("contamination", seed, adversary=adversary, contamination=share, inliers=inliers)
+            for fraction in CONTAMINATIONS:
+                yield _case("contamination", seed, adversary=adversary, contamination=fraction, inliers=inliers)
         for inliers in INLIERS:
             for adversary in ("none", *ADVERSARIES):
                 yield _case("inliers", seed, inliers=inliers, adversary=adversary)
@@ -120,18 +120,18 @@ def cases(
             for n in sizes:
                 yield _case("samples", seed, n=n, adversary=adversary)
         for data in DATA:
-            for share in (0.0, 0.05, 0.1, 0.2, 0.3):
-                yield {"part": "data", "data": data, "contamination": share, "seed": seed}
+            for fraction in (0.0, 0.05, 0.1, 0.2, 0.3):
+                yield {"part": "data", "data": data, "contamination": fraction, "seed": seed}
         for n in large:
-            for share in HIDDEN:
+            for fraction in HIDDEN:
                 yield _case(
-                    "hidden", seed, n=n, d=40, contamination=share, inliers="gaussian_decaying", adversary="hidden"
+                    "hidden", seed, n=n, d=40, contamination=fraction, inliers="gaussian_decaying", adversary="hidden"
                 )
-        for share in (0.05, 0.1, 0.2, 0.3):
-            yield _case("adaptive", seed, contamination=share, adversary="adaptive")
-        for share in RATES:
+        for fraction in (0.05, 0.1, 0.2, 0.3):
+            yield _case("adaptive", seed, contamination=fraction, adversary="adaptive")
+        for fraction in RATES:
             for distance in DISTANCES:
-                yield _case("rate", seed, n=large[-1], d=16, contamination=share, distance=distance / 4)
+                yield _case("rate", seed, n=large[-1], d=16, contamination=fraction, distance=distance / 4)
         for adversary in ("cluster", "dkk", "hidden"):
             inliers = "gaussian_decaying" if adversary == "hidden" else "gaussian"
             yield _case("small", seed, n=small[0], d=small[1], adversary=adversary, inliers=inliers)
@@ -162,10 +162,10 @@ def estimators(n: int, d: int, seed: int, covariance: np.ndarray | None = None) 
 
     def ours(method: str, **options: Any) -> Estimate:
         model = RobustMean(method=method, certify=False, random_state=seed, **options)
-        return lambda X, share: model.set_params(contamination=share).fit(X).location_
+        return lambda X, fraction: model.set_params(contamination=fraction).fit(X).location_
 
     def standard(name: str) -> Estimate:
-        return lambda X, share: CLASSICAL[name](X, share, np.ones(len(X)), np.random.default_rng(seed))[0]
+        return lambda X, fraction: CLASSICAL[name](X, fraction, np.ones(len(X)), np.random.default_rng(seed))[0]
 
     result = {label: ours(method) for label, method in OURS.items() if label not in (KNOWN, CERTIFIED)}
     if covariance is not None:
@@ -174,12 +174,12 @@ def estimators(n: int, d: int, seed: int, covariance: np.ndarray | None = None) 
         result[CERTIFIED] = ours(OURS[CERTIFIED])
     result |= {label: standard(name) for name, label in STANDARD.items()}
     if 2 * d < n <= DETERMINANT_LARGEST[0] and d <= DETERMINANT_LARGEST[1]:
-        result[DETERMINANT] = lambda X, share: MinCovDet(random_state=seed).fit(X).location_
+        result[DETERMINANT] = lambda X, fraction: MinCovDet(random_state=seed).fit(X).location_
     return result
 
 
 def trial(part: str, seed: int, **case: Any) -> Row:
-    """Errors of every method on one bed."""
+    """Errors of every method on one sample."""
     with warnings.catch_warnings():
         # A method that was ended by its limits is judged by its error.
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -188,18 +188,20 @@ def trial(part: str, seed: int, **case: Any) -> Row:
             return on_data(seed=seed, **case)
         if part == "adaptive":
             return against_each(seed=seed, **case)
-        bed = make(seed=seed, **case)
+        sample = make(seed=seed, **case)
         if part == "weights":
-            return weights_and_scores(bed, case["contamination"], seed)
-        chosen = estimators(case["n"], case["d"], seed, bed.covariance)
+            return weights_and_scores(sample, case["contamination"], seed)
+        chosen = estimators(case["n"], case["d"], seed, sample.covariance)
         if part != "small":
             chosen.pop(CERTIFIED, None)
         if part == "rate":
             chosen.pop(DETERMINANT, None)
-        row = measure(bed, {name: estimate(bed.samples, case["contamination"]) for name, estimate in chosen.items()})
+        row = measure(
+            sample, {name: estimate(sample.samples, case["contamination"]) for name, estimate in chosen.items()}
+        )
         if part not in ("hidden", "rate"):
             del row["biases"]
-        return row | proved(bed, case["contamination"], seed) if part == "contamination" else row
+        return row | proved(sample, case["contamination"], seed) if part == "contamination" else row
 
 
 def make(
@@ -212,7 +214,7 @@ def make(
     distance: float | None = None,
     estimator: Estimate | None = None,
 ) -> Contaminated:
-    """The bed of a case: the same inliers for every adversary and contamination."""
+    """Draw the sample of a case, with the same inliers for every adversary and contamination."""
     return contaminated(
         n,
         d,
@@ -225,18 +227,18 @@ def make(
     )
 
 
-def measure(bed: Contaminated, locations: dict[str, np.ndarray]) -> Row:
+def measure(sample: Contaminated, locations: dict[str, np.ndarray]) -> Row:
     """Mahalanobis distances to the center and to the mean of the inliers."""
-    root = np.linalg.cholesky(np.linalg.inv(bed.covariance)).T
+    root = np.linalg.cholesky(np.linalg.inv(sample.covariance)).T
 
     def distance(location: np.ndarray, target: np.ndarray) -> float:
         return _rounded(np.linalg.norm(root @ (location - target)))
 
-    errors = {name: distance(location, bed.center) for name, location in locations.items()}
-    errors[ORACLE] = distance(bed.inlier_mean, bed.center)
+    errors = {name: distance(location, sample.center) for name, location in locations.items()}
+    errors[ORACLE] = distance(sample.inlier_mean, sample.center)
     return {
         "errors": errors,
-        "biases": {name: distance(location, bed.inlier_mean) for name, location in locations.items()},
+        "biases": {name: distance(location, sample.inlier_mean) for name, location in locations.items()},
     }
 
 
@@ -245,21 +247,21 @@ def _rounded(value: Any) -> float:
     return float(f"{value:.6g}")
 
 
-def proved(bed: Contaminated, contamination: float, seed: int) -> Row:
+def proved(sample: Contaminated, contamination: float, seed: int) -> Row:
     """The proved error bound of the moment filter, and its distance to the mean of the inliers."""
-    model = RobustMean(contamination, method=OURS[MOMENT], random_state=seed).fit(bed.samples)
+    model = RobustMean(contamination, method=OURS[MOMENT], random_state=seed).fit(sample.samples)
     return {
         "bound": model.error_bound_ if math.isfinite(model.error_bound_) else None,
-        "bounded": float(np.linalg.norm(model.location_ - bed.inlier_mean)),
+        "bounded": float(np.linalg.norm(model.location_ - sample.inlier_mean)),
     }
 
 
 def against_each(seed: int, **case: Any) -> Row:
-    """Each method on the bed that was made against it."""
+    """Each method on the sample that was drawn against it."""
     rows = {}
     for name, estimate in estimators(case["n"], case["d"], seed).items():
-        bed = make(seed=seed, estimator=estimate, **case)
-        rows[name] = measure(bed, {name: estimate(bed.samples, case["contamination"])})
+        sample = make(seed=seed, estimator=estimate, **case)
+        rows[name] = measure(sample, {name: estimate(sample.samples, case["contamination"])})
     errors = {name: row["errors"][name] for name, row in rows.items()}
     errors[ORACLE] = next(iter(rows.values()))["errors"][ORACLE]
     return {"errors": errors}
@@ -292,13 +294,13 @@ def load(data: str) -> tuple[np.ndarray, np.ndarray]:
     return benign, X[y == 0] if "malignant" in data else 10 * benign
 
 
-def weights_and_scores(bed: Contaminated, contamination: float, seed: int) -> Row:
+def weights_and_scores(sample: Contaminated, contamination: float, seed: int) -> Row:
     """What the moment filter thinks of each sample."""
-    model = RobustMean(contamination, method=OURS[MOMENT], random_state=seed).fit(bed.samples)
+    model = RobustMean(contamination, method=OURS[MOMENT], random_state=seed).fit(sample.samples)
     return {
-        "weights": np.round(model.weights_ * len(bed.samples), 4),
+        "weights": np.round(model.weights_ * len(sample.samples), 4),
         "scores": np.round(model.scores_, 3),
-        "is_inlier": bed.is_inlier,
+        "is_inlier": sample.is_inlier,
     }
 
 
@@ -366,8 +368,8 @@ def table(rows: list[Row], part: str) -> str:
 def worst_biases(rows: list[Row]) -> dict[float, dict[str, tuple[float, float]]]:
     """For each contamination of the part "rate", the bias at the distance that is worst for the method."""
     result: dict[float, dict[str, tuple[float, float]]] = {}
-    for (share, _), same in groups(rows, "rate").items():
-        worst = result.setdefault(share, {})
+    for (fraction, _), same in groups(rows, "rate").items():
+        worst = result.setdefault(fraction, {})
         for name, value in mean_errors(same, "biases").items():
             worst[name] = max(value, worst.get(name, (0.0, 0.0)))
     return result
@@ -375,7 +377,7 @@ def worst_biases(rows: list[Row]) -> dict[float, dict[str, tuple[float, float]]]
 
 def exponent(rows: list[Row], method: str, largest: float) -> float:
     """Slope of the logarithm of the worst bias against log ε, for ε up to `largest`."""
-    worst = {share: biases[method][0] for share, biases in worst_biases(rows).items() if share <= largest}
+    worst = {fraction: biases[method][0] for fraction, biases in worst_biases(rows).items() if fraction <= largest}
     return float(np.polyfit(np.log(list(worst)), np.log(list(worst.values())), 1)[0])
 
 
@@ -383,7 +385,7 @@ def rate_table(rows: list[Row]) -> str:
     """Worst biases over the distances of the cluster, and their growth with ε."""
     worst = worst_biases(rows)
     names = [name for name in METHODS if name in next(iter(worst.values()))]
-    lines = [[share, *(f"{biases[name][0]:.3f}" for name in names)] for share, biases in worst.items()]
+    lines = [[fraction, *(f"{biases[name][0]:.3f}" for name in names)] for fraction, biases in worst.items()]
     lines.append(["exponent, ε ≤ 0.2", *(f"{exponent(rows, name, 0.2):.2f}" for name in names)])
     return "### rate: worst biases over the distances\n" + markdown(["ε", *names], lines)
 
@@ -416,11 +418,11 @@ def hidden_gains(rows: list[Row]) -> dict[float, tuple[float, str]]:
     settings = groups(rows, "hidden")
     largest = max(n for n, _ in settings)
     result = {}
-    for (n, share), same in settings.items():
+    for (n, fraction), same in settings.items():
         if n == largest:
             biases = {name: mean for name, (mean, _) in mean_errors(same, "biases").items() if name in UNINFORMED}
             rival = min((name for name in biases if name != MOMENT), key=biases.__getitem__)
-            result[share] = biases[rival] / biases[MOMENT], rival
+            result[fraction] = biases[rival] / biases[MOMENT], rival
     return result
 
 
@@ -449,8 +451,8 @@ def _word(stands: bool) -> str:
 def hidden_verdict(rows: list[Row]) -> list[str]:
     """Claim 1, and what becomes of it near ε = 0.21."""
     gains = hidden_gains(rows)
-    words = "; ".join(f"{gain:.1f} at ε = {share} ({rival})" for share, (gain, rival) in gains.items())
-    stands = all(gain >= GAIN for share, (gain, _) in gains.items() if 0.05 <= share <= 0.1)
+    words = "; ".join(f"{gain:.1f} at ε = {fraction} ({rival})" for fraction, (gain, rival) in gains.items())
+    stands = all(gain >= GAIN for fraction, (gain, _) in gains.items() if 0.05 <= fraction <= 0.1)
     return [
         f"1. hidden outliers, least bias of a competitor over that of the {MOMENT}: {words}",
         f"1. Verdict: {_word(stands)} for ε = 0.05 and 0.1 (at least {GAIN:g}).",
@@ -474,9 +476,13 @@ def clean_verdict(rows: list[Row]) -> list[str]:
 def rate_verdict(rows: list[Row]) -> list[str]:
     """Claim 3: worst biases below ε = d^{-1/2}."""
     rival = "covariance filter"
-    below = {share: biases for share, biases in worst_biases(rows).items() if share < 16**-0.5}
-    ratios = "; ".join(f"{biases[rival][0] / biases[MOMENT][0]:.2f} at {share}" for share, biases in below.items())
-    roots = "; ".join(f"{biases[MOMENT][0] / math.sqrt(share):.2f} at {share}" for share, biases in below.items())
+    below = {fraction: biases for fraction, biases in worst_biases(rows).items() if fraction < 16**-0.5}
+    ratios = "; ".join(
+        f"{biases[rival][0] / biases[MOMENT][0]:.2f} at {fraction}" for fraction, biases in below.items()
+    )
+    roots = "; ".join(
+        f"{biases[MOMENT][0] / math.sqrt(fraction):.2f} at {fraction}" for fraction, biases in below.items()
+    )
     slopes = ", ".join(f"{name} {exponent(rows, name, 0.2):.2f}" for name in (MOMENT, rival))
     return [
         f"3. worst bias of the {rival} over that of the {MOMENT}: {ratios}; exponents of ε: {slopes}",

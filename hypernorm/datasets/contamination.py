@@ -1,8 +1,8 @@
-"""Samples of which an adversary has replaced a share: the test beds of robust mean and covariance estimation.
+"""Samples with outliers by an adversary, for the estimation of means and covariances.
 
-A family of inliers is drawn first; an adversary who sees all of it then replaces ⌊εn⌋ of the points. Distances are
-measured by the inliers: r = (tr Σ)^{1/2} is the length of a typical inlier as seen from the center, √d where Σ is the
-identity, as it is in every family but "gaussian_decaying" and "mixture". The center is (1, …, 1).
+Inliers are drawn first; an adversary who sees all of them then replaces ⌊εn⌋ of the points. Distances are measured by
+the inliers: r = (tr Σ)^{1/2} is the distance of a typical inlier from the center, √d where Σ is the identity, as it is
+in every family but "gaussian_decaying" and "mixture". The center is (1, …, 1).
 
 References
 ----------
@@ -41,7 +41,7 @@ _CANDIDATES = 8
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Contaminated:
-    """Samples with outliers, and what is true of them.
+    """Samples with outliers, and the truth about them.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ def contaminated(
     n, d : int
         Numbers of samples and features.
     contamination : float
-        Share of the points that is replaced, in [0, 1/2).
+        Fraction of the points that is replaced, in [0, 1/2).
     inliers : str, default "gaussian"
         - "gaussian": standard normal;
         - "gaussian_decaying": normal, with standard deviations from 1 down to 0.1, evenly spaced, in a random basis;
@@ -124,13 +124,18 @@ def contaminated(
     Raises
     ------
     InvalidInputError
+        If an argument cannot be used.
+
+    See Also
+    --------
+    contaminated_regression, contaminated_clusters : the same for regression and clustering.
 
     Examples
     --------
-    >>> bed = contaminated(200, 5, 0.1, adversary="far", random_state=0)
-    >>> bed.samples.shape, int(np.sum(~bed.is_inlier))
+    >>> sample = contaminated(200, 5, 0.1, adversary="far", random_state=0)
+    >>> sample.samples.shape, int(np.sum(~sample.is_inlier))
     ((200, 5), 20)
-    >>> bool(np.linalg.norm(bed.samples.mean(axis=0) - bed.center) > 2)
+    >>> bool(np.linalg.norm(sample.samples.mean(axis=0) - sample.center) > 2)
     True
     """
     n, d = check_count(n, "n"), check_count(d, "d")
@@ -198,7 +203,7 @@ def _dkk(population: Population, count: int, factor: float, rng: np.random.Gener
     points = np.zeros((count, d))
     points[: count // 2] = rng.integers(0, 2, (count // 2, d))
     points[count // 2 :, :2] = 12.0, -2.0
-    return points - 1.0  # positions are told relative to the center
+    return points - 1.0  # positions are relative to the center
 
 
 def _hidden(population: Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
@@ -217,7 +222,7 @@ def _worst_cluster(
     contamination: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Of clusters at several distances the one that moves the estimate the furthest from the center."""
+    """The cluster, among several distances, that moves the estimate the furthest from the center."""
     count = int(replaced.sum())
     smallest = 1 / math.sqrt(len(population.variances))
     samples = samples.copy()

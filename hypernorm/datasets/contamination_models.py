@@ -1,4 +1,4 @@
-"""Regression and clustering problems with outliers: samples, the truth behind them, and which samples to distrust."""
+"""Regression and clustering problems with outliers: samples, and the truth about them."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def contaminated_regression(
     n, d : int
         Numbers of samples and features.
     contamination : float
-        Share of the samples that is replaced, in [0, 1/2).
+        Fraction of the samples that is replaced, in [0, 1/2).
     adversary : str, default "rows"
         - "none": no sample is replaced;
         - "responses": targets are raised by ten deviations of the targets, the rows stay;
@@ -126,12 +126,13 @@ def contaminated_regression(
     Raises
     ------
     InvalidInputError
+        If an argument cannot be used.
 
     Examples
     --------
-    >>> bed = contaminated_regression(300, 4, 0.1, adversary="leverage", random_state=0)
-    >>> X, y = bed.samples[bed.is_inlier], bed.targets[bed.is_inlier]
-    >>> bool(np.std(y - X @ bed.coefficients - bed.intercept) < 0.6)
+    >>> sample = contaminated_regression(300, 4, 0.1, adversary="leverage", random_state=0)
+    >>> X, y = sample.samples[sample.is_inlier], sample.targets[sample.is_inlier]
+    >>> bool(np.std(y - X @ sample.coefficients - sample.intercept) < 0.6)
     True
     """
     n, d = check_count(n, "n"), check_count(d, "d")
@@ -157,7 +158,7 @@ def contaminated_regression(
     elif adversary == "plane":
         targets[out] = -signal[out]
     elif adversary in ("rows", "leverage"):
-        # Σβ is the direction in which a wrong target costs a fit the most: β there takes all of the signal.
+        # Wrong targets along Σβ cost a fit the most, since that is where the signal is.
         along = population.covariance @ coefficients
         along *= population.radius * (_FAR if adversary == "leverage" else 1) / np.linalg.norm(along)
         rows[out] = population.tight(np.tile(along, (int(out.sum()), 1)), rng)
@@ -194,7 +195,7 @@ def contaminated_clusters(
     n, d, n_clusters : int
         Numbers of samples (at least one for each cluster beside the outliers), features and clusters.
     contamination : float, default 0
-        Share of the outliers, in [0, 1/2).
+        Fraction of outliers, in [0, 1/2).
     separation : float, default 6
         Least distance between two centers. Up to d clusters, all distances are equal.
     inliers : str, default "gaussian"
@@ -219,11 +220,12 @@ def contaminated_clusters(
     Raises
     ------
     InvalidInputError
+        If an argument cannot be used.
 
     Examples
     --------
-    >>> bed = contaminated_clusters(100, 3, 2, 0.1, random_state=0)
-    >>> np.bincount(bed.labels + 1).tolist()
+    >>> sample = contaminated_clusters(100, 3, 2, 0.1, random_state=0)
+    >>> np.bincount(sample.labels + 1).tolist()
     [10, 45, 45]
     """
     n, d, k = check_count(n, "n"), check_count(d, "d"), check_count(n_clusters, "n_clusters")
@@ -271,12 +273,13 @@ def _noise(noise: str, signal: np.ndarray, rng: np.random.Generator) -> np.ndarr
     return rng.standard_normal(n) if noise == "gaussian" else rng.laplace(scale=math.sqrt(0.5), size=n)
 
 
-def _sizes(n: int, shares: np.ndarray) -> np.ndarray:
-    """n split in proportion to the shares, at least 1 each, the remainder to the largest."""
-    sizes = np.maximum(1, np.floor(n * shares / shares.sum()).astype(int))
+def _sizes(n: int, proportions: np.ndarray) -> np.ndarray:
+    """Split n in the given proportions, at least 1 each, with the remainder to the largest."""
+    sizes = np.maximum(1, np.floor(n * proportions / proportions.sum()).astype(int))
     while (rest := n - int(sizes.sum())) != 0:
         # Singletons may have taken too many; otherwise at most one is missing for each cluster.
-        sizes[np.argmax(sizes) if rest < 0 else np.argmax(n * shares / shares.sum() - sizes)] += int(np.sign(rest))
+        missing = n * proportions / proportions.sum() - sizes
+        sizes[np.argmax(sizes) if rest < 0 else np.argmax(missing)] += int(np.sign(rest))
     return np.asarray(sizes)
 
 
@@ -302,8 +305,8 @@ def _outliers(
         return (low + high) / 2 + rng.uniform(-1, 1, (count, d)) * (high - low)
     if kind == "bridge":
         ends = np.array([rng.choice(k, size=2, replace=False) for _ in range(count)]).reshape(count, 2)
-        share = rng.uniform(size=(count, 1))
-        return population.tight(share * centers[ends[:, 0]] + (1 - share) * centers[ends[:, 1]], rng)
+        position = rng.uniform(size=(count, 1))
+        return population.tight(position * centers[ends[:, 0]] + (1 - position) * centers[ends[:, 1]], rng)
     middle = centers.mean(axis=0)
     length = _FAR * max(population.radius, float(np.linalg.norm(centers - middle, axis=1).max()))
     if kind == "far":

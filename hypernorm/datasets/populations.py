@@ -1,4 +1,4 @@
-"""Distributions of inliers with a known mean and covariance, from the normal one to some without a fourth moment."""
+"""Distributions of inliers with known mean and covariance, from the normal one to some without a fourth moment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SMALLEST_DEVIATION = 0.1
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Population:
-    """Centred inliers: how to draw them, and the spectrum of their covariance in an orthonormal basis.
+    """A centered distribution of inliers: how to draw from it, and the principal axes of its covariance.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Population:
 
 
 def draw_population(inliers: str, d: int, rng: np.random.Generator) -> Population:
-    """The distribution of that name; its random directions are drawn here, its points later from the same `rng`."""
+    """Distribution by name; its random directions are drawn here, its points later from the same `rng`."""
     check_choice(inliers, "inliers", INLIERS)
     variances, basis = np.ones(d), np.eye(d)
     if inliers == "gaussian_decaying":

@@ -1,4 +1,4 @@
-"""From weights to a proved error bound: certificates for the moments under the weights."""
+"""Certificates of weighted means: from weights and their moments to a proved error bound."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from hypernorm.robust.weights import normalised, normalised_weights
 
 __all__ = ["certify_mean", "certify_moment", "certify_weights", "private_samples"]
 
-# Differences that do not overflow with their factors.
+# Limit on differences, which must not overflow with their factors.
 _FURTHEST = 1e305
-# Sums of squares below this size of the Gram matrix take a fraction of a second.
+# Limit on the Gram matrix of a sum of squares, which takes a fraction of a second below it.
 _LARGEST_GRAM_SIZE = 300
-# The realigned bound is used where one of its products costs at most so many operations, else the flattening bound.
+# Limit on the operations in a product of the realigned bound; the flattening bound takes its place above it.
 _REALIGNED_OPERATIONS = 2e10
 
 
@@ -39,26 +39,28 @@ def certify_mean(
     moments: Sequence[float] = (2, 4),
     inlier_moments: Sequence[float | None] | None = None,
 ) -> MeanCertificate:
-    """Prove how far the weighted mean can be from the mean of the inliers, whichever samples those are.
+    """Prove how far a weighted mean can be from the mean of the inliers, whichever samples those are.
 
-    With δ the largest mass in which the weights and a distribution on the inliers can differ, and B_w, B bounds on the
-    q-th central moment of either, ‖μ_w − μ‖ ≤ (B_w + B) δ^{1−1/q}/(1 − δ); the smallest over the given q is taken.
+    Let δ be the largest total variation distance between the weights and a distribution of the inliers, and B_w, B
+    bounds on their q-th central moments. Then ‖μ_w − μ‖ ≤ (B_w + B) δ^{1−1/q}/(1 − δ); the smallest over the given q
+    counts.
 
     Parameters
     ----------
     X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
     weights : array_like of shape (n,)
-        Non-negative, any weights from any method; their scale does not matter.
+        Non-negative weights, from any method; their sum does not matter.
     contamination : float
-        ε in [0, 0.5): the inliers have at least the share 1 − ε of the samples, or of `sample_weight`.
+        ε in [0, 0.5): the inliers are at least the fraction 1 − ε of the samples, by `sample_weight` if it is given.
     location : ndarray of shape (d,), optional
-        The estimate, by default the weighted mean. The bound holds for any, and grows with its distance from that mean.
+        The estimate, by default the weighted mean. The bound holds for any location, and grows with its distance from
+        that mean.
     sample_weight : array_like of shape (n,), optional
     moments : sequence of float, default (2, 4)
         Exponents q ≥ 2.
     inlier_moments : sequence of float or None, optional
         B for each of the moments: (mean |⟨x_i − μ, v⟩|^q)^{1/q} ≤ B over the inliers, for every unit vector v. None
-        supposes that the moment of the inliers is at most that of the weights.
+        stands for the premise that the moment of the inliers is at most that of the weights.
 
     Returns
     -------
@@ -68,6 +70,12 @@ def certify_mean(
     Raises
     ------
     InvalidInputError
+        If an argument cannot be used.
+
+    See Also
+    --------
+    robust_mean : estimate and proof in one call.
+    certify_covariance : the same for a covariance.
 
     Examples
     --------
@@ -79,10 +87,10 @@ def certify_mean(
     """
     matrix = private_samples(X)
     n, d = matrix.shape
-    share = check_contamination(contamination)
+    fraction = check_contamination(contamination)
     if weights is None:
         raise InvalidInputError("weights must be given; np.ones(n) makes every sample count alike.")
-    own = check_sample_weight(weights, "weights", n)
+    weights = check_sample_weight(weights, "weights", n)
     if not all(isinstance(given, Sequence | np.ndarray) for given in (moments, inlier_moments or ())):
         raise InvalidInputError("moments and inlier_moments must be sequences of numbers, such as [4] and [1.5].")
     orders = [check_exponent(q, name="moments") for q in moments]
@@ -94,7 +102,9 @@ def certify_mean(
     premises = tuple(None if B is None else check_nonnegative(B, "inlier_moments") for B in given)
     center = None if location is None else check_shape(location, "location", (d,))
     base = None if sample_weight is None else normalised_weights(sample_weight, "sample_weight", n)
-    return certify_weights(matrix, own, share, location=center, base=base, moments=orders, inlier_moments=premises)
+    return certify_weights(
+        matrix, weights, fraction, location=center, base=base, moments=orders, inlier_moments=premises
+    )
 
 
 def certify_weights(
@@ -115,15 +125,15 @@ def certify_weights(
         If samples are too far from the location for their differences to be represented.
     """
     n, d = matrix.shape
-    shares = normalised(weights)
+    weights = normalised(weights)
     if location is None:
-        location = np.sum(of_pieces(matrix, lambda X, weights: weights @ X, shares), axis=0)
+        location = np.sum(of_pieces(matrix, lambda X, weights: weights @ X, weights), axis=0)
     center = np.array(location)
-    if not largest_difference(matrix, shares, center) < _FURTHEST:
+    if not largest_difference(matrix, weights, center) < _FURTHEST:
         raise InvalidInputError(f"X has samples more than {_FURTHEST:.0e} from the location; divide both by as much.")
-    norms = tuple(certify_moment(weighted_rows(matrix, shares, center, q), q) for q in moments)
+    norms = tuple(certify_moment(weighted_rows(matrix, weights, center, q), q) for q in moments)
     return MeanCertificate(
-        center, shares, base, contamination, norms, tuple(inlier_moments), (int(n), int(d)), fingerprint(matrix)
+        center, weights, base, contamination, norms, tuple(inlier_moments), (int(n), int(d)), fingerprint(matrix)
     )
 
 
@@ -142,7 +152,7 @@ def private_samples(X: Any) -> Matrix | Chunks:
 
 
 def certify_moment(Y: np.ndarray | Chunks, q: float) -> Certificate:
-    """A proved bound on the 2→q norm of `Y`, by the sharpest kind that costs seconds at most."""
+    """Prove a bound on the 2→q norm of `Y`, by the sharpest kind that takes seconds at most."""
     rows, (n, d), q = Rows(Y), Y.shape, float(q)
     if q == 2:
         kind = "row_norm"

@@ -1,4 +1,4 @@
-"""The scikit-learn estimator of location and covariance by the moment filter, and the proof of how good it is."""
+"""Location and covariance by the moment filter, with a proved error bound."""
 
 from __future__ import annotations
 
@@ -17,40 +17,41 @@ from hypernorm.certificates import CovarianceCertificate, whitened_rows
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import fingerprint
 from hypernorm.robust.certification import certify_moment
-from hypernorm.robust.filter.contamination import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
-from hypernorm.robust.reach import check_units, pull_in
+from hypernorm.robust.filter.contamination import AUTO_CONTAMINATION, check_contamination_or_auto, filter_samples
 from hypernorm.robust.weights import normalised, normalised_weights, weighted_covariance
+from hypernorm.robust.winsorising import check_units, winsorised
 
 __all__ = ["RobustCovariance", "certify_covariance"]
 
-# Directions with less than this share of the variance, after every column is brought to variance one, are rounding.
+# Directions with a smaller fraction of the variance, after columns are scaled to variance one, are rounding.
 _RANK_TOLERANCE = 1e-10
-# Median deviations whose squares, added up, are still far from over- and underflow.
+# Limit on median deviations: sums of their squares are far from over- and underflow.
 _LARGEST_UNIT = 1e140
 
 
 class RobustCovariance(EmpiricalCovariance):
-    """Location and covariance of samples of which a share is corrupted.
+    """Location and covariance of samples with outliers, with a proved error bound.
 
-    The samples are whitened, and samples far out in directions of suspicious third or fourth moments lose weight,
-    again and again until no direction looks contaminated or the allowance is used up. Location and covariance are those
-    of the samples under the final weights. A certificate on their fourth moment proves how far the covariance can be
-    from that of the inliers, whichever samples these are.
+    The moment filter whitens the samples and removes weight from those that are far out in directions of suspicious
+    third or fourth moments, until no direction looks contaminated or the removal budget is used up. Location and
+    covariance are those of the samples under the final weights. A certificate on their fourth moment proves how far the
+    covariance can be from that of the inliers, whichever samples these are.
 
     Parameters
     ----------
     contamination : float or 'auto', default 0.1
-        Share ε of outliers that is allowed for, 0 ≤ ε < 0.5; weight of up to 1.5 ε is removed where samples look
-        corrupted, and nothing from a sample that looks Gaussian. 'auto' allows for 30% and takes what was removed for
-        ε, which counts heavy tails as outliers; no proof can rest on that estimate, and there is no error bound then.
+        Fraction ε of outliers, in [0, 0.5). Up to 1.5 ε of the weight is removed where samples look corrupted, and none
+        from samples that look Gaussian. 'auto' allows for 30% and takes what was removed as ε, which counts heavy tails
+        as outliers; no proof can rest on such an estimate, so the error bound then allows for 30% of outliers.
     store_precision : bool, default True
+        Whether to store `precision_`.
     assume_centered : bool, default False
         Whether the location is known to be zero.
     certify : bool, default True
-        Whether to prove an error bound, which may take longer than the fit.
+        Whether to prove an error bound, which may take longer than the estimate.
     inlier_kurtosis : float, optional
-        Bound on the kurtosis of the inliers in every direction, for the error bound: 3 for Gaussian inliers, more for
-        few of them. By default the bound supposes that it is at most that of the samples under the weights.
+        Bound on the kurtosis of the inliers in every direction, for the error bound: 3 for many Gaussian inliers, more
+        for few. By default the bound rests on the premise that it is at most that of the samples under the weights.
     max_iter : int, default 100
         Limit on the rounds of the filter.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
@@ -60,26 +61,26 @@ class RobustCovariance(EmpiricalCovariance):
     ----------
     location_ : ndarray of shape (d,)
     covariance_ : ndarray of shape (d, d)
-        Of the samples under the weights; singular if n ≤ d.
+        Covariance of the samples under the weights; singular if n ≤ d.
     precision_ : ndarray of shape (d, d)
         Pseudo-inverse of the covariance; only with `store_precision`.
     weights_ : ndarray of shape (n,)
-        They sum to one.
+        Sum to one.
     support_ : ndarray of shape (n,), bool
-        Which samples have kept more than half of their weight.
+        Samples that have kept more than half of their weight.
     removals_ : tuple of Removal
         What was removed, and why.
     contamination_ : float
-        ε as given or found.
+        ε as given or estimated.
     certificate_ : CovarianceCertificate or None
         None if there is no proof: without `certify`, or if the samples under the weights have no full rank.
     error_bound_ : float
-        ‖S^{-1/2} covariance_ S^{-1/2} − I‖ is at most this number, where S is the covariance of the inliers, provided
-        that they are at least the share 1 − ε of the samples and that their kurtosis is in no direction larger than
-        `inlier_kurtosis`, or than `kurtosis_` if that is not given. Infinite if nothing is proved.
+        ‖S^{-1/2} covariance_ S^{-1/2} − I‖ is at most this number for the covariance S of the inliers, if these are at
+        least the fraction 1 − ε of the samples and their kurtosis is in every direction at most `inlier_kurtosis`, or
+        `kurtosis_` by default. Infinite if nothing is proved.
     variance_ratios_ : tuple of float
-        The variance of the inliers is in every direction at least and at most so many times that by `covariance_`,
-        under the same provisos, of which the first number needs only the one on the share.
+        Least and largest ratio of the variance of the inliers to that by `covariance_`, in any direction and under the
+        same premises; the least ratio needs only that on the fraction.
     kurtosis_ : float
         Proved bound on the kurtosis of the samples under the weights, in every direction.
     n_iter_ : int
@@ -99,9 +100,9 @@ class RobustCovariance(EmpiricalCovariance):
 
     Notes
     -----
-    Nothing corrects the covariance for the removal of the inliers' own extreme samples: from clean Gaussian samples
-    next to nothing is removed. `error_bound_` is about the inliers in the sample; the distance of their covariance from
-    that of the population they come from is a matter of the sample size.
+    No factor corrects for the removal of extreme inliers, since next to nothing is removed from clean Gaussian samples.
+    `error_bound_` is about the inliers among the samples; how far their covariance is from that of the population
+    depends on their number.
 
     Examples
     --------
@@ -145,6 +146,11 @@ class RobustCovariance(EmpiricalCovariance):
         X : array_like of shape (n, d)
         y : ignored
 
+        Returns
+        -------
+        RobustCovariance
+            Itself.
+
         Raises
         ------
         InvalidInputError
@@ -156,12 +162,12 @@ class RobustCovariance(EmpiricalCovariance):
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         rng = check_generator(self.random_state)
         center = np.zeros(X.shape[1]) if self.assume_centered else None
-        within = pull_in(X, units=check_units(X))
+        clipped = winsorised(X, units=check_units(X))
         base = np.full(len(X), 1.0 / len(X))
-        found = filter_samples(within, contamination, base, rng, center=center, max_iter=self.max_iter)
+        found = filter_samples(clipped, contamination, base, rng, center=center, max_iter=self.max_iter)
         assert found.weights is not None  # no filter is without weights
         self.location_ = found.location
-        self._set_covariance(weighted_covariance(within, found.weights, found.location))
+        self._set_covariance(weighted_covariance(clipped, found.weights, found.location))
         self.weights_, self.removals_, self.contamination_ = found.weights, found.removals, found.contamination
         self.support_ = found.weights > found.weights.max() / 2
         self.n_iter_, self.converged_ = found.n_iter, found.converged
@@ -179,13 +185,13 @@ class RobustCovariance(EmpiricalCovariance):
             certificate = _certify(
                 X,
                 normalised(self.weights_),
-                AUTO_ALLOWANCE if self.contamination == "auto" else self.contamination_,
+                AUTO_CONTAMINATION if self.contamination == "auto" else self.contamination_,
                 location=self.location_,
                 covariance=check_covariance(self.covariance_, "covariance", X.shape[1])[0],
                 inlier_kurtosis=_check_kurtosis(self.inlier_kurtosis),
             )
             proved = certificate.verify(X)
-        except InvalidInputError:  # no full rank, as documented
+        except InvalidInputError:  # the samples under the weights have no full rank
             return
         except CertificateError as error:
             warn_caller(f"No error bound was proved: {error}")
@@ -207,24 +213,24 @@ def certify_covariance(
 ) -> CovarianceCertificate:
     """Prove how far a covariance matrix can be from that of the inliers, whichever samples those are.
 
-    With m the largest mass in which the weights and a distribution on the inliers can differ, κ_w and κ bounds on the
-    kurtosis of either in every direction, and ρ(κ) = r + √(r(κ − 1)), r = m/(1 − m), the variance of the inliers is in
-    every direction at least 1 − ρ(κ_w) and at most 1/(1 − ρ(κ)) times the variance under the weights.
+    Let m be the largest total variation distance between the weights and a distribution of the inliers, κ_w and κ
+    bounds on their kurtosis in every direction, and ρ(κ) = r + √(r(κ − 1)) with r = m/(1 − m). Then the variance of the
+    inliers is in every direction at least 1 − ρ(κ_w) and at most 1/(1 − ρ(κ)) times the variance under the weights.
 
     Parameters
     ----------
     X : array_like, DataFrame or sparse matrix of shape (n, d)
     weights : array_like of shape (n,)
-        Non-negative, any weights from any method; their scale does not matter.
+        Non-negative weights, from any method; their sum does not matter.
     contamination : float
-        ε in [0, 0.5): the inliers are at least the share 1 − ε of the samples.
+        ε in [0, 0.5): the inliers are at least the fraction 1 − ε of the samples.
     location : ndarray of shape (d,), optional
     covariance : ndarray of shape (d, d), optional
-        The estimates, by default those under the weights. The proof holds for any, and is the weaker the further they
-        are from the default.
+        The estimates, by default those under the weights. The proof holds for any, and gets weaker with their distance
+        from the default. The covariance must be symmetric up to rounding; the certificate is about its symmetric part.
     inlier_kurtosis : float, optional
-        κ: for every v, mean ⟨x − μ, v⟩⁴ ≤ κ (mean ⟨x − μ, v⟩²)² over the inliers and about their mean μ; 3 for Gaussian
-        inliers, and more for few of them. By default κ is supposed to be at most κ_w.
+        κ with mean ⟨x − μ, v⟩⁴ ≤ κ (mean ⟨x − μ, v⟩²)² over the inliers, about their mean μ and for every v: 3 for many
+        Gaussian inliers, more for few. By default the premise is that κ is at most κ_w.
 
     Returns
     -------
@@ -234,7 +240,12 @@ def certify_covariance(
     Raises
     ------
     InvalidInputError
-        If an argument cannot be used, or if the samples with weight have no covariance of full rank.
+        If an argument cannot be used, or if the covariance of the samples with weight has no full rank.
+
+    See Also
+    --------
+    RobustCovariance : estimate and proof in one call.
+    certify_mean : the same for a mean.
 
     Examples
     --------
@@ -275,7 +286,7 @@ def _certify(
     constant = np.flatnonzero(covered.max(axis=0) == covered.min(axis=0))
     if len(constant):
         raise InvalidInputError(
-            f"Column {constant[0]} of X is constant where there is weight: nothing can be proved of it; leave it out."
+            f"Column {constant[0]} of X is constant among the samples with weight: nothing can be proved; leave it out."
         )
     transform = _whitening_transform(scatter)
     norm = certify_moment(whitened_rows((X - center) @ transform, weights), 4.0)

@@ -1,4 +1,4 @@
-"""Every method for robust means behind one call, for samples in memory and for samples in chunks."""
+"""One call for every method for robust means, with samples in memory or in chunks."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from hypernorm.robust.baselines.locations import CLASSICAL
 from hypernorm.robust.baselines.spectral_filters import filter_by_variances
 from hypernorm.robust.filter.moment_filter import filter_by_moments
 from hypernorm.robust.location import RobustLocation
-from hypernorm.robust.reach import check_reach
 from hypernorm.robust.reweighting import check_dimension, reweight
 from hypernorm.robust.weights import normalised
+from hypernorm.robust.winsorising import check_reach
 
 __all__ = ["METHODS", "estimate"]
 
-# These judge every sample by itself, so that they can work chunk by chunk.
+# Methods that can work chunk by chunk, because they judge every sample by itself.
 _FILTERS = ("moment", "covariance", "quantum_entropy")
 METHODS = (*_FILTERS, "certified", *CLASSICAL)
-# Binary exponents up to which squares neither over- nor underflow.
+# Limit on binary exponents: squares up to it neither over- nor underflow.
 _SQUARES = 450
 
 
@@ -35,9 +35,9 @@ def estimate(
     max_iter: int,
     rng: np.random.Generator,
 ) -> RobustLocation:
-    """Estimate the mean by one of `METHODS`.
+    """Estimate the mean by one of `METHODS`; nothing is checked.
 
-    Samples in chunks are filtered chunk by chunk, each as a sample of its own with the same contamination.
+    Samples in chunks are filtered chunk by chunk, each chunk as samples of its own with the same contamination.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def _in_memory(
     max_iter: int,
     rng: np.random.Generator,
 ) -> RobustLocation:
-    # Samples in units so large or small that squares over- or underflow; powers of two change nothing else.
+    # Scale samples whose squares would over- or underflow; powers of two change nothing else.
     exponent = int(np.frexp(np.abs(X).max(initial=0.0))[1])
     if abs(exponent) > _SQUARES:
         scaled = None if covariance is None else np.ldexp(covariance, -2 * exponent)
@@ -117,16 +117,16 @@ def _in_memory(
         )
     filtered = filter_by_moments(X, contamination, base, rng, max_iter=max_iter)
     if method == "moment" or not filtered.removals:
-        # Reweighting samples in which nothing looks contaminated costs accuracy, and the bound is no better for it.
+        # Where nothing looks contaminated, reweighting costs accuracy and does not improve the bound.
         return filtered
     assert filtered.weights is not None
     found = reweight(X, contamination, base, normalised(filtered.weights), rng, max_iter=max_iter)
-    # Cuts that stop short of their tolerance leave weights that are nearly as good, and no less proved.
+    # If the cuts miss their tolerance the weights are nearly as good, and no less certified.
     return replace(found, removals=filtered.removals, removed=filtered.removed, converged=True)
 
 
 def _untouched(X: np.ndarray, base: np.ndarray, contamination: float) -> RobustLocation:
-    """The mean, where nothing may be removed."""
+    """The mean under the base weights, where nothing may be removed."""
     return RobustLocation(
         location=base @ X,
         weights=base,

@@ -1,4 +1,4 @@
-"""Robust means with a proved error bound: one estimator for every method."""
+"""Robust means with a proved error bound, by any of the methods."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from hypernorm._warnings import warn_caller
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.certification import certify_weights, private_samples
 from hypernorm.robust.estimates import METHODS, estimate
-from hypernorm.robust.filter.contamination import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
+from hypernorm.robust.filter.contamination import AUTO_CONTAMINATION, check_contamination_or_auto, filter_samples
 from hypernorm.robust.location import RobustLocation
-from hypernorm.robust.reach import check_reach
 from hypernorm.robust.weights import normalised_weights
+from hypernorm.robust.winsorising import check_reach
 
 __all__ = ["RobustMean", "robust_mean"]
 
@@ -40,36 +40,39 @@ def robust_mean(
     max_iter: int = 100,
     random_state: Seed = None,
 ) -> RobustLocation:
-    """Estimate the mean of samples of which a share may be corrupted, and prove how far off the estimate can be.
+    """Estimate the mean of samples with outliers, and prove how far off the estimate can be.
 
     Parameters
     ----------
     X : array_like, DataFrame or Dask array of shape (n, d)
-        The methods ``'moment'``, ``'covariance'`` and ``'quantum_entropy'`` take the chunks of a Dask array one by one,
-        each as a sample of its own; so its rows must not be sorted by anything that outliers have to do with.
+        The methods ``'moment'``, ``'covariance'`` and ``'quantum_entropy'`` filter the chunks of a Dask array one by
+        one, each as samples of its own; so the order of the rows must have nothing to do with outliers.
     contamination : float or 'auto', default 0.1
-        ε in [0, 0.5), the share of samples that may be anything at all. 'auto' takes the share that the moment filter
-        removes when it may remove 30%, which undercounts outliers among the inliers and counts heavy tails. No proof
+        Fraction ε of outliers, in [0, 0.5); outliers may be anything at all. 'auto' takes the fraction that the moment
+        filter removes when it may remove 30%, which misses outliers among the inliers and counts heavy tails. No proof
         can rest on such an estimate, so the error bound then allows for 30% of outliers, and is wide.
     method : str, default 'moment'
-        ``'moment'``, the filter by third and fourth moments in whitened coordinates; ``'certified'``, the weights with
-        the smallest sum-of-squares bound on the fourth moment (d ≤ 30), if that filter finds anything to take;
-        ``'covariance'`` and ``'quantum_entropy'``, filters by second moments; or a standard estimator: ``'mean'``,
-        ``'coordinatewise_median'``, ``'trimmed_mean'``, ``'geometric_median'``, ``'median_of_means'``, ``'huber'``,
-        ``'lai_rao_vempala'``, ``'lee_valiant'``, ``'projected_gradient'``.
+        - ``'moment'``: the filter by third and fourth moments in whitened coordinates;
+        - ``'certified'``: if that filter removes anything, the weights with the smallest sum-of-squares bound on the
+          fourth moment (d ≤ 30);
+        - ``'covariance'``, ``'quantum_entropy'``: filters by second moments;
+        - a standard estimator: ``'mean'``, ``'coordinatewise_median'``, ``'trimmed_mean'``, ``'geometric_median'``,
+          ``'median_of_means'``, ``'huber'``, ``'lai_rao_vempala'``, ``'lee_valiant'``, ``'projected_gradient'``.
     moment : float, default 4
-        Exponent q ≥ 2 of the moment that the error bound rests on.
+        Exponent q ≥ 2 of the moment on which the error bound rests.
     inlier_moment : float, optional
         B with (mean |⟨x_i − μ, v⟩|^q)^{1/q} ≤ B over the inliers for every unit vector v. By default the bound rests
-        on the premise that the moment of the inliers is at most that of the weights, for q and for 2.
+        on the premise that the moments of the inliers, for q and for 2, are at most those of the weights.
     covariance : array_like of shape (d, d), optional
         Covariance of the inliers, if it is known, for the filters by second moments.
     sample_weight : array_like of shape (n,), optional
         Relative weights; a sample of weight zero does not count.
     certify : bool, default True
-        Prove an error bound. It costs a few passes over the samples.
+        Whether to prove an error bound, which costs a few passes over the samples.
     max_iter : int, default 100
+        Limit on the rounds of a filter, and on the relaxations that ``'certified'`` solves.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
+        For the directions in which a filter looks, and for random blocks and starts.
 
     Returns
     -------
@@ -78,11 +81,17 @@ def robust_mean(
     Raises
     ------
     InvalidInputError
+        If an argument cannot be used.
 
     Warns
     -----
     ConvergenceWarning
-        If the method was ended by `max_iter`; weights and bound are valid all the same.
+        If `max_iter` ended the method; weights and bound are valid all the same.
+
+    See Also
+    --------
+    RobustMean : the same as an estimator of scikit-learn.
+    certify_mean : the proof alone, for weights from anywhere.
 
     Examples
     --------
@@ -121,7 +130,7 @@ def _robust_mean(
     max_iter: int,
     random_state: Seed,
 ) -> RobustLocation:
-    """`robust_mean` of samples that have been checked; the other arguments have not."""
+    """`robust_mean` of samples that have been checked; the other arguments are checked here."""
     check_choice(method, "method", METHODS)
     q = check_exponent(moment, name="moment")
     if not q < np.inf:
@@ -131,18 +140,22 @@ def _robust_mean(
     check_count(max_iter, "max_iter")
     rng = check_generator(random_state)
     base = normalised_weights(sample_weight, "sample_weight", samples.shape[0])
-    share = check_contamination_or_auto(contamination)
-    allowed = AUTO_ALLOWANCE if share is None else share
-    if share is None:
+    fraction = check_contamination_or_auto(contamination)
+    allowed = AUTO_CONTAMINATION if fraction is None else fraction
+    if fraction is None:
         if isinstance(samples, Chunks):
-            raise InvalidInputError("contamination must be a number for a Dask array; 'auto' on a part of X finds one.")
-        share = filter_samples(samples, None, base, rng).contamination
-    found = estimate(method, samples, share, base, known, max_iter, rng)
+            raise InvalidInputError(
+                "contamination must be a number for a Dask array; 'auto' estimates it from a part of X."
+            )
+        fraction = filter_samples(samples, None, base, rng).contamination
+    found = estimate(method, samples, fraction, base, known, max_iter, rng)
     if not found.converged:
-        warn_caller(f"The {method} method was ended by max_iter={max_iter}; the result is valid but may be improved.")
+        warn_caller(
+            f"max_iter={max_iter} ended the {method} method; the result is valid, more iterations may improve it."
+        )
     certificate = None
     if certify and found.weights is not None:
-        # With a moment of the inliers only its bound is free of further premises.
+        # With a known moment of the inliers, the bound by that moment alone needs no further premise.
         orders = (q,) if premise is not None or q == 2 else (2.0, q)
         certificate = certify_weights(
             samples,
@@ -162,7 +175,9 @@ def _check_samples(X: Any) -> np.ndarray | Chunks:
     if isinstance(matrix, Chunks):
         return matrix
     if not isinstance(matrix, np.ndarray):
-        raise InvalidInputError("X is sparse, which robust means do not support, since centring fills it; X.toarray().")
+        raise InvalidInputError(
+            "X is sparse, which robust means do not support, since centering fills it; X.toarray()."
+        )
     return _in_reach(matrix)
 
 
@@ -173,7 +188,7 @@ def _in_reach(matrix: np.ndarray) -> np.ndarray:
 
 
 def _even_chunks(X: Any) -> Any:
-    """A Dask array in chunks of about the same size: a filter would keep all of a chunk of few rows."""
+    """A Dask array in chunks of about equal size, since a filter would remove nothing from a chunk of few rows."""
     sizes = X.chunks[0] if X.ndim else ()
     if not sizes or any(math.isnan(size) for size in sizes) or 2 * min(sizes) >= max(sizes):
         return X
@@ -191,31 +206,64 @@ def _check_covariance(covariance: Any, method: str, d: int) -> np.ndarray | None
 
 
 class RobustMean(BaseEstimator):
-    """`robust_mean` as an estimator: the mean of contaminated samples with a proved error bound.
+    """The mean of samples with outliers, with a proved error bound.
 
     Parameters
     ----------
-    contamination, method, moment, inlier_moment, covariance, certify, max_iter
-        As for `robust_mean`.
+    contamination : float or 'auto', default 0.1
+        Fraction ε of outliers, in [0, 0.5); outliers may be anything at all. 'auto' takes the fraction that the moment
+        filter removes when it may remove 30%; the error bound then allows for 30% of outliers, and is wide.
+    method : str, default 'moment'
+        - ``'moment'``: the filter by third and fourth moments in whitened coordinates;
+        - ``'certified'``: if that filter removes anything, the weights with the smallest sum-of-squares bound on the
+          fourth moment (d ≤ 30);
+        - ``'covariance'``, ``'quantum_entropy'``: filters by second moments;
+        - a standard estimator: ``'mean'``, ``'coordinatewise_median'``, ``'trimmed_mean'``, ``'geometric_median'``,
+          ``'median_of_means'``, ``'huber'``, ``'lai_rao_vempala'``, ``'lee_valiant'``, ``'projected_gradient'``.
+    moment : float, default 4
+        Exponent q ≥ 2 of the moment on which the error bound rests.
+    inlier_moment : float, optional
+        B with (mean |⟨x_i − μ, v⟩|^q)^{1/q} ≤ B over the inliers for every unit vector v. By default the bound rests
+        on the premise that the moments of the inliers, for q and for 2, are at most those of the weights.
+    covariance : array_like of shape (d, d), optional
+        Covariance of the inliers, if it is known, for the filters by second moments.
+    certify : bool, default True
+        Whether to prove an error bound, which costs a few passes over the samples.
+    max_iter : int, default 100
+        Limit on the rounds of a filter, and on the relaxations that ``'certified'`` solves.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
+        For the directions in which a filter looks, and for random blocks and starts.
 
     Attributes
     ----------
     location_ : ndarray of shape (d,)
     weights_ : ndarray of shape (n,) or None
+        Sum to one, with the location as their mean; None for methods without weights.
     error_bound_ : float
         ‖location_ − mean of the inliers‖ is at most this; ∞ where nothing is proved: without weights, without
         `certify`, or if too much may be corrupted.
     certificate_ : MeanCertificate or None
         ``certificate_.verify(X)`` proves the bound again.
     scores_ : ndarray of shape (n,)
+        How far out each sample is, as in `RobustLocation`.
     contamination_ : float
+        ε as given or estimated.
     removals_ : tuple of Removal
-        What was taken away and why.
+        What a filter removed, and why.
     n_iter_ : int
     converged_ : bool
     n_features_in_, feature_names_in_
         As everywhere in scikit-learn.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If `max_iter` ended the method; weights and bound are valid all the same.
+
+    See Also
+    --------
+    robust_mean : the same as a function.
+    RobustCovariance : location and covariance.
 
     Examples
     --------
@@ -251,17 +299,24 @@ class RobustMean(BaseEstimator):
 
     @own_arithmetic
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> RobustMean:
-        """Estimate.
+        """Estimate the mean.
 
         Parameters
         ----------
         X : array_like, DataFrame or Dask array of shape (n, d)
         y : ignored
         sample_weight : array_like of shape (n,), optional
+            Relative weights; a sample of weight zero does not count.
+
+        Returns
+        -------
+        RobustMean
+            Itself.
 
         Raises
         ------
         InvalidInputError
+            If an argument cannot be used.
         """
         if is_chunked(X):
             self.n_features_in_ = X.shape[-1]

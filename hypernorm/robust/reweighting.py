@@ -1,14 +1,13 @@
 """Certified reweighting: the weights whose fourth moment has the smallest sum-of-squares bound.
 
-For fixed points y_i the least λ for which λ‖v‖⁴ − Σ w_i ⟨y_i, v⟩⁴ is a sum of squares is a convex function of w: it is
-the maximum of the linear functions Σ w_i Ẽ⟨y_i, v⟩⁴ over all pseudo-expectations Ẽ on the sphere. It is minimised over
-the weights that an inlier distribution may have, Δ_ε = {0 ≤ w_i ≤ p_i/(1−ε), Σ w_i = 1}, by cutting planes within a
-trust region (Marsten, Hogan & Blankenship 1975): the solver of the relaxation gives value and cut, a linear program
-the next weights. The inliers' own weights are in Δ_ε, so that the minimum is at most their sum-of-squares bound.
+For fixed points y_i let λ(w) be the least λ for which λ‖v‖⁴ − Σ w_i ⟨y_i, v⟩⁴ is a sum of squares. It is the maximum of
+the linear functions Σ w_i Ẽ⟨y_i, v⟩⁴ over all pseudo-expectations Ẽ on the sphere, hence convex. Cutting planes within
+a trust region (Marsten, Hogan & Blankenship 1975) minimise it over the weights that a distribution of inliers may have,
+Δ_ε = {0 ≤ w_i ≤ p_i/(1−ε), Σ w_i = 1}: the solver of the relaxation gives value and cut, a linear program the next
+weights. The weights of the inliers are in Δ_ε, so the minimum is at most their sum-of-squares bound.
 
-Centre and whitening come from the weights that the search starts from; the centre is then moved to the weighted mean a
-few times. Whitening anew as well would reward weights with two groups, whose fourth moment is small in relation to
-their second.
+Center and whitening come from the initial weights; the center is then moved to the weighted mean a few times. Whitening
+is not updated: that would reward weights with two groups, whose fourth moment is small in relation to the second.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ from hypernorm.forms import MonomialBasis
 from hypernorm.forms.gram import GramClasses, form_coefficients
 from hypernorm.robust.certification import certify_moment
 from hypernorm.robust.location import RobustLocation
-from hypernorm.robust.reach import check_reach, check_units
 from hypernorm.robust.weights import check_filter, normalised_weights, weighted_covariance
+from hypernorm.robust.winsorising import check_reach, check_units
 
 __all__ = ["certified_reweighting", "check_dimension", "reweight", "whitening_map"]
 
@@ -41,7 +40,12 @@ _LARGEST_DIMENSION = 30
 
 
 def check_dimension(d: int) -> None:
-    """Raise `InvalidInputError` for more columns than certified reweighting is for."""
+    """Refuse more columns than certified reweighting can handle.
+
+    Raises
+    ------
+    InvalidInputError
+    """
     if d > _LARGEST_DIMENSION:
         raise InvalidInputError(
             f"certified reweighting is for at most {_LARGEST_DIMENSION} columns, X has {d}; use the moment filter."
@@ -49,7 +53,7 @@ def check_dimension(d: int) -> None:
 
 
 def whitening_map(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Kᵀ of shape (d, k) that makes the weighted covariance the identity, in the k directions that samples span."""
+    """K of shape (d, k) such that (X − mean) @ K has unit covariance; k is the rank of the weighted covariance."""
     squares, vectors = np.linalg.eigh(weighted_covariance(X, weights, weights @ X / weights.sum()))
     kept = squares > len(squares) * np.finfo(np.float64).eps * max(float(squares[-1]), 0.0)
     return np.asarray(vectors[:, kept] / np.sqrt(squares[kept]))
@@ -74,17 +78,17 @@ def certified_reweighting(
     X : ndarray of shape (n, d)
         Finite, in double precision; d ≤ 30.
     contamination : float
-        ε in [0, 0.5).
+        Fraction ε of outliers, in [0, 0.5).
     initial_weights : ndarray of shape (n,), optional
-        From which centre and whitening are taken, and the search starts; those of a filter, or the base weights. Where
-        they exceed p_i/(1−ε) they are the limit instead, so that the result is at least as good.
+        Start of the search, and source of center and whitening, such as the weights of a filter; by default the base
+        weights. Where they exceed p_i/(1−ε) they are the limit instead, so the result is at least as good.
     base_weights : ndarray of shape (n,), optional
-        p, summing to one; equal by default.
-    whitened : bool
+        p, which sum to one; equal by default.
+    whitened : bool, default True
         False keeps the units of the samples.
-    rtol : float
-        Relative distance from the minimum at which the search ends, by its own estimate.
-    max_iter : int
+    rtol : float, default 0.01
+        The search ends within this relative distance from the minimum, by its own estimate.
+    max_iter : int, default 100
         Limit on the relaxations that are solved.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
@@ -92,13 +96,17 @@ def certified_reweighting(
     -------
     RobustLocation
         Without certificate and error bound. The scores are Ẽ⟨y_i, v⟩⁴ under the last pseudo-expectation. The criterion
-        c is proved: Σ w_i ⟨Kᵀ(x_i − location), v⟩⁴ ≤ c for all unit vectors v, K = `whitening_map` of the initial
-        weights. `converged` says that it is within `rtol` of the minimum, by the cuts.
+        c is certified: Σ w_i ⟨Kᵀ(x_i − location), v⟩⁴ ≤ c for all unit vectors v, where K whitens the samples under the
+        initial weights. `converged` says that c is within `rtol` of the minimum, by the estimate from the cuts.
 
     Raises
     ------
     InvalidInputError
         If an argument cannot be used, or there are more than 30 columns.
+
+    See Also
+    --------
+    robust_mean : with ``method="certified"``, this method after the moment filter, with a proved error bound.
 
     Examples
     --------
@@ -189,7 +197,7 @@ class _Problem:
 
     @own_arithmetic
     def value(self, weights: np.ndarray) -> tuple[float, np.ndarray]:
-        """The bound for these weights, not yet proved, and Ẽ⟨y_i, v⟩⁴ for each point."""
+        """Return the bound for these weights, which is not proved yet, and Ẽ⟨y_i, v⟩⁴ for each point."""
         self.count += 1
         moments = (self.images * weights) @ self.images.T
         if not moments.any():
@@ -216,14 +224,14 @@ class _Problem:
 
 
 def _minimise(problem: _Problem, weights: np.ndarray, caps: np.ndarray, rtol: float, max_iter: int) -> _Found:
-    """Cutting planes in a trust region around the best weights so far."""
+    """Minimise by cutting planes in a trust region around the best weights so far."""
     value, cut = problem.value(weights)
     cuts, radius, gap = [cut], 0.5, np.inf
     while problem.count < max_iter and value > 0 and radius > _SMALLEST_RADIUS:
         low, high = np.maximum(weights - radius * caps, 0), np.minimum(weights + radius * caps, caps)
         anywhere, nearby = _next_weights(cuts, np.zeros(len(caps)), caps), _next_weights(cuts, low, high)
         if anywhere is None or nearby is None:
-            break  # rounding defeats the linear program; what was found stands
+            break  # rounding defeats the linear program; the best weights so far stand
         gap = max(value / anywhere[0] - 1, 0.0) if anywhere[0] > 0 else np.inf
         if gap <= rtol:
             break
@@ -238,10 +246,10 @@ def _minimise(problem: _Problem, weights: np.ndarray, caps: np.ndarray, rtol: fl
 
 
 def _next_weights(cuts: list[np.ndarray], low: np.ndarray, high: np.ndarray) -> tuple[float, np.ndarray] | None:
-    """The minimum of the largest cut over the weights between the bounds, and where it is; None if it is not found."""
+    """Minimum of the largest cut over the weights between the bounds, and minimiser; None if the solver fails."""
     n = len(low)
     scale = max(float(np.abs(cuts[-1]).max()), 1e-300)
-    # Unknowns of order one, since the solver's tolerances are absolute: n·w_i, and the bound over the cuts' scale.
+    # The solver's tolerances are absolute, so its unknowns are of order one: n·w_i, and the bound over the cuts' scale.
     rows = np.hstack([np.array(cuts) / (n * scale), -np.ones((len(cuts), 1))])
     equality = np.append(np.ones(n), 0.0)[None, :]
     bounds = [*zip((n * low).tolist(), (n * high).tolist(), strict=True), (-np.inf, np.inf)]

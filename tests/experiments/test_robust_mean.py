@@ -1,4 +1,4 @@
-"""Beds and tables of the experiment on robust means, and verdicts that rows can refute."""
+"""Samples and tables of the experiment on robust means, and verdicts that rows can refute."""
 
 import numpy as np
 import pytest
@@ -7,21 +7,21 @@ from experiments import robust_mean as experiment
 
 
 def test_every_adversary_meets_the_same_inliers():
-    beds = [
+    drawn = [
         experiment.make(seed=3, n=60, d=4, contamination=0.1, inliers="t5", adversary=adversary)
         for adversary in ("cluster", "far", "shell")
     ]
-    kept = beds[0].is_inlier & beds[1].is_inlier & beds[2].is_inlier
-    for bed in beds[1:]:
-        np.testing.assert_array_equal(bed.samples[kept], beds[0].samples[kept])
-    assert np.sum(~beds[0].is_inlier) == 6
+    kept = drawn[0].is_inlier & drawn[1].is_inlier & drawn[2].is_inlier
+    for sample in drawn[1:]:
+        np.testing.assert_array_equal(sample.samples[kept], drawn[0].samples[kept])
+    assert np.sum(~drawn[0].is_inlier) == 6
 
 
 def test_errors_are_mahalanobis_distances():
-    bed = experiment.make(seed=0, n=50, d=3, contamination=0.1, inliers="gaussian_decaying", adversary="hidden")
-    values, vectors = np.linalg.eigh(bed.covariance)
-    moved = bed.center + 2 * np.sqrt(values[0]) * vectors[:, 0]
-    row = experiment.measure(bed, {"moved": moved, "inliers": bed.inlier_mean})
+    sample = experiment.make(seed=0, n=50, d=3, contamination=0.1, inliers="gaussian_decaying", adversary="hidden")
+    values, vectors = np.linalg.eigh(sample.covariance)
+    moved = sample.center + 2 * np.sqrt(values[0]) * vectors[:, 0]
+    row = experiment.measure(sample, {"moved": moved, "inliers": sample.inlier_mean})
     assert row["errors"]["moved"] == pytest.approx(2, rel=1e-9)
     assert row["errors"]["inliers"] == row["errors"][experiment.ORACLE]
     assert row["biases"]["inliers"] == 0
@@ -50,11 +50,11 @@ def rows(hidden=0.01, clean=0.2, rate=0.01, bounded=0.1):
         for part in ("contamination", "inliers", "clean", "samples", "dimension", "small"):
             case = {"inliers": "gaussian", "adversary": "none", "n": 10, "d": 2, "contamination": 0.1}
             result.append(row(part, seed, {"moment filter": clean}, **case, bound=0.15, bounded=bounded))
-        for share in (0.05, 0.1, 0.2):
-            result.append(row("hidden", seed, {"moment filter": hidden}, n=100, contamination=share))
+        for fraction in (0.05, 0.1, 0.2):
+            result.append(row("hidden", seed, {"moment filter": hidden}, n=100, contamination=fraction))
             for far in (0.5, 1.0):
-                errors = {"moment filter": rate * share * far, "covariance filter": share**0.5 * far}
-                result.append(row("rate", seed, errors, d=16, contamination=share, distance=far))
+                errors = {"moment filter": rate * fraction * far, "covariance filter": fraction**0.5 * far}
+                result.append(row("rate", seed, errors, d=16, contamination=fraction, distance=far))
     return result
 
 

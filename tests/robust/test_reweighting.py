@@ -57,7 +57,7 @@ def test_the_value_is_convex_and_the_scores_are_a_subgradient():
     rng = np.random.default_rng(0)
     problem = _Problem(rng.standard_t(5, size=(60, 3)), rng)
     first, second = rng.dirichlet(np.ones(60), 2)
-    values = [problem.value(share * first + (1 - share) * second) for share in (0, 0.5, 1)]
+    values = [problem.value(step * first + (1 - step) * second) for step in (0, 0.5, 1)]
     assert values[1][0] <= (values[0][0] + values[2][0]) / 2 * (1 + 2e-3)
     for value, scores in values:
         for weights, (other, _) in ((first, values[2]), (second, values[0])):
@@ -72,9 +72,9 @@ def test_one_dimension_is_a_linear_program():
     X = np.random.default_rng(0).standard_normal((40, 1))
     X -= X.mean()
     found = certified_reweighting(X, 0.25, whitened=False, rtol=1e-6, random_state=0)
-    centred = (X - found.location)[:, 0]
-    least = np.sort(centred**4)[:30].mean()
-    assert found.weights @ centred**4 == pytest.approx(least, rel=0.05)
+    centered = (X - found.location)[:, 0]
+    least = np.sort(centered**4)[:30].mean()
+    assert found.weights @ centered**4 == pytest.approx(least, rel=0.05)
 
 
 def test_linear_maps_change_nothing_when_whitened():

@@ -1,4 +1,4 @@
-"""Coordinates in which a weighted sample has unit covariance."""
+"""Coordinates in which weighted samples have unit covariance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypernorm.robust.weights import weighted_covariance
 
 __all__ = ["Whitened", "whiten"]
 
-# Fourth moments of n samples show structure in about √(_SAMPLES · n) dimensions at most.
+# Fourth moments of n samples show structure in at most about √(_SAMPLES · n) dimensions.
 _SAMPLES = 2.5
 _RANK_TOLERANCE = 1e-10
 
@@ -24,10 +24,10 @@ class Whitened(NamedTuple):
 
 
 def whiten(X: np.ndarray, weights: np.ndarray, center: np.ndarray, *, scale_only: bool = False) -> Whitened:
-    """Centre and whiten under the weights, in at most √(2.5 n) dimensions.
+    """Center and whiten under the weights, in at most √(2.5 n) dimensions.
 
-    With fewer than about d²/2.5 samples every sample is an extreme direction of its own and fourth moments cannot tell
-    outliers from noise; then only the leading principal components of the standardised columns are kept.
+    With fewer than about d²/2.5 samples every sample is an extreme direction of its own, and fourth moments cannot tell
+    outliers from noise. Then only the leading principal components of the standardised columns are kept.
 
     Parameters
     ----------
