@@ -10,18 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from experiments.robust_mean import (
-    ADVERSARIES,
-    DATA,
-    DETERMINANT,
-    KNOWN,
-    MOMENT,
-    ORACLE,
-    excess,
-    groups,
-    mean_errors,
-    worst_biases,
-)
+from experiments.means.methods import DETERMINANT, KNOWN, MOMENT, ORACLE
+from experiments.means.summary import excess, groups, mean_errors, worst_biases
+from experiments.means.trials import DATA
+from experiments.robust_mean import ADVERSARIES
 from experiments.runner import Row
 from paper_figures.style import COLOURS, COLUMN, GREY, PAGE, figure, handles, plain_logarithm, rows_on_file, save
 
