@@ -1,4 +1,4 @@
-"""Certificates of weighted means: from weights and their moments to a proved error bound."""
+"""Certificates of weighted means and covariances: from weights and their moments to a proved error bound."""
 
 from __future__ import annotations
 
@@ -10,16 +10,37 @@ import numpy as np
 
 from hypernorm._arguments import check_contamination, check_exponent, check_nonnegative, check_sample_weight
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._chunks import Chunks, is_chunked
-from hypernorm._validation import Matrix, check_matrix, check_rows, check_shape
+from hypernorm._chunks import Chunks
+from hypernorm._validation import Matrix, as_dense, check_covariance, check_matrix, check_shape
 from hypernorm.bounds.propose import Search, propose
-from hypernorm.certificates import Certificate, MeanCertificate, largest_difference, of_pieces, weighted_rows
+from hypernorm.certificates import (
+    Certificate,
+    CovarianceCertificate,
+    MeanCertificate,
+    largest_difference,
+    of_pieces,
+    weighted_rows,
+    whitened_rows,
+)
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows, fingerprint
-from hypernorm.robust.weights import normalised, normalised_weights
+from hypernorm.robust.samples import private_samples
+from hypernorm.robust.weights import normalised, normalised_weights, weighted_covariance
+from hypernorm.robust.winsorising import check_units
 
-__all__ = ["certify_mean", "certify_moment", "certify_weights", "private_samples"]
+__all__ = [
+    "certify_covariance",
+    "certify_covariance_weights",
+    "certify_mean",
+    "certify_mean_weights",
+    "certify_moment",
+    "check_kurtosis",
+]
 
+# Directions with a smaller fraction of the variance, after columns are scaled to variance one, are rounding.
+_RANK_TOLERANCE = 1e-10
+# Limit on median deviations: sums of their squares are far from over- and underflow.
+_LARGEST_UNIT = 1e140
 # Limit on differences, which must not overflow with their factors.
 _FURTHEST = 1e305
 # Limit on the Gram matrix of a sum of squares, which takes a fraction of a second below it.
@@ -102,12 +123,12 @@ def certify_mean(
     premises = tuple(None if B is None else check_nonnegative(B, "inlier_moments") for B in given)
     center = None if location is None else check_shape(location, "location", (d,))
     base = None if sample_weight is None else normalised_weights(sample_weight, "sample_weight", n)
-    return certify_weights(
+    return certify_mean_weights(
         matrix, weights, fraction, location=center, base=base, moments=orders, inlier_moments=premises
     )
 
 
-def certify_weights(
+def certify_mean_weights(
     matrix: Matrix | Chunks,
     weights: np.ndarray,
     contamination: float,
@@ -137,18 +158,124 @@ def certify_weights(
     )
 
 
-def private_samples(X: Any) -> Matrix | Chunks:
-    """Samples that have been checked and that nobody can change: a copy, or a Dask array as `Chunks`.
+@own_arithmetic
+def certify_covariance(
+    X: Any,
+    weights: Any,
+    contamination: float,
+    *,
+    location: np.ndarray | None = None,
+    covariance: np.ndarray | None = None,
+    inlier_kurtosis: float | None = None,
+) -> CovarianceCertificate:
+    """Prove how far a covariance matrix can be from that of the inliers, whichever samples those are.
+
+    Let m be the largest total variation distance between the weights and a distribution of the inliers, κ_w and κ
+    bounds on their kurtosis in every direction, and ρ(κ) = r + √(r(κ − 1)) with r = m/(1 − m). Then the variance of the
+    inliers is in every direction at least 1 − ρ(κ_w) and at most 1/(1 − ρ(κ)) times the variance under the weights.
+
+    Parameters
+    ----------
+    X : array_like, DataFrame or sparse matrix of shape (n, d)
+    weights : array_like of shape (n,)
+        Non-negative weights, from any method; their sum does not matter.
+    contamination : float
+        ε in [0, 0.5): the inliers are at least the fraction 1 − ε of the samples.
+    location : ndarray of shape (d,), optional
+    covariance : ndarray of shape (d, d), optional
+        The estimates, by default those under the weights. The proof holds for any, and gets weaker with their distance
+        from the default. The covariance must be symmetric up to rounding; the certificate is about its symmetric part.
+    inlier_kurtosis : float, optional
+        κ with mean ⟨x − μ, v⟩⁴ ≤ κ (mean ⟨x − μ, v⟩²)² over the inliers, about their mean μ and for every v: 3 for many
+        Gaussian inliers, more for few. By default the premise is that κ is at most κ_w.
+
+    Returns
+    -------
+    CovarianceCertificate
+        Its `verify` proves the bound.
 
     Raises
     ------
     InvalidInputError
+        If an argument cannot be used, or if the covariance of the samples with weight has no full rank.
+
+    See Also
+    --------
+    RobustCovariance : estimate and proof in one call.
+    certify_mean : the same for a mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).standard_normal((2000, 3))
+    >>> proved = certify_covariance(X, np.ones(2000), 0.01).verify(X)
+    >>> 0.8 < proved.least_ratio < 1 < proved.largest_ratio < 1.25
+    True
     """
-    if not is_chunked(X):
-        return check_matrix(X, copy=True)
-    chunks = check_rows(X)
-    assert isinstance(chunks, Chunks)
-    return chunks
+    X = as_dense(check_matrix(X))
+    n, d = X.shape
+    return certify_covariance_weights(
+        X,
+        normalised_weights(weights, "weights", n),
+        check_contamination(contamination),
+        location=None if location is None else check_shape(location, "location", (d,)),
+        covariance=None if covariance is None else check_covariance(covariance, "covariance", d)[0],
+        inlier_kurtosis=check_kurtosis(inlier_kurtosis),
+    )
+
+
+def certify_covariance_weights(
+    X: np.ndarray,
+    weights: np.ndarray,
+    contamination: float,
+    *,
+    location: np.ndarray | None,
+    covariance: np.ndarray | None,
+    inlier_kurtosis: float | None,
+) -> CovarianceCertificate:
+    """`certify_covariance` for arguments that have been checked, with weights that sum to one."""
+    check_units(X, largest=_LARGEST_UNIT)
+    center = weights @ X if location is None else np.array(location)
+    scatter = weighted_covariance(X, weights, center)
+    # Taking the mean with the transpose changes nothing but rounding.
+    estimate = scatter if covariance is None else (covariance + covariance.T) / 2
+    covered = X[weights > 0]
+    constant = np.flatnonzero(covered.max(axis=0) == covered.min(axis=0))
+    if len(constant):
+        raise InvalidInputError(
+            f"Column {constant[0]} of X is constant among the samples with weight: nothing can be proved; leave it out."
+        )
+    transform = _whitening_transform(scatter)
+    norm = certify_moment(whitened_rows((X - center) @ transform, weights), 4.0)
+    return CovarianceCertificate(
+        center, estimate, weights, contamination, transform, norm, inlier_kurtosis, X.shape, fingerprint(X)
+    )
+
+
+def check_kurtosis(kurtosis: Any) -> float | None:
+    if kurtosis is None:
+        return None
+    number = check_nonnegative(kurtosis, "inlier_kurtosis")
+    if number < 1:
+        raise InvalidInputError(f"inlier_kurtosis must be at least 1, as every kurtosis is, got {kurtosis!r}.")
+    return number
+
+
+def _correlations(covariance: np.ndarray) -> np.ndarray:
+    deviations = np.sqrt(np.diag(covariance))
+    return np.asarray(covariance / np.outer(deviations, deviations))
+
+
+def _whitening_transform(covariance: np.ndarray) -> np.ndarray:
+    """K with Kᵀ covariance K = I."""
+    deviations = np.sqrt(np.diag(covariance))
+    values, vectors = np.linalg.eigh(_correlations(covariance))
+    if not values[0] > _RANK_TOLERANCE * values[-1]:
+        raise InvalidInputError(
+            "The covariance under the weights is singular, so nothing can be proved; give more samples than features, "
+            "or reduce the features, e.g. with PCA."
+        )
+    return np.asarray(vectors / np.sqrt(values) / deviations[:, None])
 
 
 def certify_moment(Y: np.ndarray | Chunks, q: float) -> Certificate:

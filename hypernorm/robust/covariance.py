@@ -9,24 +9,18 @@ import numpy as np
 from sklearn.covariance import EmpiricalCovariance
 from sklearn.utils.validation import validate_data
 
-from hypernorm._arguments import Seed, check_contamination, check_count, check_generator, check_nonnegative
+from hypernorm._arguments import Seed, check_count, check_generator
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import as_dense, check_covariance, check_matrix, check_shape
+from hypernorm._validation import check_covariance
 from hypernorm._warnings import warn_caller
-from hypernorm.certificates import CovarianceCertificate, whitened_rows
+from hypernorm.certificates import CovarianceCertificate
 from hypernorm.exceptions import CertificateError, InvalidInputError
-from hypernorm.forms import fingerprint
-from hypernorm.robust.certification import certify_moment
+from hypernorm.robust.certification import certify_covariance_weights, check_kurtosis
 from hypernorm.robust.filter.contamination import AUTO_CONTAMINATION, check_contamination_or_auto, filter_samples
-from hypernorm.robust.weights import normalised, normalised_weights, weighted_covariance
+from hypernorm.robust.weights import normalised, weighted_covariance
 from hypernorm.robust.winsorising import check_units, winsorised
 
-__all__ = ["RobustCovariance", "certify_covariance"]
-
-# Directions with a smaller fraction of the variance, after columns are scaled to variance one, are rounding.
-_RANK_TOLERANCE = 1e-10
-# Limit on median deviations: sums of their squares are far from over- and underflow.
-_LARGEST_UNIT = 1e140
+__all__ = ["RobustCovariance"]
 
 
 class RobustCovariance(EmpiricalCovariance):
@@ -42,7 +36,8 @@ class RobustCovariance(EmpiricalCovariance):
     contamination : float or 'auto', default 0.1
         Fraction ε of outliers, in [0, 0.5). Up to 1.5 ε of the weight is removed where samples look corrupted, and none
         from samples that look Gaussian. 'auto' allows for 30% and takes what was removed as ε, which counts heavy tails
-        as outliers; no proof can rest on such an estimate, so the error bound then allows for 30% of outliers.
+        as outliers. No proof can rest on such an estimate: the error bound then allows for 30% of outliers, and is
+        infinite for samples with ordinary tails.
     store_precision : bool, default True
         Whether to store `precision_`.
     assume_centered : bool, default False
@@ -158,7 +153,7 @@ class RobustCovariance(EmpiricalCovariance):
         """
         contamination = check_contamination_or_auto(self.contamination)
         check_count(self.max_iter, "max_iter")
-        _check_kurtosis(self.inlier_kurtosis)
+        check_kurtosis(self.inlier_kurtosis)
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         rng = check_generator(self.random_state)
         center = np.zeros(X.shape[1]) if self.assume_centered else None
@@ -182,13 +177,13 @@ class RobustCovariance(EmpiricalCovariance):
         if not self.certify:
             return
         try:
-            certificate = _certify(
+            certificate = certify_covariance_weights(
                 X,
                 normalised(self.weights_),
                 AUTO_CONTAMINATION if self.contamination == "auto" else self.contamination_,
                 location=self.location_,
                 covariance=check_covariance(self.covariance_, "covariance", X.shape[1])[0],
-                inlier_kurtosis=_check_kurtosis(self.inlier_kurtosis),
+                inlier_kurtosis=check_kurtosis(self.inlier_kurtosis),
             )
             proved = certificate.verify(X)
         except InvalidInputError:  # the samples under the weights have no full rank
@@ -199,123 +194,3 @@ class RobustCovariance(EmpiricalCovariance):
         self.certificate_ = certificate
         self.error_bound_, self.kurtosis_ = proved.error_bound, proved.kurtosis
         self.variance_ratios_ = (proved.least_ratio, proved.largest_ratio)
-
-
-@own_arithmetic
-def certify_covariance(
-    X: Any,
-    weights: Any,
-    contamination: float,
-    *,
-    location: np.ndarray | None = None,
-    covariance: np.ndarray | None = None,
-    inlier_kurtosis: float | None = None,
-) -> CovarianceCertificate:
-    """Prove how far a covariance matrix can be from that of the inliers, whichever samples those are.
-
-    Let m be the largest total variation distance between the weights and a distribution of the inliers, κ_w and κ
-    bounds on their kurtosis in every direction, and ρ(κ) = r + √(r(κ − 1)) with r = m/(1 − m). Then the variance of the
-    inliers is in every direction at least 1 − ρ(κ_w) and at most 1/(1 − ρ(κ)) times the variance under the weights.
-
-    Parameters
-    ----------
-    X : array_like, DataFrame or sparse matrix of shape (n, d)
-    weights : array_like of shape (n,)
-        Non-negative weights, from any method; their sum does not matter.
-    contamination : float
-        ε in [0, 0.5): the inliers are at least the fraction 1 − ε of the samples.
-    location : ndarray of shape (d,), optional
-    covariance : ndarray of shape (d, d), optional
-        The estimates, by default those under the weights. The proof holds for any, and gets weaker with their distance
-        from the default. The covariance must be symmetric up to rounding; the certificate is about its symmetric part.
-    inlier_kurtosis : float, optional
-        κ with mean ⟨x − μ, v⟩⁴ ≤ κ (mean ⟨x − μ, v⟩²)² over the inliers, about their mean μ and for every v: 3 for many
-        Gaussian inliers, more for few. By default the premise is that κ is at most κ_w.
-
-    Returns
-    -------
-    CovarianceCertificate
-        Its `verify` proves the bound.
-
-    Raises
-    ------
-    InvalidInputError
-        If an argument cannot be used, or if the covariance of the samples with weight has no full rank.
-
-    See Also
-    --------
-    RobustCovariance : estimate and proof in one call.
-    certify_mean : the same for a mean.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> X = np.random.default_rng(0).standard_normal((2000, 3))
-    >>> proved = certify_covariance(X, np.ones(2000), 0.01).verify(X)
-    >>> 0.8 < proved.least_ratio < 1 < proved.largest_ratio < 1.25
-    True
-    """
-    X = as_dense(check_matrix(X))
-    n, d = X.shape
-    return _certify(
-        X,
-        normalised_weights(weights, "weights", n),
-        check_contamination(contamination),
-        location=None if location is None else check_shape(location, "location", (d,)),
-        covariance=None if covariance is None else check_covariance(covariance, "covariance", d)[0],
-        inlier_kurtosis=_check_kurtosis(inlier_kurtosis),
-    )
-
-
-def _certify(
-    X: np.ndarray,
-    weights: np.ndarray,
-    contamination: float,
-    *,
-    location: np.ndarray | None,
-    covariance: np.ndarray | None,
-    inlier_kurtosis: float | None,
-) -> CovarianceCertificate:
-    """`certify_covariance` for arguments that have been checked, with weights that sum to one."""
-    check_units(X, largest=_LARGEST_UNIT)
-    center = weights @ X if location is None else np.array(location)
-    scatter = weighted_covariance(X, weights, center)
-    # Taking the mean with the transpose changes nothing but rounding.
-    estimate = scatter if covariance is None else (covariance + covariance.T) / 2
-    covered = X[weights > 0]
-    constant = np.flatnonzero(covered.max(axis=0) == covered.min(axis=0))
-    if len(constant):
-        raise InvalidInputError(
-            f"Column {constant[0]} of X is constant among the samples with weight: nothing can be proved; leave it out."
-        )
-    transform = _whitening_transform(scatter)
-    norm = certify_moment(whitened_rows((X - center) @ transform, weights), 4.0)
-    return CovarianceCertificate(
-        center, estimate, weights, contamination, transform, norm, inlier_kurtosis, X.shape, fingerprint(X)
-    )
-
-
-def _check_kurtosis(kurtosis: Any) -> float | None:
-    if kurtosis is None:
-        return None
-    number = check_nonnegative(kurtosis, "inlier_kurtosis")
-    if number < 1:
-        raise InvalidInputError(f"inlier_kurtosis must be at least 1, as every kurtosis is, got {kurtosis!r}.")
-    return number
-
-
-def _correlations(covariance: np.ndarray) -> np.ndarray:
-    deviations = np.sqrt(np.diag(covariance))
-    return np.asarray(covariance / np.outer(deviations, deviations))
-
-
-def _whitening_transform(covariance: np.ndarray) -> np.ndarray:
-    """K with Kᵀ covariance K = I."""
-    deviations = np.sqrt(np.diag(covariance))
-    values, vectors = np.linalg.eigh(_correlations(covariance))
-    if not values[0] > _RANK_TOLERANCE * values[-1]:
-        raise InvalidInputError(
-            "The covariance under the weights is singular, so nothing can be proved; give more samples than features, "
-            "or reduce the features, e.g. with PCA."
-        )
-    return np.asarray(vectors / np.sqrt(values) / deviations[:, None])

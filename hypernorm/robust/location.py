@@ -21,11 +21,11 @@ class Removal:
     reason : str
         ``"asymmetry"``, ``"heavy tails"``, ``"two groups"``, ``"distance"`` or ``"variance"``.
     weight : float
-        Fraction of the base weights that was taken.
+        Fraction of the base weights that was removed.
     direction : ndarray of shape (d,) or None
-        Vector on which the samples were projected; None where it was not for one direction.
+        Vector on which the samples were projected; None if no single direction was the reason.
     skewness, kurtosis : float
-        Of the projections before, clipped to ordinary lengths; NaN without a direction.
+        Moments of the projections before the removal, of samples clipped to ordinary lengths; NaN without a direction.
     """
 
     reason: str
@@ -49,9 +49,10 @@ class RobustLocation:
         Sum to one, with the location as their mean (unless a filter was given a known center); None for methods without
         weights.
     scores : ndarray of shape (n,)
-        How far out each sample is. Filters: in standard deviations, the largest over the directions in which weight was
-        removed and those of the last round. Certified reweighting: what the sample adds to the fourth moment where that
-        is largest. Other methods: the distance from the location.
+        How far out each sample is. Moment filter: in standard deviations, the largest over the directions in which
+        weight was removed and those of the last round. Filters by second moments: the root mean square of such
+        distances along the suspicious directions of the last round. Certified reweighting: what the sample adds to the
+        fourth moment where that is largest. Other methods: the distance from the location.
     contamination : float
         As given, or as estimated.
     removals : tuple of Removal
@@ -59,9 +60,9 @@ class RobustLocation:
     removed : float
         Fraction of the base weights that a filter removed; zero for other methods.
     criterion : float
-        What the method makes small, at the end. Moment filter: the largest kurtosis of a projection. Filters by second
-        moments: the largest ratio of a variance to that of clean data. Certified reweighting: the proved bound on the
-        fourth moment in whitened coordinates. Of samples in chunks: the largest. NaN for other methods.
+        Final value of what the method makes small. Moment filter: the largest kurtosis of a projection. Filters by
+        second moments: the largest ratio of a variance to that of clean data. Certified reweighting: the proved bound
+        on the fourth moment in whitened coordinates. NaN for other methods; for samples in chunks the largest value.
     n_iter : int
         Rounds of a filter, relaxations of certified reweighting, 1 for other methods, 0 if there was nothing to do.
     converged : bool

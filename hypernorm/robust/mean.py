@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -16,12 +15,12 @@ from hypernorm._chunks import Chunks, is_chunked
 from hypernorm._validation import check_covariance
 from hypernorm._warnings import warn_caller
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.robust.certification import certify_weights, private_samples
+from hypernorm.robust.certification import certify_mean_weights
 from hypernorm.robust.estimates import METHODS, estimate
 from hypernorm.robust.filter.contamination import AUTO_CONTAMINATION, check_contamination_or_auto, filter_samples
 from hypernorm.robust.location import RobustLocation
+from hypernorm.robust.samples import samples_in_memory, samples_or_chunks
 from hypernorm.robust.weights import normalised_weights
-from hypernorm.robust.winsorising import check_reach
 
 __all__ = ["RobustMean", "robust_mean"]
 
@@ -104,7 +103,7 @@ def robust_mean(
     (True, True)
     """
     return _robust_mean(
-        _check_samples(X),
+        samples_or_chunks(X),
         contamination,
         method=method,
         moment=moment,
@@ -157,7 +156,7 @@ def _robust_mean(
     if certify and found.weights is not None:
         # With a known moment of the inliers, the bound by that moment alone needs no further premise.
         orders = (q,) if premise is not None or q == 2 else (2.0, q)
-        certificate = certify_weights(
+        certificate = certify_mean_weights(
             samples,
             found.weights,
             allowed,
@@ -168,31 +167,6 @@ def _robust_mean(
         )
     bound = np.inf if certificate is None else certificate.prove(samples)[0]
     return replace(found, certificate=certificate, error_bound=float(bound))
-
-
-def _check_samples(X: Any) -> np.ndarray | Chunks:
-    matrix = private_samples(_even_chunks(X) if is_chunked(X) else X)
-    if isinstance(matrix, Chunks):
-        return matrix
-    if not isinstance(matrix, np.ndarray):
-        raise InvalidInputError(
-            "X is sparse, which robust means do not support, since centering fills it; X.toarray()."
-        )
-    return _in_reach(matrix)
-
-
-def _in_reach(matrix: np.ndarray) -> np.ndarray:
-    samples = np.ascontiguousarray(matrix, dtype=np.float64)
-    check_reach(samples)
-    return samples
-
-
-def _even_chunks(X: Any) -> Any:
-    """A Dask array in chunks of about equal size, since a filter would remove nothing from a chunk of few rows."""
-    sizes = X.chunks[0] if X.ndim else ()
-    if not sizes or any(math.isnan(size) for size in sizes) or 2 * min(sizes) >= max(sizes):
-        return X
-    return X.rechunk({0: -(-sum(sizes) // len(sizes))})
 
 
 def _check_covariance(covariance: Any, method: str, d: int) -> np.ndarray | None:
@@ -320,9 +294,9 @@ class RobustMean(BaseEstimator):
         """
         if is_chunked(X):
             self.n_features_in_ = X.shape[-1]
-            samples = _check_samples(X)
+            samples = samples_or_chunks(X)
         else:
-            samples = _in_reach(validate_data(self, X, dtype=np.float64, copy=True))
+            samples = samples_in_memory(validate_data(self, X, dtype=np.float64, copy=True))
         found = _robust_mean(
             samples,
             self.contamination,

@@ -14,7 +14,6 @@ from hypernorm.robust import (
     RobustRegressor,
     certification,
     clustering,
-    covariance,
     robust_mean,
 )
 
@@ -27,7 +26,7 @@ class Passes:
         self.watch(monkeypatch, _validation, "_check_entries", "scans")
         self.watch(monkeypatch, _validation, "_check_piece", "scans")
         self.watch(monkeypatch, sklearn.utils.validation, "_assert_all_finite", "scans")
-        for module in (certification, covariance, clustering):
+        for module in (certification, clustering):
             self.watch(monkeypatch, module, "fingerprint", "fingerprints")
 
     def watch(self, monkeypatch, module, name, counter):

@@ -13,7 +13,7 @@ from hypernorm.robust.filter.directions import extreme_directions
 from hypernorm.robust.filter.groups import smaller_group
 from hypernorm.robust.filter.thresholds import CleanShape, Shape, clean_shape, shape_of
 from hypernorm.robust.filter.trimming import BULK, projection_scale, scale_level, trim_projection
-from hypernorm.robust.filter.whitening import whiten
+from hypernorm.robust.filter.whitening import clip_lengths, whiten
 from hypernorm.robust.location import Removal
 from hypernorm.robust.weights import BUDGET_FACTOR, weighted_quantile
 
@@ -23,8 +23,6 @@ _DIRECTIONS_PER_ROUND = 5
 # Limits on the suspicious directions that are measured, and on those of them that are tried.
 _MEASURED = 40
 _TRIED = 12
-# For the search whitened samples are clipped at so many standard deviations above the median length.
-_CLIP = 2.5
 # A sample is dropped at once beyond so many times the median distance from the coordinatewise median.
 _FAR = 6.0
 _NEGLIGIBLE = 1e-3
@@ -100,7 +98,7 @@ class Rounds:
         Y = whiten(X, normalised, normalised @ X).coordinates
         if Y.shape[1] == 0:
             return 0.0
-        Y = _clipped(Y, normalised)
+        Y = clip_lengths(Y, normalised)
         shape = shape_of(Y @ extreme_directions(Y, normalised, self.rng), normalised)
         return clean_shape(1 / float(normalised @ normalised), Y.shape[1]).excess(shape)
 
@@ -172,7 +170,7 @@ class Rounds:
             return
         clean = clean_shape(1 / float(normalised @ normalised), Y.shape[1])
         # First with clipped samples: single long ones would dominate the plain moments.
-        for coordinates in (_clipped(Y, normalised), Y):
+        for coordinates in (clip_lengths(Y, normalised), Y):
             V = extreme_directions(coordinates, normalised, self.rng)
             projections = Y @ V
             changed = self._trim_along(coordinates @ V, projections, space.transform @ V, clean)
@@ -303,10 +301,3 @@ class Rounds:
 
     def _shape(self, projection: np.ndarray, weights: np.ndarray) -> Shape:
         return shape_of(projection[:, None], weights / weights.sum(), self.known)
-
-
-def _clipped(Y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Samples clipped at a length that Gaussian ones seldom exceed."""
-    lengths = np.linalg.norm(Y, axis=1)
-    radius = weighted_quantile(lengths, weights, 0.5) * (1 + _CLIP / math.sqrt(Y.shape[1]))
-    return Y * np.minimum(1.0, radius / np.where(lengths > 0, lengths, 1.0))[:, None]
