@@ -49,7 +49,7 @@ class MomentClustering(ClusterMixin, BaseEstimator):
     further apart than about B k^{1/q}; docs/theory/robust.md says what the certificates imply. There is no proof that
     the search finds the clusters.
 
-    The search projects the rows, with far ones clipped, on their leading principal directions. It merges many small
+    The search projects the rows on their leading principal directions, where far rows count less. It merges many small
     groups until k are left, and drops small distinct ones as outliers. It refines the partition by robust centers, and
     by thresholds between clusters that minimise Markov's bound on the mass that crosses. Then it whitens with the
     covariance within the clusters (shrunk, so that white noise stays as it is), and repeats until nothing changes. At
