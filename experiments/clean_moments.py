@@ -18,7 +18,7 @@ from hypernorm.robust.filter.thresholds import clean_shape, shape_of
 from hypernorm.robust.filter.whitening import whiten
 
 MEASURES = ("skewness", "kurtosis", "imbalance", "smallest_kurtosis")
-LARGEST_SHARE, LARGEST_RATIO = 0.2, 1.3
+LARGEST_FRACTION, LARGEST_RATIO = 0.2, 1.3
 # Fewer samples are few enough to be generous with.
 FEW = 50
 # Fewer seeds say nothing of a 95% quantile.
@@ -46,10 +46,10 @@ SIZES = {
 }
 
 
-def cases(sizes: Sequence[tuple[int, int]], share: float) -> Iterator[Row]:
+def cases(sizes: Sequence[tuple[int, int]], fraction: float) -> Iterator[Row]:
     """Samples, dimensions and seeds."""
     for n, r in sizes:
-        for seed in range(max(_ENOUGH, int(share * SIZES[n, r]))):
+        for seed in range(max(_ENOUGH, int(fraction * SIZES[n, r]))):
             yield {"n": n, "r": r, "seed": seed}
 
 
@@ -74,7 +74,7 @@ def trial(n: int, r: int, seed: int) -> Row:
 
 
 def compare(rows: list[Row]) -> list[Row]:
-    """For every size and moment the share of samples beyond the limit, and the limit over the 95% quantile.
+    """For every size and moment the fraction of samples beyond the limit, and the limit over the 95% quantile.
 
     Kurtoses are compared by their distance from 1, the least there is; for the smallest one the ratio is inverted.
     """
@@ -96,7 +96,7 @@ def compare(rows: list[Row]) -> list[Row]:
 
 
 def summary(rows: list[Row]) -> str:
-    """Shares and ratios of every size, and the verdict."""
+    """Fractions and ratios of every size, and the verdict."""
     compared = compare(rows)
     names = [name.replace("_", " ") for name in MEASURES]
     head = ["n", "r", "samples", *(f"{name}: beyond, limit/quantile" for name in names)]
@@ -104,14 +104,14 @@ def summary(rows: list[Row]) -> str:
         [cell["n"], cell["r"], cell["samples"], *(f"{cell[name][0]:.2f}, {cell[name][1]:.2f}" for name in MEASURES)]
         for cell in compared
     ]
-    share = max(cell[name][0] for cell in compared for name in MEASURES)
+    fraction = max(cell[name][0] for cell in compared for name in MEASURES)
     ratio = max((cell[name][1] for cell in compared if cell["n"] >= FEW for name in MEASURES), default=0.0)
     mean = np.mean([cell[name][0] for cell in compared for name in MEASURES])
-    stands = share <= LARGEST_SHARE and ratio <= LARGEST_RATIO
+    stands = fraction <= LARGEST_FRACTION and ratio <= LARGEST_RATIO
     verdict = (
         f"Verdict: {'stands' if stands else 'REFUTED'}: a limit is passed by {100 * mean:.1f}% of the samples on "
-        f"average, by {100 * share:.0f}% at most in a cell; from n = {FEW} on limits are up to {ratio:.2f} times the "
-        "95% quantile."
+        f"average, by {100 * fraction:.0f}% at most in a cell; from n = {FEW} on limits are up to {ratio:.2f} times "
+        "the 95% quantile."
     )
     return f"{markdown(head, lines)}\n\n{verdict}"
 

@@ -1,4 +1,4 @@
-"""Clusters with bounded moments: misclassified share against separation, number, shape, dimension, and outliers.
+"""Clusters with bounded moments: misclassified fraction against separation, number, shape, dimension, and outliers.
 
 Claims: (1) Where clusters are Gaussian and alike, and nothing is contaminated, `MomentClustering` misclassifies at most
 0.01 more of the samples, on average, than k-means. (2) In the cells where some method misclassifies at most a quarter,
@@ -18,8 +18,8 @@ unequal     Gaussian and t3 clusters, the largest 2 to 8 times the smallest, the
 outliers    3 Gaussian or t3 clusters and 5% to 20% of outliers of four kinds, see
             `hypernorm.datasets.contaminated_clusters`.
 
-What the methods are told: all but HDBSCAN the number of clusters; `MomentClustering` and trimmed k-means also the share
-of outliers; HDBSCAN a fifth of the mean size of a cluster as the smallest size. Where there are outliers all but
+All methods but HDBSCAN are given the number of clusters, `MomentClustering` and trimmed k-means also the fraction of
+outliers; HDBSCAN gets a fifth of the mean size of a cluster as the smallest size. Where there are outliers all but
 `MomentClustering` and HDBSCAN run with one cluster more, too, and the better of the two results counts, chosen by the
 truth. An inlier is misclassified if its label is not the one that the best matching of labels gives to its cluster, or
 says outlier.
@@ -66,7 +66,7 @@ KEYS = {
     "outliers": ("inliers", "outliers", "contamination"),
 }
 LOSS = 0.01
-# Clusters are found by a method that misclassifies at most this share.
+# Clusters are found by a method that misclassifies at most this fraction.
 FOUND = 0.25
 _STARTS = 10
 
@@ -79,7 +79,7 @@ def cases(
     numbers: Sequence[int],
     dimensions: Sequence[int],
     ratios: Sequence[float],
-    shares: Sequence[float],
+    fractions: Sequence[float],
 ) -> Iterator[Row]:
     """All parts, one seed after the other, so that a run that was stopped has some of everything."""
     for seed in range(seeds):
@@ -92,8 +92,8 @@ def cases(
                 yield _case("dimension", seed, inliers=shape, d=d, separation=6)
             for ratio in ratios:
                 yield _case("unequal", seed, inliers=shape, ratio=ratio)
-            for kind, share in itertools.product(OUTLIERS, shares):
-                yield _case("outliers", seed, inliers=shape, n_clusters=3, outliers=kind, contamination=share)
+            for kind, fraction in itertools.product(OUTLIERS, fractions):
+                yield _case("outliers", seed, inliers=shape, n_clusters=3, outliers=kind, contamination=fraction)
         for shape in TAILS:
             yield _case("tails", seed, inliers=shape, separation=6)
         for separation in (1, 1.5, 2, 3):
@@ -123,8 +123,8 @@ def trial(
     contamination: float,
     seed: int,
 ) -> Row:
-    """Misclassified shares and adjusted Rand indices of all methods on one data set, and what is proved of ours."""
-    bed = contaminated_clusters(
+    """Misclassified fractions and adjusted Rand indices of all methods on one data set, and what is proved of ours."""
+    sample = contaminated_clusters(
         n,
         d,
         n_clusters,
@@ -136,10 +136,10 @@ def trial(
         outliers="uniform" if outliers == "none" else outliers,
         random_state=seed,
     )
-    X, inner = bed.samples, bed.labels >= 0
-    truth = bed.labels[inner]
+    X, inner = sample.samples, sample.labels >= 0
+    truth = sample.labels[inner]
     model = MomentClustering(n_clusters, contamination=contamination, random_state=seed).fit(X)
-    found = {OURS: model.labels_, NEAREST: cdist(X, bed.centers).argmin(axis=1)}
+    found = {OURS: model.labels_, NEAREST: cdist(X, sample.centers).argmin(axis=1)}
     with warnings.catch_warnings():
         # Limits on iterations, and graphs that are not connected; what the methods return counts.
         warnings.simplefilter("ignore")
@@ -151,12 +151,12 @@ def trial(
         "rand": {name: float(adjusted_rand_score(truth, labels[inner])) for name, labels in found.items()},
         "flagged_inliers": float(np.mean(model.labels_[inner] == -1)),
         "flagged_outliers": float(np.mean(model.labels_[~inner] == -1)) if contamination else None,
-        **_shared(model, X, bed.labels),
+        **_shared(model, X, sample.labels),
     }
 
 
 def misclassified(truth: np.ndarray, labels: np.ndarray) -> float:
-    """The share of samples that the best matching of labels leaves out; −1 matches nothing."""
+    """The fraction of samples that the best matching of labels leaves out; −1 matches nothing."""
     table = contingency_matrix(truth, labels)[:, np.unique(labels) >= 0]
     return 1 - float(table[linear_sum_assignment(-table)].sum()) / len(truth)
 
@@ -215,7 +215,7 @@ def trimmed_k_means(X: np.ndarray, k: int, contamination: float, rng: np.random.
 
 
 def _shared(model: MomentClustering, X: np.ndarray, truth: np.ndarray) -> Row:
-    """The largest share of a true cluster in two returned ones, what certified moments allow, and where it is exceeded.
+    """Largest fraction of a true cluster in two returned ones, its bound by certified moments, and excesses over that.
 
     With the moments and weights of the returned clusters a and b, at the distance D, and of the true cluster S, at most
     ((B_a W_a^{1/q} + B_b W_b^{1/q} + 2^{1−1/q} B_S |S|^{1/q}) / D)^q of the weight of a or of b is in S.
@@ -258,7 +258,7 @@ def groups(rows: list[Row], part: str) -> dict[tuple, list[Row]]:
 
 
 def summary(rows: list[Row]) -> str:
-    """Tables of misclassified shares and adjusted Rand indices, what was flagged and proved, and the verdict."""
+    """Tables of misclassified fractions and adjusted Rand indices, what was flagged and proved, and the verdict."""
     names = (*METHODS, NEAREST)
     lines = []
     for measure, part in itertools.product(("misclassified", "rand"), KEYS):
@@ -278,7 +278,7 @@ def summary(rows: list[Row]) -> str:
 
 
 def excesses(rows: list[Row]) -> dict[str, tuple[float, str]]:
-    """The largest excess of the mean misclassified share over the best method of a cell, and that cell, by method.
+    """The largest excess of the mean misclassified fraction over the best method of a cell, and that cell, by method.
 
     Cells in which no method finds the clusters do not count.
     """
@@ -315,7 +315,7 @@ def _verdict(rows: list[Row]) -> str:
     beaten = losses(rows)
     return (
         f"Verdict: {'stands' if stands else 'DOES NOT STAND'}: (1) in {len(alike)} cells with equal Gaussian clusters "
-        f"the share is at most {loss:.4f} larger than that of k-means; (2) the largest excess over the best of a "
+        f"the fraction is at most {loss:.4f} larger than that of k-means; (2) the largest excess over the best of a "
         f"cell is {largest[OURS][0]:.3f} ({largest[OURS][1]}), that of the next, {second}, {largest[second][0]:.3f} "
         f"({largest[second][1]}); (3) the bound on shared samples was exceeded {exceeded} times in {len(rows)} data "
         f"sets. Another method is better by more than 0.005 and two standard errors in {len(beaten)} cases"

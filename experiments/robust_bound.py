@@ -35,13 +35,13 @@ def cases(dimensions: Sequence[int], seeds: int) -> Iterator[Row]:
         for d in dimensions:
             for inliers in INLIERS:
                 for seed in range(seeds):
-                    share = CONTAMINATIONS[(seed + index) % len(CONTAMINATIONS)]
+                    fraction = CONTAMINATIONS[(seed + index) % len(CONTAMINATIONS)]
                     yield {
                         "adversary": adversary,
                         "inliers": inliers,
                         "n": max(200, 10 * d),
                         "d": d,
-                        "contamination": share,
+                        "contamination": fraction,
                         "seed": seed,
                     }
 

@@ -13,7 +13,7 @@ contamination  n = 500, d = 10, standard deviations from 1 to 0.1; ε from 0 to 
 dimension      n = 50 d, ε = 0.1, d from 2 to 40, a cluster hidden along the direction of least variance.
 tails          n = 1,000, d = 10, other families of inliers, clean and with one cluster, ε = 0.1 allowed for. The filter
                takes tails for outliers: nothing is claimed here.
-clean          Samples without outliers, ε = 0.1 allowed for; the share that each method flags.
+clean          Samples without outliers, ε = 0.1 allowed for; the fraction that each method flags.
 bound          n = 2,000, d = 4, ε from 0.005 to 0.1: the proved bound, with the premise that the inliers' kurtosis is
                at most that of the weighted samples (`bound`) and with their own (`informed`), beside the true error
                with respect to the covariance of the inliers in the sample.
@@ -21,7 +21,7 @@ bound          n = 2,000, d = 4, ε from 0.005 to 0.1: the proved bound, with th
 Errors are those of Σ^{-1/2} Σ̂ Σ^{-1/2} − I for the covariance Σ of the distribution, `spectral` norm and `frobenius`
 norm over √d. The minimum covariance determinant is that of scikit-learn, from random starts, and that of statsmodels,
 from deterministic ones; both weigh the samples once more after the search. For flags it and the sample covariance take
-the customary 97.5% quantile of χ² for the squared Mahalanobis distances; EllipticEnvelope flags the share that it is
+the customary 97.5% quantile of χ² for the squared Mahalanobis distances; EllipticEnvelope flags the fraction that it is
 told, 10%, by the distances of scikit-learn's minimum covariance determinant.
 """
 
@@ -67,8 +67,8 @@ def cases(
     for seed in range(seeds):
         yield _case("contamination", seed, 500, 10, 0.0, "none")
         for adversary in ADVERSARIES:
-            for share in CONTAMINATIONS:
-                yield _case("contamination", seed, 500, 10, share, adversary)
+            for fraction in CONTAMINATIONS:
+                yield _case("contamination", seed, 500, 10, fraction, adversary)
         for d in dimensions:
             yield _case("dimension", seed, 50 * d, d, 0.1, "hidden")
         for inliers in families:
@@ -78,8 +78,8 @@ def cases(
         for n, d in shapes:
             for other in range(alarms * seed, alarms * (seed + 1)):
                 yield _case("clean", other, n, d, 0.1, "none", "gaussian")
-        for share in BOUNDS:
-            yield _case("bound", seed, 2000, 4, share, "hidden")
+        for fraction in BOUNDS:
+            yield _case("bound", seed, 2000, 4, fraction, "hidden")
 
 
 def _case(
@@ -96,15 +96,15 @@ PRESETS = {
 
 
 def trial(part: str, inliers: str, n: int, d: int, contamination: float, adversary: str, seed: int) -> Row:
-    """Errors, shares of flagged samples, or the bound, of one sample."""
-    bed = contaminated(n, d, contamination, inliers=inliers, adversary=adversary, random_state=seed * 1000 + d)
+    """Errors, fractions of flagged samples, or the bound, of one sample."""
+    sample = contaminated(n, d, contamination, inliers=inliers, adversary=adversary, random_state=seed * 1000 + d)
     if part == "clean":
-        return {"flagged": flagged(bed.samples, seed)}
+        return {"flagged": flagged(sample.samples, seed)}
     if part == "bound":
-        model = RobustCovariance(contamination, random_state=seed).fit(bed.samples)
-        X = bed.samples[bed.is_inlier]
+        model = RobustCovariance(contamination, random_state=seed).fit(sample.samples)
+        X = sample.samples[sample.is_inlier]
         kurtosis = certify_covariance(X, np.ones(len(X)), 0.0).verify(X).kurtosis
-        informed = replace(model.certificate_, inlier_kurtosis=kurtosis).verify(bed.samples)
+        informed = replace(model.certificate_, inlier_kurtosis=kurtosis).verify(sample.samples)
         return {
             "bound": model.error_bound_,
             "informed": informed.error_bound,
@@ -113,8 +113,8 @@ def trial(part: str, inliers: str, n: int, d: int, contamination: float, adversa
         }
     spectral, frobenius = {}, {}
     for name, estimate in estimators(contamination, seed).items():
-        samples = bed.samples[bed.is_inlier] if name == ORACLE else bed.samples
-        spectral[name], frobenius[name] = errors(estimate(samples), bed.covariance)
+        samples = sample.samples[sample.is_inlier] if name == ORACLE else sample.samples
+        spectral[name], frobenius[name] = errors(estimate(samples), sample.covariance)
     return {"spectral": spectral, "frobenius": frobenius}
 
 
@@ -149,7 +149,7 @@ def estimators(contamination: float, seed: int) -> dict[str, Callable[[np.ndarra
 
 
 def flagged(X: np.ndarray, seed: int) -> dict[str, float]:
-    """The share of the samples that each method takes for outliers."""
+    """The fraction of the samples that each method takes for outliers."""
     limit = chi2.ppf(0.975, X.shape[1])
     with warnings.catch_warnings():
         # The covariance of few samples in many dimensions is nearly singular, which is what is measured here.

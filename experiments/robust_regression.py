@@ -72,8 +72,8 @@ def cases(seeds: int, light: Sequence[float], dimensions: Sequence[int], clean: 
     for seed in range(seeds):
         for family in FAMILIES:
             for adversary in ADVERSARIES:
-                for share in light if family == "light" else HEAVY:
-                    yield _case(family, family, seed, 500, 5, share, adversary)
+                for fraction in light if family == "light" else HEAVY:
+                    yield _case(family, family, seed, 500, 5, fraction, adversary)
             for other in range(clean * seed, clean * (seed + 1)):
                 yield _case("clean", family, other, 500, 5, 0.1, "none")
         for d in dimensions:
@@ -96,17 +96,17 @@ PRESETS = {
 def trial(part: str, family: str, n: int, d: int, contamination: float, adversary: str, seed: int) -> Row:
     """Errors of all methods on one sample."""
     design, noise = FAMILIES[family]
-    bed = contaminated_regression(
+    sample = contaminated_regression(
         n, d, contamination, adversary=adversary, design=design, noise=noise, random_state=seed * 1000 + d
     )
     found = {}
     for name, estimate in estimators(contamination, seed).items():
-        kept = bed.is_inlier if name == ORACLE else np.ones(n, dtype=bool)
+        kept = sample.is_inlier if name == ORACLE else np.ones(n, dtype=bool)
         with warnings.catch_warnings():
             # Theil–Sen and others warn that they did not converge; what they return counts.
             warnings.simplefilter("ignore")
-            difference = estimate(bed.samples[kept], bed.targets[kept]) - bed.coefficients
-        found[name] = float(np.sqrt(difference @ bed.covariance @ difference))
+            difference = estimate(sample.samples[kept], sample.targets[kept]) - sample.coefficients
+        found[name] = float(np.sqrt(difference @ sample.covariance @ difference))
     return {"errors": found}
 
 

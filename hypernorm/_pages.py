@@ -63,6 +63,12 @@ class Pages:
         ]
         return found[0] if len(found) == 1 else np.vstack(found)
 
+    @property
+    def parts(self) -> list[range]:
+        """The rows of each page."""
+        ends = range(0, self.shape[0], self._rows)
+        return [range(start, min(start + self._rows, self.shape[0])) for start in ends]
+
     def _page(self, number: int) -> np.ndarray:
         """One page; each thread caches the last one, since rows are mostly read in order."""
         if getattr(self._last, "number", None) != number:

@@ -1,4 +1,4 @@
-"""The one gate for arguments: matrices, exponents, tolerances and random generators.
+"""The one gate for matrices; `hypernorm._arguments` is that for numbers, names, weights and random generators.
 
 A matrix that passes is a two-dimensional numeric array or a CSR array whose entries are finite and are exactly
 representable as binary64 numbers. Nothing is copied when the input already has that form.
@@ -7,9 +7,6 @@ representable as binary64 numbers. Nothing is copied when the input already has 
 from __future__ import annotations
 
 import functools
-import math
-import numbers
-import os
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -25,27 +22,18 @@ from hypernorm.exceptions import HypernormError, InvalidInputError
 __all__ = [
     "Matrix",
     "RowMatrix",
-    "Seed",
     "as_dense",
-    "check_count",
-    "check_exponent",
-    "check_generator",
+    "check_covariance",
     "check_matrix",
-    "check_memory",
-    "check_nonnegative",
-    "check_progress",
     "check_rows",
     "check_samples",
-    "check_time_limit",
-    "check_tolerance",
+    "check_shape",
 ]
 
 Matrix: TypeAlias = np.ndarray | sp.csr_array
 RowMatrix: TypeAlias = Matrix | Chunks | Pages
-Seed: TypeAlias = int | np.random.Generator | np.random.RandomState | None
 
 _BLOCK_ENTRIES = 1 << 22
-_LARGEST_EXPONENT = 1e6
 
 
 def check_matrix(X: Any, name: str = "X", *, copy: bool = False) -> Matrix:
@@ -72,11 +60,6 @@ def check_matrix(X: Any, name: str = "X", *, copy: bool = False) -> Matrix:
         array = np.array(array, order="C")
     _check_entries(array, name)
     return array
-
-
-def as_dense(matrix: Any) -> np.ndarray:
-    """A matrix that passed as a dense array in double precision."""
-    return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
 
 
 def check_rows(X: Any, name: str = "X") -> RowMatrix:
@@ -295,116 +278,25 @@ def check_shape(array: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
     return np.asarray(check_matrix(np.atleast_2d(found), name), dtype=np.float64).reshape(shape)
 
 
-def check_exponent(q: Any, smallest: float = 2.0, name: str = "q") -> float:
-    """Return the exponent as a float; `smallest` ≤ q ≤ 10⁶, or q = ∞.
+def check_covariance(covariance: Any, name: str, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a covariance matrix of shape (d, d) in double precision, and its Cholesky factor.
 
     Raises
     ------
     InvalidInputError
-        If `q` is not a real number or is out of range.
+        If the matrix has another shape, is not symmetric up to rounding, or is not positive definite.
     """
-    exponent = _real(q)
-    if math.isnan(exponent):
-        raise InvalidInputError(f"{name} must be a real number or infinity, got {q!r}.")
-    if exponent < smallest:
-        remedy = "; `lower_bound` accepts every exponent from 1 on" if name == "q" and smallest > 1 <= exponent else ""
-        raise InvalidInputError(f"{name} must be at least {smallest:g}, got {q!r}{remedy}.")
-    if _LARGEST_EXPONENT < exponent < math.inf:
-        raise InvalidInputError(
-            f"{name} must be at most {_LARGEST_EXPONENT:g} or infinity, got {q!r}; for n rows the norm for infinity is "
-            f"within the factor n**(1/{name})."
-        )
-    return exponent
-
-
-def _real(value: Any) -> float:
-    """The value as a float; NaN if it is no real number that a float can hold."""
-    if type(value) is bool or not isinstance(value, numbers.Real):
-        return math.nan
+    matrix = as_dense(check_matrix(covariance, name))
+    if matrix.shape != (d, d) or not np.allclose(matrix, matrix.T, rtol=1e-10, atol=0):
+        raise InvalidInputError(f"{name} must be a symmetric {d} x {d} matrix, got one of shape {matrix.shape}.")
     try:
-        return float(value)
-    except OverflowError:
-        return math.nan
+        return matrix, np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        raise InvalidInputError(f"{name} is not positive definite; add a little to its diagonal.") from None
 
 
-def check_tolerance(rtol: Any, name: str = "rtol") -> float:
-    """Return a relative tolerance as a float in [0, 1)."""
-    tolerance = _real(rtol)
-    if not 0 <= tolerance < 1:
-        raise InvalidInputError(f"{name} must be a number in [0, 1), got {rtol!r}.")
-    return tolerance
-
-
-def check_nonnegative(value: Any, name: str) -> float:
-    """Return a finite number that is at least 0, as a float."""
-    number = _real(value)
-    if not 0 <= number < math.inf:
-        raise InvalidInputError(f"{name} must be a finite number of at least 0, got {value!r}.")
-    return number
-
-
-def check_time_limit(seconds: Any, name: str = "time_limit") -> float | None:
-    """Return a limit in seconds, or None for no limit."""
-    if seconds is None:
-        return None
-    limit = _real(seconds)
-    if not limit > 0:
-        raise InvalidInputError(f"{name} must be a positive number of seconds or None, got {seconds!r}.")
-    return limit
-
-
-def check_count(count: Any, name: str, smallest: int = 1) -> int:
-    """Return a whole number that is at least `smallest`."""
-    if isinstance(count, bool) or not isinstance(count, numbers.Integral) or int(count) < smallest:
-        raise InvalidInputError(f"{name} must be a whole number of at least {smallest}, got {count!r}.")
-    return int(count)
-
-
-def check_progress(progress: Any) -> Any:
-    """Return True, False or a callable."""
-    if not (isinstance(progress, bool) or callable(progress)):
-        raise InvalidInputError(f"progress must be True, False or a callable, got {progress!r}.")
-    return progress
-
-
-def check_generator(random_state: Any) -> np.random.Generator:
-    """Return a generator for the forms of `random_state` that every function and estimator accepts.
-
-    A generator is used and moves on, so that two calls with it differ. A `numpy.random.RandomState` moves on as well:
-    the generator is seeded with numbers drawn from it.
-
-    Raises
-    ------
-    InvalidInputError
-    """
-    if isinstance(random_state, np.random.Generator):
-        return random_state
-    if isinstance(random_state, np.random.RandomState):
-        return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))
-    if random_state is None:
-        return np.random.default_rng()
-    is_whole = isinstance(random_state, numbers.Integral) and not isinstance(random_state, bool)
-    if is_whole and int(random_state) >= 0:
-        return np.random.default_rng(int(random_state))
-    found = "a negative number" if is_whole else f"an object of type {type(random_state).__name__}"
-    raise InvalidInputError(
-        "random_state must be None, a whole number of at least 0, a numpy.random.Generator or a "
-        f"numpy.random.RandomState, got {found}."
-    )
-
-
-def check_memory(needed: int, what: str, remedy: str) -> None:
-    """Refuse work that cannot fit in the machine's memory before anything is allocated.
-
-    Raises
-    ------
-    InvalidInputError
-        If `needed` bytes exceed 80% of the physical memory.
-    """
-    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
-        return
-    present = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if needed > 0.8 * present:
-        raise InvalidInputError(
-            f"{what} needs {needed / 2**30:.1f} GiB, this machine has {present / 2**30:.1f} GiB; {remedy}."
-        )
+def as_dense(matrix: Matrix | Pages) -> np.ndarray:
+    """A checked matrix as a dense array in double precision."""
+    if isinstance(matrix, Pages):
+        matrix = matrix[:]
+    return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Misclassified share of clusterings against shape, number, dimension and outliers; and what certificates prove."""
+"""Misclassified fraction of clusterings against shape, number, dimension and outliers; and what certificates prove."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ _KINDS = {
     "cluster": "far, in one clump",
     "bridge": "between clusters",
 }
-# Below this share the axis is linear, so that zero has a place.
+# Below this fraction the axis is linear, so that zero has a place.
 _LINEAR = 0.01
 
 
 def draw_shapes(rows: list[Row]) -> Figure:
-    """Clean clusters: the share against separation, number, dimension, elongation and inequality."""
+    """Clean clusters: the fraction against separation, number, dimension, elongation and inequality."""
     fig = figure(PAGE, 4.3)
     axes = fig.subplots(2, 4, sharey=True)
     panels = (
@@ -96,14 +96,14 @@ def draw_outliers(rows: list[Row]) -> Figure:
             axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
             axis.xaxis.set_major_locator(FixedLocator(sorted({cell[-1] for cell in cells})))
     for axis in axes[1]:
-        axis.set_xlabel("share of outliers")
+        axis.set_xlabel("fraction of outliers")
     _share_axis(axes[:, 0])
     fig.legend(handles=handles(_STYLES, _LABELS), loc="outside lower center", ncols=4)
     return fig
 
 
 def draw_proof(rows: list[Row]) -> Figure:
-    """The largest share of a true cluster in a second returned one: the certified bound above, the truth below."""
+    """The largest fraction of a true cluster in a second returned one: the certified bound above, the truth below."""
     fig = figure(COLUMN, 2.8)
     axis = fig.subplots()
     same = {cell[1]: group for cell, group in groups(rows, "separation").items() if cell[0] == "gaussian"}
@@ -120,7 +120,7 @@ def draw_proof(rows: list[Row]) -> Figure:
     axis.annotate("says nothing above 1", (3, 1), xytext=(0, -9), textcoords="offset points", fontsize=7, color=GREY)
     axis.set_yscale("log")
     axis.set_xlabel("distance of centers (standard deviations)")
-    axis.set_ylabel("largest share of a true cluster\nin a second returned one")
+    axis.set_ylabel("largest fraction of a true cluster\nin a second returned one")
     axis.set_title("4 Gaussian clusters, n = 1,000, d = 10")
     fig.legend(loc="outside lower center")
     return fig

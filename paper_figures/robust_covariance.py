@@ -70,7 +70,7 @@ def draw_contamination(rows: list[Row]) -> Figure:
     axes = fig.subplots(2, 3, sharex=True)
     cells = measured(rows, "contamination")
     for axis, adversary in zip(axes.flat, ADVERSARIES, strict=True):
-        same = {share: values for (name, share), values in cells.items() if name in (adversary, "none")}
+        same = {fraction: values for (name, fraction), values in cells.items() if name in (adversary, "none")}
         curves(axis, same, _STYLES)
         axis.set_title(_TITLES[adversary])
         axis.set_yscale("log")
@@ -78,7 +78,7 @@ def draw_contamination(rows: list[Row]) -> Figure:
     for axis in axes[:, 0]:
         axis.set_ylabel(f"error {_ERROR}")
     for axis in axes[1]:
-        axis.set_xlabel("share of outliers ε")
+        axis.set_xlabel("fraction of outliers ε")
     fig.legend(handles=handles(_STYLES, _LABELS), loc="outside lower center", ncols=2)
     return fig
 
@@ -116,7 +116,7 @@ def draw_sizes(rows: list[Row]) -> Figure:
 
 
 def draw_alarms(rows: list[Row]) -> Figure:
-    """The share of clean samples that each method flags, for every shape and family."""
+    """The fraction of clean samples that each method flags, for every shape and family."""
     fig = figure(COLUMN, 4.4)
     axis = fig.subplots()
     styles = {name: _STYLES[name] for name in (OURS, AUTO, DETERMINANT)} | {ENVELOPE: _ENVELOPE}
@@ -164,7 +164,7 @@ def draw_bound(rows: list[Row]) -> Figure:
     axis.xaxis.set_major_locator(FixedLocator(BOUNDS))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_xlabel("share of outliers ε")
+    axis.set_xlabel("fraction of outliers ε")
     axis.set_ylabel(r"$\Vert S^{-1/2}\,\hat\Sigma\,S^{-1/2}-I\,\Vert$ for the" + "\ncovariance S of the inliers")
     axis.set_title("n = 2,000, d = 4, hidden outliers", loc="left")
     fig.legend(loc="outside lower center")

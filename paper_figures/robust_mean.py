@@ -10,18 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from experiments.robust_mean import (
-    ADVERSARIES,
-    DATA,
-    DETERMINANT,
-    KNOWN,
-    MOMENT,
-    ORACLE,
-    excess,
-    groups,
-    mean_errors,
-    worst_biases,
-)
+from experiments.means.methods import DETERMINANT, KNOWN, MOMENT, ORACLE
+from experiments.means.summary import excess, groups, mean_errors, worst_biases
+from experiments.means.trials import DATA
+from experiments.robust_mean import ADVERSARIES
 from experiments.runner import Row
 from paper_figures.style import COLOURS, COLUMN, GREY, PAGE, figure, handles, plain_logarithm, rows_on_file, save
 
@@ -61,14 +53,14 @@ def draw_contamination(rows: list[Row]) -> Figure:
     axes = fig.subplots(2, 4, sharex=True)
     same = groups(rows, "contamination")
     for axis, adversary in zip(axes.flat, ADVERSARIES, strict=False):
-        _curves(axis, {share: group for (name, share), group in same.items() if name == adversary})
+        _curves(axis, {fraction: group for (name, fraction), group in same.items() if name == adversary})
         axis.set_title(_TITLES[adversary])
         axis.set_yscale("log")
         plain_logarithm(axis)
     for axis in axes[:, 0]:
         axis.set_ylabel("error (Mahalanobis)")
     for axis in (*axes[1, :3], axes[0, 3]):
-        axis.set_xlabel("share of outliers ε")
+        axis.set_xlabel("fraction of outliers ε")
         axis.tick_params(labelbottom=True)
     axes[1, 3].axis("off")
     axes[1, 3].legend(handles=handles(_STYLES, _LABELS), loc="center", fontsize=6.5)
@@ -108,7 +100,7 @@ def draw_hidden(rows: list[Row]) -> Figure:
     axis = fig.subplots()
     same = groups(rows, "hidden")
     largest = max(n for n, _ in same)
-    _curves(axis, {share: group for (n, share), group in same.items() if n == largest}, measured="biases")
+    _curves(axis, {fraction: group for (n, fraction), group in same.items() if n == largest}, measured="biases")
     axis.axvline((3 - 3**0.5) / 6, color=GREY, lw=0.8, ls="-.")
     axis.annotate(
         "kurtosis of two\npoints is 3",
@@ -122,7 +114,7 @@ def draw_hidden(rows: list[Row]) -> Figure:
     )
     axis.set_yscale("log")
     plain_logarithm(axis)
-    axis.set_xlabel("share of outliers ε")
+    axis.set_xlabel("fraction of outliers ε")
     axis.set_ylabel("distance to the mean of the\ninliers (Mahalanobis)")
     axis.set_title(f"n = {largest:,}, d = 40, outliers at 5 s.d.")
     shown = {name: style for name, style in _STYLES.items() if name != ORACLE}
@@ -135,14 +127,16 @@ def draw_rate(rows: list[Row]) -> Figure:
     fig = figure(COLUMN, 3.6)
     axis = fig.subplots()
     worst = worst_biases(rows)
-    shares = np.array(sorted(worst))
+    fractions = np.array(sorted(worst))
     for name in _STYLES:
-        if all(name in worst[share] for share in shares) and name != ORACLE:
-            values = np.array([worst[share][name] for share in shares])
-            axis.errorbar(shares, values[:, 0], yerr=values[:, 1], **_STYLES[name])
+        if all(name in worst[fraction] for fraction in fractions) and name != ORACLE:
+            values = np.array([worst[fraction][name] for fraction in fractions])
+            axis.errorbar(fractions, values[:, 0], yerr=values[:, 1], **_STYLES[name])
     for power, label in ((0.5, "√ε"), (0.75, "ε$^{3/4}$"), (1.0, "ε")):
-        axis.plot(shares, shares**power, color="black", lw=0.7, ls=(0, (5, 3)))
-        axis.annotate(label, (shares[0], shares[0] ** power), fontsize=7, xytext=(-14, -2), textcoords="offset points")
+        axis.plot(fractions, fractions**power, color="black", lw=0.7, ls=(0, (5, 3)))
+        axis.annotate(
+            label, (fractions[0], fractions[0] ** power), fontsize=7, xytext=(-14, -2), textcoords="offset points"
+        )
     axis.axvline(16**-0.5, color=GREY, lw=0.8, ls="-.")
     axis.annotate(
         "$d^{-1/2}$",
@@ -156,12 +150,12 @@ def draw_rate(rows: list[Row]) -> Figure:
     )
     axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.set_xlim(shares[0] * 0.7, shares[-1] * 1.15)
-    axis.xaxis.set_major_locator(FixedLocator(shares))
+    axis.set_xlim(fractions[0] * 0.7, fractions[-1] * 1.15)
+    axis.xaxis.set_major_locator(FixedLocator(fractions))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     plain_logarithm(axis)
-    axis.set_xlabel("share of outliers ε")
+    axis.set_xlabel("fraction of outliers ε")
     axis.set_ylabel("worst distance to the mean of\nthe inliers, over 4 clusters")
     axis.set_title("n = 4,000, d = 16")
     shown = {name: style for name, style in _STYLES.items() if name not in (ORACLE, DETERMINANT)}
@@ -176,11 +170,11 @@ def draw_data(rows: list[Row]) -> Figure:
     same = groups(rows, "data")
     for axis, data in zip(axes, DATA, strict=True):
         # Without outliers the sample mean is the truth.
-        _curves(axis, {share: group for (name, share), group in same.items() if name == data and share > 0})
+        _curves(axis, {fraction: group for (name, fraction), group in same.items() if name == data and fraction > 0})
         axis.set_title(data.replace(", ", ":\n"))
         axis.set_yscale("log")
         plain_logarithm(axis)
-        axis.set_xlabel("share of outliers ε")
+        axis.set_xlabel("fraction of outliers ε")
     axes[0].set_ylabel("error, root mean square\nover scaled columns")
     shown = {name: style for name, style in _STYLES.items() if name != KNOWN}
     fig.legend(handles=handles(shown, _LABELS), loc="outside lower center", ncols=5, fontsize=6.5)

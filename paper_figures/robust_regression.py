@@ -60,7 +60,7 @@ def draw_contamination(rows: list[Row]) -> Figure:
     for line, family in zip(axes, FAMILIES, strict=True):
         cells = measured(rows, family)
         for axis, adversary in zip(line, ADVERSARIES, strict=True):
-            same = {share: values for (name, share), values in cells.items() if name == adversary}
+            same = {fraction: values for (name, fraction), values in cells.items() if name == adversary}
             curves(axis, {0.0: clean[family,], **same}, _STYLES)
             axis.set_yscale("log")
             axis.set_xticks([0, 0.1, 0.2, 0.3])
@@ -69,7 +69,7 @@ def draw_contamination(rows: list[Row]) -> Figure:
     for axis, adversary in zip(axes[0], ADVERSARIES, strict=True):
         axis.set_title(_TITLES[adversary])
     for axis in axes[-1]:
-        axis.set_xlabel("share of outliers ε")
+        axis.set_xlabel("fraction of outliers ε")
     fig.legend(handles=handles(_STYLES, _LABELS), loc="outside lower center", ncols=3)
     return fig
 

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, clone
 
 import hypernorm
 from hypernorm import InvalidInputError
-from hypernorm._validation import check_generator
+from hypernorm._arguments import check_generator
 from hypernorm.datasets import noisy_cube
 
 FORMS = "random_state : None, int, numpy.random.Generator or numpy.random.RandomState"

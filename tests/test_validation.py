@@ -3,16 +3,15 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from hypernorm._validation import (
+from hypernorm._arguments import (
     check_count,
     check_exponent,
     check_generator,
-    check_matrix,
     check_memory,
-    check_shape,
     check_time_limit,
     check_tolerance,
 )
+from hypernorm._validation import check_matrix, check_shape
 from hypernorm.exceptions import HypernormError, InvalidInputError
 
 VALUES = [[1.0, -2.0, 0.0], [0.5, 4.0, 8.0]]

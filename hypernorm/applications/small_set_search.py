@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from hypernorm._arguments import check_count
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count
 from hypernorm.applications.small_sets import SmallSetExpansion
 from hypernorm.certificates.expansion import check_measure
 from hypernorm.exceptions import InvalidInputError

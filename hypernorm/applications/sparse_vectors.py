@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arguments import Seed, check_exponent, check_generator, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down, rounded_up
-from hypernorm._validation import Seed, check_exponent, check_generator, check_tolerance
 from hypernorm.bounds import Interval, two_to_q_norm
 from hypernorm.certificates import NormCertificate, VerifiedBound, Witness
 from hypernorm.certificates.subspace import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from hypernorm._arguments import check_count, check_exponent
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count, check_exponent
 from hypernorm.certificates import KINDS, is_available
 from hypernorm.exceptions import InvalidInputError
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hypernorm._validation import check_progress
+from hypernorm._arguments import check_progress
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.certificates import Certificate

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
+from hypernorm._arguments import check_count, check_exponent, check_memory
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count, check_exponent, check_matrix, check_memory
+from hypernorm._validation import check_matrix
 from hypernorm._warnings import warn_caller
 from hypernorm.bounds.propose import first_proved
 from hypernorm.certificates import UNIT, NormCertificate

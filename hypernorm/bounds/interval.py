@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
+from hypernorm._arguments import check_tolerance
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down, rounded_up
-from hypernorm._validation import check_tolerance
 from hypernorm.certificates import Certificate
 
 __all__ = ["BoundRecord", "Interval", "Status"]

@@ -15,18 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arguments import Seed, check_count, check_exponent, check_generator, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._parallel import product_threads, shared_threads
-from hypernorm._validation import (
-    Seed,
-    as_dense,
-    check_count,
-    check_exponent,
-    check_generator,
-    check_matrix,
-    check_rows,
-    check_tolerance,
-)
+from hypernorm._validation import as_dense, check_matrix, check_rows
 from hypernorm._warnings import warn_caller
 from hypernorm.bounds.deadlines import EIGEN, DeadlineError, has_time, until
 from hypernorm.bounds.newton import LARGEST_DIMENSION, SMALL, newton_finish

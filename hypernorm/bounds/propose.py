@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 from scipy.linalg import eigh
 
+from hypernorm._arguments import check_memory
 from hypernorm._parallel import product_threads
-from hypernorm._validation import check_memory
 from hypernorm._warnings import warn_caller
 from hypernorm.bounds.deadlines import DeadlineError, check_time, closing_seconds, until
 from hypernorm.bounds.interval import Status

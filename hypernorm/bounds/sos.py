@@ -9,16 +9,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from hypernorm._arguments import Seed, check_count, check_exponent, check_generator, check_time_limit, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import (
-    Seed,
-    check_count,
-    check_exponent,
-    check_generator,
-    check_rows,
-    check_time_limit,
-    check_tolerance,
-)
+from hypernorm._validation import check_rows
 from hypernorm._warnings import warn_caller
 from hypernorm.bounds.checkpoint import restore, store
 from hypernorm.bounds.deadlines import DeadlineError

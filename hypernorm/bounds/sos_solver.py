@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 from scipy.linalg.blas import dsymm, dsymv, dsyrk
 
+from hypernorm._arguments import check_memory
 from hypernorm._parallel import one_product_pool, ordered_map, product_threads
-from hypernorm._validation import check_memory
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import Status
 from hypernorm.forms.gram import GramClasses, rank_multisets

@@ -6,8 +6,9 @@ import math
 import time
 from typing import Any
 
+from hypernorm._arguments import check_choice, check_exponent, check_time_limit, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_exponent, check_rows, check_time_limit, check_tolerance
+from hypernorm._validation import check_rows
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.propose import Search, propose, row_norm_instead
 from hypernorm.certificates import KINDS, NormCertificate, is_available
@@ -68,8 +69,7 @@ def spectral_bound(
     start = time.perf_counter()
     matrix = check_rows(X)
     q = check_exponent(q)
-    if kind not in SPECTRAL_KINDS:
-        raise InvalidInputError(f"kind must be one of {', '.join(map(repr, SPECTRAL_KINDS))}, got {kind!r}.")
+    check_choice(kind, "kind", SPECTRAL_KINDS)
     if not is_available(kind, q):
         exact = "; use kind='row_norm', which is exact there" if q == 2 or math.isinf(q) else ""
         raise InvalidInputError(f"kind={kind!r} has no bound for q = {q:g}{exact or '; it ends at q = 8'}.")

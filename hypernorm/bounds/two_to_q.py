@@ -10,24 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from hypernorm._arithmetic import own_arithmetic
-from hypernorm._display import norm_text
-from hypernorm._validation import (
+from hypernorm._arguments import (
     Seed,
+    check_choice,
     check_exponent,
     check_generator,
     check_progress,
-    check_rows,
     check_time_limit,
     check_tolerance,
 )
+from hypernorm._arithmetic import own_arithmetic
+from hypernorm._display import norm_text
+from hypernorm._validation import check_rows
 from hypernorm.bounds.climb import Climb, Progress, Stage
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.power import search
 from hypernorm.bounds.propose import Search, propose
 from hypernorm.bounds.sos_solver import SosProgress, check_solver_memory
 from hypernorm.certificates import KINDS, Factor, NormCertificate, Witness, is_available, plan
-from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows
 
 __all__ = ["METHODS", "two_to_q_norm"]
@@ -96,8 +96,7 @@ def two_to_q_norm(
     start = time.perf_counter()
     matrix = check_rows(X)
     q = check_exponent(q)
-    if method not in METHODS:
-        raise InvalidInputError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}.")
+    check_choice(method, "method", METHODS)
     tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
     check_progress(progress)
     search = _Search(Rows.identified(matrix), q, rng, method, tolerance)

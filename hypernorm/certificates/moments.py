@@ -14,6 +14,7 @@ import flint
 import numpy as np
 
 from hypernorm._chunks import Chunks
+from hypernorm._pages import Pages
 from hypernorm._validation import Matrix, RowMatrix, as_dense
 from hypernorm.certificates.fields import Array, Sizes
 from hypernorm.certificates.norm import NormCertificate
@@ -79,6 +80,9 @@ def weighted_rows(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, 
             return np.asarray((as_dense(piece)[positive] - location) * factors[positive, None])
 
     factors = roots[inverse]
+    if isinstance(matrix, Pages):
+        slices = [slice(part.start, part.stop) for part in matrix.parts]
+        return np.concatenate([rows(matrix[part], factors[part]) for part in slices])
     if isinstance(matrix, Chunks):
         sizes = [int((factors[part.start : part.stop] > 0).sum()) for part in matrix.parts]
         return matrix.derived(rows, sizes, factors)
@@ -96,7 +100,10 @@ def largest_difference(matrix: RowMatrix, weights: np.ndarray, location: np.ndar
 
 
 def of_pieces(matrix: RowMatrix, function: Callable[..., Result], *per_row: np.ndarray) -> list[Result]:
-    """``function(piece, *entries)`` of the whole matrix as a dense array, or of every chunk where it lies."""
+    """``function(piece, *entries)`` of the whole matrix as a dense array, or of every page or chunk."""
+    if isinstance(matrix, Pages):
+        slices = [slice(part.start, part.stop) for part in matrix.parts]
+        return [function(as_dense(matrix[rows]), *(entries[rows] for entries in per_row)) for rows in slices]
     if not isinstance(matrix, Chunks):
         return [function(as_dense(matrix), *per_row)]
 

@@ -10,9 +10,10 @@ from typing import Annotated, Any, ClassVar
 import flint
 import numpy as np
 
+from hypernorm._arguments import check_exponent
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import norm_text
-from hypernorm._validation import check_exponent, check_rows
+from hypernorm._validation import check_rows
 from hypernorm.certificates.base import Certificate, read_samples, register
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape

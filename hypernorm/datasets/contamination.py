@@ -1,8 +1,8 @@
-"""Samples of which an adversary has replaced a share: the test beds of robust mean and covariance estimation.
+"""Samples with outliers by an adversary, for the estimation of means and covariances.
 
-A family of inliers is drawn first; an adversary who sees all of it then replaces ⌊εn⌋ of the points. Distances are
-measured by the inliers: r = (tr Σ)^{1/2} is the length of a typical inlier as seen from the center, √d where Σ is the
-identity, as it is in every family but "gaussian_decaying" and "mixture". The center is (1, …, 1).
+Inliers are drawn first; an adversary who sees all of them then replaces ⌊εn⌋ of the points. Distances are measured by
+the inliers: r = (tr Σ)^{1/2} is the distance of a typical inlier from the center, √d where Σ is the identity, as it is
+in every family but "gaussian_decaying" and "mixture". The center is (1, …, 1).
 
 References
 ----------
@@ -18,9 +18,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hypernorm._arguments import (
+    Seed,
+    check_choice,
+    check_contamination,
+    check_count,
+    check_generator,
+    check_nonnegative,
+)
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Seed, check_count, check_generator, check_nonnegative
-from hypernorm.datasets.populations import INLIERS, SPREAD, Population, check_choice, directions, draw_population
+from hypernorm.datasets.populations import INLIERS, SPREAD, Population, directions, draw_population
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["ADVERSARIES", "Contaminated", "contaminated"]
@@ -32,9 +39,9 @@ _DISTANCES = {"cluster": 1.0, "two_clusters": 1.0, "shell": 1.0, "far": 10.0, "h
 _CANDIDATES = 8
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Contaminated:
-    """Samples with outliers, and what is true of them.
+    """Samples with outliers, and the truth about them.
 
     Attributes
     ----------
@@ -79,7 +86,7 @@ def contaminated(
     n, d : int
         Numbers of samples and features.
     contamination : float
-        Share of the points that is replaced, in [0, 1/2).
+        Fraction of the points that is replaced, in [0, 1/2).
     inliers : str, default "gaussian"
         - "gaussian": standard normal;
         - "gaussian_decaying": normal, with standard deviations from 1 down to 0.1, evenly spaced, in a random basis;
@@ -117,20 +124,24 @@ def contaminated(
     Raises
     ------
     InvalidInputError
+        If an argument cannot be used.
+
+    See Also
+    --------
+    contaminated_regression, contaminated_clusters : the same for regression and clustering.
 
     Examples
     --------
-    >>> bed = contaminated(200, 5, 0.1, adversary="far", random_state=0)
-    >>> bed.samples.shape, int(np.sum(~bed.is_inlier))
+    >>> sample = contaminated(200, 5, 0.1, adversary="far", random_state=0)
+    >>> sample.samples.shape, int(np.sum(~sample.is_inlier))
     ((200, 5), 20)
-    >>> bool(np.linalg.norm(bed.samples.mean(axis=0) - bed.center) > 2)
+    >>> bool(np.linalg.norm(sample.samples.mean(axis=0) - sample.center) > 2)
     True
     """
     n, d = check_count(n, "n"), check_count(d, "d")
-    check_choice(inliers, INLIERS, "inliers")
-    check_choice(adversary, ADVERSARIES, "adversary")
-    if not 0 <= check_nonnegative(contamination, "contamination") < 0.5:
-        raise InvalidInputError(f"contamination must be at least 0 and less than 1/2, got {contamination!r}.")
+    check_choice(inliers, "inliers", INLIERS)
+    check_choice(adversary, "adversary", ADVERSARIES)
+    check_contamination(contamination)
     if adversary in ("two_clusters", "dkk") and d < 2:
         raise InvalidInputError(f"adversary={adversary!r} needs d of at least 2, got d = {d}.")
     if distance is not None and adversary not in _DISTANCES:
@@ -159,12 +170,12 @@ def contaminated(
 
     center = np.ones(d)
     return Contaminated(
-        samples + center,
-        ~replaced,
-        samples[~replaced].mean(axis=0) + center,
-        clean.mean(axis=0) + center,
-        center,
-        population.covariance,
+        samples=samples + center,
+        is_inlier=~replaced,
+        inlier_mean=samples[~replaced].mean(axis=0) + center,
+        clean_mean=clean.mean(axis=0) + center,
+        center=center,
+        covariance=population.covariance,
     )
 
 
@@ -192,7 +203,7 @@ def _dkk(population: Population, count: int, factor: float, rng: np.random.Gener
     points = np.zeros((count, d))
     points[: count // 2] = rng.integers(0, 2, (count // 2, d))
     points[count // 2 :, :2] = 12.0, -2.0
-    return points - 1.0  # positions are told relative to the center
+    return points - 1.0  # positions are relative to the center
 
 
 def _hidden(population: Population, count: int, factor: float, rng: np.random.Generator) -> np.ndarray:
@@ -211,9 +222,10 @@ def _worst_cluster(
     contamination: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Of clusters at several distances the one that moves the estimate the furthest from the center."""
+    """The cluster, among several distances, that moves the estimate the furthest from the center."""
     count = int(replaced.sum())
     smallest = 1 / math.sqrt(len(population.variances))
+    samples = samples.copy()
     worst, worst_error = samples[replaced], -1.0
     for factor in np.geomspace(smallest, 3, _CANDIDATES):
         candidate = _cluster(population, count, float(factor), rng)

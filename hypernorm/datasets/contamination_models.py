@@ -1,4 +1,4 @@
-"""Regression and clustering problems with outliers: samples, the truth behind them, and which samples to distrust."""
+"""Regression and clustering problems with outliers: samples, and the truth about them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import pdist
 
+from hypernorm._arguments import (
+    Seed,
+    check_choice,
+    check_contamination,
+    check_count,
+    check_generator,
+    check_nonnegative,
+)
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Seed, check_count, check_generator, check_nonnegative
-from hypernorm.datasets.populations import INLIERS, Population, check_choice, directions, draw_population
+from hypernorm.datasets.populations import INLIERS, Population, directions, draw_population
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = [
@@ -31,7 +38,7 @@ _SHIFT = 10.0
 _FAR = 10.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ContaminatedRegression:
     """A linear model with outliers.
 
@@ -55,7 +62,7 @@ class ContaminatedRegression:
     covariance: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ContaminatedClusters:
     """Clusters with outliers.
 
@@ -95,7 +102,7 @@ def contaminated_regression(
     n, d : int
         Numbers of samples and features.
     contamination : float
-        Share of the samples that is replaced, in [0, 1/2).
+        Fraction of the samples that is replaced, in [0, 1/2).
     adversary : str, default "rows"
         - "none": no sample is replaced;
         - "responses": targets are raised by ten deviations of the targets, the rows stay;
@@ -119,19 +126,20 @@ def contaminated_regression(
     Raises
     ------
     InvalidInputError
+        If an argument cannot be used.
 
     Examples
     --------
-    >>> bed = contaminated_regression(300, 4, 0.1, adversary="leverage", random_state=0)
-    >>> X, y = bed.samples[bed.is_inlier], bed.targets[bed.is_inlier]
-    >>> bool(np.std(y - X @ bed.coefficients - bed.intercept) < 0.6)
+    >>> sample = contaminated_regression(300, 4, 0.1, adversary="leverage", random_state=0)
+    >>> X, y = sample.samples[sample.is_inlier], sample.targets[sample.is_inlier]
+    >>> bool(np.std(y - X @ sample.coefficients - sample.intercept) < 0.6)
     True
     """
     n, d = check_count(n, "n"), check_count(d, "d")
-    _check_share(contamination)
-    check_choice(adversary, REGRESSION_ADVERSARIES, "adversary")
-    check_choice(design, INLIERS, "design")
-    check_choice(noise, REGRESSION_NOISES, "noise")
+    check_contamination(contamination)
+    check_choice(adversary, "adversary", REGRESSION_ADVERSARIES)
+    check_choice(design, "design", INLIERS)
+    check_choice(noise, "noise", REGRESSION_NOISES)
     check_nonnegative(noise_deviation, "noise_deviation")
     rng = check_generator(random_state)
 
@@ -150,19 +158,19 @@ def contaminated_regression(
     elif adversary == "plane":
         targets[out] = -signal[out]
     elif adversary in ("rows", "leverage"):
-        # Σβ is the direction in which a wrong target costs a fit the most: β there takes all of the signal.
+        # Wrong targets along Σβ cost a fit the most, since that is where the signal is.
         along = population.covariance @ coefficients
         along *= population.radius * (_FAR if adversary == "leverage" else 1) / np.linalg.norm(along)
         rows[out] = population.tight(np.tile(along, (int(out.sum()), 1)), rng)
         targets[out] = -rows[out] @ coefficients
     # The rows move to their mean (1, …, 1).
     return ContaminatedRegression(
-        rows + 1.0,
-        targets + coefficients.sum() + _INTERCEPT,
-        is_inlier,
-        coefficients,
-        _INTERCEPT,
-        population.covariance,
+        samples=rows + 1.0,
+        targets=targets + coefficients.sum() + _INTERCEPT,
+        is_inlier=is_inlier,
+        coefficients=coefficients,
+        intercept=_INTERCEPT,
+        covariance=population.covariance,
     )
 
 
@@ -187,7 +195,7 @@ def contaminated_clusters(
     n, d, n_clusters : int
         Numbers of samples (at least one for each cluster beside the outliers), features and clusters.
     contamination : float, default 0
-        Share of the outliers, in [0, 1/2).
+        Fraction of outliers, in [0, 1/2).
     separation : float, default 6
         Least distance between two centers. Up to d clusters, all distances are equal.
     inliers : str, default "gaussian"
@@ -212,16 +220,17 @@ def contaminated_clusters(
     Raises
     ------
     InvalidInputError
+        If an argument cannot be used.
 
     Examples
     --------
-    >>> bed = contaminated_clusters(100, 3, 2, 0.1, random_state=0)
-    >>> np.bincount(bed.labels + 1).tolist()
+    >>> sample = contaminated_clusters(100, 3, 2, 0.1, random_state=0)
+    >>> np.bincount(sample.labels + 1).tolist()
     [10, 45, 45]
     """
     n, d, k = check_count(n, "n"), check_count(d, "d"), check_count(n_clusters, "n_clusters")
-    _check_share(contamination)
-    check_choice(outliers, CLUSTER_OUTLIERS, "outliers")
+    check_contamination(contamination)
+    check_choice(outliers, "outliers", CLUSTER_OUTLIERS)
     check_nonnegative(separation, "separation")
     for name, ratio in (("size_ratio", size_ratio), ("scale_ratio", scale_ratio)):
         if check_nonnegative(ratio, name) < 1:
@@ -241,12 +250,12 @@ def contaminated_clusters(
     samples[: n - count] = centers[labels] + scales[labels, None] * population.draw(n - count)
     samples[n - count :] = _outliers(outliers, count, samples[: n - count], centers, population, rng)
     order = rng.permutation(n)
-    return ContaminatedClusters(samples[order], np.append(labels, np.full(count, -1))[order], centers, scales)
-
-
-def _check_share(contamination: float) -> None:
-    if not check_nonnegative(contamination, "contamination") < 0.5:
-        raise InvalidInputError(f"contamination must be at least 0 and less than 1/2, got {contamination!r}.")
+    return ContaminatedClusters(
+        samples=samples[order],
+        labels=np.append(labels, np.full(count, -1))[order],
+        centers=centers,
+        scales=scales,
+    )
 
 
 def _count(contamination: float, n: int) -> int:
@@ -264,12 +273,13 @@ def _noise(noise: str, signal: np.ndarray, rng: np.random.Generator) -> np.ndarr
     return rng.standard_normal(n) if noise == "gaussian" else rng.laplace(scale=math.sqrt(0.5), size=n)
 
 
-def _sizes(n: int, shares: np.ndarray) -> np.ndarray:
-    """n split in proportion to the shares, at least 1 each, the remainder to the largest."""
-    sizes = np.maximum(1, np.floor(n * shares / shares.sum()).astype(int))
+def _sizes(n: int, proportions: np.ndarray) -> np.ndarray:
+    """Split n in the given proportions, at least 1 each, with the remainder to the largest."""
+    sizes = np.maximum(1, np.floor(n * proportions / proportions.sum()).astype(int))
     while (rest := n - int(sizes.sum())) != 0:
         # Singletons may have taken too many; otherwise at most one is missing for each cluster.
-        sizes[np.argmax(sizes) if rest < 0 else np.argmax(n * shares / shares.sum() - sizes)] += int(np.sign(rest))
+        missing = n * proportions / proportions.sum() - sizes
+        sizes[np.argmax(sizes) if rest < 0 else np.argmax(missing)] += int(np.sign(rest))
     return np.asarray(sizes)
 
 
@@ -295,8 +305,8 @@ def _outliers(
         return (low + high) / 2 + rng.uniform(-1, 1, (count, d)) * (high - low)
     if kind == "bridge":
         ends = np.array([rng.choice(k, size=2, replace=False) for _ in range(count)]).reshape(count, 2)
-        share = rng.uniform(size=(count, 1))
-        return population.tight(share * centers[ends[:, 0]] + (1 - share) * centers[ends[:, 1]], rng)
+        position = rng.uniform(size=(count, 1))
+        return population.tight(position * centers[ends[:, 0]] + (1 - position) * centers[ends[:, 1]], rng)
     middle = centers.mean(axis=0)
     length = _FAR * max(population.radius, float(np.linalg.norm(centers - middle, axis=1).max()))
     if kind == "far":

@@ -6,8 +6,8 @@ import itertools
 
 import numpy as np
 
+from hypernorm._arguments import check_count, check_exponent
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count, check_exponent
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["cube_characters"]

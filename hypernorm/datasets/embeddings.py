@@ -13,8 +13,8 @@ import math
 
 import numpy as np
 
+from hypernorm._arguments import check_count
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count
 from hypernorm.datasets.known import KnownNorm
 from hypernorm.exceptions import InvalidInputError
 

@@ -16,8 +16,8 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
+from hypernorm._arguments import Seed, check_count, check_generator, check_nonnegative
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Seed, check_count, check_generator, check_nonnegative
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = [

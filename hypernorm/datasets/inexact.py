@@ -26,8 +26,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from hypernorm._arguments import check_count
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count
 from hypernorm.datasets.known import KnownNorm
 from hypernorm.exceptions import InvalidInputError
 

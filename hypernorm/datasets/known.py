@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
+from hypernorm._arguments import Seed, check_count, check_exponent, check_generator
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Seed, check_count, check_exponent, check_generator
 from hypernorm.datasets.cube import cube_characters
 from hypernorm.exceptions import InvalidInputError
 

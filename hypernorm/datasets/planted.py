@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hypernorm._arguments import Seed, check_count, check_generator
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Seed, check_count, check_generator
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["PlantedDictionary", "planted_dictionary"]

@@ -1,16 +1,16 @@
-"""Distributions of inliers with a known mean and covariance, from the normal one to some without a fourth moment."""
+"""Distributions of inliers with known mean and covariance, from the normal one to some without a fourth moment."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from hypernorm.exceptions import InvalidInputError
+from hypernorm._arguments import check_choice
 
-__all__ = ["INLIERS", "SPREAD", "Population", "check_choice", "directions", "draw_population"]
+__all__ = ["INLIERS", "SPREAD", "Population", "directions", "draw_population"]
 
 INLIERS = ("gaussian", "gaussian_decaying", "t3", "t5", "laplace", "heavy_products", "mixture")
 SPREAD = 0.1
@@ -18,9 +18,9 @@ SPREAD = 0.1
 _SMALLEST_DEVIATION = 0.1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Population:
-    """Centred inliers: how to draw them, and the spectrum of their covariance in an orthonormal basis.
+    """A centered distribution of inliers: how to draw from it, and the principal axes of its covariance.
 
     Attributes
     ----------
@@ -56,20 +56,24 @@ class Population:
 
 
 def draw_population(inliers: str, d: int, rng: np.random.Generator) -> Population:
-    """The distribution of that name; its random directions are drawn here, its points later from the same `rng`."""
-    check_choice(inliers, INLIERS, "inliers")
+    """Distribution by name; its random directions are drawn here, its points later from the same `rng`."""
+    check_choice(inliers, "inliers", INLIERS)
     variances, basis = np.ones(d), np.eye(d)
     if inliers == "gaussian_decaying":
         deviations = np.linspace(1, _SMALLEST_DEVIATION, d)
         basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
-        return Population(lambda n: (rng.standard_normal((n, d)) * deviations) @ basis.T, deviations**2, basis)
+        return Population(
+            draw=lambda n: (rng.standard_normal((n, d)) * deviations) @ basis.T, variances=deviations**2, basis=basis
+        )
     if inliers == "mixture":
         # The first column of a random orthogonal matrix is the direction between the clusters.
         basis = np.linalg.qr(rng.standard_normal((d, d)))[0]
         variances = np.where(np.arange(d) == 0, 4.0, 1.0)
         shifts = np.array([-1.0, -1.0, -1.0, 3.0])
         return Population(
-            lambda n: rng.standard_normal((n, d)) + rng.choice(shifts, n)[:, None] * basis[:, 0], variances, basis
+            draw=lambda n: rng.standard_normal((n, d)) + rng.choice(shifts, n)[:, None] * basis[:, 0],
+            variances=variances,
+            basis=basis,
         )
     draws: dict[str, Callable[[int], np.ndarray]] = {
         "gaussian": lambda n: rng.standard_normal((n, d)),
@@ -78,24 +82,13 @@ def draw_population(inliers: str, d: int, rng: np.random.Generator) -> Populatio
         "laplace": lambda n: rng.laplace(scale=math.sqrt(0.5), size=(n, d)),
         "heavy_products": lambda n: rng.standard_t(3, (n, d)) * rng.standard_t(3, (n, d)) / 3,
     }
-    return Population(draws[inliers], variances, basis)
+    return Population(draw=draws[inliers], variances=variances, basis=basis)
 
 
 def directions(rng: np.random.Generator, count: int, d: int) -> np.ndarray:
     """Unit vectors, uniformly at random, as rows."""
     vectors = rng.standard_normal((count, d))
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-
-
-def check_choice(value: str, choices: Iterable[str], name: str) -> None:
-    """Refuse a name that is not among the choices.
-
-    Raises
-    ------
-    InvalidInputError
-    """
-    if value not in choices:
-        raise InvalidInputError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}.")
 
 
 def _student(rng: np.random.Generator, n: int, d: int, degrees: int) -> np.ndarray:

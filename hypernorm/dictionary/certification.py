@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arguments import check_tolerance
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Matrix, as_dense, check_tolerance
+from hypernorm._validation import Matrix, as_dense
 from hypernorm.bounds import Interval, two_to_q_norm
 from hypernorm.certificates import NormCertificate, Witness
 from hypernorm.certificates.atom import AtomCertificate, VerifiedAtom, attained_by, with_errors

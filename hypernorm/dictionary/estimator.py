@@ -10,18 +10,11 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from hypernorm._arguments import Seed, check_count, check_exponent, check_generator, check_nonnegative, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import is_chunked
 from hypernorm._parallel import shared_threads
-from hypernorm._validation import (
-    Seed,
-    check_count,
-    check_exponent,
-    check_generator,
-    check_nonnegative,
-    check_rows,
-    check_tolerance,
-)
+from hypernorm._validation import check_rows
 from hypernorm._warnings import warn_caller
 from hypernorm.dictionary.certification import CertifiedAtom, certify_leading_atom
 from hypernorm.dictionary.refinement import refine_row

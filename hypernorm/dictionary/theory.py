@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arguments import check_count, check_exponent, check_nonnegative
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_count, check_exponent, check_matrix, check_nonnegative
+from hypernorm._validation import as_dense, check_matrix
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["expected_error", "gaussian_moment", "recovery_error"]
@@ -119,8 +120,7 @@ def recovery_error(unmixing: Any, dictionary: Any) -> float:
     0.0
     """
     left, right = (
-        np.asarray(check_matrix(matrix, name), dtype=np.float64)
-        for matrix, name in ((unmixing, "unmixing"), (dictionary, "dictionary"))
+        as_dense(check_matrix(matrix, name)) for matrix, name in ((unmixing, "unmixing"), (dictionary, "dictionary"))
     )
     if left.shape[1] != right.shape[0]:
         raise InvalidInputError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import blas  # the module can be pickled, its functions cannot
 
-from hypernorm._validation import check_memory
+from hypernorm._arguments import check_memory
 from hypernorm.forms.monomials import MonomialBasis
 from hypernorm.forms.rows import Rows
 

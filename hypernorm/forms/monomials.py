@@ -11,7 +11,7 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
-from hypernorm._validation import check_count
+from hypernorm._arguments import check_count
 
 __all__ = ["MonomialBasis"]
 

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from hypernorm._arguments import check_count
 from hypernorm._frames import to_array
-from hypernorm._validation import check_count, check_matrix
+from hypernorm._validation import check_matrix
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms.gram import rank_multisets
 from hypernorm.forms.rows import fingerprint

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from hypernorm._arguments import check_memory
 from hypernorm._display import printable
 from hypernorm._frames import exact_float
-from hypernorm._validation import check_matrix, check_memory
+from hypernorm._validation import check_matrix
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["Walk"]

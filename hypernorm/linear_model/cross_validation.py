@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import LeaveOneOut, check_cv
 
+from hypernorm._arguments import check_choice, check_exponent, check_nonnegative
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_exponent, check_nonnegative
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.linear_model.decomposition import SOLVERS, Samples, decompose
 from hypernorm.linear_model.regressor import SchattenRegressor
@@ -105,8 +105,7 @@ class SchattenRegressorCV(SchattenRegressor):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SchattenRegressorCV:
         """Choose penalty and norm and fit; parameters and errors as for `SchattenRegressor.fit`."""
         norms = [check_exponent(p, smallest=1, name="p") for p in np.atleast_1d(np.asarray(self.p, dtype=object))]
-        if self.solver not in SOLVERS:
-            raise InvalidInputError(f"solver must be one of {', '.join(map(repr, SOLVERS))}, got {self.solver!r}.")
+        check_choice(self.solver, "solver", SOLVERS)
         if self.alpha_per_target and self.scoring is not None:
             raise InvalidInputError("alpha_per_target supports squared errors only; leave out scoring.")
         samples, single_target = self._samples(X, y, sample_weight)

@@ -10,10 +10,11 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
+from hypernorm._validation import as_dense
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.linear_model.krylov import RitzPairs, ritz_pairs
 
-__all__ = ["SOLVERS", "Decomposition", "Samples", "decompose", "dense_rows"]
+__all__ = ["SOLVERS", "Decomposition", "Samples", "decompose"]
 
 SOLVERS = ("auto", "svd", "gram", "lanczos")
 # Largest number of entries for a singular value decomposition of dense samples; it is accurate for small values.
@@ -88,11 +89,6 @@ class Decomposition:
         """β of shape (d, k): the least-squares coefficients of the directions times the filter factors."""
         ratios = (factors if factors.ndim == 2 else factors[:, None]) / self.squares[:, None]
         return np.asarray(self.V @ (ratios * self.projections))
-
-
-def dense_rows(block: Any) -> np.ndarray:
-    """A block of rows as a dense array in double precision."""
-    return np.asarray(block if isinstance(block, np.ndarray) else block.toarray(), dtype=np.float64)
 
 
 def decompose(
@@ -178,7 +174,7 @@ def _eigenpairs(gram: np.ndarray, size: int, most: int, lost: float) -> tuple[np
 
 def _weighted_block(samples: Samples, X_center: np.ndarray, start: int, stop: int) -> np.ndarray:
     """Centred rows times the roots of their weights, dense and in double precision."""
-    block = dense_rows(samples.X[start:stop])
+    block = as_dense(samples.X[start:stop])
     if samples.intercept is not None:
         block = block - np.outer(samples.intercept[start:stop], X_center)
     return block if samples.weights is None else block * np.sqrt(samples.weights[start:stop, None])

@@ -13,10 +13,11 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from hypernorm._arguments import check_choice, check_exponent, check_nonnegative, check_sample_weight
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_exponent, check_matrix, check_nonnegative
+from hypernorm._validation import as_dense, check_covariance, check_matrix
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.linear_model.decomposition import SOLVERS, Decomposition, Samples, decompose, dense_rows
+from hypernorm.linear_model.decomposition import SOLVERS, Decomposition, Samples, decompose
 from hypernorm.linear_model.shrinkage import (
     Shrinkage,
     filter_factors,
@@ -124,8 +125,7 @@ class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         p = check_exponent(self.p, smallest=1, name="p")
         bound = None if self.bias_bound is None else check_nonnegative(self.bias_bound, "bias_bound")
         alpha = math.inf if self.alpha == math.inf else check_nonnegative(self.alpha, "alpha")
-        if self.solver not in SOLVERS:
-            raise InvalidInputError(f"solver must be one of {', '.join(map(repr, SOLVERS))}, got {self.solver!r}.")
+        check_choice(self.solver, "solver", SOLVERS)
         samples, single_target = self._samples(X, y, sample_weight)
         # A bound on the bias and the spectral norm need all singular values.
         wanted = None if bound is not None or math.isinf(p) else partial(filter_factors, alphas=np.array([alpha]), p=p)
@@ -151,7 +151,7 @@ class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], multi_output=True, y_numeric=True
         )
-        weights = None if sample_weight is None else _check_weights(sample_weight, len(y))
+        weights = None if sample_weight is None else check_sample_weight(sample_weight, "sample_weight", len(y))
         targets = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
         column = np.ones(len(y)) if self.fit_intercept else None
         if self.noise_covariance is not None:
@@ -171,18 +171,6 @@ class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.rank_ = len(decomposition.squares)
 
 
-def _check_weights(sample_weight: Any, n: int) -> np.ndarray:
-    weights = np.asarray(sample_weight)
-    if weights.shape != (n,):
-        raise InvalidInputError(
-            f"sample_weight must have the shape ({n},), one number per sample, got {weights.shape}."
-        )
-    weights = np.asarray(check_matrix(weights[None, :], "sample_weight"), dtype=np.float64)[0]
-    if (weights < 0).any() or not weights.any():
-        raise InvalidInputError("sample_weight must not be negative, nor zero for every sample.")
-    return weights
-
-
 def _whiten(
     covariance: Any, X: Any, y: np.ndarray, column: np.ndarray | None
 ) -> tuple[Any, np.ndarray, np.ndarray | None]:
@@ -198,19 +186,9 @@ def _whiten(
         dense = isinstance(X, np.ndarray)
         whitened = X * scales[:, None] if dense else sp.csr_array(X.multiply(scales[:, None]))
         return whitened, y * scales[:, None], None if column is None else column * scales
-    matrix = np.asarray(check_matrix(covariance, "noise_covariance"), dtype=np.float64)
-    if matrix.shape != (n, n) or not np.allclose(matrix, matrix.T, rtol=1e-10, atol=0):
-        raise InvalidInputError(
-            f"noise_covariance must be a symmetric {n} x {n} matrix or {n} variances, got shape {matrix.shape}."
-        )
-    try:
-        factor = np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
-        raise InvalidInputError(
-            "noise_covariance is not positive definite; add a small positive number to its diagonal."
-        ) from None
+    _, factor = check_covariance(covariance, "noise_covariance", n)
 
     def solve(right: np.ndarray) -> np.ndarray:
         return np.asarray(scipy.linalg.solve_triangular(factor, right, lower=True, check_finite=False))
 
-    return solve(dense_rows(X)), solve(y), None if column is None else solve(column[:, None])[:, 0]
+    return solve(as_dense(X)), solve(y), None if column is None else solve(column[:, None])[:, 0]

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from scipy.stats import poisson
 
+from hypernorm._arguments import check_choice, check_exponent, check_nonnegative
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_exponent, check_nonnegative
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.linear_model.shrinkage import Shrinkage, shrink_with_penalty
 
@@ -92,8 +92,7 @@ def generalization_error(
         check_nonnegative(value, name)
     if not gamma > 0:
         raise InvalidInputError(f"gamma must be positive, got {gamma!r}.")
-    if ensemble not in ENSEMBLES:
-        raise InvalidInputError(f"ensemble must be one of {', '.join(map(repr, ENSEMBLES))}, got {ensemble!r}.")
+    check_choice(ensemble, "ensemble", ENSEMBLES)
     law = _marchenko_pastur if ensemble == "gaussian" else _poisson
     eigenvalues, weights = law(gamma)
     if math.isinf(p) and alpha > 0:

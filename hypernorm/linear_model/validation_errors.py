@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from hypernorm._validation import as_dense
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.linear_model.decomposition import Decomposition, Samples, decompose, dense_rows
+from hypernorm.linear_model.decomposition import Decomposition, Samples, decompose
 from hypernorm.linear_model.shrinkage import biases, filter_factors
 
 __all__ = ["fold_predictions", "has_exact_leave_one_out", "leave_one_out_predictions", "wanted_filter_factors"]
@@ -56,7 +57,7 @@ def fold_predictions(
                 "e.g. cv=KFold(5, shuffle=True)."
             )
         decomposition = decompose(part, solver, wanted_filter_factors(norms, lambda squares: alphas))
-        rows = dense_rows(samples.X[held_out])
+        rows = as_dense(samples.X[held_out])
         yield held_out, _path(decomposition, rows, norms, alphas)
 
 
@@ -94,7 +95,7 @@ def leave_one_out_predictions(
     if (count := np.count_nonzero(weights)) < 2:
         raise InvalidInputError(f"leave-one-out needs at least two samples with weight, got n_samples={count}.")
     squares = decomposition.squares
-    centered = dense_rows(samples.X) - (0 if samples.intercept is None else decomposition.X_center)
+    centered = as_dense(samples.X) - (0 if samples.intercept is None else decomposition.X_center)
     Z = centered @ decomposition.V / np.sqrt(squares)  # rows of U divided by the roots of the weights
     coefficients = decomposition.projections / np.sqrt(squares)[:, None]
     lengths = Z**2

@@ -1,4 +1,4 @@
-"""From weights to a proved error bound: certificates for the moments under the weights."""
+"""Certificates of weighted means and covariances: from weights and their moments to a proved error bound."""
 
 from __future__ import annotations
 
@@ -8,22 +8,44 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm._arguments import check_contamination, check_exponent, check_nonnegative, check_sample_weight
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import Chunks
-from hypernorm._validation import check_exponent, check_nonnegative, check_rows, check_shape
+from hypernorm._validation import Matrix, as_dense, check_covariance, check_matrix, check_shape
 from hypernorm.bounds.propose import Search, propose
-from hypernorm.certificates import MeanCertificate, NormCertificate, largest_difference, of_pieces, weighted_rows
+from hypernorm.certificates import (
+    CovarianceCertificate,
+    MeanCertificate,
+    NormCertificate,
+    largest_difference,
+    of_pieces,
+    weighted_rows,
+    whitened_rows,
+)
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows, fingerprint
-from hypernorm.robust.weights import check_base_weights, check_contamination
+from hypernorm.robust.samples import private_samples
+from hypernorm.robust.weights import normalised, normalised_weights, weighted_covariance
+from hypernorm.robust.winsorising import check_units
 
-__all__ = ["certify_mean", "certify_moment"]
+__all__ = [
+    "certify_covariance",
+    "certify_covariance_weights",
+    "certify_mean",
+    "certify_mean_weights",
+    "certify_moment",
+    "check_kurtosis",
+]
 
-# Differences that do not overflow with their factors.
+# Directions with a smaller fraction of the variance, after columns are scaled to variance one, are rounding.
+_RANK_TOLERANCE = 1e-10
+# Limit on median deviations: sums of their squares are far from over- and underflow.
+_LARGEST_UNIT = 1e140
+# Limit on differences, which must not overflow with their factors.
 _FURTHEST = 1e305
-# Sums of squares below this size of the Gram matrix take a fraction of a second.
+# Limit on the Gram matrix of a sum of squares, which takes a fraction of a second below it.
 _LARGEST_GRAM_SIZE = 300
-# The realigned bound is used where one of its products costs at most so many operations, else the flattening bound.
+# Limit on the operations in a product of the realigned bound; the flattening bound takes its place above it.
 _REALIGNED_OPERATIONS = 2e10
 
 
@@ -38,26 +60,28 @@ def certify_mean(
     moments: Sequence[float] = (2, 4),
     inlier_moments: Sequence[float | None] | None = None,
 ) -> MeanCertificate:
-    """Prove how far the weighted mean can be from the mean of the inliers, whichever samples those are.
+    """Prove how far a weighted mean can be from the mean of the inliers, whichever samples those are.
 
-    With δ the largest mass in which the weights and a distribution on the inliers can differ, and B_w, B bounds on the
-    q-th central moment of either, ‖μ_w − μ‖ ≤ (B_w + B) δ^{1−1/q}/(1 − δ); the smallest over the given q is taken.
+    Let δ be the largest total variation distance between the weights and a distribution of the inliers, and B_w, B
+    bounds on their q-th central moments. Then ‖μ_w − μ‖ ≤ (B_w + B) δ^{1−1/q}/(1 − δ); the smallest over the given q
+    counts.
 
     Parameters
     ----------
     X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
     weights : array_like of shape (n,)
-        Non-negative, any weights from any method; their scale does not matter.
+        Non-negative weights, from any method; their sum does not matter.
     contamination : float
-        ε in [0, 0.5): the inliers have at least the share 1 − ε of the samples, or of `sample_weight`.
+        ε in [0, 0.5): the inliers are at least the fraction 1 − ε of the samples, by `sample_weight` if it is given.
     location : ndarray of shape (d,), optional
-        The estimate, by default the weighted mean. The bound holds for any, and grows with its distance from that mean.
+        The estimate, by default the weighted mean. The bound holds for any location, and grows with its distance from
+        that mean.
     sample_weight : array_like of shape (n,), optional
     moments : sequence of float, default (2, 4)
         Exponents q ≥ 2.
     inlier_moments : sequence of float or None, optional
         B for each of the moments: (mean |⟨x_i − μ, v⟩|^q)^{1/q} ≤ B over the inliers, for every unit vector v. None
-        supposes that the moment of the inliers is at most that of the weights.
+        stands for the premise that the moment of the inliers is at most that of the weights.
 
     Returns
     -------
@@ -67,6 +91,12 @@ def certify_mean(
     Raises
     ------
     InvalidInputError
+        If an argument cannot be used.
+
+    See Also
+    --------
+    robust_mean : estimate and proof in one call.
+    certify_covariance : the same for a covariance.
 
     Examples
     --------
@@ -76,12 +106,12 @@ def certify_mean(
     >>> certificate.verify(X).error_bound < 0.11
     True
     """
-    matrix = check_rows(X)
+    matrix = private_samples(X)
     n, d = matrix.shape
-    share = check_contamination(contamination)
+    fraction = check_contamination(contamination)
     if weights is None:
         raise InvalidInputError("weights must be given; np.ones(n) makes every sample count alike.")
-    shares = check_base_weights(weights, n, "weights")
+    weights = check_sample_weight(weights, "weights", n)
     if not all(isinstance(given, Sequence | np.ndarray) for given in (moments, inlier_moments or ())):
         raise InvalidInputError("moments and inlier_moments must be sequences of numbers, such as [4] and [1.5].")
     orders = [check_exponent(q, name="moments") for q in moments]
@@ -91,27 +121,181 @@ def certify_mean(
     if len(given) != len(orders):
         raise InvalidInputError(f"inlier_moments must have an entry for each of moments={tuple(orders)}, got {given}.")
     premises = tuple(None if B is None else check_nonnegative(B, "inlier_moments") for B in given)
-    if location is None:
-        location = np.sum(of_pieces(matrix, lambda X, weights: weights @ X, shares), axis=0)
-    center = check_shape(location, "location", (d,))
-    if not largest_difference(matrix, shares, center) < _FURTHEST:
-        raise InvalidInputError(f"X has samples more than {_FURTHEST:.0e} from the location; divide both by as much.")
-    base = None if sample_weight is None else check_base_weights(sample_weight, n)
-    norms = tuple(certify_moment(weighted_rows(matrix, shares, center, q), q) for q in orders)
-    return MeanCertificate(
-        shape=(int(n), int(d)),
-        fingerprint=fingerprint(matrix),
-        contamination=share,
-        location=center,
-        weights=shares,
-        base_weights=base,
-        norms=norms,
-        inlier_moments=premises,
+    center = None if location is None else check_shape(location, "location", (d,))
+    base = None if sample_weight is None else normalised_weights(sample_weight, "sample_weight", n)
+    return certify_mean_weights(
+        matrix, weights, fraction, location=center, base=base, moments=orders, inlier_moments=premises
     )
 
 
+def certify_mean_weights(
+    matrix: Matrix | Chunks,
+    weights: np.ndarray,
+    contamination: float,
+    *,
+    location: np.ndarray | None,
+    base: np.ndarray | None,
+    moments: Sequence[float],
+    inlier_moments: Sequence[float | None],
+) -> MeanCertificate:
+    """`certify_mean` for arguments that have been checked; base weights sum to one.
+
+    Raises
+    ------
+    InvalidInputError
+        If samples are too far from the location for their differences to be represented.
+    """
+    n, d = matrix.shape
+    weights = normalised(weights)
+    if location is None:
+        location = np.sum(of_pieces(matrix, lambda X, weights: weights @ X, weights), axis=0)
+    center = np.array(location)
+    if not largest_difference(matrix, weights, center) < _FURTHEST:
+        raise InvalidInputError(f"X has samples more than {_FURTHEST:.0e} from the location; divide both by as much.")
+    norms = tuple(certify_moment(weighted_rows(matrix, weights, center, q), q) for q in moments)
+    return MeanCertificate(
+        shape=(int(n), int(d)),
+        fingerprint=fingerprint(matrix),
+        contamination=contamination,
+        location=center,
+        weights=weights,
+        base_weights=base,
+        norms=norms,
+        inlier_moments=tuple(inlier_moments),
+    )
+
+
+@own_arithmetic
+def certify_covariance(
+    X: Any,
+    weights: Any,
+    contamination: float,
+    *,
+    location: np.ndarray | None = None,
+    covariance: np.ndarray | None = None,
+    inlier_kurtosis: float | None = None,
+) -> CovarianceCertificate:
+    """Prove how far a covariance matrix can be from that of the inliers, whichever samples those are.
+
+    Let m be the largest total variation distance between the weights and a distribution of the inliers, κ_w and κ
+    bounds on their kurtosis in every direction, and ρ(κ) = r + √(r(κ − 1)) with r = m/(1 − m). Then the variance of the
+    inliers is in every direction at least 1 − ρ(κ_w) and at most 1/(1 − ρ(κ)) times the variance under the weights.
+
+    Parameters
+    ----------
+    X : array_like, DataFrame or sparse matrix of shape (n, d)
+    weights : array_like of shape (n,)
+        Non-negative weights, from any method; their sum does not matter.
+    contamination : float
+        ε in [0, 0.5): the inliers are at least the fraction 1 − ε of the samples.
+    location : ndarray of shape (d,), optional
+    covariance : ndarray of shape (d, d), optional
+        The estimates, by default those under the weights. The proof holds for any, and gets weaker with their distance
+        from the default. The covariance must be symmetric up to rounding; the certificate is about its symmetric part.
+    inlier_kurtosis : float, optional
+        κ with mean ⟨x − μ, v⟩⁴ ≤ κ (mean ⟨x − μ, v⟩²)² over the inliers, about their mean μ and for every v: 3 for many
+        Gaussian inliers, more for few. By default the premise is that κ is at most κ_w.
+
+    Returns
+    -------
+    CovarianceCertificate
+        Its `verify` proves the bound.
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument cannot be used, or if the covariance of the samples with weight has no full rank.
+
+    See Also
+    --------
+    RobustCovariance : estimate and proof in one call.
+    certify_mean : the same for a mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).standard_normal((2000, 3))
+    >>> proved = certify_covariance(X, np.ones(2000), 0.01).verify(X)
+    >>> 0.8 < proved.least_ratio < 1 < proved.largest_ratio < 1.25
+    True
+    """
+    X = as_dense(check_matrix(X))
+    n, d = X.shape
+    return certify_covariance_weights(
+        X,
+        normalised_weights(weights, "weights", n),
+        check_contamination(contamination),
+        location=None if location is None else check_shape(location, "location", (d,)),
+        covariance=None if covariance is None else check_covariance(covariance, "covariance", d)[0],
+        inlier_kurtosis=check_kurtosis(inlier_kurtosis),
+    )
+
+
+def certify_covariance_weights(
+    X: np.ndarray,
+    weights: np.ndarray,
+    contamination: float,
+    *,
+    location: np.ndarray | None,
+    covariance: np.ndarray | None,
+    inlier_kurtosis: float | None,
+) -> CovarianceCertificate:
+    """`certify_covariance` for arguments that have been checked, with weights that sum to one."""
+    n, d = X.shape
+    check_units(X, largest=_LARGEST_UNIT)
+    center = weights @ X if location is None else np.array(location)
+    scatter = weighted_covariance(X, weights, center)
+    # Taking the mean with the transpose changes nothing but rounding.
+    estimate = scatter if covariance is None else (covariance + covariance.T) / 2
+    covered = X[weights > 0]
+    constant = np.flatnonzero(covered.max(axis=0) == covered.min(axis=0))
+    if len(constant):
+        raise InvalidInputError(
+            f"Column {constant[0]} of X is constant among the samples with weight: nothing can be proved; leave it out."
+        )
+    transform = _whitening_transform(scatter)
+    norm = certify_moment(whitened_rows((X - center) @ transform, weights), 4.0)
+    return CovarianceCertificate(
+        shape=(n, d),
+        fingerprint=fingerprint(X),
+        contamination=contamination,
+        location=center,
+        covariance=estimate,
+        weights=weights,
+        transform=transform,
+        norm=norm,
+        inlier_kurtosis=inlier_kurtosis,
+    )
+
+
+def check_kurtosis(kurtosis: Any) -> float | None:
+    if kurtosis is None:
+        return None
+    number = check_nonnegative(kurtosis, "inlier_kurtosis")
+    if number < 1:
+        raise InvalidInputError(f"inlier_kurtosis must be at least 1, as every kurtosis is, got {kurtosis!r}.")
+    return number
+
+
+def _correlations(covariance: np.ndarray) -> np.ndarray:
+    deviations = np.sqrt(np.diag(covariance))
+    return np.asarray(covariance / np.outer(deviations, deviations))
+
+
+def _whitening_transform(covariance: np.ndarray) -> np.ndarray:
+    """K with Kᵀ covariance K = I."""
+    deviations = np.sqrt(np.diag(covariance))
+    values, vectors = np.linalg.eigh(_correlations(covariance))
+    if not values[0] > _RANK_TOLERANCE * values[-1]:
+        raise InvalidInputError(
+            "The covariance under the weights is singular, so nothing can be proved; give more samples than features, "
+            "or reduce the features, e.g. with PCA."
+        )
+    return np.asarray(vectors / np.sqrt(values) / deviations[:, None])
+
+
 def certify_moment(Y: np.ndarray | Chunks, q: float) -> NormCertificate:
-    """A proved bound on the 2→q norm of `Y`, by the sharpest kind that costs seconds at most."""
+    """Prove a bound on the 2→q norm of `Y`, by the sharpest kind that takes seconds at most."""
     rows, (n, d), q = Rows(Y), Y.shape, float(q)
     if q == 2:
         kind = "row_norm"

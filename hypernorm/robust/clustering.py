@@ -1,4 +1,4 @@
-"""The scikit-learn estimator that clusters samples whose moments are bounded, among outliers."""
+"""Clusters with bounded moments, among outliers."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ import math
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from hypernorm._arguments import (
+    Seed,
+    check_contamination,
+    check_count,
+    check_exponent,
+    check_generator,
+    check_tolerance,
+)
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Seed, check_count, check_exponent, check_generator, check_tolerance
+from hypernorm._validation import as_dense
 from hypernorm._warnings import warn_caller
 from hypernorm.certificates import ClusterCertificate, weighted_rows
 from hypernorm.exceptions import InvalidInputError
@@ -24,70 +31,74 @@ from hypernorm.robust.clusters.coordinates import Frame, leading_directions, whi
 from hypernorm.robust.clusters.outliers import judge_rows
 from hypernorm.robust.clusters.search import Partition, refine, search
 from hypernorm.robust.clusters.starts import Problem
-from hypernorm.robust.weights import check_contamination, weighted_mean
+from hypernorm.robust.weights import weighted_mean
 
 __all__ = ["MomentClustering"]
 
-# The search looks at so many rows at least, and per cluster; the refinement that follows looks at all.
+# Number of rows in the search, in all and per cluster; the larger counts. The final refinement looks at all rows.
 _SEARCH_ROWS, _SEARCH_ROWS_PER_CLUSTER = 2000, 150
-# Rounds of whitening: the search starts anew in the first ones, then partitions are only refined.
+# Rounds of whitening: the first ones search anew, later ones only refine the partition.
 _SEARCHES, _WHITENINGS = 3, 50
 
 
 class MomentClustering(ClusterMixin, BaseEstimator):
     """Clusters with bounded q-th moments, of any sizes and scales, among outliers.
 
-    The model: k clusters, each with (mean |⟨x − c, v⟩|^q)^{1/q} ≤ B for every unit vector v, and a share of outliers
+    The model consists of k clusters, each with (mean |⟨x − c, v⟩|^q)^{1/q} ≤ B for every unit vector v, and of outliers
     that may be anywhere. A set of samples with a small proved q-th moment cannot mix two clusters whose centers are
-    further apart than about B k^{1/q}; docs/theory/robust.md says what the certificates imply. That the search finds
-    the clusters is not proved.
+    further apart than about B k^{1/q}; docs/theory/robust.md says what the certificates imply. There is no proof that
+    the search finds the clusters.
 
-    The method: project on the leading principal directions of the rows, far rows pulled in; merge many small groups
-    until k are left, dropping small distinct ones as outliers; refine by robust centers and by thresholds between
-    clusters that minimise the bound of Markov's inequality on the mass that crosses; whiten with the covariance within
-    the clusters (shrunk, so that white noise stays as it is) and repeat until nothing changes. At last the moment
-    filter takes weight from rows that the clusters do not explain, and each cluster's moment is certified.
+    The search projects the rows on their leading principal directions, where far rows count less. It merges many small
+    groups until k are left, and drops small distinct ones as outliers. It refines the partition by robust centers, and
+    by thresholds between clusters that minimise Markov's bound on the mass that crosses. Then it whitens with the
+    covariance within the clusters (shrunk, so that white noise stays as it is), and repeats until nothing changes. At
+    last the moment filter removes weight from rows that the clusters do not explain, and the moment of each cluster is
+    certified.
 
-    The result does not depend on the origin, the common unit and the axes. Columns in different units are best scaled
-    first: whitening makes up for them only as far as the first partition is about right.
+    The result does not depend on the origin, the common unit and the axes. Scale columns in different units first:
+    whitening makes up for them only if the first partition is about right.
 
     Parameters
     ----------
     n_clusters : int, default 8
+        Number k of clusters.
     moment : float, default 4
-        q ≥ 2, finite.
+        Exponent q ≥ 2 of the moment, finite.
     contamination : float, default 0
-        Largest share of outliers, in [0, 0.5). Rows are called outliers only if they look like it, and a few inliers
-        among groups of them may be, too; with 0 none is.
+        Limit on the fraction of outliers, in [0, 0.5). Only rows that look like outliers are labelled so, among them
+        perhaps a few inliers in a group of outliers; with 0 there are none.
     n_init : int, default 4
-        Starts of the search, of two kinds each.
+        Number of starts of the search, of either kind.
     max_iter : int, default 100
         Limit on the iterations of a refinement.
     tol : float, default 1e-5
-        A refinement stops when the mean code length of a row (nats; Huber's loss of its distance, and what the scale
-        and share of its cluster cost) falls by less than this.
+        A refinement stops when the mean code length of a row falls by less than this. Code lengths, in nats, consist of
+        Huber's loss of the distance and the costs of scale and size of the cluster.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
+        For starts, for the rows in the search, and for the directions in which the filter looks.
 
     Attributes
     ----------
     labels_ : ndarray of shape (n,)
-        The cluster of each row, from 0 to k − 1; −1 for outliers.
+        Cluster of each row, from 0 to k − 1; −1 for outliers.
     cluster_centers_ : ndarray of shape (k, d)
         Weighted means of the rows.
     weights_ : ndarray of shape (n,)
         Weight of each row in the center of its cluster, from 0 (outliers) to 1; less than 1 for rows far from the
         center or in directions with heavy tails.
     certificates_ : list of ClusterCertificate
-        For each cluster, proof of an upper bound on max (Σ w_i |⟨x_i − c, v⟩|^q / Σ w_i)^{1/q} over unit vectors v; its
-        ``verify(X)`` proves it for the samples of `fit`.
+        For each cluster, an upper bound on max (Σ w_i |⟨x_i − c, v⟩|^q / Σ w_i)^{1/q} over unit vectors v, which
+        ``verify(X)`` proves for the samples of `fit`.
     assignment_ : {'nearest', 'moment'}
-        Whether rows belong to the nearest center in the whitened coordinates, or unequal clusters called for
-        thresholds that give large and wide clusters more room.
+        'nearest' if rows belong to the nearest center in the whitened coordinates; 'moment' if unequal clusters called
+        for thresholds that give large and wide clusters more room.
     inertia_ : float
         Σ w_i ‖x_i − c‖².
     n_iter_ : int
         Iterations of the last refinement.
     converged_ : bool
+        Whether the last refinement ended before `max_iter`.
     n_features_in_, feature_names_in_
         As everywhere in scikit-learn.
 
@@ -96,13 +107,17 @@ class MomentClustering(ClusterMixin, BaseEstimator):
     ConvergenceWarning
         If `max_iter` was reached.
 
+    See Also
+    --------
+    RobustMean, RobustCovariance : location and covariance of one cluster.
+
     Examples
     --------
     >>> from hypernorm.datasets import contaminated_clusters
     >>> from hypernorm.robust import MomentClustering
-    >>> bed = contaminated_clusters(500, 10, 4, 0.1, separation=10, inliers="t3", outliers="far", random_state=0)
-    >>> model = MomentClustering(4, contamination=0.1, random_state=0).fit(bed.samples)
-    >>> bool((model.labels_[bed.labels == -1] == -1).all())
+    >>> data = contaminated_clusters(500, 10, 4, 0.1, separation=10, inliers="t3", outliers="far", random_state=0)
+    >>> model = MomentClustering(4, contamination=0.1, random_state=0).fit(data.samples)
+    >>> bool((model.labels_[data.labels == -1] == -1).all())
     True
     """
 
@@ -135,10 +150,15 @@ class MomentClustering(ClusterMixin, BaseEstimator):
             A sparse matrix is made dense.
         y : ignored
 
+        Returns
+        -------
+        MomentClustering
+            Itself.
+
         Raises
         ------
         InvalidInputError
-            If an argument cannot be used, X has fewer distinct rows than clusters, or no more than some are found.
+            If an argument cannot be used, X has fewer distinct rows than clusters, or fewer clusters are found.
         """
         problem = self._problem()
         X = self._validate(X, reset=True)
@@ -158,9 +178,9 @@ class MomentClustering(ClusterMixin, BaseEstimator):
 
     @own_arithmetic
     def predict(self, X: Any) -> np.ndarray:
-        """The cluster of each row; −1 where it is further from the center than any inlier of `fit`.
+        """Assign each row to a cluster, or −1 if it is further from the center than any inlier of `fit`.
 
-        Without contamination no row is called an outlier.
+        Without contamination there are no outliers.
 
         Parameters
         ----------
@@ -187,23 +207,23 @@ class MomentClustering(ClusterMixin, BaseEstimator):
 
     def _validate(self, X: Any, reset: bool) -> np.ndarray:
         X = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float64)
-        return X.toarray() if sp.issparse(X) else X  # type: ignore[attr-defined]
+        return as_dense(X)
 
     def _problem(self) -> Problem:
         moment = check_exponent(self.moment, name="moment")
         if math.isinf(moment):
             raise InvalidInputError("moment must be finite; 4 is a good choice.")
         return Problem(
-            check_count(self.n_clusters, "n_clusters"),
-            check_contamination(self.contamination),
-            moment,
-            check_count(self.n_init, "n_init"),
-            check_count(self.max_iter, "max_iter"),
-            check_tolerance(self.tol, "tol"),
+            n_clusters=check_count(self.n_clusters, "n_clusters"),
+            contamination=check_contamination(self.contamination),
+            moment=moment,
+            n_init=check_count(self.n_init, "n_init"),
+            max_iter=check_count(self.max_iter, "max_iter"),
+            tol=check_tolerance(self.tol, "tol"),
         )
 
     def _search(self, Z: np.ndarray, problem: Problem, rng: np.random.Generator) -> tuple[Partition, bool]:
-        """The partition of all rows; the coordinates in which it was found are kept."""
+        """Find the partition of all rows, and keep its coordinates."""
         k = problem.n_clusters
         count = max(_SEARCH_ROWS, _SEARCH_ROWS_PER_CLUSTER * k)
         chosen = np.sort(rng.choice(len(Z), count, replace=False)) if count < len(Z) else np.arange(len(Z))
@@ -231,14 +251,14 @@ class MomentClustering(ClusterMixin, BaseEstimator):
     def _finish(
         self, X: np.ndarray, Z: np.ndarray, partition: Partition, problem: Problem, rng: np.random.Generator
     ) -> None:
-        """Outliers, centers and certificates in the units of X."""
+        """Determine outliers, centers and certificates, in the units of X."""
         k = problem.n_clusters
         self.labels_ = np.where(partition.assigned < k, partition.assigned, -1)
         found = len(np.unique(self.labels_[self.labels_ >= 0]))
         if found < k:
             raise InvalidInputError(
-                f"n_clusters={k} groups are not to be found in X: {found} are left when nearly equal rows and outliers "
-                f"are put together. Ask for {found}, or leave out the rows that are far from all others."
+                f"X does not have n_clusters={k} groups: {found} are left after nearly equal rows and outliers are "
+                f"merged. Ask for {found}, or leave out the rows that are far from all others."
             )
         inside = np.ones(len(X))
         if problem.contamination > 0:
@@ -254,12 +274,13 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         squares = np.sum((scaled - centers[self.labels_]) ** 2, axis=1)
         with np.errstate(over="ignore", under="ignore"):
             self.inertia_ = float(np.ldexp(self.weights_ @ squares, 2 * (self._frame.exponent + 1)))
-        self.certificates_ = [self._certify(X, cluster, problem.moment) for cluster in range(k)]
+        identity = fingerprint(X)
+        self.certificates_ = [self._certify(X, identity, cluster, problem.moment) for cluster in range(k)]
 
-    def _certify(self, X: np.ndarray, cluster: int, moment: float) -> ClusterCertificate:
+    def _certify(self, X: np.ndarray, identity: str, cluster: int, moment: float) -> ClusterCertificate:
         weights, center = np.where(self.labels_ == cluster, self.weights_, 0.0), self.cluster_centers_[cluster].copy()
         norm = certify_moment(weighted_rows(X, weights, center, moment), moment)
-        return ClusterCertificate(shape=X.shape, fingerprint=fingerprint(X), center=center, weights=weights, norm=norm)
+        return ClusterCertificate(shape=X.shape, fingerprint=identity, center=center, weights=weights, norm=norm)
 
 
 def _check_distinct(X: np.ndarray, k: int) -> None:

@@ -1,4 +1,4 @@
-"""The scikit-learn estimator of location and covariance by the moment filter, and the proof of how good it is."""
+"""Location and covariance by the moment filter, with a proved error bound."""
 
 from __future__ import annotations
 
@@ -9,47 +9,44 @@ import numpy as np
 from sklearn.covariance import EmpiricalCovariance
 from sklearn.utils.validation import validate_data
 
+from hypernorm._arguments import Seed, check_count, check_generator
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Seed, check_count, check_generator, check_matrix, check_nonnegative, check_shape
+from hypernorm._validation import check_covariance
 from hypernorm._warnings import warn_caller
-from hypernorm.certificates import CovarianceCertificate, whitened_rows
+from hypernorm.certificates import CovarianceCertificate
 from hypernorm.exceptions import CertificateError, InvalidInputError
-from hypernorm.forms import fingerprint
-from hypernorm.robust.certification import certify_moment
-from hypernorm.robust.filter.contamination import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
-from hypernorm.robust.reach import check_units, pull_in
-from hypernorm.robust.weights import check_base_weights, check_contamination, weighted_covariance
+from hypernorm.robust.certification import certify_covariance_weights, check_kurtosis
+from hypernorm.robust.filter.contamination import AUTO_CONTAMINATION, check_contamination_or_auto, filter_samples
+from hypernorm.robust.weights import normalised, weighted_covariance
+from hypernorm.robust.winsorising import check_units, winsorised
 
-__all__ = ["RobustCovariance", "certify_covariance"]
-
-# Directions with less than this share of the variance, after every column is brought to variance one, are rounding.
-_RANK_TOLERANCE = 1e-10
-# Median deviations whose squares, added up, are still far from over- and underflow.
-_LARGEST_UNIT = 1e140
+__all__ = ["RobustCovariance"]
 
 
 class RobustCovariance(EmpiricalCovariance):
-    """Location and covariance of samples of which a share is corrupted.
+    """Location and covariance of samples with outliers, with a proved error bound.
 
-    The samples are whitened, and samples far out in directions of suspicious third or fourth moments lose weight,
-    again and again until no direction looks contaminated or the allowance is used up. Location and covariance are those
-    of the samples under the final weights. A certificate on their fourth moment proves how far the covariance can be
-    from that of the inliers, whichever samples these are.
+    The moment filter whitens the samples and removes weight from those that are far out in directions of suspicious
+    third or fourth moments, until no direction looks contaminated or the removal budget is used up. Location and
+    covariance are those of the samples under the final weights. A certificate on their fourth moment proves how far the
+    covariance can be from that of the inliers, whichever samples these are.
 
     Parameters
     ----------
     contamination : float or 'auto', default 0.1
-        Share ε of outliers that is allowed for, 0 ≤ ε < 0.5; weight of up to 1.5 ε is removed where samples look
-        corrupted, and nothing from a sample that looks Gaussian. 'auto' allows for 30% and takes what was removed for
-        ε, which counts heavy tails as outliers; no proof can rest on that estimate, and there is no error bound then.
+        Fraction ε of outliers, in [0, 0.5). Up to 1.5 ε of the weight is removed where samples look corrupted, and none
+        from samples that look Gaussian. 'auto' allows for 30% and takes what was removed as ε, which counts heavy tails
+        as outliers. No proof can rest on such an estimate: the error bound then allows for 30% of outliers, and is
+        infinite for samples with ordinary tails.
     store_precision : bool, default True
+        Whether to store `precision_`.
     assume_centered : bool, default False
         Whether the location is known to be zero.
     certify : bool, default True
-        Whether to prove an error bound, which may take longer than the fit.
+        Whether to prove an error bound, which may take longer than the estimate.
     inlier_kurtosis : float, optional
-        Bound on the kurtosis of the inliers in every direction, for the error bound: 3 for Gaussian inliers, more for
-        few of them. By default the bound supposes that it is at most that of the samples under the weights.
+        Bound on the kurtosis of the inliers in every direction, for the error bound: 3 for many Gaussian inliers, more
+        for few. By default the bound rests on the premise that it is at most that of the samples under the weights.
     max_iter : int, default 100
         Limit on the rounds of the filter.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
@@ -59,26 +56,26 @@ class RobustCovariance(EmpiricalCovariance):
     ----------
     location_ : ndarray of shape (d,)
     covariance_ : ndarray of shape (d, d)
-        Of the samples under the weights; singular if n ≤ d.
+        Covariance of the samples under the weights; singular if n ≤ d.
     precision_ : ndarray of shape (d, d)
         Pseudo-inverse of the covariance; only with `store_precision`.
     weights_ : ndarray of shape (n,)
-        They sum to one.
+        Sum to one.
     support_ : ndarray of shape (n,), bool
-        Which samples have kept more than half of their weight.
+        Samples that have kept more than half of their weight.
     removals_ : tuple of Removal
         What was removed, and why.
     contamination_ : float
-        ε as given or found.
+        ε as given or estimated.
     certificate_ : CovarianceCertificate or None
         None if there is no proof: without `certify`, or if the samples under the weights have no full rank.
     error_bound_ : float
-        ‖S^{-1/2} covariance_ S^{-1/2} − I‖ is at most this number, where S is the covariance of the inliers, provided
-        that they are at least the share 1 − ε of the samples and that their kurtosis is in no direction larger than
-        `inlier_kurtosis`, or than `kurtosis_` if that is not given. Infinite if nothing is proved.
+        ‖S^{-1/2} covariance_ S^{-1/2} − I‖ is at most this number for the covariance S of the inliers, if these are at
+        least the fraction 1 − ε of the samples and their kurtosis is in every direction at most `inlier_kurtosis`, or
+        `kurtosis_` by default. Infinite if nothing is proved.
     variance_ratios_ : tuple of float
-        The variance of the inliers is in every direction at least and at most so many times that by `covariance_`,
-        under the same provisos, of which the first number needs only the one on the share.
+        Least and largest ratio of the variance of the inliers to that by `covariance_`, in any direction and under the
+        same premises; the least ratio needs only that on the fraction.
     kurtosis_ : float
         Proved bound on the kurtosis of the samples under the weights, in every direction.
     n_iter_ : int
@@ -98,9 +95,9 @@ class RobustCovariance(EmpiricalCovariance):
 
     Notes
     -----
-    Nothing corrects the covariance for the removal of the inliers' own extreme samples: from clean Gaussian samples
-    next to nothing is removed. `error_bound_` is about the inliers in the sample; the distance of their covariance from
-    that of the population they come from is a matter of the sample size.
+    No factor corrects for the removal of extreme inliers, since next to nothing is removed from clean Gaussian samples.
+    `error_bound_` is about the inliers among the samples; how far their covariance is from that of the population
+    depends on their number.
 
     Examples
     --------
@@ -144,6 +141,11 @@ class RobustCovariance(EmpiricalCovariance):
         X : array_like of shape (n, d)
         y : ignored
 
+        Returns
+        -------
+        RobustCovariance
+            Itself.
+
         Raises
         ------
         InvalidInputError
@@ -151,15 +153,17 @@ class RobustCovariance(EmpiricalCovariance):
         """
         contamination = check_contamination_or_auto(self.contamination)
         check_count(self.max_iter, "max_iter")
-        _check_kurtosis(self.inlier_kurtosis)
+        check_kurtosis(self.inlier_kurtosis)
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         rng = check_generator(self.random_state)
         center = np.zeros(X.shape[1]) if self.assume_centered else None
-        within = pull_in(X, units=check_units(X))
-        found, share = filter_samples(within, contamination, random_state=rng, center=center, max_iter=self.max_iter)
+        clipped = winsorised(X, units=check_units(X))
+        base = np.full(len(X), 1.0 / len(X))
+        found = filter_samples(clipped, contamination, base, rng, center=center, max_iter=self.max_iter)
+        assert found.weights is not None  # no filter is without weights
         self.location_ = found.location
-        self._set_covariance(weighted_covariance(within, found.weights, found.location))
-        self.weights_, self.removals_, self.contamination_ = found.weights, found.removals, share
+        self._set_covariance(weighted_covariance(clipped, found.weights, found.location))
+        self.weights_, self.removals_, self.contamination_ = found.weights, found.removals, found.contamination
         self.support_ = found.weights > found.weights.max() / 2
         self.n_iter_, self.converged_ = found.n_iter, found.converged
         if not found.converged:
@@ -173,16 +177,16 @@ class RobustCovariance(EmpiricalCovariance):
         if not self.certify:
             return
         try:
-            certificate = certify_covariance(
+            certificate = certify_covariance_weights(
                 X,
-                self.weights_,
-                AUTO_ALLOWANCE if self.contamination == "auto" else self.contamination_,
+                normalised(self.weights_),
+                AUTO_CONTAMINATION if self.contamination == "auto" else self.contamination_,
                 location=self.location_,
-                covariance=self.covariance_,
-                inlier_kurtosis=self.inlier_kurtosis,
+                covariance=check_covariance(self.covariance_, "covariance", X.shape[1])[0],
+                inlier_kurtosis=check_kurtosis(self.inlier_kurtosis),
             )
             proved = certificate.verify(X)
-        except InvalidInputError:  # no full rank, as documented
+        except InvalidInputError:  # the samples under the weights have no full rank
             return
         except CertificateError as error:
             warn_caller(f"No error bound was proved: {error}")
@@ -190,113 +194,3 @@ class RobustCovariance(EmpiricalCovariance):
         self.certificate_ = certificate
         self.error_bound_, self.kurtosis_ = proved.error_bound, proved.kurtosis
         self.variance_ratios_ = (proved.least_ratio, proved.largest_ratio)
-
-
-@own_arithmetic
-def certify_covariance(
-    X: Any,
-    weights: Any,
-    contamination: float,
-    *,
-    location: np.ndarray | None = None,
-    covariance: np.ndarray | None = None,
-    inlier_kurtosis: float | None = None,
-) -> CovarianceCertificate:
-    """Prove how far a covariance matrix can be from that of the inliers, whichever samples those are.
-
-    With m the largest mass in which the weights and a distribution on the inliers can differ, κ_w and κ bounds on the
-    kurtosis of either in every direction, and ρ(κ) = r + √(r(κ − 1)), r = m/(1 − m), the variance of the inliers is in
-    every direction at least 1 − ρ(κ_w) and at most 1/(1 − ρ(κ)) times the variance under the weights.
-
-    Parameters
-    ----------
-    X : array_like, DataFrame or sparse matrix of shape (n, d)
-    weights : array_like of shape (n,)
-        Non-negative, any weights from any method; their scale does not matter.
-    contamination : float
-        ε in [0, 0.5): the inliers are at least the share 1 − ε of the samples.
-    location : ndarray of shape (d,), optional
-    covariance : ndarray of shape (d, d), optional
-        The estimates, by default those under the weights. The proof holds for any, and is the weaker the further they
-        are from the default.
-    inlier_kurtosis : float, optional
-        κ: for every v, mean ⟨x − μ, v⟩⁴ ≤ κ (mean ⟨x − μ, v⟩²)² over the inliers and about their mean μ; 3 for Gaussian
-        inliers, and more for few of them. By default κ is supposed to be at most κ_w.
-
-    Returns
-    -------
-    CovarianceCertificate
-        Its `verify` proves the bound.
-
-    Raises
-    ------
-    InvalidInputError
-        If an argument cannot be used, or if the samples with weight have no covariance of full rank.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> X = np.random.default_rng(0).standard_normal((2000, 3))
-    >>> proved = certify_covariance(X, np.ones(2000), 0.01).verify(X)
-    >>> 0.8 < proved.least_ratio < 1 < proved.largest_ratio < 1.25
-    True
-    """
-    matrix = check_matrix(X)
-    dense = np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)
-    n, d = dense.shape
-    share, shares = check_contamination(contamination), check_base_weights(weights, n, "weights")
-    kurtosis = _check_kurtosis(inlier_kurtosis)
-    check_units(dense, largest=_LARGEST_UNIT)
-    center = shares @ dense if location is None else check_shape(location, "location", (d,))
-    estimate = weighted_covariance(dense, shares, center)
-    if covariance is not None:
-        estimate = check_shape(covariance, "covariance", (d, d))
-        if not (estimate == estimate.T).all():
-            raise InvalidInputError("covariance must be symmetric; give (covariance + covariance.T) / 2.")
-        if not (np.diag(estimate) > 0).all() or not np.linalg.eigvalsh(_correlations(estimate))[0] > 0:
-            raise InvalidInputError("covariance must be positive definite; add a small multiple of its diagonal.")
-    covered = dense[shares > 0]
-    constant = np.flatnonzero(covered.max(axis=0) == covered.min(axis=0))
-    if len(constant):
-        raise InvalidInputError(
-            f"Column {constant[0]} of X is constant where there is weight: nothing can be proved of it; leave it out."
-        )
-    transform = _whitening_transform(weighted_covariance(dense, shares, center))
-    norm = certify_moment(whitened_rows((dense - center) @ transform, shares), 4.0)
-    return CovarianceCertificate(
-        shape=(n, d),
-        fingerprint=fingerprint(matrix),
-        contamination=share,
-        location=center,
-        covariance=estimate,
-        weights=shares,
-        transform=transform,
-        norm=norm,
-        inlier_kurtosis=kurtosis,
-    )
-
-
-def _check_kurtosis(kurtosis: Any) -> float | None:
-    if kurtosis is None:
-        return None
-    number = check_nonnegative(kurtosis, "inlier_kurtosis")
-    if number < 1:
-        raise InvalidInputError(f"inlier_kurtosis must be at least 1, as every kurtosis is, got {kurtosis!r}.")
-    return number
-
-
-def _correlations(covariance: np.ndarray) -> np.ndarray:
-    deviations = np.sqrt(np.diag(covariance))
-    return np.asarray(covariance / np.outer(deviations, deviations))
-
-
-def _whitening_transform(covariance: np.ndarray) -> np.ndarray:
-    """K with Kᵀ covariance K = I."""
-    deviations = np.sqrt(np.diag(covariance))
-    values, vectors = np.linalg.eigh(_correlations(covariance))
-    if not values[0] > _RANK_TOLERANCE * values[-1]:
-        raise InvalidInputError(
-            "The covariance under the weights is singular, so nothing can be proved; give more samples than features, "
-            "or reduce the features, e.g. with PCA."
-        )
-    return np.asarray(vectors / np.sqrt(values) / deviations[:, None])

@@ -1,40 +1,29 @@
-"""Every method for robust means behind one call, for samples in memory and for samples in chunks."""
+"""One call for every method for robust means, with samples in memory or in chunks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
+from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import Chunks
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.baselines.locations import CLASSICAL
-from hypernorm.robust.baselines.spectral_filters import covariance_filter, quantum_entropy_filter
-from hypernorm.robust.filter.moment_filter import Filtered, Removal, moment_filter
-from hypernorm.robust.reach import check_reach
-from hypernorm.robust.reweighting import certified_reweighting, check_dimension
+from hypernorm.robust.baselines.spectral_filters import filter_by_variances
+from hypernorm.robust.filter.moment_filter import filter_by_moments
+from hypernorm.robust.location import RobustLocation
+from hypernorm.robust.reweighting import check_dimension, reweight
+from hypernorm.robust.weights import normalised
+from hypernorm.robust.winsorising import check_reach
 
-__all__ = ["METHODS", "Estimate", "estimate"]
+__all__ = ["METHODS", "estimate"]
 
-# These judge every sample by itself, so that they can work chunk by chunk.
+# Methods that can work chunk by chunk, because they judge every sample by itself.
 _FILTERS = ("moment", "covariance", "quantum_entropy")
 METHODS = (*_FILTERS, "certified", *CLASSICAL)
-# Binary exponents up to which squares neither over- nor underflow.
+# Limit on binary exponents: squares up to it neither over- nor underflow.
 _SQUARES = 450
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a method found: attributes as in `RobustLocation`."""
-
-    location: np.ndarray
-    weights: np.ndarray | None
-    scores: np.ndarray
-    removals: tuple[Removal, ...]
-    n_iter: int
-    converged: bool
 
 
 def estimate(
@@ -45,10 +34,10 @@ def estimate(
     covariance: np.ndarray | None,
     max_iter: int,
     rng: np.random.Generator,
-) -> Estimate:
-    """Estimate the mean by one of `METHODS`.
+) -> RobustLocation:
+    """Estimate the mean by one of `METHODS`; nothing is checked.
 
-    Samples in chunks are filtered chunk by chunk, each as a sample of its own with the same contamination.
+    Samples in chunks are filtered chunk by chunk, each chunk as samples of its own with the same contamination.
 
     Raises
     ------
@@ -63,25 +52,35 @@ def estimate(
             "X.compute() loads it."
         )
 
-    def on_chunk(chunk: np.ndarray, base: np.ndarray, seed: int) -> Estimate:
+    @own_arithmetic
+    def on_chunk(chunk: np.ndarray, base: np.ndarray, seed: int) -> RobustLocation:
         chunk, mass, generator = np.asarray(chunk, dtype=np.float64), float(base.sum()), np.random.default_rng(seed)
         check_reach(chunk)
         if mass == 0:
-            return Estimate(np.zeros(chunk.shape[1]), base, np.zeros(len(base)), (), 0, True)
+            return _untouched(chunk, base, contamination)
         found = _in_memory(method, chunk, contamination, base / mass, covariance, max_iter, generator)
         removals = tuple(replace(removal, weight=mass * removal.weight) for removal in found.removals)
         assert found.weights is not None
-        return replace(found, weights=mass * found.weights, location=mass * found.location, removals=removals)
+        return replace(
+            found,
+            location=mass * found.location,
+            weights=mass * found.weights,
+            removals=removals,
+            removed=mass * found.removed,
+        )
 
     seeds = rng.integers(2**63, size=len(X.parts)).tolist()
     found = list(X.map(on_chunk, [(*X.entries(index, base), seed) for index, seed in enumerate(seeds)]))
-    return Estimate(
-        np.sum([part.location for part in found], axis=0),
-        np.concatenate([part.weights for part in found if part.weights is not None]),
-        np.concatenate([part.scores for part in found]),
-        tuple(removal for part in found for removal in part.removals),
-        max(part.n_iter for part in found),
-        all(part.converged for part in found),
+    return RobustLocation(
+        location=np.sum([part.location for part in found], axis=0),
+        weights=np.concatenate([part.weights for part in found if part.weights is not None]),
+        scores=np.concatenate([part.scores for part in found]),
+        contamination=contamination,
+        removals=tuple(removal for part in found for removal in part.removals),
+        removed=sum(part.removed for part in found),
+        criterion=float(np.fmax.reduce([part.criterion for part in found])),
+        n_iter=max(part.n_iter for part in found),
+        converged=all(part.converged for part in found),
     )
 
 
@@ -93,8 +92,8 @@ def _in_memory(
     covariance: np.ndarray | None,
     max_iter: int,
     rng: np.random.Generator,
-) -> Estimate:
-    # Samples in units so large or small that squares over- or underflow; powers of two change nothing else.
+) -> RobustLocation:
+    # Scale samples whose squares would over- or underflow; powers of two change nothing else.
     exponent = int(np.frexp(np.abs(X).max(initial=0.0))[1])
     if abs(exponent) > _SQUARES:
         scaled = None if covariance is None else np.ldexp(covariance, -2 * exponent)
@@ -104,33 +103,35 @@ def _in_memory(
     if method in CLASSICAL:
         location, weights = CLASSICAL[method](X, contamination, base, rng)
         scores = np.linalg.norm(X - location, axis=1)
-        return Estimate(location, weights, scores, (), 1, True)
-    if method == "covariance":
-        return _of_filter(covariance_filter, X, contamination, base, max_iter, covariance=covariance)
-    if method == "quantum_entropy":
-        return _of_filter(quantum_entropy_filter, X, contamination, base, max_iter, covariance=covariance)
+        return RobustLocation(
+            location=location, weights=weights, scores=scores, contamination=contamination, n_iter=1, converged=True
+        )
     if method == "certified":
         check_dimension(X.shape[1])
-    filtered = _of_filter(moment_filter, X, contamination, base, max_iter, random_state=rng)
-    if method == "moment" or not filtered.removals:
-        # Reweighting samples in which nothing looks contaminated costs accuracy, and the bound is no better for it.
-        return filtered
-    found = certified_reweighting(
-        X, contamination, initial_weights=filtered.weights, base_weights=base, max_iter=max_iter, random_state=rng
-    )
-    # Cuts that stop short of their tolerance leave weights that are nearly as good, and no less proved.
-    return Estimate(found.location, found.weights, found.scores, filtered.removals, found.n_iter, True)
-
-
-def _of_filter(
-    function: Callable[..., Filtered],
-    X: np.ndarray,
-    contamination: float,
-    base: np.ndarray,
-    max_iter: int,
-    **options: Any,
-) -> Estimate:
     if contamination == 0:
-        return Estimate(base @ X, base, np.zeros(len(X)), (), 0, True)
-    found = function(X, contamination, base_weights=base, max_iter=max_iter, **options)
-    return Estimate(found.location, found.weights, found.scores, found.removals, found.n_iter, found.converged)
+        return _untouched(X, base, contamination)
+    if method in ("covariance", "quantum_entropy"):
+        by_entropy = method == "quantum_entropy"
+        return filter_by_variances(
+            X, contamination, base, covariance=covariance, max_iter=max_iter, by_entropy=by_entropy
+        )
+    filtered = filter_by_moments(X, contamination, base, rng, max_iter=max_iter)
+    if method == "moment" or not filtered.removals:
+        # Where nothing looks contaminated, reweighting costs accuracy and does not improve the bound.
+        return filtered
+    assert filtered.weights is not None
+    found = reweight(X, contamination, base, normalised(filtered.weights), rng, max_iter=max_iter)
+    # If the cuts miss their tolerance the weights are nearly as good, and no less certified.
+    return replace(found, removals=filtered.removals, removed=filtered.removed, converged=True)
+
+
+def _untouched(X: np.ndarray, base: np.ndarray, contamination: float) -> RobustLocation:
+    """The mean under the base weights, where nothing may be removed."""
+    return RobustLocation(
+        location=base @ X,
+        weights=base,
+        scores=np.zeros(len(X)),
+        contamination=contamination,
+        n_iter=0,
+        converged=True,
+    )

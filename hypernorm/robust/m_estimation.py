@@ -16,13 +16,13 @@ __all__ = ["Fit", "LinearProblem"]
 _HUBER = 1.345
 _BISQUARE = 4.685
 _NORMAL_MAD = 0.6744897501960817
-# A scale below this share of the spread of the targets is rounding: more than half of the samples are fitted exactly.
+# A scale below this fraction of the spread of the targets is rounding: most samples are fitted exactly.
 _EXACT = 1e-10
-# Changes of the fitted values below this share of the same spread are rounding, too.
+# Smaller changes of the fitted values, relative to the same spread, are rounding, too.
 _ROUNDING = 1e-14
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fit:
     """A linear fit.
 
@@ -34,7 +34,7 @@ class Fit:
     scale : float
         Robust standard deviation of the residuals; zero if more than half of them are rounding.
     factors : ndarray of shape (n,)
-        By how much the last step multiplied each sample's weight, between zero and one.
+        Factor of each sample's weight in the last step, between zero and one.
     n_iter : int
     converged : bool
     """
@@ -48,7 +48,7 @@ class Fit:
 
 
 class LinearProblem:
-    """Rows and targets, with columns centred at their medians and divided by their spread.
+    """Linear regression with columns centered at their medians and divided by their spread.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class LinearProblem:
     y : ndarray of shape (n,)
     fit_intercept : bool
     tol : float
-        Change of the fitted values, in root mean square and relative to the scale, at which an iteration stops.
+        An iteration stops at a smaller change of the fitted values, in root mean square relative to the scale.
     max_iter : int
     """
 
@@ -75,7 +75,7 @@ class LinearProblem:
         self.negligible = _EXACT * self.largest
 
     def huber(self, weights: np.ndarray) -> Fit:
-        """Minimise Σ w_i H(r_i/s), H quadratic up to 1.345 and linear beyond, for weights that sum to one.
+        """Minimise Σ w_i H(r_i/s) for weights that sum to one, with H quadratic up to 1.345 and linear beyond.
 
         The scale s is the weighted median of |r_i| over 0.6745, and over √(1 − p/n) for the p coefficients; n is
         counted as 1/Σ w_i².
@@ -99,10 +99,17 @@ class LinearProblem:
             beta, converged = self._step(beta, weights * kept, s)
         residuals = self.y - self.Z @ beta
         s = scale(residuals)
-        return Fit(beta, residuals, s if s > self.negligible else 0.0, kept, iteration, converged)
+        return Fit(
+            beta=beta,
+            residuals=residuals,
+            scale=s if s > self.negligible else 0.0,
+            factors=kept,
+            n_iter=iteration,
+            converged=converged,
+        )
 
     def bisquare(self, start: Fit) -> Fit:
-        """Descend from a fit in Σ T(r_i/s) over all samples, T Tukey's bisquare, at the scale of the fit."""
+        """Descend from a fit in Σ T(r_i/s) over all samples, with T Tukey's bisquare and s the scale of the fit."""
         s = max(start.scale, self.negligible)
         beta, kept = start.beta, np.ones(len(self.y))
         converged, iteration = s == 0, 0
@@ -111,13 +118,20 @@ class LinearProblem:
             z = (self.y - self.Z @ beta) / (_BISQUARE * s)
             kept = np.maximum(1 - z * z, 0) ** 2
             beta, converged = self._step(beta, kept, s)
-        return Fit(beta, self.y - self.Z @ beta, start.scale, kept, iteration, converged)
+        return Fit(
+            beta=beta,
+            residuals=self.y - self.Z @ beta,
+            scale=start.scale,
+            factors=kept,
+            n_iter=iteration,
+            converged=converged,
+        )
 
     def complete(self, fit: Fit, weights: np.ndarray) -> Fit:
-        """Coefficients along directions in which the samples with weight do not vary, from the other samples.
+        """Add coefficients along directions in which the samples with weight do not vary, from the other samples.
 
-        The former are fitted as before. The latter are fitted by Huber's estimator, whatever they are: without them
-        nothing would be known of these directions.
+        The fit of the samples with weight stays. The others are fitted by Huber's estimator even if they are outliers:
+        without them nothing would be known of these directions.
         """
         present = weights > 0
         visible = self.Z[present] * np.sqrt(weights[present])[:, None]
@@ -126,7 +140,7 @@ class LinearProblem:
         free = scipy.linalg.null_space(np.linalg.qr(visible, mode="r"), rcond=precision)
         rows, lengths = self.Z[~present], np.linalg.norm(self.Z[~present], axis=1)
         images = rows @ free / np.where(lengths > 0, lengths, 1)[:, None]
-        # Of columns that nothing tells apart, rounding remains.
+        # Columns that no sample distinguishes leave only rounding.
         images[np.abs(images).max(axis=1, initial=0.0) <= _EXACT] = 0.0
         telling = images.any(axis=1)
         if not telling.any():
@@ -146,11 +160,11 @@ class LinearProblem:
 
     def _step(self, beta: np.ndarray, weights: np.ndarray, scale: float) -> tuple[np.ndarray, bool]:
         new = self._solve(weights)
-        # Far rows without weight must not decide when the iteration ends.
+        # Rows without weight must not decide when the iteration ends, however far out they are.
         change = math.sqrt(float(weights @ (self.Z @ (new - beta)) ** 2) / float(weights.sum()))
         return new, change <= max(self.tol * scale, _ROUNDING * self.largest)
 
     def _solve(self, weights: np.ndarray) -> np.ndarray:
-        """Weighted least squares; the shortest solution where there are several."""
+        """Solve weighted least squares; of several solutions the shortest."""
         roots = np.sqrt(weights)
         return np.asarray(np.linalg.lstsq(self.Z * roots[:, None], self.y * roots, rcond=None)[0])

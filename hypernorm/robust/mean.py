@@ -1,79 +1,28 @@
-"""Robust means with a proved error bound: one estimator for every method."""
+"""Robust means with a proved error bound, by any of the methods."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from hypernorm._arguments import Seed, check_choice, check_count, check_exponent, check_generator, check_nonnegative
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import Chunks, is_chunked
-from hypernorm._validation import (
-    Seed,
-    check_count,
-    check_exponent,
-    check_generator,
-    check_matrix,
-    check_nonnegative,
-    check_rows,
-)
+from hypernorm._validation import check_covariance
 from hypernorm._warnings import warn_caller
-from hypernorm.certificates import MeanCertificate
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.robust.certification import certify_mean
+from hypernorm.robust.certification import certify_mean_weights
 from hypernorm.robust.estimates import METHODS, estimate
-from hypernorm.robust.filter.contamination import AUTO_ALLOWANCE, check_contamination_or_auto, filter_samples
-from hypernorm.robust.filter.moment_filter import Removal
-from hypernorm.robust.reach import check_reach
-from hypernorm.robust.weights import check_base_weights
+from hypernorm.robust.filter.contamination import AUTO_CONTAMINATION, check_contamination_or_auto, filter_samples
+from hypernorm.robust.location import RobustLocation
+from hypernorm.robust.samples import samples_in_memory, samples_or_chunks
+from hypernorm.robust.weights import normalised_weights
 
-__all__ = ["RobustLocation", "RobustMean", "robust_mean"]
-
-
-@dataclass(frozen=True, eq=False)
-class RobustLocation:
-    """A robust mean with what was removed and what is proved.
-
-    Attributes
-    ----------
-    location : ndarray of shape (d,)
-    weights : ndarray of shape (n,) or None
-        Sum to one, with the location as their mean; None for methods without weights.
-    error_bound : float
-        Proved by `certificate`: the distance from the mean of the inliers is at most this, under its premises; ∞ if
-        nothing is proved.
-    certificate : MeanCertificate or None
-    scores : ndarray of shape (n,)
-        How far out each sample is, in standard deviations or, for certified reweighting and methods without weights,
-        fourth powers and distances.
-    contamination : float
-        As given, or as estimated.
-    removals : tuple of Removal
-        What was taken away and why, by a filter.
-    n_iter : int
-    converged : bool
-    """
-
-    location: np.ndarray
-    weights: np.ndarray | None
-    error_bound: float
-    certificate: MeanCertificate | None
-    scores: np.ndarray
-    contamination: float
-    removals: tuple[Removal, ...]
-    n_iter: int
-    converged: bool
-
-    def __repr__(self) -> str:
-        removed = sum(removal.weight for removal in self.removals)
-        return (
-            f"RobustLocation(d={len(self.location)}, contamination={self.contamination:.3g}, removed={removed:.3g}, "
-            f"error_bound={self.error_bound:.4g}, converged={self.converged})"
-        )
+__all__ = ["RobustMean", "robust_mean"]
 
 
 @own_arithmetic
@@ -90,36 +39,39 @@ def robust_mean(
     max_iter: int = 100,
     random_state: Seed = None,
 ) -> RobustLocation:
-    """Estimate the mean of samples of which a share may be corrupted, and prove how far off the estimate can be.
+    """Estimate the mean of samples with outliers, and prove how far off the estimate can be.
 
     Parameters
     ----------
     X : array_like, DataFrame or Dask array of shape (n, d)
-        The methods ``'moment'``, ``'covariance'`` and ``'quantum_entropy'`` take the chunks of a Dask array one by one,
-        each as a sample of its own; so its rows must not be sorted by anything that outliers have to do with.
+        The methods ``'moment'``, ``'covariance'`` and ``'quantum_entropy'`` filter the chunks of a Dask array one by
+        one, each as samples of its own; so the order of the rows must have nothing to do with outliers.
     contamination : float or 'auto', default 0.1
-        ε in [0, 0.5), the share of samples that may be anything at all. 'auto' takes the share that the moment filter
-        removes when it may remove 30%, which undercounts outliers among the inliers and counts heavy tails. No proof
+        Fraction ε of outliers, in [0, 0.5); outliers may be anything at all. 'auto' takes the fraction that the moment
+        filter removes when it may remove 30%, which misses outliers among the inliers and counts heavy tails. No proof
         can rest on such an estimate, so the error bound then allows for 30% of outliers, and is wide.
     method : str, default 'moment'
-        ``'moment'``, the filter by third and fourth moments in whitened coordinates; ``'certified'``, the weights with
-        the smallest sum-of-squares bound on the fourth moment (d ≤ 30), if that filter finds anything to take;
-        ``'covariance'`` and ``'quantum_entropy'``, filters by second moments; or a standard estimator: ``'mean'``,
-        ``'coordinatewise_median'``, ``'trimmed_mean'``, ``'geometric_median'``, ``'median_of_means'``, ``'huber'``,
-        ``'lai_rao_vempala'``, ``'lee_valiant'``, ``'projected_gradient'``.
+        - ``'moment'``: the filter by third and fourth moments in whitened coordinates;
+        - ``'certified'``: if that filter removes anything, the weights with the smallest sum-of-squares bound on the
+          fourth moment (d ≤ 30);
+        - ``'covariance'``, ``'quantum_entropy'``: filters by second moments;
+        - a standard estimator: ``'mean'``, ``'coordinatewise_median'``, ``'trimmed_mean'``, ``'geometric_median'``,
+          ``'median_of_means'``, ``'huber'``, ``'lai_rao_vempala'``, ``'lee_valiant'``, ``'projected_gradient'``.
     moment : float, default 4
-        Exponent q ≥ 2 of the moment that the error bound rests on.
+        Exponent q ≥ 2 of the moment on which the error bound rests.
     inlier_moment : float, optional
         B with (mean |⟨x_i − μ, v⟩|^q)^{1/q} ≤ B over the inliers for every unit vector v. By default the bound rests
-        on the premise that the moment of the inliers is at most that of the weights, for q and for 2.
+        on the premise that the moments of the inliers, for q and for 2, are at most those of the weights.
     covariance : array_like of shape (d, d), optional
         Covariance of the inliers, if it is known, for the filters by second moments.
     sample_weight : array_like of shape (n,), optional
         Relative weights; a sample of weight zero does not count.
     certify : bool, default True
-        Prove an error bound. It costs a few passes over the samples.
+        Whether to prove an error bound, which costs a few passes over the samples.
     max_iter : int, default 100
+        Limit on the rounds of a filter, and on the relaxations that ``'certified'`` solves.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
+        For the directions in which a filter looks, and for random blocks and starts.
 
     Returns
     -------
@@ -128,11 +80,17 @@ def robust_mean(
     Raises
     ------
     InvalidInputError
+        If an argument cannot be used.
 
     Warns
     -----
     ConvergenceWarning
-        If the method was ended by `max_iter`; weights and bound are valid all the same.
+        If `max_iter` ended the method; weights and bound are valid all the same.
+
+    See Also
+    --------
+    RobustMean : the same as an estimator of scikit-learn.
+    certify_mean : the proof alone, for weights from anywhere.
 
     Examples
     --------
@@ -144,9 +102,35 @@ def robust_mean(
     >>> bool(np.linalg.norm(found.location) < 0.2), bool(found.error_bound < 1.5)
     (True, True)
     """
-    samples = _check_samples(X)
-    if method not in METHODS:
-        raise InvalidInputError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}.")
+    return _robust_mean(
+        samples_or_chunks(X),
+        contamination,
+        method=method,
+        moment=moment,
+        inlier_moment=inlier_moment,
+        covariance=covariance,
+        sample_weight=sample_weight,
+        certify=certify,
+        max_iter=max_iter,
+        random_state=random_state,
+    )
+
+
+def _robust_mean(
+    samples: np.ndarray | Chunks,
+    contamination: float | str,
+    *,
+    method: str,
+    moment: float,
+    inlier_moment: float | None,
+    covariance: Any,
+    sample_weight: Any,
+    certify: bool,
+    max_iter: int,
+    random_state: Seed,
+) -> RobustLocation:
+    """`robust_mean` of samples that have been checked; the other arguments are checked here."""
+    check_choice(method, "method", METHODS)
     q = check_exponent(moment, name="moment")
     if not q < np.inf:
         raise InvalidInputError("moment must be finite.")
@@ -154,60 +138,35 @@ def robust_mean(
     known = _check_covariance(covariance, method, samples.shape[1])
     check_count(max_iter, "max_iter")
     rng = check_generator(random_state)
-    base = check_base_weights(sample_weight, samples.shape[0])
-    share = check_contamination_or_auto(contamination)
-    allowed = AUTO_ALLOWANCE if share is None else share
-    if share is None:
+    base = normalised_weights(sample_weight, "sample_weight", samples.shape[0])
+    fraction = check_contamination_or_auto(contamination)
+    allowed = AUTO_CONTAMINATION if fraction is None else fraction
+    if fraction is None:
         if isinstance(samples, Chunks):
-            raise InvalidInputError("contamination must be a number for a Dask array; 'auto' on a part of X finds one.")
-        share = filter_samples(samples, None, base_weights=base, random_state=rng)[1]
-    found = estimate(method, samples, share, base, known, max_iter, rng)
+            raise InvalidInputError(
+                "contamination must be a number for a Dask array; 'auto' estimates it from a part of X."
+            )
+        fraction = filter_samples(samples, None, base, rng).contamination
+    found = estimate(method, samples, fraction, base, known, max_iter, rng)
     if not found.converged:
-        warn_caller(f"The {method} method was ended by max_iter={max_iter}; the result is valid but may be improved.")
+        warn_caller(
+            f"max_iter={max_iter} ended the {method} method; the result is valid, more iterations may improve it."
+        )
     certificate = None
     if certify and found.weights is not None:
-        # With a moment of the inliers only its bound is free of further premises.
+        # With a known moment of the inliers, the bound by that moment alone needs no further premise.
         orders = (q,) if premise is not None or q == 2 else (2.0, q)
-        certificate = certify_mean(
+        certificate = certify_mean_weights(
             samples,
             found.weights,
             allowed,
             location=found.location,
-            sample_weight=sample_weight,
+            base=None if sample_weight is None else base,
             moments=orders,
             inlier_moments=[premise] * len(orders),
         )
     bound = np.inf if certificate is None else certificate.prove(samples).upper
-    return RobustLocation(
-        found.location,
-        found.weights,
-        float(bound),
-        certificate,
-        found.scores,
-        share,
-        found.removals,
-        found.n_iter,
-        found.converged,
-    )
-
-
-def _check_samples(X: Any) -> np.ndarray | Chunks:
-    matrix = check_rows(_even_chunks(X) if is_chunked(X) else X)
-    if isinstance(matrix, Chunks):
-        return matrix
-    if not isinstance(matrix, np.ndarray):
-        raise InvalidInputError("X is sparse, which robust means do not support, since centring fills it; X.toarray().")
-    samples = np.ascontiguousarray(matrix, dtype=np.float64)
-    check_reach(samples)
-    return samples
-
-
-def _even_chunks(X: Any) -> Any:
-    """A Dask array in chunks of about the same size: a filter would keep all of a chunk of few rows."""
-    sizes = X.chunks[0] if X.ndim else ()
-    if not sizes or any(math.isnan(size) for size in sizes) or 2 * min(sizes) >= max(sizes):
-        return X
-    return X.rechunk({0: -(-sum(sizes) // len(sizes))})
+    return replace(found, certificate=certificate, error_bound=float(bound))
 
 
 def _check_covariance(covariance: Any, method: str, d: int) -> np.ndarray | None:
@@ -217,42 +176,68 @@ def _check_covariance(covariance: Any, method: str, d: int) -> np.ndarray | None
         raise InvalidInputError(
             f"covariance is used by the methods 'covariance' and 'quantum_entropy' only, not {method!r}."
         )
-    matrix = np.asarray(check_matrix(covariance, "covariance"), dtype=np.float64)
-    if matrix.shape != (d, d) or not np.allclose(matrix, matrix.T, rtol=1e-10, atol=0):
-        raise InvalidInputError(f"covariance must be a symmetric {d} x {d} matrix, got shape {matrix.shape}.")
-    try:
-        np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
-        raise InvalidInputError("covariance is not positive definite; add a little to its diagonal.") from None
-    return matrix
+    return check_covariance(covariance, "covariance", d)[0]
 
 
 class RobustMean(BaseEstimator):
-    """`robust_mean` as an estimator: the mean of contaminated samples with a proved error bound.
+    """The mean of samples with outliers, with a proved error bound.
 
     Parameters
     ----------
-    contamination, method, moment, inlier_moment, covariance, certify, max_iter
-        As for `robust_mean`.
+    contamination : float or 'auto', default 0.1
+        Fraction ε of outliers, in [0, 0.5); outliers may be anything at all. 'auto' takes the fraction that the moment
+        filter removes when it may remove 30%; the error bound then allows for 30% of outliers, and is wide.
+    method : str, default 'moment'
+        - ``'moment'``: the filter by third and fourth moments in whitened coordinates;
+        - ``'certified'``: if that filter removes anything, the weights with the smallest sum-of-squares bound on the
+          fourth moment (d ≤ 30);
+        - ``'covariance'``, ``'quantum_entropy'``: filters by second moments;
+        - a standard estimator: ``'mean'``, ``'coordinatewise_median'``, ``'trimmed_mean'``, ``'geometric_median'``,
+          ``'median_of_means'``, ``'huber'``, ``'lai_rao_vempala'``, ``'lee_valiant'``, ``'projected_gradient'``.
+    moment : float, default 4
+        Exponent q ≥ 2 of the moment on which the error bound rests.
+    inlier_moment : float, optional
+        B with (mean |⟨x_i − μ, v⟩|^q)^{1/q} ≤ B over the inliers for every unit vector v. By default the bound rests
+        on the premise that the moments of the inliers, for q and for 2, are at most those of the weights.
+    covariance : array_like of shape (d, d), optional
+        Covariance of the inliers, if it is known, for the filters by second moments.
+    certify : bool, default True
+        Whether to prove an error bound, which costs a few passes over the samples.
+    max_iter : int, default 100
+        Limit on the rounds of a filter, and on the relaxations that ``'certified'`` solves.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
+        For the directions in which a filter looks, and for random blocks and starts.
 
     Attributes
     ----------
     location_ : ndarray of shape (d,)
     weights_ : ndarray of shape (n,) or None
+        Sum to one, with the location as their mean; None for methods without weights.
     error_bound_ : float
         ‖location_ − mean of the inliers‖ is at most this; ∞ where nothing is proved: without weights, without
         `certify`, or if too much may be corrupted.
     certificate_ : MeanCertificate or None
         ``certificate_.verify(X)`` proves the bound again.
     scores_ : ndarray of shape (n,)
+        How far out each sample is, as in `RobustLocation`.
     contamination_ : float
+        ε as given or estimated.
     removals_ : tuple of Removal
-        What was taken away and why.
+        What a filter removed, and why.
     n_iter_ : int
     converged_ : bool
     n_features_in_, feature_names_in_
         As everywhere in scikit-learn.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If `max_iter` ended the method; weights and bound are valid all the same.
+
+    See Also
+    --------
+    robust_mean : the same as a function.
+    RobustCovariance : location and covariance.
 
     Examples
     --------
@@ -288,24 +273,32 @@ class RobustMean(BaseEstimator):
 
     @own_arithmetic
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> RobustMean:
-        """Estimate.
+        """Estimate the mean.
 
         Parameters
         ----------
         X : array_like, DataFrame or Dask array of shape (n, d)
         y : ignored
         sample_weight : array_like of shape (n,), optional
+            Relative weights; a sample of weight zero does not count.
+
+        Returns
+        -------
+        RobustMean
+            Itself.
 
         Raises
         ------
         InvalidInputError
+            If an argument cannot be used.
         """
         if is_chunked(X):
             self.n_features_in_ = X.shape[-1]
+            samples = samples_or_chunks(X)
         else:
-            X = validate_data(self, X, dtype=np.float64)
-        found = robust_mean(
-            X,
+            samples = samples_in_memory(validate_data(self, X, dtype=np.float64, copy=True))
+        found = _robust_mean(
+            samples,
             self.contamination,
             method=self.method,
             moment=self.moment,

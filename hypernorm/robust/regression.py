@@ -1,4 +1,4 @@
-"""The scikit-learn estimator of linear regression where samples and targets may be corrupted."""
+"""Linear regression of samples and targets with outliers."""
 
 from __future__ import annotations
 
@@ -8,37 +8,39 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from hypernorm._arguments import Seed, check_count, check_generator, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Seed, check_count, check_generator, check_tolerance
 from hypernorm._warnings import warn_caller
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.filter.contamination import check_contamination_or_auto, filter_samples
 from hypernorm.robust.m_estimation import LinearProblem
-from hypernorm.robust.reach import check_units, pull_in
+from hypernorm.robust.winsorising import check_units, winsorised
 
 __all__ = ["RobustRegressor"]
 
 
 class RobustRegressor(RegressorMixin, BaseEstimator):
-    """Linear regression of which a share of the samples, rows and targets alike, is corrupted.
+    """Linear regression of samples with outliers, among the rows as well as the targets.
 
-    1. Huber's estimator gives residuals r_i. It withstands wrong targets, not wrong rows.
-    2. `moment_filter` takes weight from outliers among the rows (x_i, r_i). It does not depend on the units of x and y
-       nor on the first fit, short of samples so few that it has to leave out directions.
-    3. Huber's estimator on what remains gives coefficients and a scale. Directions in which what remains does not vary,
-       such as the indicator of a rare category, get their coefficients from what was removed.
-    4. From there, Tukey's bisquare on all samples at that scale: samples that the filter should not have removed come
-       back, and those with large residuals have no influence, however far their rows are.
+    1. Huber's estimator gives residuals r_i. It withstands wrong targets, but not wrong rows.
+    2. `moment_filter` removes weight from outliers among the rows (x_i, r_i). The result does not depend on the units
+       of x and y nor on the first fit, unless there are so few samples that the filter has to leave out directions.
+    3. Huber's estimator under the remaining weights gives coefficients and a scale. Directions in which the remaining
+       samples do not vary, such as the indicator of a rare category, get their coefficients from the removed ones.
+    4. Tukey's bisquare at that scale descends from there, over all samples. Inliers that the filter removed come back,
+       and samples with large residuals have no influence, however far out their rows are.
 
     Parameters
     ----------
     contamination : float or 'auto', default 0.1
-        Share ε of outliers that the filter allows for, 0 ≤ ε < 0.5; see `RobustCovariance`.
+        Fraction ε of outliers, in [0, 0.5). The filter removes up to 1.5 ε of the weight where samples look corrupted,
+        and none from samples that look Gaussian. 'auto' allows for 30% and takes what was removed as ε.
     fit_intercept : bool, default True
+        Whether the model has a constant term.
     max_iter : int, default 200
         Limit on the iterations of each of the three fits, and on the rounds of the filter.
     tol : float, default 1e-6
-        A fit ends when the fitted values change by less than this, in root mean square and relative to the scale of the
+        A fit ends when the fitted values change by less than this, in root mean square relative to the scale of the
         residuals.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         For the directions in which the filter looks.
@@ -48,18 +50,18 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
     coef_ : ndarray of shape (d,)
     intercept_ : float
     scale_ : float
-        Standard deviation of the noise, from the median of the absolute residuals after the filter; zero if more than
-        half of the samples are fitted exactly.
+        Standard deviation of the noise, estimated by the median of the absolute residuals after the filter; zero if
+        more than half of the samples are fitted exactly.
     weights_ : ndarray of shape (n,)
         Weights of the last fit, between zero and one; zero for samples with residuals of more than 4.685 `scale_`.
     removals_ : tuple of Removal
         What the filter removed, and why; directions are in the coordinates (x, r).
     contamination_ : float
-        ε as given or found.
+        ε as given or estimated.
     n_iter_ : int
         Iterations of the last fit.
     converged_ : bool
-        Of the filter and of the fits after it.
+        Whether the filter and the fits after it ended before `max_iter`.
     n_features_in_, feature_names_in_
         As everywhere in scikit-learn.
 
@@ -68,10 +70,15 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
     ConvergenceWarning
         If `max_iter` was reached.
 
+    See Also
+    --------
+    RobustMean, RobustCovariance : estimates with a proved error bound.
+    sklearn.linear_model.HuberRegressor : Huber's estimator, for wrong targets only.
+
     Notes
     -----
-    One target at a time; `sklearn.multioutput.MultiOutputRegressor` fits several. Sparse samples are refused: whitening
-    would make them dense.
+    There is one target; `sklearn.multioutput.MultiOutputRegressor` fits several. Sparse samples are refused, since
+    whitening would make them dense.
 
     Examples
     --------
@@ -102,7 +109,7 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
 
     @own_arithmetic
     def fit(self, X: Any, y: Any) -> RobustRegressor:
-        """Fit.
+        """Fit coefficients and intercept.
 
         Parameters
         ----------
@@ -110,10 +117,15 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
             More samples than coefficients.
         y : array_like of shape (n,)
 
+        Returns
+        -------
+        RobustRegressor
+            Itself.
+
         Raises
         ------
         InvalidInputError
-            If an argument cannot be used or the samples are too few.
+            If an argument cannot be used or there are too few samples.
         """
         contamination = check_contamination_or_auto(self.contamination)
         check_count(self.max_iter, "max_iter")
@@ -127,15 +139,17 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
             )
         rng = check_generator(self.random_state)
         targets = np.asarray(y, dtype=np.float64)[:, None]
-        X, y = pull_in(X, units=check_units(X)), pull_in(targets, units=check_units(targets, "y"))[:, 0]
+        X, y = winsorised(X, units=check_units(X)), winsorised(targets, units=check_units(targets, "y"))[:, 0]
         problem = LinearProblem(X, y, bool(self.fit_intercept), self.tol, self.max_iter)
         first = problem.huber(np.full(n, 1 / n))
         joint = np.column_stack([X, first.residuals])
-        found, self.contamination_ = filter_samples(joint, contamination, random_state=rng, max_iter=self.max_iter)
+        found = filter_samples(joint, contamination, np.full(n, 1.0 / n), rng, max_iter=self.max_iter)
+        assert found.weights is not None  # no filter is without weights
         start = problem.complete(problem.huber(found.weights), found.weights)
         last = problem.bisquare(start)
         self.coef_, self.intercept_ = problem.coefficients(last.beta)
         self.scale_, self.weights_, self.removals_ = last.scale, last.factors, found.removals
+        self.contamination_ = found.contamination
         self.n_iter_ = last.n_iter
         self.converged_ = found.converged and start.converged and last.converged
         if not self.converged_:
@@ -144,7 +158,16 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
 
     @own_arithmetic
     def predict(self, X: Any) -> np.ndarray:
-        """X @ coef_ + intercept_, of shape (n,)."""
+        """Predict the targets, X @ coef_ + intercept_.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64)
         return np.asarray(X @ self.coef_ + self.intercept_)

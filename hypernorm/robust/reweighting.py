@@ -1,36 +1,35 @@
 """Certified reweighting: the weights whose fourth moment has the smallest sum-of-squares bound.
 
-For fixed points y_i the least λ for which λ‖v‖⁴ − Σ w_i ⟨y_i, v⟩⁴ is a sum of squares is a convex function of w: it is
-the maximum of the linear functions Σ w_i Ẽ⟨y_i, v⟩⁴ over all pseudo-expectations Ẽ on the sphere. It is minimised over
-the weights that an inlier distribution may have, Δ_ε = {0 ≤ w_i ≤ p_i/(1−ε), Σ w_i = 1}, by cutting planes within a
-trust region (Marsten, Hogan & Blankenship 1975): the solver of the relaxation gives value and cut, a linear program
-the next weights. The inliers' own weights are in Δ_ε, so that the minimum is at most their sum-of-squares bound.
+For fixed points y_i let λ(w) be the least λ for which λ‖v‖⁴ − Σ w_i ⟨y_i, v⟩⁴ is a sum of squares. It is the maximum of
+the linear functions Σ w_i Ẽ⟨y_i, v⟩⁴ over all pseudo-expectations Ẽ on the sphere, hence convex. Cutting planes within
+a trust region (Marsten, Hogan & Blankenship 1975) minimise it over the weights that a distribution of inliers may have,
+Δ_ε = {0 ≤ w_i ≤ p_i/(1−ε), Σ w_i = 1}: the solver of the relaxation gives value and cut, a linear program the next
+weights. The weights of the inliers are in Δ_ε, so the minimum is at most their sum-of-squares bound.
 
-Centre and whitening come from the weights that the search starts from; the centre is then moved to the weighted mean a
-few times. Whitening anew as well would reward weights with two groups, whose fourth moment is small in relation to
-their second.
+Center and whitening come from the initial weights; the center is then moved to the weighted mean a few times. Whitening
+is not updated: that would reward weights with two groups, whose fourth moment is small in relation to the second.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linprog
 
+from hypernorm._arguments import Seed, check_generator
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import Seed, check_generator
 from hypernorm.bounds.sos_solver import SosSolver, check_solver_memory
-from hypernorm.certificates import Certificate
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis
 from hypernorm.forms.gram import GramClasses, form_coefficients
 from hypernorm.robust.certification import certify_moment
-from hypernorm.robust.reach import check_reach, check_units
-from hypernorm.robust.weights import check_base_weights, check_filter, weighted_covariance
+from hypernorm.robust.location import RobustLocation
+from hypernorm.robust.weights import check_filter, normalised_weights, weighted_covariance
+from hypernorm.robust.winsorising import check_reach, check_units
 
-__all__ = ["Reweighted", "certified_reweighting", "check_dimension", "whitening_map"]
+__all__ = ["certified_reweighting", "check_dimension", "reweight", "whitening_map"]
 
 _CENTERS = 3
 _SOLVE_RTOL = 1e-4  # the cuts are off by ten times as much
@@ -41,51 +40,20 @@ _LARGEST_DIMENSION = 30
 
 
 def check_dimension(d: int) -> None:
-    """Raise `InvalidInputError` for more columns than certified reweighting is for."""
+    """Refuse more columns than certified reweighting can handle.
+
+    Raises
+    ------
+    InvalidInputError
+    """
     if d > _LARGEST_DIMENSION:
         raise InvalidInputError(
             f"certified reweighting is for at most {_LARGEST_DIMENSION} columns, X has {d}; use the moment filter."
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Reweighted:
-    """What certified reweighting found.
-
-    Attributes
-    ----------
-    weights : ndarray of shape (n,)
-        Sum to one.
-    location : ndarray of shape (d,)
-        Their mean.
-    scores : ndarray of shape (n,)
-        Ẽ⟨y_i, v⟩⁴ under the last pseudo-expectation: what the sample adds to the fourth moment where it is largest.
-    value : float
-        Proved: Σ w_i ⟨K(x_i − location), v⟩⁴ ≤ value for all unit v, with the whitening K.
-    gap : float
-        How far, relatively, the value may be above the minimum, by the cuts; an estimate.
-    certificate : Certificate
-        Of the 2→4 norm of the rows w_i^{1/4} K (x_i − location).
-    whitening : ndarray of shape (d, k)
-        Kᵀ.
-    n_iter : int
-        Relaxations solved.
-    converged : bool
-    """
-
-    weights: np.ndarray
-    location: np.ndarray
-    scores: np.ndarray
-    value: float
-    gap: float
-    certificate: Certificate
-    whitening: np.ndarray
-    n_iter: int
-    converged: bool
-
-
 def whitening_map(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Kᵀ of shape (d, k) that makes the weighted covariance the identity, in the k directions that samples span."""
+    """K of shape (d, k) such that (X − mean) @ K has unit covariance; k is the rank of the weighted covariance."""
     squares, vectors = np.linalg.eigh(weighted_covariance(X, weights, weights @ X / weights.sum()))
     kept = squares > len(squares) * np.finfo(np.float64).eps * max(float(squares[-1]), 0.0)
     return np.asarray(vectors[:, kept] / np.sqrt(squares[kept]))
@@ -102,7 +70,7 @@ def certified_reweighting(
     rtol: float = 1e-2,
     max_iter: int = 100,
     random_state: Seed = None,
-) -> Reweighted:
+) -> RobustLocation:
     """Minimise the sum-of-squares bound on the fourth central moment over Δ_ε.
 
     Parameters
@@ -110,28 +78,35 @@ def certified_reweighting(
     X : ndarray of shape (n, d)
         Finite, in double precision; d ≤ 30.
     contamination : float
-        ε in [0, 0.5).
+        Fraction ε of outliers, in [0, 0.5).
     initial_weights : ndarray of shape (n,), optional
-        From which centre and whitening are taken, and the search starts; those of a filter, or the base weights. Where
-        they exceed p_i/(1−ε) they are the limit instead, so that the result is at least as good.
+        Start of the search, and source of center and whitening, such as the weights of a filter; by default the base
+        weights. Where they exceed p_i/(1−ε) they are the limit instead, so the result is at least as good.
     base_weights : ndarray of shape (n,), optional
-        p, summing to one; equal by default.
-    whitened : bool
+        p, which sum to one; equal by default.
+    whitened : bool, default True
         False keeps the units of the samples.
-    rtol : float
-        Relative distance from the minimum at which the search ends, by its own estimate.
-    max_iter : int
+    rtol : float, default 0.01
+        The search ends within this relative distance from the minimum, by its own estimate.
+    max_iter : int, default 100
         Limit on the relaxations that are solved.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
     -------
-    Reweighted
+    RobustLocation
+        Without certificate and error bound. The scores are Ẽ⟨y_i, v⟩⁴ under the last pseudo-expectation. The criterion
+        c is certified: Σ w_i ⟨Kᵀ(x_i − location), v⟩⁴ ≤ c for all unit vectors v, where K whitens the samples under the
+        initial weights. `converged` says that c is within `rtol` of the minimum, by the estimate from the cuts.
 
     Raises
     ------
     InvalidInputError
         If an argument cannot be used, or there are more than 30 columns.
+
+    See Also
+    --------
+    robust_mean : with ``method="certified"``, this method after the moment filter, with a proved error bound.
 
     Examples
     --------
@@ -145,15 +120,34 @@ def certified_reweighting(
     n, d = X.shape
     check_dimension(d)
     check_reach(X)
-    check_units(X)
-    start = base
-    if initial_weights is not None:
-        start = check_base_weights(initial_weights, n, "initial_weights")
-    caps = np.maximum(base / (1 - contamination), start)
+    start = base if initial_weights is None else normalised_weights(initial_weights, "initial_weights", n)
     rng = check_generator(random_state)
-    K = whitening_map(X, start) if whitened else np.eye(d)
+    return reweight(X, contamination, base, start, rng, whitened=whitened, rtol=rtol, max_iter=max_iter)
+
+
+def reweight(
+    X: np.ndarray,
+    contamination: float,
+    base: np.ndarray,
+    start: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    whitened: bool = True,
+    rtol: float = 1e-2,
+    max_iter: int = 100,
+) -> RobustLocation:
+    """`certified_reweighting` for arguments that have been checked.
+
+    Raises
+    ------
+    InvalidInputError
+        If the squares of a column over- or underflow.
+    """
+    check_units(X)
+    caps = np.maximum(base / (1 - contamination), start)
+    K = whitening_map(X, start) if whitened else np.eye(X.shape[1])
     if K.shape[1] == 0:  # all samples of positive weight coincide
-        K = np.eye(d)
+        K = np.eye(X.shape[1])
     weights = start
     mean = weights @ X
     best: tuple[float, np.ndarray, float, np.ndarray] | None = None
@@ -174,12 +168,18 @@ def certified_reweighting(
     assert best is not None
     _, weights, gap, scores = best
     mean = weights @ X
-    certificate = certify_moment((X - mean) @ K * weights[:, None] ** 0.25, 4.0)
-    return Reweighted(weights, mean, scores, certificate.upper**4, gap, certificate, K, iterations, gap <= rtol)
+    return RobustLocation(
+        location=mean,
+        weights=weights,
+        scores=scores,
+        contamination=contamination,
+        criterion=certify_moment((X - mean) @ K * weights[:, None] ** 0.25, 4.0).upper ** 4,
+        n_iter=iterations,
+        converged=gap <= rtol,
+    )
 
 
-@dataclass(frozen=True)
-class _Found:
+class _Found(NamedTuple):
     weights: np.ndarray
     gap: float
 
@@ -197,7 +197,7 @@ class _Problem:
 
     @own_arithmetic
     def value(self, weights: np.ndarray) -> tuple[float, np.ndarray]:
-        """The bound for these weights, not yet proved, and Ẽ⟨y_i, v⟩⁴ for each point."""
+        """Return the bound for these weights, which is not proved yet, and Ẽ⟨y_i, v⟩⁴ for each point."""
         self.count += 1
         moments = (self.images * weights) @ self.images.T
         if not moments.any():
@@ -224,14 +224,14 @@ class _Problem:
 
 
 def _minimise(problem: _Problem, weights: np.ndarray, caps: np.ndarray, rtol: float, max_iter: int) -> _Found:
-    """Cutting planes in a trust region around the best weights so far."""
+    """Minimise by cutting planes in a trust region around the best weights so far."""
     value, cut = problem.value(weights)
     cuts, radius, gap = [cut], 0.5, np.inf
     while problem.count < max_iter and value > 0 and radius > _SMALLEST_RADIUS:
         low, high = np.maximum(weights - radius * caps, 0), np.minimum(weights + radius * caps, caps)
         anywhere, nearby = _next_weights(cuts, np.zeros(len(caps)), caps), _next_weights(cuts, low, high)
         if anywhere is None or nearby is None:
-            break  # rounding defeats the linear program; what was found stands
+            break  # rounding defeats the linear program; the best weights so far stand
         gap = max(value / anywhere[0] - 1, 0.0) if anywhere[0] > 0 else np.inf
         if gap <= rtol:
             break
@@ -246,10 +246,10 @@ def _minimise(problem: _Problem, weights: np.ndarray, caps: np.ndarray, rtol: fl
 
 
 def _next_weights(cuts: list[np.ndarray], low: np.ndarray, high: np.ndarray) -> tuple[float, np.ndarray] | None:
-    """The minimum of the largest cut over the weights between the bounds, and where it is; None if it is not found."""
+    """Minimum of the largest cut over the weights between the bounds, and minimiser; None if the solver fails."""
     n = len(low)
     scale = max(float(np.abs(cuts[-1]).max()), 1e-300)
-    # Unknowns of order one, since the solver's tolerances are absolute: n·w_i, and the bound over the cuts' scale.
+    # The solver's tolerances are absolute, so its unknowns are of order one: n·w_i, and the bound over the cuts' scale.
     rows = np.hstack([np.array(cuts) / (n * scale), -np.ones((len(cuts), 1))])
     equality = np.append(np.ones(n), 0.0)[None, :]
     bounds = [*zip((n * low).tolist(), (n * high).tolist(), strict=True), (-np.inf, np.inf)]

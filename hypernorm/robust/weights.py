@@ -1,69 +1,54 @@
 """Weights on samples: the set in which robust weights live, and the moments under them.
 
-With base weights p (1/n each, or the user's sample weights over their sum) and a contamination ε, every distribution of
-the inliers lies in Δ_ε = {u : 0 ≤ u_i ≤ p_i/(1−ε), Σ u_i = 1}: the samples that an adversary left alone, by their share
-of the base weights, are one of its points.
+With base weights p (1/n each, or normalised sample weights) and a contamination ε, every distribution of the inliers
+lies in Δ_ε = {u : 0 ≤ u_i ≤ p_i/(1−ε), Σ u_i = 1}.
 """
 
 from __future__ import annotations
 
-import math
-import numbers
 from typing import Any
 
 import numpy as np
 
+from hypernorm._arguments import check_contamination, check_count, check_sample_weight
 from hypernorm._numba import njit
-from hypernorm._validation import check_count, check_matrix, check_shape
+from hypernorm._validation import check_matrix, check_shape
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = [
-    "check_base_weights",
-    "check_contamination",
+    "BUDGET_FACTOR",
     "check_filter",
+    "normalised",
+    "normalised_weights",
     "project_on_capped_simplex",
     "weighted_covariance",
     "weighted_mean",
     "weighted_quantile",
 ]
 
-
-def check_contamination(contamination: Any, name: str = "contamination") -> float:
-    """Return the share of outliers as a float in [0, 0.5).
-
-    Raises
-    ------
-    InvalidInputError
-        If it is no such number: with half of the samples replaced nobody can tell which half is which.
-    """
-    real = isinstance(contamination, numbers.Real) and not isinstance(contamination, bool | np.bool_)
-    share = float(contamination) if real else math.nan
-    if not 0 <= share < 0.5:
-        raise InvalidInputError(
-            f"{name} must be a number in [0, 0.5), the share of samples that may be outliers, got {contamination!r}."
-        )
-    return share
+BUDGET_FACTOR = 1.5
+"""Removal budget of a filter relative to the contamination: inliers lose weight along with the outliers."""
 
 
-def check_base_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np.ndarray:
-    """Base weights of shape (n,) that sum to one: equal, or proportional to `sample_weight`.
+def normalised_weights(sample_weight: Any, name: str, n: int) -> np.ndarray:
+    """Normalised weights of n samples: equal for None, else proportional to `sample_weight`.
 
     Raises
     ------
     InvalidInputError
         If the weights have another shape, are negative, not finite, or all zero.
     """
-    if sample_weight is None:
-        return np.full(n, 1.0 / n)
-    weights = check_shape(sample_weight, name, (n,))
-    if (weights < 0).any() or not weights.any():
-        raise InvalidInputError(f"{name} must not be negative, nor zero for every sample.")
+    return np.full(n, 1.0 / n) if sample_weight is None else normalised(check_sample_weight(sample_weight, name, n))
+
+
+def normalised(weights: np.ndarray) -> np.ndarray:
+    """Non-negative weights over their sum, which must not overflow."""
     weights = weights / weights.max()
     return np.asarray(weights / weights.sum())
 
 
 def check_filter(X: Any, contamination: Any, base_weights: Any, max_iter: Any) -> tuple[np.ndarray, float, np.ndarray]:
-    """Arguments of a filter: dense samples, contamination, and base weights that sum to one, equal by default.
+    """Check the arguments of a filter; return dense samples, contamination, and base weights (equal by default).
 
     Raises
     ------
@@ -71,14 +56,14 @@ def check_filter(X: Any, contamination: Any, base_weights: Any, max_iter: Any) -
     """
     matrix = check_matrix(X)
     if not isinstance(matrix, np.ndarray):
-        raise InvalidInputError("X is sparse, which filters do not support, since centring fills it; X.toarray().")
-    share = check_contamination(contamination)
+        raise InvalidInputError("X is sparse, which filters do not support, since centering fills it; X.toarray().")
+    fraction = check_contamination(contamination)
     check_count(max_iter, "max_iter")
     n = len(matrix)
     base = np.full(n, 1.0 / n) if base_weights is None else check_shape(base_weights, "base_weights", (n,))
     if (base < 0).any() or abs(float(base.sum()) - 1) > 1e-9:
         raise InvalidInputError("base_weights must not be negative and must sum to one; divide them by their sum.")
-    return np.asarray(matrix, dtype=np.float64), share, base
+    return np.asarray(matrix, dtype=np.float64), fraction, base
 
 
 def weighted_mean(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -93,29 +78,29 @@ def weighted_covariance(X: np.ndarray, weights: np.ndarray, center: np.ndarray) 
 
 
 def weighted_quantile(values: np.ndarray, weights: np.ndarray, level: float) -> float:
-    """The smallest value up to which the share `level` of the weight lies.
+    """The smallest value such that the fraction `level` of the weight lies up to it.
 
     Examples
     --------
     >>> weighted_quantile(np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 2.0]), 0.5)
     2.0
     """
-    # Rounding of the sums must not decide which of two values it is.
+    # Rounding of the sums must not decide between two values.
     return float(_select(values.astype(np.float64), weights.astype(np.float64), level * (1 - 1e-12) * weights.sum()))
 
 
 @njit
 def _select(values: np.ndarray, weights: np.ndarray, target: float) -> float:
-    """The smallest value up to which the weights sum to `target`, by Hoare's selection; reorders both arrays.
+    """The smallest value such that the weights up to it sum to `target`; reorders both arrays.
 
-    Linear in their length, where sorting is not.
+    Hoare's selection takes linear time, which sorting does not.
     """
     first, last = 0, len(values)
     below = 0.0
     while True:
         ends = values[first], values[(first + last) // 2], values[last - 1]
         pivot = max(min(ends[0], ends[1]), min(max(ends[0], ends[1]), ends[2]))
-        # Values below the pivot go to first…low, those above it to high…last.
+        # Values below the pivot move to first…low, those above it to high…last.
         low, high, index = first, last, first
         smaller = equal = 0.0
         while index < high:
@@ -145,8 +130,8 @@ def _select(values: np.ndarray, weights: np.ndarray, target: float) -> float:
 def project_on_capped_simplex(values: np.ndarray, caps: np.ndarray) -> np.ndarray:
     """The nearest point of {0 ≤ w_i ≤ caps_i, Σ w_i = 1} in the Euclidean norm.
 
-    It is clip(values − τ, 0, caps) for the τ that makes the sum one; the sum is piecewise linear in τ with kinks at
-    values_i and values_i − caps_i, so a search between sorted kinks finds τ exactly.
+    It is clip(values − τ, 0, caps) for the τ that makes the sum one. The sum is piecewise linear in τ with kinks at
+    values_i and values_i − caps_i, so a binary search over the sorted kinks finds τ exactly.
 
     Raises
     ------

@@ -21,8 +21,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from hypernorm._arguments import check_memory
 from hypernorm._parallel import product_threads
-from hypernorm._validation import check_memory
 from hypernorm.bounds.interval import Status
 from hypernorm.certificates import TINY, UNIT
 from hypernorm.certificates.separable import SeparableCertificate

@@ -16,18 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import (
+from hypernorm._arguments import (
     Seed,
-    as_dense,
     check_count,
     check_generator,
-    check_matrix,
     check_memory,
     check_progress,
     check_time_limit,
     check_tolerance,
 )
+from hypernorm._arithmetic import own_arithmetic
+from hypernorm._validation import as_dense, check_matrix
 from hypernorm._warnings import warn_caller
 from hypernorm.bounds.climb import Climb, Progress, Stage
 from hypernorm.bounds.deadlines import DeadlineError

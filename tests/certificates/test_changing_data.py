@@ -13,8 +13,9 @@ from hypernorm import _validation
 from hypernorm._pages import Pages
 from hypernorm._validation import check_matrix, check_rows
 from hypernorm.certificates import base, mean
+from hypernorm.dictionary import LpDictionaryLearning
 from hypernorm.forms import Rows, fingerprint
-from hypernorm.robust import certify_mean
+from hypernorm.robust import MomentClustering, certify_covariance, certify_mean
 from hypernorm.separable import separable_value
 
 BIG = np.random.default_rng(0).standard_normal((60, 3))
@@ -82,6 +83,27 @@ def test_large_arrays_end_the_proof_when_a_page_changes(tmp_path):
             rows.block(55, 60)
         with pytest.raises(hn.ChangedDataError, match="rows 50 to 60"):
             certificate.prove(Rows(matrix))
+
+
+@pytest.mark.usefixtures("pages")
+@pytest.mark.parametrize("kind", ["mean", "cluster", "covariance", "atom"])
+def test_every_proof_about_samples_reads_pages(kind):
+    if kind == "mean":
+        weights = np.ones(60)
+        weights[:12] = 0  # a whole page without weight
+        proof = certify_mean(BIG, weights, 0.2)
+    elif kind == "cluster":
+        proof = MomentClustering(1, random_state=0).fit(BIG).certificates_[0]
+    elif kind == "covariance":
+        proof = certify_covariance(BIG, np.ones(60), 0.01)
+    else:
+        proof = LpDictionaryLearning(1, p=4, random_state=0).fit(BIG).certify(BIG, random_state=0).certificate
+    plain = proof.verify(sp.csr_array(BIG))  # which is not read in pages
+    assert proof.verify(BIG).upper == pytest.approx(plain.upper, rel=1e-12)
+    other = BIG.copy()
+    other[59, 2] += 1e-9
+    with pytest.raises(hn.CertificateError, match="another matrix"):
+        proof.verify(other)
 
 
 @pytest.mark.usefixtures("pages")

@@ -9,20 +9,20 @@ from hypernorm.datasets.contamination_models import CLUSTER_OUTLIERS, REGRESSION
 from hypernorm.exceptions import InvalidInputError
 
 
-def residuals(bed):
-    return bed.targets - bed.samples @ bed.coefficients - bed.intercept
+def residuals(sample):
+    return sample.targets - sample.samples @ sample.coefficients - sample.intercept
 
 
 @pytest.mark.parametrize("adversary", REGRESSION_ADVERSARIES)
 @pytest.mark.parametrize("noise", REGRESSION_NOISES)
 def test_inliers_follow_the_model(adversary, noise):
-    bed = contaminated_regression(20_000, 4, 0.13, adversary=adversary, noise=noise, random_state=1)
-    inner = residuals(bed)[bed.is_inlier]
-    assert np.sum(~bed.is_inlier) == (0 if adversary == "none" else 2600)
+    sample = contaminated_regression(20_000, 4, 0.13, adversary=adversary, noise=noise, random_state=1)
+    inner = residuals(sample)[sample.is_inlier]
+    assert np.sum(~sample.is_inlier) == (0 if adversary == "none" else 2600)
     assert abs(inner.mean()) < 5 * 0.5 / np.sqrt(len(inner))
     assert inner.std() == pytest.approx(0.5, rel=0.1)
-    assert bed.coefficients @ bed.covariance @ bed.coefficients == pytest.approx(1, rel=1e-12)
-    signal = (bed.samples[bed.is_inlier] - 1) @ bed.coefficients
+    assert sample.coefficients @ sample.covariance @ sample.coefficients == pytest.approx(1, rel=1e-12)
+    signal = (sample.samples[sample.is_inlier] - 1) @ sample.coefficients
     assert signal.var() == pytest.approx(1, rel=0.05)
     far = np.abs(signal) > 1
     depends = inner[far].std() / inner[~far].std()
@@ -31,33 +31,33 @@ def test_inliers_follow_the_model(adversary, noise):
 
 @pytest.mark.parametrize("design", INLIERS)
 def test_fit_to_the_inliers_finds_the_coefficients(design):
-    bed = contaminated_regression(5000, 3, 0.2, design=design, adversary="leverage", random_state=2)
-    A = np.column_stack([bed.samples, np.ones(5000)])
-    inner = np.linalg.lstsq(A[bed.is_inlier], bed.targets[bed.is_inlier], rcond=None)[0]
-    truth = np.append(bed.coefficients, bed.intercept)
+    sample = contaminated_regression(5000, 3, 0.2, design=design, adversary="leverage", random_state=2)
+    A = np.column_stack([sample.samples, np.ones(5000)])
+    inner = np.linalg.lstsq(A[sample.is_inlier], sample.targets[sample.is_inlier], rcond=None)[0]
+    truth = np.append(sample.coefficients, sample.intercept)
     # The excess risk as the samples see it: 4 coefficients at a noise variance of 1/4, and far from that with outliers.
-    assert np.mean((A @ (inner - truth))[bed.is_inlier] ** 2) < 4 * 4 / 4 / 5000
-    everything = np.linalg.lstsq(A, bed.targets, rcond=None)[0]
-    assert np.mean((A @ (everything - truth))[bed.is_inlier] ** 2) > 1
+    assert np.mean((A @ (inner - truth))[sample.is_inlier] ** 2) < 4 * 4 / 4 / 5000
+    everything = np.linalg.lstsq(A, sample.targets, rcond=None)[0]
+    assert np.mean((A @ (everything - truth))[sample.is_inlier] ** 2) > 1
 
 
 def test_adversaries_of_regression():
-    beds = {
+    drawn = {
         name: contaminated_regression(3000, 9, 0.2, adversary=name, random_state=3) for name in REGRESSION_ADVERSARIES
     }
-    clean = beds["none"]
-    for name, bed in beds.items():
-        out = ~bed.is_inlier
-        np.testing.assert_array_equal(bed.targets[~out], clean.targets[~out])
-        assert np.array_equal(bed.samples, clean.samples) == (name not in ("rows", "leverage"))
-    out = ~beds["responses"].is_inlier
-    raised = beds["responses"].targets[out] - clean.targets[out]
+    clean = drawn["none"]
+    for name, sample in drawn.items():
+        out = ~sample.is_inlier
+        np.testing.assert_array_equal(sample.targets[~out], clean.targets[~out])
+        assert np.array_equal(sample.samples, clean.samples) == (name not in ("rows", "leverage"))
+    out = ~drawn["responses"].is_inlier
+    raised = drawn["responses"].targets[out] - clean.targets[out]
     np.testing.assert_allclose(raised, 10 * np.sqrt(1.25), rtol=1e-9)
     for name, radius in (("plane", None), ("rows", 3), ("leverage", 30)):
-        out = ~beds[name].is_inlier
-        X = beds[name].samples[out] - 1
+        out = ~drawn[name].is_inlier
+        X = drawn[name].samples[out] - 1
         expected = -X @ clean.coefficients + clean.intercept + clean.coefficients.sum()
-        np.testing.assert_allclose(beds[name].targets[out], expected, atol=1e-9)
+        np.testing.assert_allclose(drawn[name].targets[out], expected, atol=1e-9)
         if radius is not None:
             assert np.linalg.norm(X.mean(axis=0)) == pytest.approx(radius, rel=0.02)
             assert np.all(np.linalg.norm(X - X.mean(axis=0), axis=1) < 1)
@@ -66,21 +66,21 @@ def test_adversaries_of_regression():
 @pytest.mark.parametrize("inliers", ["gaussian", "t5", "gaussian_decaying"])
 @pytest.mark.parametrize(("k", "d"), [(1, 3), (4, 10), (10, 3)])
 def test_clusters_are_where_they_are_told(inliers, k, d):
-    bed = contaminated_clusters(
+    sample = contaminated_clusters(
         40_000, d, k, 0.1, inliers=inliers, separation=7, size_ratio=4, scale_ratio=3, random_state=4
     )
-    sizes = np.bincount(bed.labels + 1)
+    sizes = np.bincount(sample.labels + 1)
     assert sizes[0] == 4000
     assert sizes.sum() == 40_000
     assert sizes[1:].max() / sizes[1:].min() == pytest.approx(4 if k > 1 else 1, rel=0.01)
     if k > 1:
-        assert pdist(bed.centers).min() == pytest.approx(7, rel=1e-12)
-        assert bed.scales.max() / bed.scales.min() == pytest.approx(3, rel=1e-12)
+        assert pdist(sample.centers).min() == pytest.approx(7, rel=1e-12)
+        assert sample.scales.max() / sample.scales.min() == pytest.approx(3, rel=1e-12)
     if 1 < k <= d:
-        np.testing.assert_allclose(pdist(bed.centers), 7, rtol=1e-12)
+        np.testing.assert_allclose(pdist(sample.centers), 7, rtol=1e-12)
     for label in range(k):
-        points = bed.samples[bed.labels == label]
-        unit = (points - bed.centers[label]) / bed.scales[label]
+        points = sample.samples[sample.labels == label]
+        unit = (points - sample.centers[label]) / sample.scales[label]
         largest = unit.std(axis=0).max()
         assert largest < 1.3
         assert inliers == "gaussian_decaying" or largest > 0.9
@@ -89,12 +89,12 @@ def test_clusters_are_where_they_are_told(inliers, k, d):
 
 @pytest.mark.parametrize("outliers", CLUSTER_OUTLIERS)
 def test_outliers_of_clusters(outliers):
-    bed = contaminated_clusters(2000, 5, 3, 0.2, outliers=outliers, separation=20, random_state=5)
-    points, inner = bed.samples[bed.labels == -1], bed.samples[bed.labels >= 0]
+    sample = contaminated_clusters(2000, 5, 3, 0.2, outliers=outliers, separation=20, random_state=5)
+    points, inner = sample.samples[sample.labels == -1], sample.samples[sample.labels >= 0]
     assert len(points) == 400
-    nearest = cdist(points, bed.centers).min(axis=1)
+    nearest = cdist(points, sample.centers).min(axis=1)
     spread = np.linalg.norm(points - points.mean(axis=0), axis=1).max()
-    length = 10 * np.linalg.norm(bed.centers - bed.centers.mean(axis=0), axis=1).max()
+    length = 10 * np.linalg.norm(sample.centers - sample.centers.mean(axis=0), axis=1).max()
     if outliers == "uniform":
         width = np.ptp(inner, axis=0)
         assert np.all(np.abs(points - (inner.max(axis=0) + inner.min(axis=0)) / 2) <= width)
@@ -103,7 +103,7 @@ def test_outliers_of_clusters(outliers):
         assert nearest.max() < 10.5
         assert np.median(nearest) > 3
     else:
-        np.testing.assert_allclose(np.linalg.norm(points - bed.centers.mean(axis=0), axis=1), length, rtol=0.01)
+        np.testing.assert_allclose(np.linalg.norm(points - sample.centers.mean(axis=0), axis=1), length, rtol=0.01)
         assert (spread < 1) == (outliers == "cluster")
 
 
@@ -114,8 +114,8 @@ def test_same_seed_same_clusters_in_random_order():
 
 
 def test_every_cluster_has_a_point():
-    bed = contaminated_clusters(6, 2, 5, size_ratio=1000, random_state=7)
-    assert sorted(np.bincount(bed.labels).tolist()) == [1, 1, 1, 1, 2]
+    sample = contaminated_clusters(6, 2, 5, size_ratio=1000, random_state=7)
+    assert sorted(np.bincount(sample.labels).tolist()) == [1, 1, 1, 1, 2]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Errors of covariance matrices, shares of flagged samples, and the verdict."""
+"""Errors of covariance matrices, fractions of flagged samples, and the verdict."""
 
 import math
 

@@ -39,7 +39,7 @@ def test_closed_forms_of_coordinates():
 
 
 def test_trimming_counts_a_part_of_the_sample_on_the_quantile():
-    # 0.15 of 1 + 2 + 3 + 4 + 100 in equal shares: a quarter of the first and last is left.
+    # 0.15 of 1 + 2 + 3 + 4 + 100 with equal weights: a quarter of the first and last is left.
     assert locate("trimmed_mean", [[1], [2], [3], [4], [100]], 0.15) == pytest.approx((101 / 4 + 9) / 3.5)
 
 
@@ -129,29 +129,29 @@ def test_lee_valiant_shifts_the_share_that_it_says():
     w /= w.sum()
     kappa = locate("median_of_means", X, 0.2, weights=w)
     squares = np.sum((X - kappa) ** 2, axis=1)
-    share = 0.2 + np.log(20) / 3 * np.sum(w**2)
-    alpha = brentq(lambda a: w @ np.minimum(a * squares, 1) - share, 0, 1 / squares.min(), xtol=1e-15)
+    removable = 0.2 + np.log(20) / 3 * np.sum(w**2)
+    alpha = brentq(lambda a: w @ np.minimum(a * squares, 1) - removable, 0, 1 / squares.min(), xtol=1e-15)
     expected = kappa + (w * (1 - np.minimum(alpha * squares, 1))) @ (X - kappa)
     np.testing.assert_allclose(locate("lee_valiant", X, 0.2, weights=w), expected, rtol=1e-9)
 
 
 def test_projected_gradient_weights_are_feasible_and_better():
-    bed = contaminated(400, 8, 0.15, random_state=5)
-    n = len(bed.samples)
-    location, weights = CLASSICAL["projected_gradient"](bed.samples, 0.15, np.ones(n), np.random.default_rng(0))
+    sample = contaminated(400, 8, 0.15, random_state=5)
+    n = len(sample.samples)
+    location, weights = CLASSICAL["projected_gradient"](sample.samples, 0.15, np.ones(n), np.random.default_rng(0))
     assert weights.sum() == pytest.approx(1, abs=1e-12)
     assert weights.min() >= 0
     assert weights.max() <= 1 / (0.85 * n) * (1 + 1e-12)
-    np.testing.assert_allclose(weights @ bed.samples, location, atol=1e-9)
+    np.testing.assert_allclose(weights @ sample.samples, location, atol=1e-9)
 
     def largest(u):
-        Z = bed.samples - u @ bed.samples
+        Z = sample.samples - u @ sample.samples
         return np.linalg.eigvalsh((Z * u[:, None]).T @ Z)[-1]
 
-    truth = bed.is_inlier / bed.is_inlier.sum()
+    truth = sample.is_inlier / sample.is_inlier.sum()
     assert largest(weights) <= largest(truth)
     assert largest(np.full(n, 1 / n)) > 1.25 * largest(truth)
-    assert weights[~bed.is_inlier].sum() < 0.15 / 2
+    assert weights[~sample.is_inlier].sum() < 0.15 / 2
 
 
 @pytest.mark.parametrize("d", [3, 150])

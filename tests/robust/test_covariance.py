@@ -29,28 +29,28 @@ def relative_error(covariance, truth):
 def test_error_is_about_that_of_the_inliers(adversary):
     """Where the sample covariance is off by 86% to several thousand per cent."""
     for seed in range(2):
-        bed = contaminated(800, 8, 0.1, inliers="gaussian_decaying", adversary=adversary, random_state=seed)
-        model = RobustCovariance(0.1, certify=False, random_state=seed).fit(bed.samples)
-        inliers = EmpiricalCovariance().fit(bed.samples[bed.is_inlier]).covariance_
-        assert relative_error(EmpiricalCovariance().fit(bed.samples).covariance_, inliers) > 0.8
+        sample = contaminated(800, 8, 0.1, inliers="gaussian_decaying", adversary=adversary, random_state=seed)
+        model = RobustCovariance(0.1, certify=False, random_state=seed).fit(sample.samples)
+        inliers = EmpiricalCovariance().fit(sample.samples[sample.is_inlier]).covariance_
+        assert relative_error(EmpiricalCovariance().fit(sample.samples).covariance_, inliers) > 0.8
         assert relative_error(model.covariance_, inliers) < 0.2
         # Half of the vertices of "dkk" lie among the inliers.
-        assert model.support_[~bed.is_inlier].mean() < (0.3 if adversary == "dkk" else 0.05)
-        assert model.support_[bed.is_inlier].mean() > 0.97
+        assert model.support_[~sample.is_inlier].mean() < (0.3 if adversary == "dkk" else 0.05)
+        assert model.support_[sample.is_inlier].mean() > 0.97
 
 
 def test_bound_holds_for_the_inliers():
     for seed, (inliers, adversary) in enumerate((("gaussian", "hidden"), ("laplace", "cluster"), ("t5", "none"))):
-        bed = contaminated(600, 3, 0.04, inliers=inliers, adversary=adversary, random_state=seed)
-        X = bed.samples[bed.is_inlier]
+        sample = contaminated(600, 3, 0.04, inliers=inliers, adversary=adversary, random_state=seed)
+        X = sample.samples[sample.is_inlier]
         kurtosis = certify_covariance(X, np.ones(len(X)), 0.0).verify(X).kurtosis
-        model = RobustCovariance(0.04, inlier_kurtosis=kurtosis, random_state=0).fit(bed.samples)
+        model = RobustCovariance(0.04, inlier_kurtosis=kurtosis, random_state=0).fit(sample.samples)
         truth = np.cov(X.T, bias=True)
         least, largest = scipy.linalg.eigvalsh(truth, model.covariance_)[[0, -1]]
         assert model.variance_ratios_[0] <= least <= largest <= model.variance_ratios_[1]
         assert relative_error(model.covariance_, truth) <= model.error_bound_
         assert inliers == "t5" or model.error_bound_ < 2  # with a kurtosis of 14 nothing follows
-        verified = model.certificate_.verify(bed.samples)
+        verified = model.certificate_.verify(sample.samples)
         assert (verified.error_bound, verified.kurtosis) == (model.error_bound_, model.kurtosis_)
         assert not verified.assumed
 
@@ -75,38 +75,38 @@ def test_minimum_covariance_determinant_flags_clean_samples():
 
 
 def test_result_does_not_depend_on_coordinates():
-    bed = contaminated(1000, 4, 0.1, adversary="hidden", random_state=3)
+    sample = contaminated(1000, 4, 0.1, adversary="hidden", random_state=3)
     rng = np.random.default_rng(0)
     A = rng.standard_normal((4, 4)) * [1e-6, 1, 1, 1e6]
-    plain = RobustCovariance(certify=False, random_state=0).fit(bed.samples)
-    moved = RobustCovariance(certify=False, random_state=0).fit(bed.samples @ A + [1, 2, 3, 4])
+    plain = RobustCovariance(certify=False, random_state=0).fit(sample.samples)
+    moved = RobustCovariance(certify=False, random_state=0).fit(sample.samples @ A + [1, 2, 3, 4])
     error = scipy.linalg.eigvalsh(moved.covariance_, A.T @ plain.covariance_ @ A) - 1
     assert np.abs(error).max() < 0.02
     assert np.mean(plain.support_ != moved.support_) < 0.01
 
 
 def test_unknown_contamination():
-    bed = contaminated(600, 6, 0.15, adversary="far", random_state=0)
-    model = RobustCovariance("auto", certify=False, random_state=0).fit(bed.samples)
+    sample = contaminated(600, 6, 0.15, adversary="far", random_state=0)
+    model = RobustCovariance("auto", certify=False, random_state=0).fit(sample.samples)
     assert 0.1 < model.contamination_ < 0.25
-    assert not model.support_[~bed.is_inlier].any()
-    clean = RobustCovariance("auto", certify=False, random_state=0).fit(bed.samples[bed.is_inlier])
+    assert not model.support_[~sample.is_inlier].any()
+    clean = RobustCovariance("auto", certify=False, random_state=0).fit(sample.samples[sample.is_inlier])
     assert clean.contamination_ < 0.02
 
 
 def test_attributes_agree():
-    bed = contaminated(300, 4, 0.1, adversary="far", random_state=1)
-    X = bed.samples
+    sample = contaminated(300, 4, 0.1, adversary="far", random_state=1)
+    X = sample.samples
     model = RobustCovariance(random_state=0).fit(X)
     assert model.weights_.sum() == pytest.approx(1)
     np.testing.assert_allclose(model.location_, model.weights_ @ X)
-    centred = X - model.location_
-    np.testing.assert_allclose(model.covariance_, (centred * model.weights_[:, None]).T @ centred, atol=1e-12)
+    centered = X - model.location_
+    np.testing.assert_allclose(model.covariance_, (centered * model.weights_[:, None]).T @ centered, atol=1e-12)
     np.testing.assert_allclose(model.precision_ @ model.covariance_, np.eye(4), atol=1e-9)
-    distances = np.einsum("ij,jk,ik->i", centred, model.precision_, centred)
+    distances = np.einsum("ij,jk,ik->i", centered, model.precision_, centered)
     np.testing.assert_allclose(model.mahalanobis(X), distances)
     assert model.error_norm(model.covariance_) == 0
-    assert model.score(X[bed.is_inlier]) > EmpiricalCovariance().fit(X).score(X[bed.is_inlier])
+    assert model.score(X[sample.is_inlier]) > EmpiricalCovariance().fit(X).score(X[sample.is_inlier])
     assert sum(removal.weight for removal in model.removals_) > 0.08
     assert model.converged_
     same = RobustCovariance(random_state=0).fit(X)
@@ -151,9 +151,9 @@ def test_awkward_samples():
 
 
 def test_nothing_is_removed_where_no_outliers_are_allowed_for():
-    bed = contaminated(300, 4, 0.1, adversary="far", random_state=0)
-    model = RobustCovariance(0.0, random_state=0).fit(bed.samples)
-    np.testing.assert_allclose(model.covariance_, EmpiricalCovariance().fit(bed.samples).covariance_, rtol=1e-12)
+    sample = contaminated(300, 4, 0.1, adversary="far", random_state=0)
+    model = RobustCovariance(0.0, random_state=0).fit(sample.samples)
+    np.testing.assert_allclose(model.covariance_, EmpiricalCovariance().fit(sample.samples).covariance_, rtol=1e-12)
     assert model.removals_ == ()
     assert model.error_bound_ < 1e-3
 
@@ -195,7 +195,7 @@ def test_missing_values(bad):
     [
         ({"location": np.zeros(3)}, r"location must have the shape \(2,\)"),
         ({"location": [np.nan, 0]}, "location"),
-        ({"covariance": np.eye(3)}, r"covariance must have the shape \(2, 2\)"),
+        ({"covariance": np.eye(3)}, "covariance must be a symmetric 2 x 2 matrix"),
         ({"covariance": [[1.0, 0.5], [0.4, 1.0]]}, "symmetric"),
         ({"covariance": -np.eye(2)}, "positive definite"),
         ({"covariance": [[1.0, 2.0], [2.0, 1.0]]}, "positive definite"),
@@ -230,14 +230,14 @@ def test_bad_parameters(parameters, message):
 
 
 def test_interruption_is_told():
-    bed = contaminated(400, 5, 0.2, adversary="dkk", random_state=0)
+    sample = contaminated(400, 5, 0.2, adversary="dkk", random_state=0)
     with pytest.warns(ConvergenceWarning, match="max_iter=1"):
-        model = RobustCovariance(0.2, max_iter=1, certify=False, random_state=0).fit(bed.samples)
+        model = RobustCovariance(0.2, max_iter=1, certify=False, random_state=0).fit(sample.samples)
     assert not model.converged_
 
 
 def test_an_estimated_contamination_proves_nothing():
-    bed = contaminated(500, 5, 0.1, adversary="shell", random_state=1)
-    model = RobustCovariance("auto", random_state=0).fit(bed.samples)
+    sample = contaminated(500, 5, 0.1, adversary="shell", random_state=1)
+    model = RobustCovariance("auto", random_state=0).fit(sample.samples)
     assert model.contamination_ < 0.1  # which would be a false premise
     assert model.error_bound_ > 1

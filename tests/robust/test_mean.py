@@ -82,11 +82,11 @@ def test_numbers_that_stand_for_missing_values_are_refused():
 
 
 def test_an_estimated_contamination_is_no_premise():
-    """The bound allows for 30% of outliers, whatever share of them was found."""
-    bed = contaminated(500, 5, 0.1, adversary="shell", random_state=1)
-    found = robust_mean(bed.samples, "auto", random_state=0)
+    """The bound allows for 30% of outliers, however many were found."""
+    sample = contaminated(500, 5, 0.1, adversary="shell", random_state=1)
+    found = robust_mean(sample.samples, "auto", random_state=0)
     assert found.contamination < 0.1
-    assert np.linalg.norm(found.location - bed.inlier_mean) <= found.error_bound
+    assert np.linalg.norm(found.location - sample.inlier_mean) <= found.error_bound
     assert found.certificate.contamination == 0.3
 
 

@@ -26,9 +26,9 @@ def test_conventions_of_scikit_learn(estimator, check):
     check(estimator)
 
 
-def error(coefficients, bed):
-    difference = coefficients - bed.coefficients
-    return np.sqrt(difference @ bed.covariance @ difference)
+def error(coefficients, sample):
+    difference = coefficients - sample.coefficients
+    return np.sqrt(difference @ sample.covariance @ difference)
 
 
 @pytest.mark.parametrize("contamination", [0.1, "auto"])
@@ -36,14 +36,16 @@ def error(coefficients, bed):
 @pytest.mark.parametrize(("design", "noise"), [("gaussian_decaying", "gaussian"), ("t3", "t3")])
 def test_error_is_about_that_of_the_inliers(adversary, design, noise, contamination):
     for seed in range(2):
-        bed = contaminated_regression(500, 5, 0.1, adversary=adversary, design=design, noise=noise, random_state=seed)
-        model = RobustRegressor(contamination, random_state=seed).fit(bed.samples, bed.targets)
-        X, y = bed.samples[bed.is_inlier], bed.targets[bed.is_inlier]
-        attainable = error(LinearRegression().fit(X, y).coef_, bed)
-        assert error(model.coef_, bed) < attainable + 0.06
-        assert error(LinearRegression().fit(bed.samples, bed.targets).coef_, bed) > 0.07
-        assert model.intercept_ == pytest.approx(bed.intercept, abs=0.35)
-        far = ~bed.is_inlier & (np.abs(bed.targets - bed.samples @ bed.coefficients - bed.intercept) > 4)
+        sample = contaminated_regression(
+            500, 5, 0.1, adversary=adversary, design=design, noise=noise, random_state=seed
+        )
+        model = RobustRegressor(contamination, random_state=seed).fit(sample.samples, sample.targets)
+        X, y = sample.samples[sample.is_inlier], sample.targets[sample.is_inlier]
+        attainable = error(LinearRegression().fit(X, y).coef_, sample)
+        assert error(model.coef_, sample) < attainable + 0.06
+        assert error(LinearRegression().fit(sample.samples, sample.targets).coef_, sample) > 0.07
+        assert model.intercept_ == pytest.approx(sample.intercept, abs=0.35)
+        far = ~sample.is_inlier & (np.abs(sample.targets - sample.samples @ sample.coefficients - sample.intercept) > 4)
         assert model.weights_[far].max(initial=0) < 0.01
 
 
@@ -90,25 +92,25 @@ def test_optimality_of_the_fits():
 
 
 def test_weights_are_those_of_a_weighted_least_squares_fit():
-    bed = contaminated_regression(200, 3, 0.1, adversary="rows", random_state=0)
-    model = RobustRegressor(tol=1e-10, random_state=0).fit(bed.samples, bed.targets)
-    again = LinearRegression().fit(bed.samples, bed.targets, sample_weight=model.weights_)
+    sample = contaminated_regression(200, 3, 0.1, adversary="rows", random_state=0)
+    model = RobustRegressor(tol=1e-10, random_state=0).fit(sample.samples, sample.targets)
+    again = LinearRegression().fit(sample.samples, sample.targets, sample_weight=model.weights_)
     np.testing.assert_allclose(again.coef_, model.coef_, atol=1e-6)
     assert again.intercept_ == pytest.approx(model.intercept_, abs=1e-6)
-    residuals = bed.targets - model.predict(bed.samples)
+    residuals = sample.targets - model.predict(sample.samples)
     np.testing.assert_array_equal(model.weights_ > 0, np.abs(residuals) < 4.685 * model.scale_)
 
 
 def test_scale_is_that_of_the_noise():
     for noise in (0.01, 1.0, 100.0):
-        bed = contaminated_regression(1000, 4, 0.1, adversary="leverage", noise_deviation=noise, random_state=0)
-        model = RobustRegressor(random_state=0).fit(bed.samples, bed.targets)
+        sample = contaminated_regression(1000, 4, 0.1, adversary="leverage", noise_deviation=noise, random_state=0)
+        model = RobustRegressor(random_state=0).fit(sample.samples, sample.targets)
         assert model.scale_ == pytest.approx(noise, rel=0.1)
 
 
 def test_equivariance():
-    bed = contaminated_regression(400, 3, 0.1, adversary="rows", random_state=1)
-    X, y = bed.samples, bed.targets
+    sample = contaminated_regression(400, 3, 0.1, adversary="rows", random_state=1)
+    X, y = sample.samples, sample.targets
     plain = RobustRegressor(tol=1e-10, random_state=0).fit(X, y)
     A = np.random.default_rng(0).standard_normal((3, 3)) * [1, 1e5, 1e-5]
     b = np.array([1.0, 2.0, 3.0])

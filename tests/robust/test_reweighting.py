@@ -30,12 +30,12 @@ def check(d, adversary, inliers, n):
     X = sample.samples
     filtered = moment_filter(X, 0.1, random_state=0).weights
     found = certified_reweighting(X, 0.1, initial_weights=filtered, random_state=0)
-    own = sample.is_inlier / sample.is_inlier.sum()
-    reached = proved_fourth_moment(X, found.weights, found.whitening)
-    assert reached <= found.value * (1 + 1e-6)
-    assert reached <= proved_fourth_moment(X, own, found.whitening)
+    own, K = sample.is_inlier / sample.is_inlier.sum(), whitening_map(X, filtered)
+    reached = proved_fourth_moment(X, found.weights, K)
+    assert reached <= found.criterion * (1 + 1e-6)
+    assert reached <= proved_fourth_moment(X, own, K)
     # Where the filter's weights are the best, the two differ by the tolerance of the bounds.
-    assert reached <= proved_fourth_moment(X, filtered, found.whitening) * (1 + 1e-4)
+    assert reached <= proved_fourth_moment(X, filtered, K) * (1 + 1e-4)
     assert np.all(found.weights >= 0)
     assert np.all(found.weights <= np.maximum(1 / (0.9 * n), filtered) * (1 + 1e-9))
     assert found.weights.sum() == pytest.approx(1, abs=1e-12)
@@ -57,7 +57,7 @@ def test_the_value_is_convex_and_the_scores_are_a_subgradient():
     rng = np.random.default_rng(0)
     problem = _Problem(rng.standard_t(5, size=(60, 3)), rng)
     first, second = rng.dirichlet(np.ones(60), 2)
-    values = [problem.value(share * first + (1 - share) * second) for share in (0, 0.5, 1)]
+    values = [problem.value(step * first + (1 - step) * second) for step in (0, 0.5, 1)]
     assert values[1][0] <= (values[0][0] + values[2][0]) / 2 * (1 + 2e-3)
     for value, scores in values:
         for weights, (other, _) in ((first, values[2]), (second, values[0])):
@@ -72,16 +72,16 @@ def test_one_dimension_is_a_linear_program():
     X = np.random.default_rng(0).standard_normal((40, 1))
     X -= X.mean()
     found = certified_reweighting(X, 0.25, whitened=False, rtol=1e-6, random_state=0)
-    centred = (X - found.location)[:, 0]
-    least = np.sort(centred**4)[:30].mean()
-    assert found.weights @ centred**4 == pytest.approx(least, rel=0.05)
+    centered = (X - found.location)[:, 0]
+    least = np.sort(centered**4)[:30].mean()
+    assert found.weights @ centered**4 == pytest.approx(least, rel=0.05)
 
 
 def test_linear_maps_change_nothing_when_whitened():
     sample = contaminated(150, 3, 0.1, adversary="hidden", inliers="gaussian_decaying", random_state=0)
     A = np.random.default_rng(1).standard_normal((3, 3)) * [1, 100, 0.01]
     first, second = (certified_reweighting(X, 0.1, random_state=0) for X in (sample.samples, sample.samples @ A + 7))
-    assert second.value == pytest.approx(first.value, rel=0.03)
+    assert second.criterion == pytest.approx(first.criterion, rel=0.03)
 
 
 def test_whitening_leaves_out_directions_without_samples():
@@ -101,7 +101,7 @@ def test_no_contamination_keeps_equal_weights():
 def test_identical_samples():
     found = certified_reweighting(np.ones((10, 3)), 0.1, random_state=0)
     np.testing.assert_allclose(found.location, 1)
-    assert found.value < 1e-50
+    assert found.criterion < 1e-50
 
 
 def test_too_many_columns():

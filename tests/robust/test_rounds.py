@@ -14,11 +14,11 @@ from hypernorm.robust import moment_filter
 @pytest.mark.parametrize("units", [1.0, np.logspace(-6, 6, 20)], ids=["same units", "any units"])
 def test_large_clusters_are_removed(adversary, contamination, units):
     for seed in range(3):
-        bed = contaminated(500, 20, contamination, adversary=adversary, random_state=seed)
-        found = moment_filter(bed.samples * units, contamination, random_state=0)
-        error = np.linalg.norm(found.location / units - bed.center)
-        assert error < 1.5 * np.linalg.norm(bed.inlier_mean - bed.center)
-        assert found.weights[~bed.is_inlier].sum() < 0.02
+        sample = contaminated(500, 20, contamination, adversary=adversary, random_state=seed)
+        found = moment_filter(sample.samples * units, contamination, random_state=0)
+        error = np.linalg.norm(found.location / units - sample.center)
+        assert error < 1.5 * np.linalg.norm(sample.inlier_mean - sample.center)
+        assert found.weights[~sample.is_inlier].sum() < 0.02
 
 
 def test_outliers_in_columns_without_median_deviation():
@@ -42,9 +42,9 @@ def test_a_group_too_large_to_be_of_outliers_is_left_alone(d):
         clean = contaminated(500, d, 0.0, inliers="mixture", adversary="none", random_state=seed)
         found = moment_filter(clean.samples, 0.1, random_state=0)
         errors.append([np.linalg.norm(mean - clean.center) for mean in (found.location, clean.inlier_mean)])
-        bed = contaminated(500, d, 0.1, inliers="mixture", adversary="far", random_state=seed)
-        found = moment_filter(bed.samples, 0.1, random_state=0)
-        assert found.weights[~bed.is_inlier].sum() < 0.01
+        sample = contaminated(500, d, 0.1, inliers="mixture", adversary="far", random_state=seed)
+        found = moment_filter(sample.samples, 0.1, random_state=0)
+        assert found.weights[~sample.is_inlier].sum() < 0.01
     ours, plain = np.mean(errors, axis=0)
     assert ours < 1.05 * plain
 
@@ -53,8 +53,8 @@ def test_a_tight_cluster_among_the_samples_is_no_group_of_inliers():
     """At three standard deviations a fit of two groups of equal width counts inliers with it."""
     errors = []
     for seed in range(3):
-        bed = contaminated(4000, 16, 0.1, adversary="cluster", distance=0.75, random_state=seed)
-        found = moment_filter(bed.samples, 0.1, random_state=0)
-        errors.append([np.linalg.norm(mean - bed.center) for mean in (found.location, bed.inlier_mean)])
+        sample = contaminated(4000, 16, 0.1, adversary="cluster", distance=0.75, random_state=seed)
+        found = moment_filter(sample.samples, 0.1, random_state=0)
+        errors.append([np.linalg.norm(mean - sample.center) for mean in (found.location, sample.inlier_mean)])
     ours, inliers = np.mean(errors, axis=0)
     assert ours < 2 * inliers

@@ -1,1 +1,1 @@
-"""Standard robust estimators of location, for comparison and as starting points."""
+"""Standard robust estimators of location, for comparison and as starting points of other methods."""

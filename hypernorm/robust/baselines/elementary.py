@@ -1,9 +1,9 @@
-"""Standard estimators of location that need no spectrum: means, medians, trimming, Huber's estimator.
+"""Standard estimators of location without eigenvectors: means, medians, trimming, Huber's estimator.
 
-All have one signature: ``function(X, contamination, weights, rng)`` with X of shape (n, d) and positive weights of
-shape (n,) that sum to one. They return the location, of shape (d,), and the weights of the samples of which it is the
-mean, or None for a method that is no weighted mean of whole samples. `hypernorm.robust.baselines.locations` registers
-them and takes care of shift and scale.
+All have the signature ``function(X, contamination, weights, rng)`` with X of shape (n, d) and positive weights of shape
+(n,) that sum to one. They return the location, of shape (d,), and the weights of which it is the mean, or None for a
+method that is no weighted mean of whole samples. `hypernorm.robust.baselines.locations` registers them and removes
+shift and scale.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
 Location = tuple[np.ndarray, np.ndarray | None]
 
 _FAILURE = 0.05
-"""Probability with which median of means may miss its bound; it sets the least number of blocks."""
+"""Probability with which the median of means may miss its bound; it sets the least number of blocks."""
 _OPTIMALITY = 1e-10
 _MOST_STEPS = 10_000
 _HUBER = 1.345
@@ -36,8 +36,8 @@ _NORMAL_MAD = 0.6744897501960817
 
 def sample_mean(X: np.ndarray, contamination: float, weights: np.ndarray, rng: np.random.Generator) -> Location:
     """Σ w_i x_i / Σ w_i; a single outlier moves it anywhere."""
-    share = weights / weights.sum()
-    return share @ X, share
+    normalised = weights / weights.sum()
+    return normalised @ X, normalised
 
 
 def coordinatewise_median(
@@ -51,7 +51,7 @@ def coordinatewise_median(
 
 
 def trimmed_mean(X: np.ndarray, contamination: float, weights: np.ndarray, rng: np.random.Generator) -> Location:
-    """In every coordinate the mean of what lies between the weighted quantiles ε and 1 − ε.
+    """The mean between the weighted quantiles ε and 1 − ε, in every coordinate.
 
     A sample on a quantile counts with the part of its weight that lies inside [1]_.
 
@@ -93,7 +93,7 @@ def geometric_median(X: np.ndarray, contamination: float, weights: np.ndarray, r
             break
         nearest = int(np.argmax(inverse))
         if inverse[nearest] > inverse.sum() / 2 and nearest not in tried:
-            # The iterates approach a sample, for ever if it is the median: see whether it is.
+            # The iterates approach a sample, for ever if it is the median; so try the sample itself.
             tried.add(nearest)
             center = X[nearest]
         else:
@@ -107,7 +107,7 @@ def geometric_median(X: np.ndarray, contamination: float, weights: np.ndarray, r
 def median_of_means(X: np.ndarray, contamination: float, weights: np.ndarray, rng: np.random.Generator) -> Location:
     """The geometric median of the means of random blocks of equal weight [1]_.
 
-    There are k = max(8 log 20, 3εn) blocks, or n if that is less, so that at most a third of them holds outliers.
+    There are k = max(8 log 20, 3εn) blocks, or n if that is less, so that at most a third of them contain outliers.
 
     References
     ----------
@@ -116,19 +116,19 @@ def median_of_means(X: np.ndarray, contamination: float, weights: np.ndarray, rn
     n = 1 / float(weights @ weights)
     count = math.ceil(min(n * (1 - 1e-12), max(8 * math.log(1 / _FAILURE), 3 * contamination * n)))
     order = rng.permutation(len(X))
-    share = weights[order]
-    block = np.minimum((count * (np.cumsum(share) - share / 2)).astype(int), count - 1)
+    shuffled = weights[order]
+    block = np.minimum((count * (np.cumsum(shuffled) - shuffled / 2)).astype(int), count - 1)
     starts = np.flatnonzero(np.diff(block, prepend=-1))
-    totals = np.add.reduceat(share, starts)
-    means = np.add.reduceat(share[:, None] * X[order], starts) / totals[:, None]
+    totals = np.add.reduceat(shuffled, starts)
+    means = np.add.reduceat(shuffled[:, None] * X[order], starts) / totals[:, None]
     return geometric_median(means, contamination, totals / totals.sum(), rng)[0], None
 
 
 def huber_location(X: np.ndarray, contamination: float, weights: np.ndarray, rng: np.random.Generator) -> Location:
     """Huber's estimator of location [1]_ in every coordinate, with the threshold 1.345 scaled by the MAD.
 
-    By iteratively reweighted means from the median on. A coordinate of which half of the weight sits on the median has
-    no such scale and keeps its median.
+    Iteratively reweighted means, from the median on. A coordinate with half of its weight at the median has no scale
+    and keeps its median.
 
     References
     ----------
@@ -140,8 +140,8 @@ def huber_location(X: np.ndarray, contamination: float, weights: np.ndarray, rng
     moving = np.flatnonzero(threshold > 0)
     for _ in range(_MOST_STEPS):
         distance = np.abs(X[:, moving] - center[moving])
-        share = weights[:, None] * (threshold[moving] / np.maximum(distance, threshold[moving]))
-        moved = np.sum(share * X[:, moving], axis=0) / share.sum(axis=0)
+        reduced = weights[:, None] * (threshold[moving] / np.maximum(distance, threshold[moving]))
+        moved = np.sum(reduced * X[:, moving], axis=0) / reduced.sum(axis=0)
         far = np.abs(moved - center[moving]) > _OPTIMALITY * threshold[moving]
         center[moving] = moved
         moving = moving[far]
@@ -153,7 +153,7 @@ def huber_location(X: np.ndarray, contamination: float, weights: np.ndarray, rng
 
 
 def _sorted(X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The order of every column, and the weight up to and with each sample in it; 1 at the end."""
+    """Order of every column, and cumulative weights in that order, the last of them one."""
     order = np.argsort(X, axis=0, kind="stable")
     above = np.cumsum(weights[order], axis=0)
     return order, above / above[-1]
@@ -161,7 +161,7 @@ def _sorted(X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 def _median(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
     order, above = _sorted(X, weights)
-    # Half of the weight up to rounding: the median is then the middle of two samples.
+    # If half of the weight, up to rounding, lies below, the median is the middle of two samples.
     low = np.argmax(above >= 0.5 - 1e-12, axis=0)
     high = np.argmax(above > 0.5 + 1e-12, axis=0)
     columns = np.arange(X.shape[1])

@@ -1,4 +1,4 @@
-"""The standard estimators of location under one name each, insensitive to shift, scale and samples without weight."""
+"""The standard estimators of location by name, insensitive to shift, scale and samples without weight."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _FARTHEST = 1e100
 
 
 def _standardised(estimate: LocationEstimator) -> LocationEstimator:
-    """The estimator on samples of positive weight, shifted and scaled so that their middle half is of order one.
+    """Apply the estimator to the samples with weight, shifted and scaled so that most lengths are of order one.
 
-    The shift keeps digits where the center is far from the origin. Coordinates beyond 1e100 after that are cut there,
-    or their squares would overflow; only outliers are so far.
+    The shift keeps digits where the center is far from the origin. Coordinates are then clipped at ±1e100, so that
+    their squares do not overflow; only outliers are that far out.
     """
 
     @wraps(estimate)
     def function(X: np.ndarray, contamination: float, weights: np.ndarray, rng: np.random.Generator) -> Location:
         present = weights > 0
-        share = weights[present] / weights[present].sum()
+        normalised = weights[present] / weights[present].sum()
         origin = np.median(X[present], axis=0)
         # Halves first: the difference of two huge numbers of opposite sign may overflow.
         Z = X[present] / 2 - origin / 2
@@ -44,7 +44,7 @@ def _standardised(estimate: LocationEstimator) -> LocationEstimator:
         exponent = int(np.frexp(np.median(sizes) or sizes.max())[1])
         with np.errstate(over="ignore"):
             Z = np.clip(np.ldexp(Z, -exponent), -_FARTHEST, _FARTHEST)
-        location, kept = estimate(Z, contamination, share, rng)
+        location, kept = estimate(Z, contamination, normalised, rng)
         if kept is not None:
             final = np.zeros(len(X))
             final[present] = kept
@@ -67,6 +67,6 @@ CLASSICAL: dict[str, LocationEstimator] = {
 }
 """``CLASSICAL[name](X, contamination, weights, rng)`` returns (location, final weights or None).
 
-X is (n, d) in double precision and finite, weights (n,) are nonnegative and not all zero, and what they sum to does not
-matter. Final weights sum to one and have the location as their mean.
+X of shape (n, d) is finite and in double precision. Weights of shape (n,) are non-negative and not all zero; their sum
+does not matter. Final weights sum to one and have the location as their mean.
 """

@@ -1,33 +1,32 @@
 """Filters by second moments: the eigenvalue filter and quantum entropy scoring.
 
-Both look for directions in which the weighted variance exceeds what clean data show. With a known covariance the
-samples are whitened by it, and the variance of clean data is at most (1 + √(d/n) + t/√n)² (the edge of the
+Both look for directions in which the weighted variance exceeds that of clean samples. With a known covariance the
+samples are whitened by it, and the variance of clean samples is at most (1 + √(d/n) + t/√n)² (the edge of the
 Marchenko–Pastur law, with a margin for small samples). Otherwise each principal direction is judged by its own scale:
 the variance over the squared median deviation, consistent for the normal distribution. The eigenvalue filter
-(Diakonikolas et al. 2016) takes weight along the most suspicious direction; quantum entropy scoring (Dong, Hopkins & Li
-2019) along all directions at once, each with a weight that grows exponentially with its excess.
+(Diakonikolas et al. 2016) removes weight along the most suspicious direction. Quantum entropy scoring (Dong, Hopkins &
+Li 2019) does so along all directions at once, each with a weight that grows exponentially with its excess.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm.robust.filter.moment_filter import ALLOWANCE, Filtered, Removal
-from hypernorm.robust.reach import pull_in
-from hypernorm.robust.weights import check_filter, weighted_covariance, weighted_quantile
+from hypernorm.robust.location import Removal, RobustLocation
+from hypernorm.robust.weights import BUDGET_FACTOR, check_filter, weighted_covariance, weighted_quantile
+from hypernorm.robust.winsorising import winsorised
 
-__all__ = ["covariance_filter", "quantum_entropy_filter"]
+__all__ = ["covariance_filter", "filter_by_variances", "quantum_entropy_filter"]
 
 _MARGIN = 10.0  # t in the threshold
 _NORMAL_MEDIAN = 0.6744897501960817  # median of |g|
 _ENTROPY = 4.0  # how fast the weight of a direction grows with its excess over the threshold
 _NEGLIGIBLE = 1e-12
 _SOFT_STEPS = 200
-# Median deviations; entries further out are pulled in, so that beside them the others do not look constant.
+# Entries are clipped at so many median deviations: beside larger ones the others would look constant.
 _FURTHEST = 1e4
 
 
@@ -39,26 +38,36 @@ def covariance_filter(
     base_weights: np.ndarray | None = None,
     covariance: np.ndarray | None = None,
     max_iter: int = 100,
-) -> Filtered:
-    """Take weight along the principal direction with the largest excess variance, until none is left.
+) -> RobustLocation:
+    """Remove weight along the principal direction with the largest excess variance, until there is no excess.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
         Finite, in double precision.
     contamination : float
-        ε in [0, 0.5). At most 1.5 ε of the weight is taken.
+        Fraction ε of outliers, in [0, 0.5). At most 1.5 ε of the weight is removed.
     base_weights : ndarray of shape (n,), optional
         Sum to one; equal by default.
     covariance : ndarray of shape (d, d), optional
-        Of the inliers, positive definite, if it is known.
-    max_iter : int
+        Covariance of the inliers, positive definite, if it is known.
+    max_iter : int, default 100
         Limit on the rounds.
 
     Returns
     -------
-    Filtered
-        `value` is the largest ratio of variance to expected variance.
+    RobustLocation
+        Without certificate and error bound.
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument cannot be used.
+
+    See Also
+    --------
+    robust_mean : with ``method="covariance"``, this filter with a proved error bound.
+    quantum_entropy_filter : all directions at once.
 
     Examples
     --------
@@ -68,7 +77,8 @@ def covariance_filter(
     >>> bool(found.weights[:50].sum() < 0.05)
     True
     """
-    return _filter(X, contamination, base_weights, covariance, max_iter, _largest)
+    X, contamination, base = check_filter(X, contamination, base_weights, max_iter)
+    return filter_by_variances(X, contamination, base, covariance=covariance, max_iter=max_iter)
 
 
 @own_arithmetic
@@ -79,10 +89,36 @@ def quantum_entropy_filter(
     base_weights: np.ndarray | None = None,
     covariance: np.ndarray | None = None,
     max_iter: int = 100,
-) -> Filtered:
-    """Take weight along all directions of excess variance, weighted by the exponential of their excess.
+) -> RobustLocation:
+    """Remove weight along all directions of excess variance, weighted by the exponential of their excess.
 
-    Parameters and result are those of `covariance_filter`.
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Finite, in double precision.
+    contamination : float
+        Fraction ε of outliers, in [0, 0.5). At most 1.5 ε of the weight is removed.
+    base_weights : ndarray of shape (n,), optional
+        Sum to one; equal by default.
+    covariance : ndarray of shape (d, d), optional
+        Covariance of the inliers, positive definite, if it is known.
+    max_iter : int, default 100
+        Limit on the rounds.
+
+    Returns
+    -------
+    RobustLocation
+        Without certificate and error bound.
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument cannot be used.
+
+    See Also
+    --------
+    robust_mean : with ``method="quantum_entropy"``, this filter with a proved error bound.
+    covariance_filter : one direction at a time.
 
     Examples
     --------
@@ -93,7 +129,8 @@ def quantum_entropy_filter(
     >>> bool(found.weights[:50].sum() < 0.05)
     True
     """
-    return _filter(X, contamination, base_weights, covariance, max_iter, _entropy)
+    X, contamination, base = check_filter(X, contamination, base_weights, max_iter)
+    return filter_by_variances(X, contamination, base, covariance=covariance, max_iter=max_iter, by_entropy=True)
 
 
 def _largest(ratios: np.ndarray, threshold: float) -> np.ndarray:
@@ -104,67 +141,73 @@ def _entropy(ratios: np.ndarray, threshold: float) -> np.ndarray:
     return np.asarray(np.exp(_ENTROPY * (ratios - ratios.max()) / threshold))
 
 
-def _filter(
+def filter_by_variances(
     X: np.ndarray,
     contamination: float,
-    base_weights: np.ndarray | None,
-    covariance: np.ndarray | None,
-    max_iter: int,
-    shares_of: Callable[[np.ndarray, float], np.ndarray],
-) -> Filtered:
-    X, contamination, weights = check_filter(X, contamination, base_weights, max_iter)
+    base: np.ndarray,
+    *,
+    covariance: np.ndarray | None = None,
+    max_iter: int = 100,
+    by_entropy: bool = False,
+) -> RobustLocation:
+    """`covariance_filter`, or `quantum_entropy_filter`, for arguments that have been checked."""
+    weigh = _entropy if by_entropy else _largest
+    weights = base
     n, d = X.shape
-    least = 1 - ALLOWANCE * contamination
-    within = pull_in(X, _FURTHEST)
-    within = within - within.mean(axis=0)
-    unit = float(np.abs(within).max(initial=0.0))
+    least = 1 - BUDGET_FACTOR * contamination
+    clipped = winsorised(X, _FURTHEST)
+    clipped = clipped - clipped.mean(axis=0)
+    unit = float(np.abs(clipped).max(initial=0.0))
     exponent = int(np.frexp(unit)[1])
     transform = np.eye(d) if covariance is None else np.linalg.inv(np.linalg.cholesky(covariance)).T
     scale = 1.0 if covariance is None else math.ldexp(1.0, -2 * exponent)
-    Z = np.ldexp(within, -exponent) @ transform
+    Z = np.ldexp(clipped, -exponent) @ transform
     effective = 1 / float(weights @ weights)
     threshold = (1 + math.sqrt(d / effective) + _MARGIN / math.sqrt(effective)) ** 2
     scores, removals = np.zeros(n), []
-    value, rounds, converged, reason = math.nan, 0, False, f"max_iter = {max_iter} rounds were made"
+    value, rounds, converged = math.nan, 0, False
     while rounds < max_iter and not converged:
         rounds += 1
-        share = weights / weights.sum()
-        center = share @ Z
-        values, vectors = np.linalg.eigh(weighted_covariance(Z, share, center))
+        normalised = weights / weights.sum()
+        center = normalised @ Z
+        values, vectors = np.linalg.eigh(weighted_covariance(Z, normalised, center))
         P = (Z - center) @ vectors
-        expected = np.full(d, scale) if covariance is not None else _robust_variances(P, share)
+        expected = np.full(d, scale) if covariance is not None else _robust_variances(P, normalised)
         varying = expected > _NEGLIGIBLE * max(float(values[-1]), 0.0)
         if not varying.any():
-            value, converged, reason = 1.0, True, "the samples do not vary"
+            value, converged = 1.0, True  # the samples do not vary
             break
         ratios = np.where(varying, values, 0) / np.where(varying, expected, 1)
         value = float(ratios.max())
-        directions = shares_of(ratios, threshold) * varying
+        directions = weigh(ratios, threshold) * varying
         directions = np.where(directions > 1e-6 * directions.max(), directions, 0)
         directions /= directions.sum()
-        centers = np.zeros(d) if covariance is not None else _medians(P, share, directions > 0)
+        centers = np.zeros(d) if covariance is not None else _medians(P, normalised, directions > 0)
         lengths = (P[:, directions > 0] - centers[directions > 0]) ** 2
         scores = lengths @ (directions / np.where(varying, expected, 1))[directions > 0]
-        if value <= threshold:
-            converged, reason = True, "no direction has more variance than clean data"
-            break
-        if weights.sum() <= least * (1 + 1e-12):
-            converged, reason = True, "all the weight that may be taken was taken"
+        if value <= threshold or weights.sum() <= least * (1 + 1e-12):
+            converged = True
             break
         before = float(weights.sum())
         weights = _soften(weights, scores, threshold, least)
         direction = transform @ vectors[:, int(np.argmax(ratios))]
-        removals.append(Removal("variance", before - float(weights.sum()), direction, math.nan, math.nan))
-    share = weights / weights.sum()
-    removed = max(0.0, 1.0 - float(weights.sum()))
-    location = share @ X
-    return Filtered(
-        share, location, np.sqrt(scores), removed, tuple(removals), value, threshold, rounds, converged, reason
+        removals.append(Removal(reason="variance", weight=before - float(weights.sum()), direction=direction))
+    normalised = weights / weights.sum()
+    return RobustLocation(
+        location=normalised @ X,
+        weights=normalised,
+        scores=np.sqrt(scores),
+        contamination=contamination,
+        removals=tuple(removals),
+        removed=max(0.0, 1.0 - float(weights.sum())),
+        criterion=value,
+        n_iter=rounds,
+        converged=converged,
     )
 
 
 def _soften(weights: np.ndarray, scores: np.ndarray, threshold: float, least: float) -> np.ndarray:
-    """w_i ← w_i (1 − τ_i/τ_max), until the mean score is that of clean data or the allowance is used up."""
+    """Repeat w_i ← w_i (1 − τ_i/τ_max) until the mean score is that of clean data or the budget is used up."""
     for step in range(_SOFT_STEPS):
         positive = weights > _NEGLIGIBLE * weights.max()
         if step and float(weights @ scores) <= threshold * float(weights.sum()):

@@ -1,13 +1,13 @@
-"""Coordinates in which clusters are looked for: a common scale, few dimensions, noise of the same size in all of them.
+"""Coordinates for the search for clusters: a common scale, few dimensions, noise of the same size in all of them.
 
-Outliers must not choose the coordinates. Rows are measured from the coordinate-wise median in units of about their
-median length, those beyond a thousand units are pulled in logarithmically (so that they stay apart from each other),
-and in principal directions no row counts more than one of upper-quartile length.
+Outliers must not choose the coordinates. Rows are measured from the coordinatewise median in units of about their
+median length. Lengths beyond a thousand units are compressed logarithmically, so that far rows stay apart from each
+other. In principal directions no row counts more than one of upper-quartile length.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.covariance import ledoit_wolf
@@ -19,13 +19,14 @@ __all__ = ["Frame", "leading_directions", "whitening"]
 
 _FAR = 1e3
 _FARTHEST = 1e100
-# More columns than this are first reduced to so many principal components.
+# Limit on the columns; more are first reduced to this many principal components.
 _MOST_COLUMNS = 500
-# The least variance that is made up for, relative to the mean variance.
+# The smallest variance that whitening makes up for, relative to the mean variance.
 _LEAST_VARIANCE = 1e-6
 
 
-class Frame(NamedTuple):
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Frame:
     """Origin, power of two and, for very many columns, principal directions of the rows to be clustered.
 
     Attributes
@@ -37,25 +38,25 @@ class Frame(NamedTuple):
 
     origin: np.ndarray
     exponent: int
-    basis: np.ndarray | None
+    basis: np.ndarray | None = None
 
     @classmethod
     def measure(cls, X: np.ndarray, rng: np.random.Generator) -> Frame:
-        """The frame of rows of shape (n, d)."""
+        """Measure the frame of rows of shape (n, d)."""
         origin = np.median(X, axis=0)
         # Halves first: the difference of two huge numbers of opposite sign may overflow.
         sizes = np.abs(X / 2 - origin / 2).max(axis=1)
         exponent = int(np.frexp(np.median(sizes) or sizes.max())[1])
-        frame = cls(origin, exponent, None)
+        frame = cls(origin=origin, exponent=exponent)
         if X.shape[1] <= _MOST_COLUMNS:
             return frame
         rows = _bounded(frame.rows(X))
         count = min(len(X), _MOST_COLUMNS)
         basis = randomized_svd(rows, count, random_state=int(rng.integers(2**31)))[2].T
-        return frame._replace(basis=basis)
+        return replace(frame, basis=basis)
 
     def scaled(self, X: np.ndarray) -> np.ndarray:
-        """(X − origin)/2^(exponent + 1), with entries cut at ±1e100."""
+        """(X − origin)/2^(exponent + 1), with entries clipped at ±1e100."""
         with np.errstate(over="ignore", under="ignore"):
             halves = np.ldexp(X / 2 - self.origin / 2, -self.exponent)
         return np.clip(halves, -_FARTHEST, _FARTHEST)
@@ -65,7 +66,7 @@ class Frame(NamedTuple):
         return np.asarray(self.origin + 2 * np.ldexp(rows, self.exponent))
 
     def rows(self, X: np.ndarray) -> np.ndarray:
-        """Scaled rows, those far out pulled in, in the basis."""
+        """Scaled rows in the basis, with the lengths of far ones compressed."""
         Z = self.scaled(X)
         lengths = np.linalg.norm(Z, axis=1, keepdims=True)
         far = np.maximum(lengths / _FAR, 1.0)
@@ -76,8 +77,8 @@ class Frame(NamedTuple):
 def leading_directions(Z: np.ndarray, k: int) -> np.ndarray:
     """Orthonormal columns that span the rows' principal directions, of shape (d, r) with r ≥ min(k, d).
 
-    Kept are k directions, and all whose singular value exceeds the median one by the factor below which white noise
-    hides a signal [1]_. Up to 2k dimensions all are kept.
+    At least k directions are kept, and all whose singular value exceeds the median by the factor below which white
+    noise hides a signal [1]_. Up to 2k dimensions, all are kept.
 
     References
     ----------
@@ -94,10 +95,10 @@ def leading_directions(Z: np.ndarray, k: int) -> np.ndarray:
 
 
 def whitening(Z: np.ndarray, labels: np.ndarray, groups: Groups) -> np.ndarray:
-    """A symmetric matrix W of shape (d, d) such that rows of Z @ W have about the same noise in every direction.
+    """A symmetric matrix W of shape (d, d) such that the rows of Z @ W have about the same noise in every direction.
 
-    The noise within groups is estimated from the rows' differences from their centers in units of the groups' scales,
-    shrunk towards white noise by the rule of Ledoit and Wolf, so that white noise stays as it is.
+    The covariance of the noise is that of the differences from the centers, in units of the scales of the groups,
+    shrunk towards a multiple of the identity by the rule of Ledoit and Wolf, so that white noise stays as it is.
     """
     kept = labels >= 0
     ends = labels[kept]

@@ -1,13 +1,13 @@
 """The search for a partition into k groups among outliers.
 
-From several starts, centers and assignments are refined in turns as long as the cost falls. Groups are alike at first,
-so that a row belongs to the nearest center; if they turn out to be unequal, `moment_thresholds` divide them.
+From several starts, centers and assignments are refined in turns as long as the cost falls. At first each row belongs
+to the nearest center, as if the groups were alike; if they turn out to be unequal, `moment_thresholds` separate them.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,34 +23,35 @@ from hypernorm.robust.weights import weighted_quantile
 
 __all__ = ["Partition", "refine", "search"]
 
-# Outlier groups catch a few inliers: they may be so many times larger than the contamination.
+# Limit on the size of the outlying groups, which catch a few inliers, relative to the contamination.
 _SLACK = 1.1
-# Groups with less than this share of the mean size count as failures of a search.
+# Groups below this fraction of the mean size count as failures of a search.
 _UNDERSIZED = 0.05
-# A partition by equal thresholds is kept unless its groups differ more than this (nats per dimension, nats).
+# A partition by equal thresholds is kept unless its groups differ by more than this (nats per dimension, nats).
 _EQUAL_SCALES, _EQUAL_SIZES = 0.02, 0.08
-# Groups narrower than this share of the median scale gain nothing more by it.
+# Narrower groups than this fraction of the median scale do not lower the cost further.
 _NARROW = 0.5
 _PATIENCE = 2
 
 
-class Partition(NamedTuple):
-    """A partition into k groups and some outlying ones, and what it costs.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Partition:
+    """A partition into k groups and outlying ones, with its cost.
 
     Attributes
     ----------
     labels : ndarray of shape (n,)
-        From 0 to k − 1; −1 for rows of outlying groups and those that were left out as the furthest.
+        From 0 to k − 1; −1 for rows of outlying groups, and for those left out as the furthest.
     assigned : ndarray of shape (n,)
-        The group of every row, outlying ones being k, k + 1, ….
+        Group of every row; outlying groups are k, k + 1, ….
     groups : Groups
         All groups, the outlying ones last.
     thresholds : ndarray
         Between all groups.
     failures : int
-        Number of groups that are much too small, or 1 for outlying groups that are too large.
+        Number of groups that are much too small, plus 1 if the outlying groups are too large.
     objective : float
-        Mean code length in nats of the rows with a label.
+        Mean code length of the rows with a label, in nats.
     n_iter : int
     converged : bool
     """
@@ -76,7 +77,7 @@ def search(
     problem : Problem
     rng : numpy.random.Generator
     known : ndarray of shape (n,), optional
-        The groups of all rows in one more start.
+        Groups of all rows for one more start.
     """
     k = problem.n_clusters
 
@@ -98,10 +99,10 @@ def search(
 
 
 def refine(Y: np.ndarray, labels: np.ndarray, centers: np.ndarray, problem: Problem, *, equal: bool) -> Partition:
-    """Centers and assignments in turns, as long as the cost falls; the best partition of the way.
+    """Refine centers and assignments in turns as long as the cost falls; return the best partition on the way.
 
-    Of ⌊contamination · n⌋ rows, those that are not in outlying groups are left out each time as the furthest from their
-    centers in units of the scales.
+    Outlying groups, and the rows furthest from their centers in units of the scales, do not count: together
+    ⌊contamination · n⌋ rows.
 
     Parameters
     ----------
@@ -109,10 +110,10 @@ def refine(Y: np.ndarray, labels: np.ndarray, centers: np.ndarray, problem: Prob
     labels : ndarray of shape (n,)
         −1 for rows of no group.
     centers : ndarray
-        Of all groups, the clusters and then outlying ones.
+        Of all groups, the clusters before the outlying ones.
     problem : Problem
     equal : bool
-        Assign to the nearest center, as if all groups had one size and scale; else by `moment_thresholds`.
+        Assign rows to the nearest center, as if all groups had one size and scale; otherwise by `moment_thresholds`.
     """
     n, k, total = len(Y), problem.n_clusters, len(centers)
     outliers = math.floor(problem.contamination * n * (1 + 1e-12))
@@ -125,21 +126,21 @@ def refine(Y: np.ndarray, labels: np.ndarray, centers: np.ndarray, problem: Prob
             thresholds = moment_thresholds(groups.sizes, groups.scales, problem.moment)
         assigned = assign(Y, groups.centers, thresholds)
         distances = np.linalg.norm(Y - groups.centers[assigned], axis=1)
-        _fill_empty(assigned, distances, total)
+        assigned, distances = _without_empty(assigned, distances, total)
         outlying = assigned >= k
-        scales, shares = groups.scales, np.bincount(assigned, minlength=total) / n
+        scales, fractions = groups.scales, np.bincount(assigned, minlength=total) / n
         if equal:
             scales = np.full(total, math.sqrt(float(groups.sizes[:k] @ scales[:k] ** 2) / groups.sizes[:k].sum()))
-            shares = np.full(total, 1 / k)
+            fractions = np.full(total, 1 / k)
         moved = assigned.copy()
         left_out = outliers - int(outlying.sum())
         if left_out > 0:
             relative = np.where(outlying, -1.0, distances / scales[assigned])
             moved[np.argpartition(-relative, left_out - 1)[:left_out]] = -1
         inner = (moved >= 0) & ~outlying
-        wide = np.maximum(scales, _NARROW * weighted_quantile(scales[:k], shares[:k], 0.5))
+        wide = np.maximum(scales, _NARROW * weighted_quantile(scales[:k], fractions[:k], 0.5))
         ends = assigned[inner]
-        objective = float(np.mean(costs(distances[inner], wide[ends], shares[ends], Y.shape[1])))
+        objective = float(np.mean(costs(distances[inner], wide[ends], fractions[ends], Y.shape[1])))
         sizes = np.bincount(ends, minlength=k)
         failures = int(np.sum(sizes < max(1.0, _UNDERSIZED * n / k))) + int(outlying.sum() > _SLACK * outliers)
         better = best is None or (failures, objective) < (best.failures, best.objective - problem.tol)
@@ -149,22 +150,33 @@ def refine(Y: np.ndarray, labels: np.ndarray, centers: np.ndarray, problem: Prob
         groups = measure_groups(Y, labels, groups.centers)
         if better:
             kept = np.where(inner, assigned, -1)
-            best = Partition(kept, assigned, groups, thresholds, failures, objective, iteration, False)
+            best = Partition(
+                labels=kept,
+                assigned=assigned,
+                groups=groups,
+                thresholds=thresholds,
+                failures=failures,
+                objective=objective,
+                n_iter=iteration,
+                converged=False,
+            )
     assert best is not None
-    return best._replace(n_iter=iteration, converged=converged)
+    return replace(best, n_iter=iteration, converged=converged)
 
 
 def _are_equal(sizes: np.ndarray, scales: np.ndarray) -> bool:
-    """Whether the groups of a partition by nearest centers have about one scale and one size."""
-    shares = sizes / sizes.sum()
-    of_scales = float(shares @ np.log(math.sqrt(float(shares @ scales**2)) / scales))
-    of_sizes = float(shares @ np.log(np.maximum(len(shares) * shares, 1e-300)))
+    """Whether the groups of a partition by nearest centers are of about one scale and one size."""
+    fractions = sizes / sizes.sum()
+    of_scales = float(fractions @ np.log(math.sqrt(float(fractions @ scales**2)) / scales))
+    of_sizes = float(fractions @ np.log(np.maximum(len(fractions) * fractions, 1e-300)))
     return of_scales <= _EQUAL_SCALES and of_sizes <= _EQUAL_SIZES
 
 
-def _fill_empty(assigned: np.ndarray, distances: np.ndarray, k: int) -> None:
-    """Give each empty group the furthest row of a group with several."""
+def _without_empty(assigned: np.ndarray, distances: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Groups and distances of the rows after each empty group got the furthest row of a group with several."""
+    assigned, distances = assigned.copy(), distances.copy()
     for group in np.setdiff1d(np.arange(k), assigned):
         several = np.bincount(assigned, minlength=k)[assigned] > 1
         row = int(np.argmax(np.where(several, distances, -1.0)))
         assigned[row], distances[row] = group, 0.0
+    return assigned, distances

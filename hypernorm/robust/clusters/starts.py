@@ -1,15 +1,16 @@
-"""Where the search for a partition starts from.
+"""Starting points for the search for a partition.
 
-Too many small groups of rows in dense places are merged, the pair first whose union costs the least (in the code length
-of `cluster_assignment.costs`), which respects groups of different size and width. Where the largest k are distinct from
-all others, and these are small enough to be outliers, merging stops early and they remain as outlying groups. Ordinary
-k-means partitions into as many groups are starts, too.
+One kind of start merges many small groups of rows in dense places. The pair whose union adds the least code length
+(`hypernorm.robust.clusters.assignment.costs`) goes first, which respects groups of different size and width. Merging
+stops early where the k largest groups are distinct from all others and these are small enough to be outliers; they
+remain as outlying groups. The other kind is an ordinary k-means partition into as many groups.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -19,23 +20,24 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import NearestNeighbors
 
 from hypernorm._parallel import product_threads
-from hypernorm.robust.clusters.assignment import crossing_bounds, line_moments, measure_groups
+from hypernorm.robust.clusters.assignment import crossing_bounds, measure_groups, projection_moments
 
 __all__ = ["Problem", "Start", "find_starts"]
 
-# At most so many neighbours of a row are looked at, and at most this share of a cluster of mean size.
+# Limits on the neighbours of a row: a number, and a fraction of a cluster of mean size.
 _NEIGHBOURS, _NEIGHBOURS_PER_CLUSTER = 20, 0.1
-# A row whose neighbours are so many times further away than theirs is no place to start from.
+# A row is isolated if its neighbours are more than this many times further away than theirs.
 _ISOLATED = 1.5
-# Groups to merge: so many for each cluster, some more, and some for outliers, which draw many if they are far.
+# Numbers of groups to merge: for each cluster, in addition, and for outliers, which draw many if they are far.
 _PIECES_PER_CLUSTER, _EXTRA_PIECES, _PIECES_OF_OUTLIERS = 3, 5, 10
 # Two groups are distinct if their crossing bound is below both of these, the second times the rows of the smaller:
 # k-means halves of one Gaussian or t3 cluster in up to 40 dimensions exceed them in 19 of 20 simulated cases.
 _DISTINCT, _DISTINCT_PER_ROW = 0.35, 1 / 300
 
 
-class Problem(NamedTuple):
-    """What is looked for, and how long.
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """The parameters of a search.
 
     Attributes
     ----------
@@ -43,11 +45,11 @@ class Problem(NamedTuple):
     contamination : float
     moment : float
     n_init : int
-        Starts of either kind.
+        Number of starts of either kind.
     max_iter : int
         Limit on the iterations of a refinement.
     tol : float
-        A refinement stops when the cost falls by less than so many nats a row.
+        A refinement stops when the cost per row falls by less than this many nats.
     """
 
     n_clusters: int
@@ -59,7 +61,7 @@ class Problem(NamedTuple):
 
 
 class Start(NamedTuple):
-    """Labels of the rows, −1 for those in no dense place, and the centers of their groups, outlying ones last."""
+    """Labels of the rows (−1 for isolated ones), and the centers of their groups, outlying groups last."""
 
     labels: np.ndarray
     centers: np.ndarray
@@ -75,10 +77,10 @@ def find_starts(
     Y : ndarray of shape (n, r)
     problem : Problem
     budget : float
-        How many rows outlying groups may have together.
+        Limit on the number of rows in outlying groups.
     rng : numpy.random.Generator
     known : ndarray of shape (n,), optional
-        The groups of all rows in one more start, if they are as many.
+        Groups of all rows for one more start, used if there are as many of them.
     """
     k = problem.n_clusters
     core = _core_rows(Y, k)
@@ -102,7 +104,7 @@ def find_starts(
 
 
 def _core_rows(Y: np.ndarray, k: int) -> np.ndarray:
-    """Indices of the rows that have neighbours about as near as those have theirs; of all if too few are distinct."""
+    """Indices of the rows that are not isolated; of all rows if fewer than k of these are distinct."""
     everything = np.arange(len(Y))
     count = min(_NEIGHBOURS, math.ceil(_NEIGHBOURS_PER_CLUSTER * len(Y) / k))
     if count < 2:
@@ -128,20 +130,20 @@ def _k_means(rows: np.ndarray, k: int, rng: np.random.Generator) -> Start:
 
 
 def _outlying_last(Y: np.ndarray, start: Start) -> Start:
-    """The groups in decreasing order of size among all rows: clusters may have more isolated ones than outliers."""
+    """The groups in decreasing order of size, isolated rows included: a cluster may have many of them."""
     order = np.argsort(-_nearest_counts(Y, start.centers), kind="stable")
     return Start(np.argsort(order)[start.labels], start.centers[order])
 
 
 def _nearest_counts(Y: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """For how many rows each center is the nearest."""
+    """Number of rows to which each center is the nearest."""
     return np.bincount(np.argmin(cdist(Y, centers, "sqeuclidean"), axis=1), minlength=len(centers))
 
 
 def _agglomerate(Y: np.ndarray, rows: np.ndarray, start: Start, k: int, budget: float, q: float) -> Start:
-    """Merge groups until k are left, or k beside others that are distinct from them and hold at most `budget` rows.
+    """Merge groups until k are left, or k and distinct others with at most `budget` rows.
 
-    The groups are of `rows` in dense places; the budget is for all rows `Y`, each with the nearest group.
+    Groups consist of `rows` in dense places; the budget counts all rows of `Y`, each with the nearest group.
     """
     r = rows.shape[1]
     groups = measure_groups(rows, start.labels, start.centers)
@@ -178,15 +180,17 @@ def _agglomerate(Y: np.ndarray, rows: np.ndarray, start: Start, k: int, budget: 
 
 
 def _are_distinct(groups: list[np.ndarray], centers: np.ndarray, q: float) -> np.ndarray:
-    """Which two groups are too far apart to be parts of one, of shape (k, k); each of itself, too."""
+    """Pairs of groups too far apart to be parts of one, of shape (k, k); True on the diagonal."""
     sizes = np.array([len(group) for group in groups], dtype=np.float64)
-    moments = np.array([line_moments(rows, center, centers, q) for rows, center in zip(groups, centers, strict=True)])
+    moments = np.array(
+        [projection_moments(rows, center, centers, q) for rows, center in zip(groups, centers, strict=True)]
+    )
     limits = np.minimum(_DISTINCT, _DISTINCT_PER_ROW * np.minimum.outer(sizes, sizes))
     return np.asarray(crossing_bounds(sizes, moments, centers, q) < limits)
 
 
 def _unions(centers: np.ndarray, sizes: np.ndarray, squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sizes and mean squared distances from the center of the union of every pair."""
+    """Size, and mean squared distance from the center, of the union of every pair."""
     merged = np.add.outer(sizes, sizes)
     weighted = sizes * squares
     apart = np.multiply.outer(sizes, sizes) / merged * cdist(centers, centers, "sqeuclidean")
@@ -194,5 +198,5 @@ def _unions(centers: np.ndarray, sizes: np.ndarray, squares: np.ndarray) -> tupl
 
 
 def _length(sizes: np.ndarray, squares: np.ndarray, r: int) -> np.ndarray:
-    """Code length of groups, but for terms that every partition has."""
+    """Code length of groups, without the terms that all partitions have in common."""
     return np.asarray(sizes * (r / 2 * np.log(np.maximum(squares, 1e-300)) - np.log(sizes)))

@@ -1,1 +1,1 @@
-"""The moment filter: take weight from samples until no direction looks contaminated."""
+"""The moment filter: remove weight from samples until no direction looks contaminated."""

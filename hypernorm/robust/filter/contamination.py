@@ -1,24 +1,26 @@
-"""The moment filter where the share of outliers may be unknown."""
+"""The moment filter where the fraction of outliers may be unknown."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from hypernorm._arguments import check_contamination
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.robust.filter.moment_filter import Filtered, moment_filter
-from hypernorm.robust.weights import check_contamination
+from hypernorm.robust.filter.moment_filter import filter_by_moments
+from hypernorm.robust.location import RobustLocation
 
-__all__ = ["AUTO_ALLOWANCE", "check_contamination_or_auto", "filter_samples"]
+__all__ = ["AUTO_CONTAMINATION", "check_contamination_or_auto", "filter_samples"]
 
-AUTO_ALLOWANCE = 0.3
-"""The share of outliers that "auto" allows for: what it finds is an estimate, which no proof can rest on."""
+AUTO_CONTAMINATION = 0.3
+"""The fraction of outliers that "auto" allows for, and that proofs rest on: what it finds is only an estimate."""
 _BELOW_HALF = 0.49
 
 
 def check_contamination_or_auto(contamination: Any) -> float | None:
-    """Return the share of outliers as a float in [0, 0.5), or None for ``"auto"``."""
+    """Return the fraction of outliers as a float in [0, 0.5), or None for ``"auto"``."""
     if isinstance(contamination, str):
         if contamination != "auto":
             raise InvalidInputError(f"contamination must be a number in [0, 0.5) or 'auto', got {contamination!r}.")
@@ -26,19 +28,25 @@ def check_contamination_or_auto(contamination: Any) -> float | None:
     return check_contamination(contamination)
 
 
-def filter_samples(X: np.ndarray, contamination: float | None, **options: Any) -> tuple[Filtered, float]:
-    """Run the moment filter; also the share of outliers, which is what the filter removes if it is not given.
+def filter_samples(
+    X: np.ndarray, contamination: float | None, base: np.ndarray, rng: np.random.Generator, **options: Any
+) -> RobustLocation:
+    """Run the moment filter, and estimate the contamination by what it removes if none is given.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
+        Finite, in double precision; nothing is checked.
     contamination : float or None
-        None allows for 30%. Heavy tails of the inliers then count as outliers, because clean samples are taken to be
-        Gaussian.
+        None allows for 30% and estimates the fraction. Heavy tails of the inliers then count as outliers, because the
+        reference for clean samples is Gaussian.
+    base : ndarray of shape (n,)
+        Base weights, which sum to one.
+    rng : numpy.random.Generator
     **options
-        For `moment_filter`.
+        For `filter_by_moments`.
     """
     if contamination is not None:
-        return moment_filter(X, contamination, **options), contamination
-    found = moment_filter(X, AUTO_ALLOWANCE, **options)
-    return found, min(found.removed, _BELOW_HALF)
+        return filter_by_moments(X, contamination, base, rng, **options)
+    found = filter_by_moments(X, AUTO_CONTAMINATION, base, rng, **options)
+    return replace(found, contamination=min(found.removed, _BELOW_HALF))

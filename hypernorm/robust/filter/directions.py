@@ -1,9 +1,9 @@
-"""Directions in which a weighted sample looks unlike Gaussian data: extreme fourth and third moments.
+"""Directions in which weighted samples look unlike Gaussian ones: extreme fourth and third moments.
 
 In whitened coordinates f(v) = Σ w_i ⟨y_i, v⟩⁴ is the kurtosis of the projections on v. Its maxima come from the
-generalised power method, whose steps never descend; its minima, where a line separates two groups (Peña & Prieto 2001
-use both ends), and the maxima of the skewness Σ w_i ⟨y_i, v⟩³ from gradient steps on the sphere that are kept only if
-they improve. All starts are worked on together: an iteration is two products with the sample.
+generalised power method, whose steps never descend. Its minima, where a projection separates two groups (Peña & Prieto
+2001 use both ends), and the maxima of the skewness Σ w_i ⟨y_i, v⟩³ come from gradient steps on the sphere that are kept
+only if they improve. All starts move together: an iteration is two products with the samples.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ _EIGENVECTORS = 3
 _POINTS = 40
 _RANDOM = 4
 _ITERATIONS = 8
-# Two directions closer than this (squared cosine) are one.
+# Two directions with a larger squared cosine count as one.
 _SAME = 0.9
-# Of a block or its images.
+# Entries of a block or of its images.
 _BLOCK_ENTRIES = 1 << 17
 
 
 def extreme_directions(Y: np.ndarray, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Local extrema of the kurtosis and of the skewness over unit vectors, as columns without near copies.
+    """Find local extrema of the kurtosis and of the skewness over unit vectors.
 
     Parameters
     ----------
     Y : ndarray of shape (n, r)
-        Centred and whitened under the weights.
+        Centered and whitened under the weights.
     weights : ndarray of shape (n,)
         Sum to one.
     rng : numpy.random.Generator
@@ -36,6 +36,7 @@ def extreme_directions(Y: np.ndarray, weights: np.ndarray, rng: np.random.Genera
     Returns
     -------
     ndarray of shape (r, k)
+        Unit vectors as columns, no two of them nearly alike.
     """
     r = Y.shape[1]
     if r == 1:
@@ -50,13 +51,13 @@ def extreme_directions(Y: np.ndarray, weights: np.ndarray, rng: np.random.Genera
 
 
 def _starts(Y: np.ndarray, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The contracted third and fourth moments, long rows, rows at random, and random vectors."""
+    """Starting points: contracted third and fourth moments, long rows, random rows, and random vectors."""
     n, r = Y.shape
     squares = np.einsum("ij,ij->i", Y, Y)
     rooted = Y * np.sqrt(weights * squares)[:, None]
     eigenvectors = np.linalg.eigh(rooted.T @ rooted)[1]
     ends = np.unique(np.r_[:_EIGENVECTORS, -_EIGENVECTORS:0] % r)
-    # Of several outliers that agree, one is a good start towards the others.
+    # One of several outliers that agree is a good start towards the others.
     points = rng.choice(n, min(_POINTS, int(np.count_nonzero(weights))), replace=False, p=weights / weights.sum())
     longest = np.argsort(-squares * (weights > 0), kind="stable")[:_EIGENVECTORS]
     rows = Y[np.concatenate([longest, points])].T
@@ -102,7 +103,7 @@ def _gradient(Y: np.ndarray, weights: np.ndarray, V: np.ndarray, power: int) -> 
 
 
 def _distinct(V: np.ndarray) -> np.ndarray:
-    """The columns without those close to an earlier one."""
+    """The columns, without those that are nearly a copy of an earlier one."""
     kept: list[int] = []
     overlaps = (V.T @ V) ** 2
     for index in range(V.shape[1]):
@@ -112,7 +113,7 @@ def _distinct(V: np.ndarray) -> np.ndarray:
 
 
 def _normalised(V: np.ndarray, otherwise: np.ndarray | None = None) -> np.ndarray:
-    """Columns of length one; a zero column is replaced by that of `otherwise`."""
+    """Columns scaled to length one; a column of zeros is replaced by that of `otherwise`."""
     lengths = np.linalg.norm(V, axis=0)
     unit = V / np.where(lengths > 0, lengths, 1)
     return unit if otherwise is None else np.where(lengths > 0, unit, otherwise)

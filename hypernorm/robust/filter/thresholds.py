@@ -1,4 +1,4 @@
-"""What clean data look like: the moments of Gaussian samples in their most extreme directions.
+"""The moments of clean Gaussian samples in their most extreme directions, as limits for other samples.
 
 The closed forms are fits to simulations: whitened Gaussian samples, the same search for directions, 95% quantiles for
 n from 10 to 16,000 and r from 1 to √(2.5 n); `python -m experiments.clean_moments` repeats them. The leading terms are
@@ -20,7 +20,7 @@ _MARGIN = 1.1
 _BLOCK_ENTRIES = 1 << 15
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Shape:
     """Moments of projections, one entry for each direction.
 
@@ -29,7 +29,7 @@ class Shape:
     skewness, kurtosis : ndarray of shape (k,)
         |Σ w_i z_i³| and Σ w_i z_i⁴ of the standardised projections.
     imbalance : ndarray of shape (k,)
-        How much more weight lies on one side of the mean than on the other; it tells the mean from the median.
+        Difference of the weights on the two sides of the mean; it measures how far the mean is from the median.
     """
 
     skewness: np.ndarray
@@ -37,33 +37,33 @@ class Shape:
     imbalance: np.ndarray
 
 
-def shape_of(lines: np.ndarray, weights: np.ndarray, center: float | None = None) -> Shape:
-    """Moments of the columns about their means, or about a known centre.
+def shape_of(projections: np.ndarray, weights: np.ndarray, center: float | None = None) -> Shape:
+    """Measure the columns about their means, or about a known center.
 
     Parameters
     ----------
-    lines : ndarray of shape (n, k)
+    projections : ndarray of shape (n, k)
     weights : ndarray of shape (n,)
         Sum to one.
     center : float, optional
     """
-    middle = weights @ lines if center is None else center
-    step = max(64, _BLOCK_ENTRIES // lines.shape[1])
-    second, third, fourth, sides = np.zeros((4, lines.shape[1]))
-    for start in range(0, len(lines), step):
-        share, shifted = weights[start : start + step], lines[start : start + step] - middle
+    middle = weights @ projections if center is None else center
+    step = max(64, _BLOCK_ENTRIES // projections.shape[1])
+    second, third, fourth, sides = np.zeros((4, projections.shape[1]))
+    for start in range(0, len(projections), step):
+        part, shifted = weights[start : start + step], projections[start : start + step] - middle
         squares = shifted * shifted
-        second += share @ squares
-        third += share @ (squares * shifted)
-        fourth += share @ (squares * squares)
-        sides += share @ np.sign(shifted)
+        second += part @ squares
+        third += part @ (squares * shifted)
+        fourth += part @ (squares * squares)
+        sides += part @ np.sign(shifted)
     variances = np.where(second > 0, second, 1.0)
-    return Shape(np.abs(third) / variances**1.5, fourth / variances**2, np.abs(sides))
+    return Shape(skewness=np.abs(third) / variances**1.5, kurtosis=fourth / variances**2, imbalance=np.abs(sides))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CleanShape:
-    """Limits that projections of Gaussian samples seldom pass in any direction.
+    """Limits that Gaussian samples seldom pass in any direction.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class CleanShape:
     smallest_kurtosis: float
 
     def asymmetric(self, shape: Shape) -> np.ndarray:
-        """Directions whose mean is pulled to one side."""
+        """Directions with more weight on one side."""
         return (shape.skewness > self.skewness) | (shape.imbalance > self.imbalance)
 
     def heavy(self, shape: Shape) -> np.ndarray:
@@ -87,11 +87,11 @@ class CleanShape:
         return shape.kurtosis > self.kurtosis
 
     def light(self, shape: Shape) -> np.ndarray:
-        """Directions with tails so light that they may hold two groups."""
+        """Directions with tails so light that there may be two groups."""
         return shape.kurtosis < self.smallest_kurtosis
 
     def excess(self, shape: Shape) -> float:
-        """The worst ratio of a moment to its limit."""
+        """The largest ratio of a moment to its limit."""
         upper = (
             shape.skewness / self.skewness,
             shape.imbalance / self.imbalance,
@@ -112,8 +112,8 @@ def clean_shape(n: float, r: int) -> CleanShape:
     """
     root = math.sqrt(r / n)
     return CleanShape(
-        _MARGIN * (4.2 * root + 0.5 * r**1.5 / n),
-        3 + _MARGIN * (8.7 * root + 2.6 * r * r / n),
-        _MARGIN * (0.73 * math.sqrt((1 + math.log(r)) / n) + 0.43 * root),
-        1 + 2 * math.exp(-_MARGIN * (0.8 / math.sqrt(n) + 3.4 * root)),
+        skewness=_MARGIN * (4.2 * root + 0.5 * r**1.5 / n),
+        kurtosis=3 + _MARGIN * (8.7 * root + 2.6 * r * r / n),
+        imbalance=_MARGIN * (0.73 * math.sqrt((1 + math.log(r)) / n) + 0.43 * root),
+        smallest_kurtosis=1 + 2 * math.exp(-_MARGIN * (0.8 / math.sqrt(n) + 3.4 * root)),
     )

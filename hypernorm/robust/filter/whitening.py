@@ -1,4 +1,4 @@
-"""Coordinates in which a weighted sample has unit covariance."""
+"""Coordinates in which weighted samples have unit covariance."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hypernorm.robust.weights import weighted_covariance
+from hypernorm.robust.weights import weighted_covariance, weighted_quantile
 
-__all__ = ["Whitened", "whiten"]
+__all__ = ["Whitened", "clip_lengths", "whiten"]
 
-# Fourth moments of n samples show structure in about √(_SAMPLES · n) dimensions at most.
+# Fourth moments of n samples show structure in at most about √(_SAMPLES · n) dimensions.
 _SAMPLES = 2.5
 _RANK_TOLERANCE = 1e-10
+# Lengths are clipped at so many standard deviations above the median.
+_CLIP = 2.5
 
 
 class Whitened(NamedTuple):
@@ -24,10 +26,10 @@ class Whitened(NamedTuple):
 
 
 def whiten(X: np.ndarray, weights: np.ndarray, center: np.ndarray, *, scale_only: bool = False) -> Whitened:
-    """Centre and whiten under the weights, in at most √(2.5 n) dimensions.
+    """Center and whiten under the weights, in at most √(2.5 n) dimensions.
 
-    With fewer than about d²/2.5 samples every sample is an extreme direction of its own and fourth moments cannot tell
-    outliers from noise; then only the leading principal components of the standardised columns are kept.
+    With fewer than about d²/2.5 samples every sample is an extreme direction of its own, and fourth moments cannot tell
+    outliers from noise. Then only the leading principal components of the standardised columns are kept.
 
     Parameters
     ----------
@@ -58,3 +60,10 @@ def whiten(X: np.ndarray, weights: np.ndarray, center: np.ndarray, *, scale_only
     kept = np.flatnonzero(values > max(0.0, _RANK_TOLERANCE * values[-1]))[-dimensions:]
     directions = vectors[:, kept] / np.sqrt(values[-1:] if scale_only else values[kept])
     return Whitened(Z @ directions, np.ldexp(directions / scales[:, None], -exponent))
+
+
+def clip_lengths(Y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Whitened samples clipped at a length that Gaussian ones seldom exceed."""
+    lengths = np.linalg.norm(Y, axis=1)
+    radius = weighted_quantile(lengths, weights, 0.5) * (1 + _CLIP / math.sqrt(Y.shape[1]))
+    return Y * np.minimum(1.0, radius / np.where(lengths > 0, lengths, 1.0))[:, None]

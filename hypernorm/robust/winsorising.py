@@ -1,4 +1,4 @@
-"""Gross outliers within the reach of floating point: whatever they were, their squares do not overflow."""
+"""Winsorised entries: gross outliers clipped so that their squares do not overflow, and limits on units."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import numpy as np
 
 from hypernorm.exceptions import InvalidInputError
 
-__all__ = ["check_reach", "check_units", "pull_in"]
+__all__ = ["check_reach", "check_units", "winsorised"]
 
-# In median deviations: further than any inlier, and near enough that fourth powers do not overflow.
+# Limit on entries, in median deviations: beyond any inlier, and without overflow of fourth powers.
 _FURTHEST = 1e40
-# Median deviations whose squares are far from over- and underflow.
+# Limit on median deviations, whose squares must be far from over- and underflow.
 _LARGEST = 1e100
-# Median deviations beside which others are still seen: their fourth powers do not overflow.
+# Limit on entries where nothing is clipped, in median deviations: fourth powers do not overflow.
 _REACH = 1e70
 
 
 def _median_deviations(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median of each column, and the median distance from it; where that is zero, of the other entries only.
+    """Median of each column, and median distance from it; where that is zero, without the entries at the median.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def _median_deviations(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(over="ignore"):
         distances = np.abs(X - middle)
     deviations = np.median(distances, axis=0)
-    # In a column of which more than half is constant the other entries tell the unit.
+    # Where more than half of a column is constant, the other entries give its unit.
     for column in np.flatnonzero(deviations == 0):
         others = distances[distances[:, column] > 0, column]
         deviations[column] = np.median(others) if len(others) else 1.0
@@ -41,7 +41,7 @@ def _median_deviations(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def check_units(X: np.ndarray, name: str = "X", largest: float = _LARGEST) -> tuple[np.ndarray, np.ndarray]:
-    """Refuse columns whose squares over- or underflow; median and median deviation of each, which `pull_in` takes.
+    """Refuse columns whose squares over- or underflow; return their medians and median deviations for `winsorised`.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def check_units(X: np.ndarray, name: str = "X", largest: float = _LARGEST) -> tu
 
 
 def check_reach(X: np.ndarray) -> None:
-    """Refuse samples with an entry so far out that nothing about the others could be computed beside it.
+    """Refuse samples with an entry so far out that it would drown all others.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def check_reach(X: np.ndarray) -> None:
     """
     entries = np.abs(X)
     if entries.max(initial=0.0) / _REACH <= entries.min(initial=np.inf, where=entries > 0):
-        return  # the usual case, without medians: deviations of floating-point numbers are not much smaller than they
+        return  # the usual case needs no medians: deviations of floats are not much smaller than the floats
     middle, units = _median_deviations(X)
     with np.errstate(over="ignore"):
         bad = np.argwhere(np.abs(X - middle) / _REACH > units)
@@ -80,14 +80,21 @@ def check_reach(X: np.ndarray) -> None:
         )
 
 
-def pull_in(
+def winsorised(
     X: np.ndarray, furthest: float = _FURTHEST, *, units: tuple[np.ndarray, np.ndarray] | None = None
 ) -> np.ndarray:
-    """Entries at most so many median deviations from the median of their column; `units` as from `check_units`.
+    """Clip entries at `furthest` median deviations from the median of their column.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    furthest : float
+    units : tuple of two ndarrays of shape (d,), optional
+        Medians and median deviations, as returned by `check_units`.
 
     Examples
     --------
-    >>> pull_in(np.array([[1.0], [2.0], [3.0], [1e300]])).ravel().tolist()
+    >>> winsorised(np.array([[1.0], [2.0], [3.0], [1e300]])).ravel().tolist()
     [1.0, 2.0, 3.0, 1e+40]
     """
     middle, deviations = _median_deviations(X) if units is None else units

@@ -1,0 +1,93 @@
+"""The result of every method for robust means: a location, what it rests on, and what is proved of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from hypernorm.certificates import MeanCertificate
+
+__all__ = ["Removal", "RobustLocation"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Removal:
+    """Why samples lost weight.
+
+    Attributes
+    ----------
+    reason : str
+        ``"asymmetry"``, ``"heavy tails"``, ``"two groups"``, ``"distance"`` or ``"variance"``.
+    weight : float
+        Fraction of the base weights that was removed.
+    direction : ndarray of shape (d,) or None
+        Vector on which the samples were projected; None if no single direction was the reason.
+    skewness, kurtosis : float
+        Moments of the projections before the removal, of samples clipped to ordinary lengths; NaN without a direction.
+    """
+
+    reason: str
+    weight: float
+    direction: np.ndarray | None = None
+    skewness: float = math.nan
+    kurtosis: float = math.nan
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RobustLocation:
+    """A robust mean: what a method found, and what is proved.
+
+    Every method fills `location`, `weights`, `scores`, `contamination`, `n_iter` and `converged`. `robust_mean` adds
+    certificate and error bound.
+
+    Attributes
+    ----------
+    location : ndarray of shape (d,)
+    weights : ndarray of shape (n,) or None
+        Sum to one, with the location as their mean (unless a filter was given a known center); None for methods without
+        weights.
+    scores : ndarray of shape (n,)
+        How far out each sample is. Moment filter: in standard deviations, the largest over the directions in which
+        weight was removed and those of the last round. Filters by second moments: the root mean square of such
+        distances along the suspicious directions of the last round. Certified reweighting: what the sample adds to the
+        fourth moment where that is largest. Other methods: the distance from the location.
+    contamination : float
+        As given, or as estimated.
+    removals : tuple of Removal
+        What a filter removed, and why; empty for other methods.
+    removed : float
+        Fraction of the base weights that a filter removed; zero for other methods.
+    criterion : float
+        Final value of what the method makes small. Moment filter: the largest kurtosis of a projection. Filters by
+        second moments: the largest ratio of a variance to that of clean data. Certified reweighting: the proved bound
+        on the fourth moment in whitened coordinates. NaN for other methods; for samples in chunks the largest value.
+    n_iter : int
+        Rounds of a filter, relaxations of certified reweighting, 1 for other methods, 0 if there was nothing to do.
+    converged : bool
+        Whether the method ended by itself, not by a limit on its iterations.
+    certificate : MeanCertificate or None
+    error_bound : float
+        Proved by `certificate`: the distance from the mean of the inliers is at most this, under its premises; ∞ if
+        nothing is proved.
+    """
+
+    location: np.ndarray
+    weights: np.ndarray | None
+    scores: np.ndarray
+    contamination: float
+    removals: tuple[Removal, ...] = ()
+    removed: float = 0.0
+    criterion: float = math.nan
+    n_iter: int
+    converged: bool
+    certificate: MeanCertificate | None = None
+    error_bound: float = math.inf
+
+    def __repr__(self) -> str:
+        removed = sum(removal.weight for removal in self.removals)
+        return (
+            f"RobustLocation(d={len(self.location)}, contamination={self.contamination:.3g}, removed={removed:.3g}, "
+            f"error_bound={self.error_bound:.4g}, converged={self.converged})"
+        )
