@@ -123,7 +123,7 @@ def trial(family: str, measure: float, q: float | str) -> Row:
         "dimension": proof.dimension,
         "slack": proof.certificate.slack,
         "norm_gap": 0.0 if proof.interval is None else proof.interval.gap,
-        "certificate": None if proof.certificate is None else proof.certificate.kind,
+        "certificate": None if proof.certificate.norm is None else proof.certificate.norm.kind,
         "bound": proof.bound(measure),
         "spectral": (1 - second_eigenvalue(family)) * (1 - measure),
         "found": found.expansion,

@@ -6,16 +6,8 @@ import math
 
 from docs.numbers.registry import Row, Table, digits, number, percent, rows, table
 from docs.numbers.sums_of_squares import ending
-from experiments.robust_mean import (
-    DETERMINANT,
-    MOMENT,
-    UNINFORMED,
-    clean_losses,
-    groups,
-    hidden_gains,
-    mean_errors,
-    worst_biases,
-)
+from experiments.means.methods import DETERMINANT, MOMENT, UNINFORMED
+from experiments.means.summary import clean_losses, groups, hidden_gains, mean_errors, worst_biases
 
 SHOWN = {
     "sample mean": "sample mean",

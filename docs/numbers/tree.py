@@ -28,7 +28,7 @@ def tree() -> str:
         depth = len(place.parts) - 2
         summary = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
         if path.name == "__init__.py":
-            lines.append(f"{'  ' * depth}{place.parent.name + '/':<{28 - 2 * depth}}{summary}".rstrip())
+            lines.append(f"{'  ' * depth}{place.parent.name + '/':<{32 - 2 * depth}}{summary}".rstrip())
         else:
-            lines.append(f"{'  ' * (depth + 1)}{path.name:<{26 - 2 * depth}}{summary}".rstrip())
+            lines.append(f"{'  ' * (depth + 1)}{path.name:<{30 - 2 * depth}}{summary}".rstrip())
     return "```text\n" + "\n".join(lines) + "\n```"

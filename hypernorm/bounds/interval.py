@@ -98,9 +98,7 @@ class Interval(Generic[Below, Above]):
     @property
     def gap(self) -> float:
         """(upper − lower)/unit; zero if both bounds are zero."""
-        if self.upper == self.lower == 0:
-            return 0.0
-        return self.upper / self.unit - self.lower / self.unit if self.unit > 0 else math.inf
+        return self._distance(self.upper)
 
     @own_arithmetic
     def is_exact(self, rtol: float = 1e-6) -> bool:
@@ -117,7 +115,7 @@ class Interval(Generic[Below, Above]):
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td style='text-align:left'>{html.escape(record.kind.replace('_', ' '))}</td>"
-            f"<td>{rounded_up(record.upper, 10)}</td><td>{self._distance(record.upper)}</td>"
+            f"<td>{rounded_up(record.upper, 10)}</td><td>{self._shown_distance(record.upper)}</td>"
             f"<td>{record.seconds:.3f}</td></tr>"
             for record in self.records
         )
@@ -129,5 +127,11 @@ class Interval(Generic[Below, Above]):
             f"<th>gap</th><th>seconds</th></tr></thead><tbody>{rows}</tbody></table></div>"
         )
 
-    def _distance(self, upper: float) -> str:
-        return rounded_up(upper / self.unit - self.lower / self.unit, 3) if self.unit > 0 else "—"
+    def _shown_distance(self, upper: float) -> str:
+        return rounded_up(self._distance(upper), 3) if self.unit > 0 else "—"
+
+    def _distance(self, upper: float) -> float:
+        """Of an upper bound from the lower one, in the unit."""
+        if upper == self.lower:
+            return 0.0
+        return (upper - self.lower) / self.unit if self.unit > 0 else math.inf
