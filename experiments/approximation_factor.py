@@ -50,7 +50,7 @@ RANDOM: dict[str, Callable[[int, int, int], np.ndarray]] = {
 def _tensor_square(d: int) -> datasets.KnownNorm:
     """A tensor square; its 2→4 norm is the square of the norm (Minkowski's inequality for the exponent 2)."""
     factor = datasets.isometric_embedding(math.isqrt(d)).matrix
-    return datasets.KnownNorm(f"tensor-square-{d}", np.kron(factor, factor), 4.0, 1.0)
+    return datasets.KnownNorm(name=f"tensor-square-{d}", matrix=np.kron(factor, factor), q=4.0, value=1.0)
 
 
 def _roots(d: int) -> np.ndarray:

@@ -104,6 +104,7 @@ def test_guide_runs(tmp_path, monkeypatch, capsys):
     "page",
     [
         "index.md",
+        "development/add_a_certificate.md",
         "guide/bounds_in_practice.md",
         "guide/dictionary_learning.md",
         "guide/gauss_markov.md",

@@ -12,11 +12,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from hypernorm.bounds.deadlines import DeadlineError
+from hypernorm.bounds.lanczos import Lanczos
 
 __all__ = ["Resolvent"]
 
@@ -24,23 +24,20 @@ _MOST_PRODUCTS = 80
 _BASIS_BYTES = 1 << 30
 
 
-@dataclass(frozen=True)
 class Resolvent:
     """The Lanczos process of a positive map started at I, from which U = (λ − N)⁻¹ I is computed for λ > λ_max.
 
-    Attributes
+    Parameters
     ----------
-    basis : list of ndarray of shape (d, d)
-        Orthonormal symmetric matrices, the first one I/√d.
-    tridiagonal : ndarray of shape (m, m)
-        The map in that basis.
-    last : float
-        Coefficient of the next basis matrix, which is not in `basis`.
+    process : Lanczos
+        Of symmetric matrices as vectors, after at least one product.
+    dimension : int
+        d, the side of the matrices.
     """
 
-    basis: list[np.ndarray]
-    tridiagonal: np.ndarray
-    last: float
+    def __init__(self, process: Lanczos, dimension: int):
+        self._process, self._dimension = process, dimension
+        self.tridiagonal = process.tridiagonal
 
     @classmethod
     def build(cls, mapping: Callable[[np.ndarray], np.ndarray], d: int, rtol: float, deadline: float) -> Resolvent:
@@ -50,31 +47,24 @@ class Resolvent:
         returned.
         """
         most = max(4, min(_MOST_PRODUCTS, _BASIS_BYTES // (8 * d * d), d * (d + 1) // 2))
-        basis = [np.eye(d) / math.sqrt(d)]
-        diagonal: list[float] = []
-        off: list[float] = []
-        process: Resolvent | None = None
+        process = Lanczos(np.eye(d).ravel())
         while True:
             begin = time.perf_counter()
             try:
-                image = mapping(basis[-1])
+                image = mapping(process.newest.reshape(d, d))
             except DeadlineError:
-                if process is None:
+                if not len(process):
                     raise
-                return process
-            diagonal.append(float(np.vdot(basis[-1], image)))
-            for _ in range(2):  # twice is enough for orthogonality
-                for matrix in basis:
-                    image = image - np.vdot(matrix, image) * matrix
-            last = float(np.linalg.norm(image))
-            tridiagonal = np.diag(diagonal) + np.diag(off, 1) + np.diag(off, -1)
-            process = cls(list(basis), tridiagonal, last)
-            done = last <= 1e-14 * diagonal[0] or process._smallest_margin() <= rtol
+                return cls(process, d)
+            process.advance(image.ravel())
+            resolvent = cls(process, d)
+            exhausted = process.last <= 1e-14 * resolvent.tridiagonal[0, 0]
+            done = exhausted or resolvent._smallest_margin() <= rtol
             now = time.perf_counter()
-            if done or len(basis) >= most or 2 * now - begin > deadline:  # the next step will take as long as this one
-                return process
-            off.append(last)
-            basis.append((image + image.T) / (2 * last))
+            if (
+                done or len(process) >= most or 2 * now - begin > deadline
+            ):  # the next step will take as long as this one
+                return resolvent
 
     @property
     def ritz_value(self) -> float:
@@ -85,12 +75,12 @@ class Resolvent:
         """Coordinates of (λ − N)⁻¹ I in the basis."""
         size = len(self.tridiagonal)
         right = np.zeros(size)
-        right[0] = math.sqrt(len(self.basis[0]))
+        right[0] = math.sqrt(self._dimension)
         return np.asarray(np.linalg.solve(bound * np.eye(size) - self.tridiagonal, right))
 
     def _residual(self, margin: float) -> float:
         """Bound on the spectral norm of I − (λU − N(U)) for λ = (1 + margin) times the Ritz value."""
-        return float(self.last * abs(self._coefficients(self.ritz_value * (1 + margin))[-1]))
+        return float(self._process.last * abs(self._coefficients(self.ritz_value * (1 + margin))[-1]))
 
     def _smallest_margin(self) -> float:
         """The smallest margin on a geometric grid with a residual of at most one half."""
@@ -108,9 +98,6 @@ class Resolvent:
         """λ and U for the smallest margin that the residual allows plus 1e-8 times `growth`."""
         # The proof loses 1e-12 to 1e-9 of λ‖U‖ to rounding, and ‖U‖ grows like 1/margin, so the margin is increased.
         bound = self.ritz_value * (1 + self._smallest_margin() + 1e-8 * growth)
-        U = sum(
-            (c * matrix for c, matrix in zip(self._coefficients(bound), self.basis, strict=True)),
-            np.zeros_like(self.basis[0]),
-        )
+        U = self._process.combined(self._coefficients(bound)).reshape(self._dimension, self._dimension)
         U = (U + U.T) / (2 * float(np.abs(U).max()))
         return bound, U

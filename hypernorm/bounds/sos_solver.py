@@ -29,6 +29,7 @@ from hypernorm._arguments import check_memory
 from hypernorm._parallel import one_product_pool, ordered_map, product_threads
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import Status
+from hypernorm.bounds.lanczos import Lanczos
 from hypernorm.forms.gram import GramClasses, rank_multisets
 from hypernorm.forms.monomials import MonomialBasis
 
@@ -47,7 +48,7 @@ _SMALL = 1000
 _PARTS = 4  # parts of the triangle of larger matrices; constant, so the result does not depend on the threads
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SosProgress:
     """State after a check: iterations, unproved bound and value of the form, rank of Y, seconds."""
 
@@ -216,7 +217,15 @@ class SosSolver:
                 if before - self.bound > 1e-2 * max(self.bound - value, 0):
                     improved_at = self.iteration
                 if report is not None:
-                    report(SosProgress(self.iteration, self.bound, value, self.rank, time.perf_counter() - start))
+                    report(
+                        SosProgress(
+                            iteration=self.iteration,
+                            bound=self.bound,
+                            lower=value,
+                            rank=self.rank,
+                            seconds=time.perf_counter() - start,
+                        )
+                    )
                 if self.bound <= value * (1 + rtol):
                     return Status.EXACT
                 if late:
@@ -306,7 +315,7 @@ class SosSolver:
             self.bound = bound * self.scale
         self._V[:, -1] = leading
         mixed = self._rng.standard_normal(len(self._w))
-        self._low = _lanczos(self._A, mixed, 16, 0.0)[2]
+        self._low = _extreme_values(self._A, mixed, 16, 0.0)[2]
 
     def _leading(self, start: np.ndarray | None) -> tuple[float, np.ndarray]:
         """λ_max of M − σU and its eigenvector, not proved; the checker proves the bound."""
@@ -318,36 +327,27 @@ class SosSolver:
         else:
             mixed = start + 0.1 * mixed / np.linalg.norm(mixed)
             tolerance = 1e-9
-        bound, leading, _ = _lanczos(self._G, mixed, 96, tolerance)
+        bound, leading, _ = _extreme_values(self._G, mixed, 96, tolerance)
         return bound, leading
 
 
-def _lanczos(lower: np.ndarray, start: np.ndarray, steps: int, tolerance: float) -> tuple[float, np.ndarray, float]:
+def _extreme_values(
+    lower: np.ndarray, start: np.ndarray, steps: int, tolerance: float
+) -> tuple[float, np.ndarray, float]:
     """Largest Ritz value plus its residual, its vector, and smallest Ritz value minus its residual.
 
     The symmetric matrix is given by its lower triangle; `tolerance` bounds the residual of the largest pair.
     """
-    steps = min(steps, len(lower))
-    basis = np.empty((steps, len(lower)))
-    diagonal, off = np.zeros(steps), np.zeros(steps)
-    q = start / np.linalg.norm(start)
-    for k in range(steps):
-        basis[k] = q
-        image = dsymv(1.0, lower.T, q, lower=0)
-        diagonal[k] = q @ image
-        for _ in range(2):
-            image = image - basis[: k + 1].T @ (basis[: k + 1] @ image)
-        off[k] = np.linalg.norm(image)
-        finished = off[k] <= 1e-14 or k + 1 == steps
-        if finished or k % 8 == 7:
-            T = np.diag(diagonal[: k + 1]) + np.diag(off[:k], 1) + np.diag(off[:k], -1)
-            values, vectors = np.linalg.eigh(T)
-            residuals = off[k] * np.abs(vectors[-1])
+    process, steps = Lanczos(start), min(steps, len(lower))
+    while True:
+        last = process.advance(dsymv(1.0, lower.T, process.newest, lower=0))
+        finished = last <= 1e-14 or len(process) == steps
+        if finished or len(process) % 8 == 0:
+            values, vectors = process.ritz()
+            residuals = last * np.abs(vectors[-1])
             if finished or residuals[-1] <= tolerance:
-                break
-        q = image / off[k]
-    top = basis[: k + 1].T @ vectors[:, -1]
-    return float(values[-1] + residuals[-1]), np.asarray(top), float(values[0] - residuals[0])
+                top = process.combined(vectors[:, -1])
+                return float(values[-1] + residuals[-1]), top, float(values[0] - residuals[0])
 
 
 def _simplex_threshold(values: np.ndarray) -> tuple[float, int]:

@@ -66,7 +66,7 @@ def isometric_embedding(d: int) -> KnownNorm:
     points = (np.arange(4**r)[:, None] >> digits) & 1
     signs = 1.0 - 2.0 * ((points @ ((columns[:, None] >> digits) & 1).T) & 1)
     rows = np.vstack([signs / 4.0 ** (r / 4), 2.0**0.25 * np.eye(d)]) / 3.0**0.25
-    return KnownNorm(f"isometric-embedding-{d}", rows, 4.0, 1.0)
+    return KnownNorm(name=f"isometric-embedding-{d}", matrix=rows, q=4.0, value=1.0)
 
 
 @own_arithmetic
@@ -105,7 +105,7 @@ def lifted_embedding(d: int) -> KnownNorm:
     signed = np.concatenate([lift, -lift])
     matrix = np.column_stack([signed, np.vstack([rows, rows])]) / 2.0**0.25
     value = ((1 + math.sqrt(3 * (d + 1) / (d - 1))) / 2) ** 0.25
-    return KnownNorm(f"lifted-embedding-{d}", matrix, 4.0, value)
+    return KnownNorm(name=f"lifted-embedding-{d}", matrix=matrix, q=4.0, value=value)
 
 
 def _multiply(a: int, b: int, degree: int) -> int:

@@ -166,4 +166,4 @@ def _signed(d: int, support: int) -> list[tuple[int, ...]]:
 def _known(name: str, rows: Weighted, power: Fraction) -> KnownNorm:
     scale = np.array([float(weight) for weight, _ in rows]) ** 0.25
     matrix = scale[:, None] * np.array([a for _, a in rows], dtype=float)
-    return KnownNorm(name, matrix, 4.0, float(power) ** 0.25)
+    return KnownNorm(name=name, matrix=matrix, q=4.0, value=float(power) ** 0.25)

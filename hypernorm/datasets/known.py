@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class KnownNorm:
     """A matrix together with the true value of its norm.
 
@@ -72,7 +72,7 @@ def identity(d: int, q: float = 4) -> KnownNorm:
     KnownNorm('identity-5', shape=(5, 5), q=3, value=1.0)
     """
     d = check_count(d, "d")
-    return KnownNorm(f"identity-{d}", np.eye(d), check_exponent(q), 1.0)
+    return KnownNorm(name=f"identity-{d}", matrix=np.eye(d), q=check_exponent(q), value=1.0)
 
 
 @own_arithmetic
@@ -107,7 +107,7 @@ def orthogonal_rows(lengths: Sequence[float], q: float = 4, random_state: Seed =
         raise InvalidInputError("lengths must be a non-empty sequence of finite non-negative numbers.")
     frame = _orthogonal(scale.size, check_generator(random_state))
     name = f"orthogonal-rows-{scale.size}"
-    return KnownNorm(name, scale[:, None] * frame, check_exponent(q), float(scale.max()))
+    return KnownNorm(name=name, matrix=scale[:, None] * frame, q=check_exponent(q), value=float(scale.max()))
 
 
 @own_arithmetic
@@ -133,7 +133,9 @@ def rank_one(n: int, d: int, q: float = 4, random_state: Seed = 0) -> KnownNorm:
     a = generator.standard_normal(check_count(n, "n"))
     b = generator.standard_normal(check_count(d, "d"))
     q = check_exponent(q)
-    return KnownNorm(f"rank-one-{n}x{d}", np.outer(a, b), q, float(np.linalg.norm(a, q) * np.linalg.norm(b)))
+    return KnownNorm(
+        name=f"rank-one-{n}x{d}", matrix=np.outer(a, b), q=q, value=float(np.linalg.norm(a, q) * np.linalg.norm(b))
+    )
 
 
 @own_arithmetic
@@ -157,7 +159,7 @@ def blocks(*parts: KnownNorm) -> KnownNorm:
         raise InvalidInputError(f"parts must have one common exponent q, got the exponents {sorted(exponents)}.")
     matrix = scipy.linalg.block_diag(*(part.matrix for part in parts))
     name = f"blocks({', '.join(part.name for part in parts)})"
-    return KnownNorm(name, matrix, exponents.pop(), max(part.value for part in parts))
+    return KnownNorm(name=name, matrix=matrix, q=exponents.pop(), value=max(part.value for part in parts))
 
 
 @own_arithmetic
@@ -238,7 +240,7 @@ def cube_functions(n: int) -> KnownNorm:
     2.5
     """
     matrix = cube_characters(n, 1)
-    return KnownNorm(f"cube-degree-1-{n}", matrix, 4.0, (3 - 2 / (n + 1)) ** 0.25)
+    return KnownNorm(name=f"cube-degree-1-{n}", matrix=matrix, q=4.0, value=(3 - 2 / (n + 1)) ** 0.25)
 
 
 @own_arithmetic
@@ -268,7 +270,7 @@ def _design(name: str, points: np.ndarray, q: int) -> KnownNorm:
     """
     n, d = points.shape
     power = n * math.prod((2 * k + 1) / (d + 2 * k) for k in range(q // 2))
-    return KnownNorm(name, points, float(q), power ** (1 / q))
+    return KnownNorm(name=name, matrix=points, q=float(q), value=power ** (1 / q))
 
 
 def _orthogonal(d: int, generator: np.random.Generator) -> np.ndarray:

@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class KnownSeparableValue:
     """A Hermitian matrix together with its best separable state value.
 
@@ -308,7 +308,13 @@ def known_separable_values() -> Iterator[KnownSeparableValue]:
 def _known(
     name: str, matrix: np.ndarray, dims: tuple[int, int], value: float, ppt_value: float | None = None
 ) -> KnownSeparableValue:
-    return KnownSeparableValue(name, matrix, dims, float(value), float(value if ppt_value is None else ppt_value))
+    return KnownSeparableValue(
+        name=name,
+        matrix=matrix,
+        dims=dims,
+        value=float(value),
+        ppt_value=float(value if ppt_value is None else ppt_value),
+    )
 
 
 def _complement(name: str, vectors: list[np.ndarray], least: float) -> KnownSeparableValue:

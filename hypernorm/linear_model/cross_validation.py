@@ -129,7 +129,11 @@ class SchattenRegressorCV(SchattenRegressor):
             for alpha, p in zip(chosen_alphas, chosen_norms, strict=True)
         ]
         factors = np.column_stack([shrinkage.filter_factors for shrinkage in shrinkages])
-        combined = Shrinkage(shrinkages[0].bias, factors if self.alpha_per_target else factors[:, 0], chosen_alphas[0])
+        combined = Shrinkage(
+            bias=shrinkages[0].bias,
+            filter_factors=factors if self.alpha_per_target else factors[:, 0],
+            alpha=chosen_alphas[0],
+        )
         self._set(decomposition, combined, chosen_norms[0], single_target)
         best_scores = flat[best, np.arange(flat.shape[1])]
         if self.alpha_per_target and not single_target:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hypernorm._warnings import warn_caller
+from hypernorm.bounds.lanczos import Lanczos
 
 __all__ = ["RitzPairs", "ritz_pairs"]
 
@@ -72,32 +73,26 @@ def _process(
     if size == 0:
         return RitzPairs(np.empty((d, 0)), np.empty(0), np.empty((0, 1)))
     limit = min(d, _LARGEST_SPACE)
-    basis, diagonal, off = [b / size], [], []
+    process = Lanczos(b)
     before = np.zeros((1, 0))
     while True:
-        image = gram(basis[-1])
-        diagonal.append(float(basis[-1] @ image))
-        for _ in range(2):  # twice, for orthogonality to working precision after Ritz pairs have converged
-            for vector in basis:
-                image = image - (vector @ image) * vector
-        off.append(float(np.linalg.norm(image)))
-        steps = len(diagonal)
-        exhausted = off[-1] <= _EXHAUSTED * max(diagonal) or steps == limit
-        if exhausted or steps % _CHECK_EVERY == 0:
-            T = np.diag(diagonal) + np.diag(off[:-1], 1) + np.diag(off[:-1], -1)
-            squares, S = np.linalg.eigh(T)
-            kept = squares > d * np.finfo(np.float64).eps * squares[-1]
-            squares, S = squares[kept], S[:, kept]
-            coordinates = (wanted_factors(squares) / squares * S[0]) @ S.T
-            change = coordinates.copy()
-            change[:, : before.shape[1]] -= before
-            moved = float((np.linalg.norm(change, axis=1) / np.linalg.norm(coordinates, axis=1)).max())
-            if exhausted or moved <= _TOLERANCE:
-                if steps == limit < d and moved > _TOLERANCE:
-                    warn_caller(
-                        f"The coefficients still changed by {moved:.0e} (relative) in the last of {steps} products "
-                        "with X; use a larger alpha or p, or solver='gram' if the Gram matrix fits in memory."
-                    )
-                return RitzPairs(np.array(basis).T @ S, squares, size * S[:1].T)
-            before = coordinates
-        basis.append(image / off[-1])
+        process.advance(gram(process.newest))
+        steps = len(process)
+        exhausted = process.last <= _EXHAUSTED * max(process.diagonal) or steps == limit
+        if not (exhausted or steps % _CHECK_EVERY == 0):
+            continue
+        squares, S = process.ritz()
+        kept = squares > d * np.finfo(np.float64).eps * squares[-1]
+        squares, S = squares[kept], S[:, kept]
+        coordinates = (wanted_factors(squares) / squares * S[0]) @ S.T
+        change = coordinates.copy()
+        change[:, : before.shape[1]] -= before
+        moved = float((np.linalg.norm(change, axis=1) / np.linalg.norm(coordinates, axis=1)).max())
+        if exhausted or moved <= _TOLERANCE:
+            if steps == limit < d and moved > _TOLERANCE:
+                warn_caller(
+                    f"The coefficients still changed by {moved:.0e} (relative) in the last of {steps} products with X; "
+                    "use a larger alpha or p, or solver='gram' if the Gram matrix fits in memory."
+                )
+            return RitzPairs(process.combined(S), squares, size * S[:1].T)
+        before = coordinates

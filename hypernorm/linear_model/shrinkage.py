@@ -23,7 +23,7 @@ __all__ = ["Shrinkage", "biases", "filter_factors", "schatten_norm", "shrink_to_
 _NEWTON_STEPS = 60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shrinkage:
     """Bias and filter factor of each singular direction, both to full relative accuracy.
 
@@ -55,7 +55,7 @@ def shrink_with_penalty(squares: np.ndarray, alpha: float, p: float) -> Shrinkag
         Exponent of the Schatten norm, 1 ≤ p ≤ ∞.
     """
     bias, factors = _biases_and_factors(squares, np.array([alpha]), p)
-    return Shrinkage(bias[0], factors[0], alpha)
+    return Shrinkage(bias=bias[0], filter_factors=factors[0], alpha=alpha)
 
 
 def biases(squares: np.ndarray, alphas: np.ndarray, p: float) -> np.ndarray:

@@ -84,7 +84,7 @@ def test_any_number_of_steps_gives_a_proved_bound():
     assert exact <= stopped.upper
     assert stopped.verify(X, exact=True).upper == stopped.upper
     process = Resolvent.build(RealignedMap(rows), 6, 0.0, 0.0)
-    assert len(process.basis) == 1
+    assert len(process.tridiagonal) == 1
 
 
 def test_the_resolvent_satisfies_its_equation():
