@@ -61,9 +61,8 @@ class Resolvent:
             exhausted = process.last <= 1e-14 * resolvent.tridiagonal[0, 0]
             done = exhausted or resolvent._smallest_margin() <= rtol
             now = time.perf_counter()
-            if (
-                done or len(process) >= most or 2 * now - begin > deadline
-            ):  # the next step will take as long as this one
+            # The next step will take as long as this one.
+            if done or len(process) >= most or 2 * now - begin > deadline:
                 return resolvent
 
     @property
