@@ -13,7 +13,7 @@ from hypernorm.certificates.product_state import ProductState
 from hypernorm.certificates.rounding import TINY, UNIT, known_reweighting, precision, reweight, weight_spread
 from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.certificates.subspace import SubspaceCertificate
-from hypernorm.certificates.verified import Claim, Rigor, Verified, VerifiedBound, VerifiedValue
+from hypernorm.certificates.verified import Claim, Rigor, Verified, VerifiedBound, VerifiedErrorBound, VerifiedValue
 from hypernorm.certificates.witness import Witness, attained_value
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "VerifiedAtom",
     "VerifiedBound",
     "VerifiedCovarianceBound",
+    "VerifiedErrorBound",
     "VerifiedMeanBound",
     "VerifiedValue",
     "Witness",

@@ -38,7 +38,7 @@ from hypernorm.certificates.rounding import (
     rational,
     upper_float,
 )
-from hypernorm.certificates.verified import VerifiedBound
+from hypernorm.certificates.verified import VerifiedErrorBound
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows
 
@@ -52,7 +52,7 @@ _VANISHED = 2.0**-500
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerifiedCovarianceBound(VerifiedBound):
+class VerifiedCovarianceBound(VerifiedErrorBound):
     """What the verification of a `CovarianceCertificate` proves.
 
     Attributes
@@ -60,28 +60,17 @@ class VerifiedCovarianceBound(VerifiedBound):
     upper : float
         ‖S^{-1/2} Ĉ S^{-1/2} − I‖ is at most this number for the covariance S of the inliers and the matrix Ĉ.
     least_ratio, largest_ratio : float
-        The variance of the inliers, whichever they are, is in every direction at least and at most so many times the
-        variance by the covariance matrix. The first needs no premise on moments; 0 and infinity if nothing follows.
-    total_variation : float
-        The largest total variation distance of the weights from a distribution on the inliers.
+        The variance of the inliers is in every direction at least and at most so many times the variance by the
+        covariance matrix. The first needs no premise on moments; 0 and infinity if nothing follows.
     kurtosis : float
         Proved bound on the kurtosis of the samples under the weights, in every direction.
-    assumed : bool
-        Whether `largest_ratio` and `upper` suppose that the kurtosis of the inliers is at most that number.
-    quantity, rigor, seconds
-        As for `hypernorm.certificates.Verified`.
+    total_variation, assumed, quantity, rigor, seconds
+        As for `hypernorm.certificates.VerifiedErrorBound`; `largest_ratio` rests on the same assumption.
     """
 
     least_ratio: float
     largest_ratio: float
-    total_variation: float
     kurtosis: float
-    assumed: bool
-
-    @property
-    def error_bound(self) -> float:
-        """The same as `upper`."""
-        return self.upper
 
 
 @register

@@ -34,7 +34,7 @@ from hypernorm.certificates.moments import (
 )
 from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.rounding import SAFETY, UNIT, gamma, precision, rational, upper_float
-from hypernorm.certificates.verified import VerifiedBound
+from hypernorm.certificates.verified import VerifiedErrorBound
 from hypernorm.exceptions import CertificateError
 
 if TYPE_CHECKING:
@@ -48,31 +48,20 @@ _MASSES = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerifiedMeanBound(VerifiedBound):
+class VerifiedMeanBound(VerifiedErrorBound):
     """What the verification of a `MeanCertificate` proves.
 
     Attributes
     ----------
     upper : float
-        The location is at most so far from the mean of the inliers, whichever they are; infinite if nothing follows.
-    total_variation : float
-        δ, the largest total variation distance of the weights from a distribution on the inliers.
+        The location is at most so far from the mean of the inliers.
     moments : tuple of float
         Proved bounds on max_v (Σ w_i |⟨x_i − μ_w, v⟩|^q)^{1/q}, for each certificate.
-    assumed : bool
-        Whether the bound supposes that the moment of the inliers is at most that of the weights.
-    quantity, rigor, seconds
-        As for `hypernorm.certificates.Verified`.
+    total_variation, assumed, quantity, rigor, seconds
+        As for `hypernorm.certificates.VerifiedErrorBound`.
     """
 
-    total_variation: float
     moments: tuple[float, ...]
-    assumed: bool
-
-    @property
-    def error_bound(self) -> float:
-        """The same as `upper`."""
-        return self.upper
 
 
 @register

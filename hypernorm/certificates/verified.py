@@ -7,7 +7,7 @@ from enum import Enum
 
 from hypernorm._display import rounded_down, rounded_up
 
-__all__ = ["Claim", "Rigor", "Verified", "VerifiedBound", "VerifiedValue"]
+__all__ = ["Claim", "Rigor", "Verified", "VerifiedBound", "VerifiedErrorBound", "VerifiedValue"]
 
 
 class Rigor(Enum):
@@ -48,6 +48,31 @@ class VerifiedBound(Verified):
     """
 
     upper: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifiedErrorBound(VerifiedBound):
+    """A proof that an estimate is close to the truth of the inliers, whichever samples they are.
+
+    Attributes
+    ----------
+    upper : float
+        The error is at most this number; infinite if nothing follows.
+    total_variation : float
+        The largest total variation distance of the weights from a distribution on the inliers.
+    assumed : bool
+        Whether the bound supposes that the inliers have moments at most as large as the weighted samples.
+    quantity, rigor, seconds
+        As for `Verified`.
+    """
+
+    total_variation: float
+    assumed: bool
+
+    @property
+    def error_bound(self) -> float:
+        """The same as `upper`."""
+        return self.upper
 
 
 @dataclass(frozen=True, kw_only=True)
