@@ -65,13 +65,16 @@ def public_names() -> dict[str, dict[str, list[str]]]:
 
 def _exports(module: str) -> dict[str, list[str]]:
     loaded = importlib.import_module(module)
-    kinds: dict[str, list[str]] = {kind: [] for kind in ("classes", "enumerations", "exceptions", "functions", "data")}
+    groups = ("classes", "certificates", "enumerations", "exceptions", "functions", "data")
+    kinds: dict[str, list[str]] = {group: [] for group in groups}
     for name in getattr(loaded, "__all__", ()):
         value = getattr(loaded, name)
         if module != "hypernorm" and getattr(hypernorm, name, None) is value:
             continue
         if inspect.isclass(value):
             kinds["exceptions" if issubclass(value, Exception) else "classes"].append(name)
+            if issubclass(value, hypernorm.Certificate) and value is not hypernorm.Certificate:
+                kinds["certificates"].append(name)
             if issubclass(value, Enum):
                 kinds["enumerations"].append(name)
         else:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 __all__ = ["markdown"]
 
 
-def markdown(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; all columns but the first are aligned to the right."""
+def markdown(head: Sequence[object], rows: Iterable[Sequence[object]], align: str = "---:") -> str:
+    """A Markdown table; all columns but the first are aligned to the right by default."""
     lines = [[str(cell).replace("|", "\\|") for cell in row] for row in (head, *rows)]
-    lines.insert(1, ["---"] + ["---:"] * (len(head) - 1))
+    lines.insert(1, ["---"] + [align] * (len(head) - 1))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -23,4 +23,4 @@ def kinds_of_certificates() -> str:
         ]
         for kind in classes
     ]
-    return markdown(["class", "kind in files", "about", "fields", "exact proof"], rows)
+    return markdown(["class", "kind in files", "about", "fields", "exact proof"], rows, align="---")

@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 from docs.numbers.registry import number
+from experiments.tables import markdown
 
 __all__ = ["modules", "tree"]
 
@@ -21,14 +22,12 @@ def modules(folder: Path = PACKAGE) -> list[Path]:
 
 @number
 def tree() -> str:
-    """One line a file, as a block of text."""
-    lines = []
+    """A table with one line a file."""
+    rows = []
     for path in modules():
-        place = path.relative_to(PACKAGE.parent)
-        depth = len(place.parts) - 2
+        place = path.relative_to(PACKAGE)
+        name = f"{(Path(PACKAGE.name) / place).parent}/" if path.name == "__init__.py" else str(place)
         summary = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
-        if path.name == "__init__.py":
-            lines.append(f"{'  ' * depth}{place.parent.name + '/':<{32 - 2 * depth}}{summary}".rstrip())
-        else:
-            lines.append(f"{'  ' * (depth + 1)}{path.name:<{30 - 2 * depth}}{summary}".rstrip())
-    return "```text\n" + "\n".join(lines) + "\n```"
+        shown = summary.replace("``", "`")
+        rows.append([f"**{name}**" if name.endswith("/") else f"`{name}`", shown])
+    return markdown(["file", "what is inside"], rows, align="---")
