@@ -1,4 +1,4 @@
-"""hypernorm: certified approximation of the 2→q norm of a matrix.
+"""Certified approximation of the 2→q norm of a matrix: proved bounds from both sides.
 
 >>> import numpy as np, hypernorm as hn
 >>> X = np.random.default_rng(0).standard_normal((100, 5))

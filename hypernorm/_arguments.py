@@ -1,4 +1,4 @@
-"""The one gate for arguments that are no matrices: numbers, names, weights and random generators."""
+"""Checks of arguments other than matrices: numbers, names, weights and random generators."""
 
 from __future__ import annotations
 
@@ -34,11 +34,12 @@ _LARGEST_EXPONENT = 1e6
 
 
 def check_choice(value: Any, name: str, choices: Iterable[str]) -> str:
-    """Return a name that is among the choices.
+    """Return a string that is one of the choices.
 
     Raises
     ------
     InvalidInputError
+        If it is not.
     """
     allowed = list(choices)
     if not isinstance(value, str) or value not in allowed:
@@ -69,7 +70,7 @@ def check_exponent(q: Any, smallest: float = 2.0, name: str = "q") -> float:
 
 
 def _real(value: Any) -> float:
-    """The value as a float; NaN if it is no real number that a float can hold."""
+    """The value as a float; NaN if it is not a real number in the range of floats."""
     if type(value) is bool or not isinstance(value, numbers.Real):
         return math.nan
     try:
@@ -110,7 +111,7 @@ def check_contamination(contamination: Any, name: str = "contamination") -> floa
     Raises
     ------
     InvalidInputError
-        If it is no such number: with half of the samples replaced nobody can tell which half is which.
+        If it is not: if half of the samples may be outliers, no method can tell them from the inliers.
     """
     fraction = _real(contamination)
     if not 0 <= fraction < 0.5:
@@ -121,11 +122,12 @@ def check_contamination(contamination: Any, name: str = "contamination") -> floa
 
 
 def check_sample_weight(sample_weight: Any, name: str, n: int) -> np.ndarray:
-    """Return weights of n samples in double precision; they are not negative, nor all zero.
+    """Return non-negative weights of n samples, not all zero, in double precision.
 
     Raises
     ------
     InvalidInputError
+        If the weights have another shape, are negative, or are all zero.
     """
     weights = check_shape(sample_weight, name, (n,))
     if (weights < 0).any() or not weights.any():
@@ -148,14 +150,15 @@ def check_progress(progress: Any) -> Any:
 
 
 def check_generator(random_state: Any) -> np.random.Generator:
-    """Return a generator for the forms of `random_state` that every function and estimator accepts.
+    """Return a generator for any form of `random_state` that functions and estimators accept.
 
-    A generator is used and moves on, so that two calls with it differ. A `numpy.random.RandomState` moves on as well:
-    the generator is seeded with numbers drawn from it.
+    A generator is returned itself, so two calls with it draw different numbers. A `numpy.random.RandomState` seeds a
+    new generator with numbers drawn from it, so two calls with it differ as well.
 
     Raises
     ------
     InvalidInputError
+        If `random_state` has another form.
     """
     if isinstance(random_state, np.random.Generator):
         return random_state
@@ -174,7 +177,7 @@ def check_generator(random_state: Any) -> np.random.Generator:
 
 
 def check_memory(needed: int, what: str, remedy: str) -> None:
-    """Refuse work that cannot fit in the machine's memory before anything is allocated.
+    """Check that work of `needed` bytes fits in memory, before anything is allocated.
 
     Raises
     ------

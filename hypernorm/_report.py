@@ -1,4 +1,4 @@
-"""What the command line shows: results as text or JSON, and progress on a terminal."""
+"""Output of the command line: results as text or JSON, and progress on a terminal."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _TICK = 0.25
 
 
 def show(line: str = "") -> None:
-    """Print a line; on a terminal that is too narrow it is broken between words, never inside a number."""
-    width = shutil.get_terminal_size().columns or 80  # terminals may say 0
+    """Print a line; on a narrow terminal it is broken between words, never inside a number."""
+    width = shutil.get_terminal_size().columns or 80  # some terminals report 0
     if sys.stdout.isatty() and len(line) >= width > 0:
         line = textwrap.fill(line, max(width - 1, 1), break_long_words=False, break_on_hyphens=False)
     print(line)
@@ -44,7 +44,7 @@ def show(line: str = "") -> None:
 
 @contextlib.contextmanager
 def progress(task: str) -> Iterator[Callable[[hn.Progress], None] | bool]:
-    """A line that changes on a terminal, silence elsewhere; yields what `two_to_q_norm` takes as `progress`."""
+    """Show progress in one line, on a terminal only; yield the argument `progress` for `two_to_q_norm`."""
     if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
         yield False
         return
@@ -74,8 +74,8 @@ def progress(task: str) -> Iterator[Callable[[hn.Progress], None] | bool]:
 
 
 def _draw(line: str, parts: list[str]) -> None:
-    """What fits in one line: a number that is cut off would read as another one."""
-    width = shutil.get_terminal_size().columns or 80  # terminals may say 0
+    """Draw the parts that fit in one line; a truncated number would read as another one."""
+    width = shutil.get_terminal_size().columns or 80  # some terminals report 0
     for part in list(parts):
         if len(line) + len(part) + 2 < width:
             line += f", {part}"
@@ -84,7 +84,7 @@ def _draw(line: str, parts: list[str]) -> None:
 
 
 def print_interval(interval: hn.Interval[Any, Any]) -> None:
-    """Print one row a certificate, then the interval; shown numbers are rounded outwards."""
+    """Print one row for each certificate, then the interval; numbers are rounded outward."""
     table = [("certificate", "proved upper bound", "ratio to lower bound", "seconds")]
     for record in interval.records:
         ratio = rounded_up(record.upper / interval.lower, 7) if interval.lower > 0 else "-"
@@ -102,7 +102,7 @@ def print_interval(interval: hn.Interval[Any, Any]) -> None:
 
 
 def interval_fields(interval: hn.Interval[Any, Any], file: str) -> dict[str, Any]:
-    """The interval for `as_json`."""
+    """The fields of an interval, for `as_json`."""
     return {
         "file": file,
         **_json(interval.certificate.describe()),
@@ -128,13 +128,13 @@ def print_verified(verified: hn.Verified) -> None:
 
 
 def verified_fields(verified: hn.Verified, claim: hn.Certificate, file: str, certificate: Path) -> dict[str, Any]:
-    """What was proved, for `as_json`: "upper", "lower", or both."""
+    """The fields of a verification, for `as_json`, with "upper", "lower" or both."""
     proved = dataclasses.asdict(verified) | {"rigor": verified.rigor.name}
     return {"file": file, "certificate": str(certificate), **_identity(claim), **_json(proved)}
 
 
 def claim_fields(claim: hn.Certificate, certificate: Path) -> dict[str, Any]:
-    """What a file claims, for `as_json`."""
+    """The fields of a claim, for `as_json`."""
     number = claim.claim
     key = "claimed_upper" if number is None or number.is_upper else "claimed_lower"
     return {
@@ -147,7 +147,7 @@ def claim_fields(claim: hn.Certificate, certificate: Path) -> dict[str, Any]:
 
 
 def print_claim(claim: hn.Certificate, certificate: Path) -> None:
-    """Print what a file claims; its texts are foreign."""
+    """Print the claim of a file; its strings are untrusted, so control characters are escaped."""
     rows = {name.replace("_", " "): printable(_text(value)) for name, value in _identity(claim).items()}
     rows["kind"] = rows["kind"].replace("_", " ")
     rows |= _fingerprint(claim, f"fingerprint of {claim.data_name}")
@@ -167,12 +167,12 @@ def as_json(fields: dict[str, Any]) -> str:
 
 
 def _identity(claim: hn.Certificate) -> dict[str, Any]:
-    """Of what kind a certificate is, and what it is about."""
+    """The kind of a certificate and the subject of its claim."""
     return {"kind": claim.kind, **_json(claim.describe())}
 
 
 def _fingerprint(claim: hn.Certificate, name: str) -> dict[str, str]:
-    """That of the matrix, under a name, if the certificate is about one matrix only."""
+    """The fingerprint under the given name, or nothing if the certificate has none."""
     digits = getattr(claim, "fingerprint", None)
     return {} if digits is None else {name: printable(digits, limit=64)}
 
@@ -184,14 +184,14 @@ def _proved(verified: hn.Verified) -> dict[str, float]:
 
 
 def _text(value: Any) -> str:
-    """A value of `Certificate.describe` for people; the sides of a matrix with a cross."""
+    """A value of `Certificate.describe` as text; a shape is written with a cross."""
     if isinstance(value, list):
         return " x ".join(map(str, value)) if all(type(item) is int for item in value) else ", ".join(map(_text, value))
     return exponent_text(value) if isinstance(value, float) else str(value)
 
 
 def _json(fields: dict[str, Any]) -> dict[str, Any]:
-    """The same with every number as JSON knows it."""
+    """The same fields with infinite floats as strings."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, float):
@@ -202,5 +202,5 @@ def _json(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | str:
-    """JSON has no infinity."""
+    """A float for JSON, which has no infinity: an infinite one becomes a string."""
     return value if math.isfinite(value) else str(value)

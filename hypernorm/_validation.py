@@ -1,7 +1,7 @@
-"""The one gate for matrices; `hypernorm._arguments` is that for numbers, names, weights and random generators.
+"""Checks of matrices: every matrix from a user passes here; see `hypernorm._arguments` for the rest.
 
-A matrix that passes is a two-dimensional numeric array or a CSR array whose entries are finite and are exactly
-representable as binary64 numbers. Nothing is copied when the input already has that form.
+A matrix that passes is a two-dimensional numeric array or a CSR array with finite entries that binary64 represents
+exactly. Input that already has that form is not copied.
 """
 
 from __future__ import annotations
@@ -44,10 +44,14 @@ def check_matrix(X: Any, name: str = "X", *, copy: bool = False) -> Matrix:
     X : array_like, table (pandas, polars, Arrow), sparse matrix or sparse array, of shape (n, d)
         Any real floating-point, integer or boolean type, any memory layout, memory-mapped or not. Duplicate entries of
         a sparse matrix are added up first, as scipy does.
-    name : str
-        How error messages call the argument.
-    copy : bool
-        Return a copy, made before the entries are looked at, so that nobody can change what a proof reads.
+    name : str, default "X"
+        Name of the argument in error messages.
+    copy : bool, default False
+        Return a private copy, made before the entries are checked, so that nothing can change between check and proof.
+
+    Returns
+    -------
+    ndarray or csr_array of shape (n, d)
 
     Raises
     ------
@@ -63,18 +67,19 @@ def check_matrix(X: Any, name: str = "X", *, copy: bool = False) -> Matrix:
 
 
 def check_rows(X: Any, name: str = "X") -> RowMatrix:
-    """Like `check_matrix`, for proofs that read the rows more than once: what is returned cannot change.
+    """Like `check_matrix`, for proofs that read the rows more than once: the result cannot change.
 
-    An array in memory is copied, a larger one is read through `Pages`; a Dask array stays where it is, as `Chunks`.
+    A small array is copied, a large one is read through `Pages`. A Dask array becomes `Chunks`, which are not moved.
 
     Raises
     ------
     InvalidInputError
+        As for `check_matrix`.
     """
     if type(X) in (Chunks, Pages):
-        return X  # it passed before
+        return X  # checked before
     if is_chunked(X):
-        if X.dtype != object:  # what the chunks are, each says when it is read
+        if X.dtype != object:  # otherwise the type of each chunk is checked when it is read
             _check_kind(X.dtype, name)
         if 0 in X.shape:
             raise InvalidInputError(f"{name} is empty: it has shape {X.shape}; give at least one row and column.")
@@ -89,11 +94,12 @@ def check_rows(X: Any, name: str = "X") -> RowMatrix:
 
 
 def check_samples(X: Any, name: str = "X") -> RowMatrix:
-    """`check_rows` for what a user gives to a proof: nothing counts as read before.
+    """`check_rows` for the data of a verification: rows that were checked before are refused.
 
     Raises
     ------
     InvalidInputError
+        As for `check_matrix`, and for `Chunks` and `Pages`.
     """
     if isinstance(X, Chunks | Pages):
         raise InvalidInputError(f"{name} must be the matrix itself, not a {type(X).__name__} of it.")
@@ -101,7 +107,7 @@ def check_samples(X: Any, name: str = "X") -> RowMatrix:
 
 
 def _structured(X: Any, name: str) -> Matrix:
-    """`X` as an array or CSR array, of which the entries have not been looked at."""
+    """`X` as an array or CSR array; its entries are not checked yet."""
     if isinstance(X, np.ma.MaskedArray):
         raise InvalidInputError(f"{name} is a masked array; fill the masked entries first, e.g. {name}.filled(0).")
     if is_chunked(X):
@@ -115,7 +121,7 @@ def _structured(X: Any, name: str) -> Matrix:
         array = _to_csr(X, name) if sp.issparse(X) else _to_dense(X, name)
     except (HypernormError, MemoryError):
         raise
-    except Exception as error:  # of the object's own conversion, whatever that is
+    except Exception as error:  # the object's own conversion may raise anything
         reason = printable(f"{type(error).__name__}: {error}", limit=200)
         raise InvalidInputError(f"{name} cannot be read as a matrix ({reason}); convert it to an array.") from error
     if array.ndim != 2:
@@ -132,7 +138,7 @@ def _structured(X: Any, name: str) -> Matrix:
 
 
 def _check_piece(piece: np.ndarray, first: int, name: str) -> None:
-    """Check type and entries of some rows, the first of which has the given number."""
+    """Check the type and the entries of some rows, from row number `first` on."""
     _check_kind(piece.dtype, name)
     bad_entry = _bad_entry(piece)
     if bad_entry is not None:
@@ -160,8 +166,8 @@ def _to_csr(X: Any, name: str) -> Matrix:
         what = "complex numbers" if X.dtype.kind == "c" else f"type {X.dtype}"
         raise InvalidInputError(f"{name} holds {what}; hypernorm needs real numbers.")
     if X.ndim != 2:
-        return X  # the shape check of the caller reports it
-    # A copy, since scipy shares what it can; indices out of range would be followed by compiled code.
+        return X  # the caller's check of the shape reports it
+    # A copy, as scipy shares memory where it can. Compiled code would follow indices out of range.
     csr = _row_by_row(X)
     try:
         csr.check_format(full_check=True)
@@ -173,7 +179,7 @@ def _to_csr(X: Any, name: str) -> Matrix:
 
 
 def _row_by_row(X: Any) -> sp.csr_array:
-    """A copy in rows; scipy would add up the duplicates of some formats on the way, with rounding."""
+    """A copy in CSR format; for some formats scipy would add up duplicates with rounding."""
     if X.format not in ("coo", "bsr"):
         return sp.csr_array(X, copy=True)
     coo = X.tocoo()
@@ -183,15 +189,14 @@ def _row_by_row(X: Any) -> sp.csr_array:
 
 
 def _without_duplicates(csr: sp.csr_array, name: str) -> sp.csr_array:
-    """Entries for one place added up, which must be exact."""
+    """Add up duplicate entries; the sums must be exact."""
     csr.sort_indices()
     rows = np.repeat(np.arange(csr.shape[0]), np.diff(csr.indptr))
     again = np.flatnonzero((rows[1:] == rows[:-1]) & (csr.indices[1:] == csr.indices[:-1])) + 1
     if not again.size:
         return csr
     _check_entries(csr, name)
-    # Doubles hold what single precision and short integers cannot, and the gate has found whole numbers up to 2**53.
-    # (`astype` of scipy would add up by itself.)
+    # Sums may need double precision; integers are at most 2**53 here. (`astype` of scipy would add up duplicates.)
     summed = sp.csr_array((csr.data.astype(np.float64), csr.indices, csr.indptr), shape=csr.shape)
     for start, stop in zip(*_runs(again), strict=True):
         exact = sum(map(Fraction, summed.data[start:stop].tolist()), Fraction(0))
@@ -206,7 +211,7 @@ def _without_duplicates(csr: sp.csr_array, name: str) -> sp.csr_array:
 
 
 def _runs(again: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Beginnings and ends of the runs of entries for one place, from those that repeat the one before."""
+    """First and last indices of runs of duplicates, from the indices of entries that repeat the one before."""
     new = np.flatnonzero(np.diff(again) > 1)
     return np.concatenate([again[:1], again[new + 1]]) - 1, np.concatenate([again[new], again[-1:]]) + 1
 
@@ -237,7 +242,7 @@ def _bad_entry(array: np.ndarray) -> tuple[Any, int, int] | None:
 
 
 def _first_bad(values: np.ndarray) -> int | None:
-    """Flat index of the first entry that is not finite or not exactly a binary64 number."""
+    """Flat index of the first entry that is not a finite binary64 number, or None."""
     if values.dtype.kind == "b" or values.size == 0:
         return None
     if values.dtype.kind == "f":
@@ -266,11 +271,12 @@ def _raise_entry(value: Any, index: tuple[int, int], name: str) -> None:
 
 
 def check_shape(array: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return finite numbers of the given shape in double precision.
+    """Return an array of finite numbers of the given shape, in double precision.
 
     Raises
     ------
     InvalidInputError
+        If the shape differs or an entry cannot be used.
     """
     found = np.asarray(to_array(array, name))
     if found.shape != shape:

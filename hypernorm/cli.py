@@ -1,6 +1,6 @@
-"""The command `hypernorm`: compute an interval, save its certificate, verify a certificate that somebody sent.
+"""The command `hypernorm`: compute an interval, save its certificate, verify a certificate.
 
-An error is one line on the standard error, with --json too; the exit codes stand in `EXIT_CODES`.
+An error is one line on the standard error, also with --json. `EXIT_CODES` lists the exit codes.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ __all__ = ["EXIT_CODES", "app", "main"]
 EXIT_CODES = (
     "Exit codes: 0 proved; 1 certificate rejected; 2 bad input, or the output cannot be written; 3 a defect of this "
     "program; 130 interrupted (SIGINT) or 143 terminated (SIGTERM), once what was proved is printed and saved; 141 "
-    "nobody reads the output. The exit code of verify is its verdict, whether or not anybody reads the output."
+    "the output was closed early. The exit code of verify is its verdict, even if the output was closed early."
 )
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, epilog=EXIT_CODES)
 
 _ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
-"""The base of all usage errors; depending on its version, typer brings click along or carries a copy of its own."""
+"""The base of all usage errors; depending on its version, typer depends on click or contains a copy of it."""
 
 FileArgument = Annotated[
     str, typer.Argument(metavar="FILE", help=f"A {', '.join(SUFFIXES)} file, or one of {', '.join(NAMES)}.")
@@ -73,7 +73,7 @@ class _Settings:
     interruptions: Interruptions
     traceback: bool
     is_verdict: bool = False
-    """Whether the exit code of a success says something that was proved about the files."""
+    """Whether exit code 0 means that something was proved about the files."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,6 +83,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ----------
     arguments : sequence of str, optional
         By default those of the process.
+
+    Returns
+    -------
+    int
+        As listed in `EXIT_CODES`.
 
     Examples
     --------
@@ -208,7 +213,7 @@ def norm(
     exponent = _parse_exponent(q)
     check_outputs(file, {"--out": out, "--witness": witness, "--plot": plot})
     if plot is not None:
-        # Before the computation, so that a wrong ending costs no time.
+        # Before the computation, so that an unsupported ending is refused at once.
         from hypernorm.plotting import check_figure_path, plot_interval, save_figure
 
         check_figure_path(plot)
@@ -281,7 +286,7 @@ def _parse_exponent(text: str) -> float:
 
 
 def _explain(error: BaseException) -> str:
-    """One line, whatever the error."""
+    """The message of an error, in one line."""
     if isinstance(error, _ClickException):
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "hypernorm"

@@ -1,4 +1,4 @@
-"""What 2→q norms are good for: the expansion of small sets, sparse vectors in subspaces."""
+"""Applications of 2→q norms: the expansion of small sets, and sparse vectors in subspaces."""
 
 from hypernorm.applications.small_set_search import SmallSet, find_small_set
 from hypernorm.applications.small_sets import SmallSetExpansion, small_set_expansion

@@ -1,7 +1,7 @@
-"""Small sets that expand little: an upper bound beside the proved lower one.
+"""Search for small sets with small expansion, as upper bounds on the least expansion.
 
-Functions on the vertices that are concentrated on few of them are cut at every height, sets are grown vertex by vertex,
-and the best ones are improved by exchanging vertices. Nothing is promised of the result but its expansion.
+The search takes level sets of functions that are concentrated on few vertices, grows sets vertex by vertex, and
+improves the best ones by exchanging vertices. It is heuristic: only the expansion of its result is guaranteed.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ __all__ = ["SmallSet", "find_small_set"]
 
 _WALK_LENGTHS = (1, 2, 4, 8, 16)
 _IMPROVED = 16
-# Relative decrease that counts as one.
+# Smallest relative decrease that counts.
 _GAIN = 1e-12
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SmallSet:
-    """A set of vertices and how much it expands.
+    """A set of vertices with its measure and its expansion.
 
     Attributes
     ----------
     vertices : ndarray of int
         In increasing order.
     measure : float
-        Its fraction of the stationary measure.
+        Fraction of the stationary measure.
     expansion : float
         Φ(S): the weight of the edges that leave S over the sum of the degrees in S.
     """
@@ -50,13 +50,22 @@ class SmallSet:
     @classmethod
     @own_arithmetic
     def from_vertices(cls, graph: Any, vertices: Any) -> SmallSet:
-        """Measure a set of vertices.
+        """Compute the measure and the expansion of a set of vertices.
 
         Parameters
         ----------
         graph : array_like, sparse matrix or networkx graph
         vertices : array_like of int or bool
             Positions in the matrix, or in the order of the nodes; or a mask of length n.
+
+        Returns
+        -------
+        SmallSet
+
+        Raises
+        ------
+        InvalidInputError
+            If an argument cannot be used.
 
         Examples
         --------
@@ -75,7 +84,7 @@ class SmallSet:
 def find_small_set(
     graph: Any, measure: float, expansion: SmallSetExpansion | None = None, *, n_starts: int = 32
 ) -> SmallSet:
-    """Find a set of at most a given measure that expands little.
+    """Find a set of at most a given measure with small expansion.
 
     Parameters
     ----------
@@ -83,11 +92,10 @@ def find_small_set(
     measure : float
         In (0, 1].
     expansion : SmallSetExpansion, optional
-        A proof for the same graph. The vector that attains the norm is a function on the vertices that is as
-        concentrated as those of the leading eigenspace can be; it is rounded, and so are the projections of single
-        vertices.
-    n_starts : int
-        Number of vertices from which short walks are tried and sets are grown, and of vertices that are projected.
+        A proof for the same graph. Its witness is a concentrated function in the leading eigenspace; level sets of it
+        and of projections of single vertices on that space are tried as well.
+    n_starts : int, default 32
+        Number of vertices from which short walks start and sets grow, and number of vertices that are projected.
 
     Returns
     -------
@@ -96,7 +104,11 @@ def find_small_set(
     Raises
     ------
     InvalidInputError
-        If an argument cannot be used or no vertex is that small.
+        If an argument cannot be used or every vertex has a larger measure.
+
+    See Also
+    --------
+    small_set_expansion : A proved lower bound on the expansion of small sets.
 
     Examples
     --------
@@ -143,7 +155,7 @@ def _functions(walk: Walk, expansion: SmallSetExpansion | None, starts: np.ndarr
 
 
 def _level_sets(walk: Walk, function: np.ndarray, largest: float) -> Iterator[tuple[float, np.ndarray]]:
-    """Of the sets on which the function exceeds a level, the one within the volume that expands the least."""
+    """The set with the smallest expansion among the level sets of a function with a volume of at most `largest`."""
     order = np.argsort(-function, kind="stable")
     volumes = np.cumsum(walk.degrees[order])
     count = int(np.searchsorted(volumes, largest, side="right"))
@@ -160,7 +172,7 @@ def _level_sets(walk: Walk, function: np.ndarray, largest: float) -> Iterator[tu
 
 
 def _grown_set(walk: Walk, start: int, largest: float) -> Iterator[tuple[float, np.ndarray]]:
-    """Of the sets that grow from a vertex, each time by the one after which they expand the least, the best."""
+    """The set with the smallest expansion among those that grow greedily from a vertex."""
     A, D, loops = walk.adjacency, walk.degrees, walk.adjacency.diagonal()
     inside, toward = np.zeros(walk.size, dtype=bool), np.zeros(walk.size)
     volume = inner = 0.0
@@ -184,7 +196,7 @@ def _grown_set(walk: Walk, start: int, largest: float) -> Iterator[tuple[float, 
 
 
 def _improve(walk: Walk, inside: np.ndarray, largest: float) -> np.ndarray:
-    """Add, remove or exchange vertices, the best move first, as long as the expansion falls."""
+    """Add, remove or exchange vertices, always by the best move, while the expansion falls."""
     A, D, loops = walk.adjacency, walk.degrees, walk.adjacency.diagonal()
     inside = inside.copy()
     while True:
@@ -210,7 +222,7 @@ def _improve(walk: Walk, inside: np.ndarray, largest: float) -> np.ndarray:
 
 
 def _after(inner: np.ndarray, volume: np.ndarray, largest: float) -> np.ndarray:
-    """Expansions of sets; infinite for those that are empty or too large."""
+    """The expansions of sets; infinite for empty and for too large ones."""
     possible = (volume > 0) & (volume <= largest)
     return np.where(possible, 1 - inner / np.where(possible, volume, 1), np.inf)
 

@@ -1,9 +1,9 @@
-"""Small sets expand: a proved lower bound on the expansion of every set of vertices of at most a given measure.
+"""Small-set expansion: proved lower bounds on the expansion of all small sets of vertices.
 
-A step of the random walk from a random vertex of S leaves S with probability Φ(S). If almost no function in the span of
-the walk's leading eigenvectors is concentrated on few vertices, then small sets have little to do with these vectors
-and expand much better than the second eigenvalue says. The 2→q norm of the leading eigenspace is the exact form of
-this (Barak, Brandão, Harrow, Kelner, Steurer & Zhou 2012); the proofs stand in docs/theory/small_sets.md.
+A step of the random walk from a random vertex of S leaves S with probability Φ(S). If no function in the span of the
+walk's leading eigenvectors is concentrated on few vertices, small sets have small projections on that span and expand
+much better than the second eigenvalue implies. The 2→q norm of the leading eigenspace makes this precise (Barak,
+Brandão, Harrow, Kelner, Steurer & Zhou 2012). The proofs stand in docs/theory/small_sets.md.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from hypernorm.forms.walk import Walk
 
 __all__ = ["SmallSetExpansion", "small_set_expansion"]
 
-# Eigenvalues that exceed the threshold by less than this are left to the slack.
+# The slack covers eigenvalues that exceed the threshold by less than this.
 _NEGLIGIBLE = 1e-12
 _SAME = 1e-9
-# What another machine proves for the same certificate may differ in the last places.
+# Proofs of the same certificate on two machines may differ in the last places.
 _MARGIN = 1e-12
 _STARTS = 16
 _MOST_DIMENSIONS = 40
@@ -52,7 +52,11 @@ class SmallSetExpansion:
     certificate : ExpansionCertificate
         Proves Φ(S) ≥ (1 − λ)(1 − μ) − ε − ‖X‖²_{2→q} μ^{1 − 2/q} for every set S of measure μ; it can be saved.
     interval : Interval or None
-        The 2→q norm of X, the matrix of the leading eigenspace, with its witness; None where that space is empty.
+        The 2→q norm of X, the matrix of the leading eigenspace; None if that space is zero.
+
+    See Also
+    --------
+    small_set_expansion : Compute such a bound.
 
     Examples
     --------
@@ -87,7 +91,7 @@ class SmallSetExpansion:
 
     @property
     def norm_bound(self) -> float:
-        """At least the 2→q norm of X."""
+        """Proved upper bound on the 2→q norm of X."""
         return self.certificate.norm_bound
 
     @property
@@ -98,13 +102,22 @@ class SmallSetExpansion:
     def bound(self, mu: float) -> float:
         """A proved lower bound on the expansion of every set of measure at most `mu`.
 
-        It decreases as `mu` grows, and is 0 where nothing is proved. A bound above 1, which no expansion exceeds, says
-        that there is no set so small.
+        The bound decreases as `mu` grows, and is 0 if nothing is proved. No expansion exceeds 1, so a bound above 1
+        says that no set is so small.
 
         Parameters
         ----------
         mu : float
             In (0, 1]. A fraction like j/n covers the sets of j of n vertices although it is rounded.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        InvalidInputError
+            If `mu` is not in (0, 1].
         """
         return self.certificate.bound(mu)
 
@@ -131,31 +144,32 @@ def small_set_expansion(
     random_state: Seed = None,
     **options: Any,
 ) -> SmallSetExpansion:
-    """Prove that small sets of a graph expand.
+    """Prove a lower bound on the expansion of all small sets of a graph.
 
     Parameters
     ----------
     graph : array_like, DataFrame, sparse matrix or networkx graph
-        Undirected, with non-negative weights and without isolated vertices; n up to some thousands, because dense n × n
-        matrices are decomposed.
+        Undirected, with non-negative weights and without isolated vertices. It may have some thousands of vertices,
+        because dense n × n matrices are decomposed.
     threshold : float, optional
-        λ in [−1, 1]: eigenvalues of the walk above it belong to the leading eigenspace. From the second largest
-        eigenvalue on, nothing does, and the proof is the spectral one, Φ(S) ≥ (1 − λ)(1 − μ). By default the
-        eigenvalue that promises the best bound for sets of the given measure; the promise rests on vectors found, the
-        bound on a proof, and it is never worse than the spectral one at that measure.
-    q : float
-        Exponent, 2 ≤ q ≤ ∞. Larger ones suit smaller sets. The sharpest certificates exist for 4; ∞ needs none.
-    measure : float
-        In (0, 1]; chooses the threshold. The bound holds for every measure.
+        λ in [−1, 1]: the eigenvalues of the walk above it belong to the leading eigenspace. If no eigenvalue but the
+        trivial one is above it, the proof is the spectral one, Φ(S) ≥ (1 − λ)(1 − μ). By default the eigenvalue with
+        the best bound for sets of the given measure, estimated with lower bounds on the norm. The result is never
+        worse than the spectral bound at that measure.
+    q : float, default 4
+        Exponent, 2 ≤ q ≤ ∞. Larger exponents suit smaller sets. The sharpest certificates exist for 4; for ∞ the norm
+        is exact.
+    measure : float, default 0.05
+        In (0, 1]; determines the threshold. The bound holds for every measure.
     max_dimension : int, optional
-        Thresholds with more eigenvalues above them are not tried. Default 40, for the sake of the sum of squares; no
-        limit for q = ∞.
-    rtol : float
+        Largest number of eigenvalues above a threshold that is tried. By default 40, the limit of a sum of squares;
+        no limit for q = ∞.
+    rtol : float, default 1e-4
         Relative gap at which the bounds on the norm count as meeting. Leading eigenspaces of symmetric graphs are slow
         to certify to more digits.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
     **options
-        Further ones for `hypernorm.two_to_q_norm`, such as ``method`` or ``time_limit``.
+        Other options of `hypernorm.two_to_q_norm`, such as ``method`` or ``time_limit``.
 
     Returns
     -------
@@ -168,7 +182,7 @@ def small_set_expansion(
 
     See Also
     --------
-    find_small_set : a set that expands little, for comparison.
+    find_small_set : A set with small expansion, for comparison.
 
     Examples
     --------
@@ -187,7 +201,7 @@ def small_set_expansion(
     options = {"rtol": check_tolerance(rtol), "random_state": rng, **options}
     N = walk.normalised()
     root = np.sqrt(walk.stationary)
-    # Takes the trivial eigenvalue from 1 to −1, out of the way.
+    # Move the trivial eigenvalue from 1 to −1, below all others that matter.
     N -= 2 * np.outer(root, root)
     if threshold is not None:
         given = _check_threshold(threshold)
@@ -202,7 +216,7 @@ def small_set_expansion(
 
     @functools.cache
     def promise(index: int) -> float:
-        """λ + (1 − λ)μ + ‖X‖² μ^{1 − 2/q} with the norm of a vector that was found; convex in λ."""
+        """λ + (1 − λ)μ + ‖X‖² μ^{1 − 2/q} with a lower bound for the norm; convex in λ."""
         level = candidates[index]
         X = _leading(level, values, vectors) / weights[:, None]
         norm = lower_bound(X, q, n_starts=_STARTS, random_state=rng).value if X.shape[1] else 0.0
@@ -229,7 +243,7 @@ def _check_threshold(threshold: Any) -> float:
 
 
 def _distinct(values: np.ndarray) -> Sequence[float]:
-    """Of decreasing eigenvalues the first of each group of equal ones."""
+    """The first of each group of equal eigenvalues, which are decreasing."""
     new = np.concatenate([[True], np.diff(values) < -_SAME])
     return [min(max(value, -1.0), 1.0) for value in values[new].tolist()]
 

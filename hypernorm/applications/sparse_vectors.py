@@ -1,9 +1,9 @@
-"""Sparse vectors in a subspace: the spikiest direction, with a proof that there is none spikier, and what it implies.
+"""Sparse vectors in a subspace: its spikiest direction, with proved bounds on the ratio ‖w‖_q/‖w‖₂.
 
-A vector with k non-zero entries has ‖w‖_q ≥ k^{1/q − 1/2} ‖w‖₂, so a sparse vector in a subspace shows in the 2→q norm
-of an orthonormal basis. Conversely an upper bound on that norm bounds the number of non-zero entries of every vector of
-the subspace from below. For q = 4 and a vector planted among random ones, sums of squares were so used by Barak,
-Kelner & Steurer (*Rounding sum-of-squares relaxations*, STOC 2014). The proofs stand in docs/theory/small_sets.md.
+A vector with k non-zero entries has ‖w‖_q ≥ k^{1/q − 1/2} ‖w‖₂, so a sparse vector in a subspace makes the 2→q norm of
+an orthonormal basis large. Conversely, an upper bound on that norm bounds the number of non-zero entries of every
+vector of the subspace from below. Barak, Kelner & Steurer (*Rounding sum-of-squares relaxations*, STOC 2014) used sums
+of squares in this way for q = 4 and a vector planted among random ones. The proofs stand in docs/theory/small_sets.md.
 """
 
 from __future__ import annotations
@@ -30,26 +30,31 @@ from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["SparseDirection", "sparsest_direction"]
 
-# What another machine proves for the same certificate may differ in the last places.
+# Proofs of the same certificate on two machines may differ in the last places.
 _MARGIN = 1e-12
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SparseDirection:
-    """The spikiest direction of a subspace that was found, and a proof of how spiky any direction can be.
+    """A spiky direction of a subspace, and a proved bound for all its directions.
 
     Attributes
     ----------
     coefficients : ndarray of shape (d,)
-        Of the direction in the given basis.
+        Coefficients of the direction in the given basis.
     vector : ndarray of shape (n,)
         The direction w = basis @ coefficients, of length one up to rounding.
     support : ndarray of int
-        Where |w_i| is at least half of ‖w‖_q^{q/(q−2)}, the size of the entries of a flat vector that is as spiky.
+        Positions with |w_i| at least half of ‖w‖_q^{q/(q−2)}, the size of the entries of a flat vector that is as
+        spiky.
     certificate : SubspaceCertificate
         Proves `lower` and `upper`; it can be saved.
     interval : Interval
         The 2→q norm of `matrix`, with witness and certificate.
+
+    See Also
+    --------
+    sparsest_direction : Find such a direction, with an example.
     """
 
     coefficients: np.ndarray
@@ -65,7 +70,7 @@ class SparseDirection:
 
     @property
     def lower(self) -> float:
-        """‖w‖_q/‖w‖₂ for w = basis @ coefficients before rounding, proved from below."""
+        """Proved lower bound on ‖w‖_q/‖w‖₂ for the exact w = basis @ coefficients."""
         return self.certificate.lower
 
     @property
@@ -85,12 +90,12 @@ class SparseDirection:
 
     @own_arithmetic
     def is_spikiest(self, rtol: float = 1e-6) -> bool:
-        """Whether no vector of the subspace is spikier by more than a relative `rtol`."""
+        """Whether no vector of the subspace has a ratio larger by more than a relative `rtol`."""
         return self.gap <= check_tolerance(rtol)
 
     @property
     def least_support(self) -> int:
-        """Proved: no vector of the subspace but zero has fewer non-zero entries."""
+        """Proved lower bound on the number of non-zero entries of any vector w ≠ 0 of the subspace."""
         return self.certificate.least_support
 
     def verify(self, basis: Any) -> VerifiedBound:
@@ -112,20 +117,20 @@ def sparsest_direction(
     random_state: Seed = None,
     **options: Any,
 ) -> SparseDirection:
-    """Find the direction of a subspace with the largest ‖w‖_q/‖w‖₂, and prove how large that ratio can be.
+    """Find the direction of a subspace with the largest ‖w‖_q/‖w‖₂, and prove an upper bound on that ratio.
 
-    If the subspace contains a vector with k non-zero entries of the same size among directions that are spread out,
-    this direction is it; if in addition the bounds meet, it is proved to be a sparsest vector of the subspace.
+    If the subspace contains one vector with k non-zero entries of the same size, and all other directions are spread
+    out, the result is that vector. If the bounds meet as well, it is proved to be a sparsest vector of the subspace.
 
     Parameters
     ----------
     basis : array_like, DataFrame or sparse matrix of shape (n, d)
         Linearly independent columns, d ≤ n; they need not be orthonormal.
-    q : float
+    q : float, default 4
         Exponent, 2 < q ≤ ∞.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
     **options
-        For `hypernorm.two_to_q_norm`, such as ``method`` or ``time_limit``.
+        Options of `hypernorm.two_to_q_norm`, such as ``method`` or ``time_limit``.
 
     Returns
     -------
@@ -134,7 +139,11 @@ def sparsest_direction(
     Raises
     ------
     InvalidInputError
-        If an argument cannot be used, or the columns are linearly dependent or too close to it.
+        If an argument cannot be used, or the columns are linearly dependent or nearly so.
+
+    See Also
+    --------
+    hypernorm.two_to_q_norm : The norm of an orthonormal basis.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""The climb: from the cheapest certificate to the strongest that time allows, until lower and upper bound meet.
+"""The climb: stronger and stronger certificates, until the bounds meet or time runs out.
 
-A climb knows the best proved bounds and the clock; its stages know the mathematics. Whatever ends it, a deadline, an
-interruption or rounding that defeats one stage, what was proved before stands.
+A climb keeps the best proved bounds and the deadline; its stages do the mathematics. A deadline, an interruption or a
+stage whose proof fails never loses the bounds proved before.
 """
 
 from __future__ import annotations
@@ -24,7 +24,16 @@ __all__ = ["Climb", "Progress", "Stage"]
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """What a progress callback receives: the stage that begins, seconds so far, and the best proved bounds so far."""
+    """The argument of a progress callback: the stage that begins, the seconds and the best proved bounds so far.
+
+    Attributes
+    ----------
+    stage : str
+    seconds : float
+        Time since the call began.
+    lower, upper : float or None
+        None if there is no such bound yet.
+    """
 
     stage: str
     seconds: float
@@ -40,7 +49,7 @@ class Stage:
     ----------
     name : str
     run : callable
-        Offers what it proves to the climb, and returns why it ended, or None.
+        Offers its proved bounds to the climb; returns a status if it ended early, otherwise None.
     """
 
     name: str
@@ -55,10 +64,10 @@ class Climb:
     start : float
         Time of `time.perf_counter` at which the call began.
     limit : float or None
-        Seconds after which no stage is begun once there is a certificate.
+        Seconds after which no stage starts once there is a certificate.
     meets : callable
-        Whether a lower and an upper bound meet.
-    progress : bool or callable
+        Takes a lower and an upper bound and returns whether they meet.
+    progress : bool or callable, default False
         True writes a line per stage to the standard error; a callable receives a `Progress`.
     """
 
@@ -73,22 +82,22 @@ class Climb:
         self.deadline = math.inf if limit is None else start + limit
         self._report = _reporter(progress)
         self.witness: Any = None
-        self._best: tuple[Certificate, float] | None = None  # one value, so that an interruption cannot split it
+        self._best: tuple[Certificate, float] | None = None  # a pair, so that an interruption cannot split it
         self.records: list[BoundRecord] = []
 
     @property
     def certificate(self) -> Certificate | None:
-        """The best certificate, if there is one."""
+        """The best certificate, or None."""
         return None if self._best is None else self._best[0]
 
     @property
     def upper(self) -> float:
-        """What it proves; infinity without one."""
+        """The bound of the best certificate; infinity if there is none."""
         return math.inf if self._best is None else self._best[1]
 
     @property
     def lower(self) -> float:
-        """What the best witness attains; minus infinity without one."""
+        """The value of the best witness; minus infinity if there is none."""
         return -math.inf if self.witness is None else self.witness.value
 
     @property
@@ -102,25 +111,25 @@ class Climb:
         return self.witness is not None and self._best is not None and self._meets(self.lower, self.upper)
 
     def offer(self, certificate: Certificate, record: BoundRecord) -> None:
-        """Take a proved certificate, if it is better than the one before."""
+        """Record a proved certificate, and keep it if it is the best so far."""
         if self._best is None or record.upper < self.upper:
             self._best = certificate, record.upper
         self.records.append(record)
 
     def offer_witness(self, witness: Any) -> None:
-        """Take a proved witness, if it is better than the one before."""
+        """Keep a proved witness if it is the best so far."""
         if self.witness is None or witness.value > self.witness.value:
             self.witness = witness
 
     def run(self, stages: Iterable[Stage]) -> Status:
-        """Go through the stages in order; return why the climb ended.
+        """Run the stages in order; return why the climb ended.
 
         Raises
         ------
         KeyboardInterrupt
             If it arrives before there is a certificate.
         CertificateError
-            If rounding errors defeat the first one.
+            If rounding errors prevent the proof of the first certificate.
         """
         status = Status.GAP
         try:
@@ -135,7 +144,7 @@ class Climb:
                 if ended is Status.INTERRUPTED:
                     status = ended
                     break
-                if status is not Status.TIME_LIMIT:  # a stage that was left out is not made up for by a later one
+                if status is not Status.TIME_LIMIT:  # a later stage does not replace one that was left out
                     status = Status.GAP if ended in (None, Status.EXACT) else ended
         except KeyboardInterrupt:
             if self._best is None:
@@ -149,14 +158,14 @@ class Climb:
         try:
             return stage.run()
         except DeadlineError:
-            return Status.TIME_LIMIT  # a later stage may take less
+            return Status.TIME_LIMIT  # a later stage may take less time
         except CertificateError:
             if self._best is None:
                 raise
-            return None  # rounding defeats this stage; what is proved already stands
+            return None  # rounding errors prevent this proof; the bounds proved before remain
 
     def tell(self, stage: str) -> None:
-        """Report a stage that begins."""
+        """Report the beginning of a stage to the progress callback."""
         if self._report is not None:
             lower = None if self.witness is None else self.lower
             upper = None if self._best is None else self.upper
@@ -164,7 +173,7 @@ class Climb:
             self._report(Progress(stage=stage, seconds=seconds, lower=lower, upper=upper))
 
     def interval(self, status: Status, quantity: str, unit: float) -> Interval[Any, Any]:
-        """What has been proved."""
+        """The interval between the best proved bounds; there must be a certificate and a witness."""
         assert self._best is not None
         return Interval(
             quantity=quantity,

@@ -1,4 +1,4 @@
-"""Proved intervals: bounds from both sides, with what proves them, for every quantity that the package bounds."""
+"""Proved intervals: a lower bound with its witness, and an upper bound with its certificate."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ class Status(Enum):
 
     @property
     def message(self) -> str:
-        """The meaning in words."""
+        """The status in words."""
         return self.value
 
 
 @dataclass(frozen=True, kw_only=True)
 class BoundRecord:
-    """One certificate that was computed on the way.
+    """Record of one certificate that was computed for an interval.
 
     Attributes
     ----------
     kind : str
-        Which one: the kind of a norm certificate, or the level of a separable one.
+        The kind of a norm certificate, or the level of a separable one.
     upper : float
         Proved upper bound.
     seconds : float
         Time to find and prove it.
-    relaxation : float
-        Lower estimate of the least bound that certificates of this kind can prove, computed and not proved; NaN if
+    relaxation : float, default NaN
+        Lower estimate of the smallest bound that certificates of this kind can prove: computed, not proved; NaN if
         there is none.
-    iterations : int
-        Of an iterative solver; 0 without one.
+    iterations : int, default 0
+        Number of iterations of the solver; 0 if there is no iterative solver.
     """
 
     kind: str
@@ -69,20 +69,26 @@ class Interval(Generic[Below, Above]):
     Attributes
     ----------
     quantity : str
-        What is bounded.
+        Name of the quantity.
     lower : float
         Attained by `witness`, rounding included.
     upper : float
         Proved by `certificate`, rounding included.
     unit : float
-        What the gap is relative to: the lower bound of a norm, the spectral norm for a separable state value.
+        Unit of the gap: the lower bound for a norm, the spectral norm for a separable state value.
     witness : Witness or ProductState
     certificate : NormCertificate or SeparableCertificate
         The one with the smallest upper bound.
     status : Status
+        Why the computation ended.
     records : tuple of BoundRecord
-        All certificates computed, in order.
+        One for each certificate that was computed, in order.
     seconds : float
+        Duration of the call.
+
+    See Also
+    --------
+    two_to_q_norm : Compute an interval, with an example.
     """
 
     quantity: str
@@ -102,7 +108,7 @@ class Interval(Generic[Below, Above]):
 
     @own_arithmetic
     def is_exact(self, rtol: float = 1e-6) -> bool:
-        """Whether the gap is at most a tolerance."""
+        """Whether the gap is at most `rtol`."""
         return self.gap <= check_tolerance(rtol)
 
     def __repr__(self) -> str:
@@ -131,7 +137,7 @@ class Interval(Generic[Below, Above]):
         return rounded_up(self._distance(upper), 3) if self.unit > 0 else "—"
 
     def _distance(self, upper: float) -> float:
-        """Of an upper bound from the lower one, in the unit."""
+        """The distance of an upper bound from the lower bound, in the unit of the gap."""
         if upper == self.lower:
             return 0.0
         return (upper - self.lower) / self.unit if self.unit > 0 else math.inf

@@ -1,4 +1,4 @@
-"""From a kind of bound to a certificate that the checker has proved: solvers propose, `Certificate.prove` decides."""
+"""Proved norm certificates of every kind: solvers propose them, `Certificate.prove` decides."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from hypernorm.forms.gram import GramClasses, form_coefficients
 
 __all__ = ["Proposed", "Search", "first_proved", "propose", "row_norm_instead"]
 
-# Expected number of products, for choosing between routes.
+# Expected number of products, for the choice between routes.
 _EXPECTED_PRODUCTS = 12
 # The margin above a computed eigenvalue starts at about the rounding error of the proof and grows tenfold as needed.
 _ATTEMPTS = 7
@@ -41,29 +41,29 @@ Proof = TypeVar("Proof", bound=Certificate)
 
 @dataclass
 class Search:
-    """How long and how far to search.
+    """Options of a search for a certificate.
 
     Attributes
     ----------
     rtol : float
         Relative distance of the bound on the norm from its limit at which an iteration stops.
     deadline : float
-        Time of `time.perf_counter` after which it stops as well; only one proof may be begun later.
+        Time of `time.perf_counter` after which an iteration stops; only one proof may start later.
     rng : numpy.random.Generator
     max_iter : int
         Limit on the iterations of a sum-of-squares solve.
     half_degree : int or None
-        Half the degree of a sum of squares, by default that of the form.
+        Half the degree of a sum of squares; by default half the degree of the form.
     single_precision : bool
-        Round a Gram matrix to single precision; the loss is paid in the bound.
+        Whether to round a Gram matrix to single precision; the loss is added to the bound.
     report : callable or None
         Receives the progress of a sum-of-squares solve.
     around : callable or None
-        Wraps a sum-of-squares solve, for checkpoints: receives the solver before the start and after the end.
+        Hook for checkpoints: receives the solver before the start and after the end of a sum-of-squares solve.
     to_beat : float
-        Upper bound that is proved already: after the deadline nothing is proved that is no better.
+        The best upper bound proved before; after the deadline only better ones are proved.
     start : ndarray of shape (d,) or None
-        The best vector of a search that has been made already, so that a sum-of-squares solve need not make its own.
+        The best vector of an earlier search, which a sum-of-squares solve uses in place of its own search.
     """
 
     rtol: float = 1e-8
@@ -80,14 +80,14 @@ class Search:
 
 @dataclass(frozen=True, kw_only=True)
 class Proposed:
-    """A proved certificate, its bound, and what the search found beside it.
+    """A proved certificate with its bound, and by-products of the search.
 
     Attributes
     ----------
     certificate : NormCertificate
     upper : float
     vectors : ndarray of shape (d, k)
-        Candidates for a better lower bound; possibly none.
+        Candidates for a better lower bound; k may be 0.
     stop : Status or None
         Why a sum-of-squares solve ended.
     """
@@ -99,16 +99,16 @@ class Proposed:
 
 
 def propose(rows: Rows, q: float, kind: str, options: Search) -> Proposed:
-    """Find a certificate about rows that know their fingerprint, and have the checker prove it.
+    """Find a certificate for rows with a known fingerprint, and have the checker prove it.
 
     The margin above the computed eigenvalues starts at about the rounding error and grows until the proof succeeds.
 
     Raises
     ------
     CertificateError
-        If rounding errors defeat every attempt.
+        If rounding errors prevent the proof with every margin.
     DeadlineError
-        If the deadline leaves no time for a bound of this kind, or for one that is better than what is proved.
+        If the deadline leaves no time for a bound of this kind, or for one that improves on `options.to_beat`.
     """
     d = rows.shape[1]
     check_memory(
@@ -117,7 +117,7 @@ def propose(rows: Rows, q: float, kind: str, options: Search) -> Proposed:
     radius = float(rows.norms.max()) or 1.0
     with np.errstate(under="ignore"):
         factors = plan(kind, q)
-        # Cheap ones first: they are never given up, and must not lose the work on a dear one.
+        # Cheap factors first: they are never given up, and a late one must not lose the work on an expensive one.
         order = sorted(range(len(factors)), key=lambda index: factors[index].form not in _CHEAP)
         found = {index: _propose_factor(factors[index], rows, radius, options) for index in order}
         proposals = [found[index] for index in range(len(factors))]
@@ -145,7 +145,7 @@ def propose(rows: Rows, q: float, kind: str, options: Search) -> Proposed:
 
 
 def row_norm_instead(rows: Rows, q: float, kind: str) -> NormCertificate:
-    """What the public functions return where the time limit left no time for the kind that was asked for."""
+    """Return the row-norm certificate, with a warning that the time limit is too short for another kind."""
     warn_caller(
         f"The time limit is too short for a {kind.replace('_', ' ')} bound; the row-norm bound is returned instead."
     )
@@ -153,21 +153,21 @@ def row_norm_instead(rows: Rows, q: float, kind: str) -> NormCertificate:
 
 
 def first_proved(certificate: Callable[[float], Proof], source: Any, deadline: float = math.inf) -> tuple[Proof, float]:
-    """The certificate with the smallest margin, a power of ten times its least, that is proved; and its bound.
+    """Prove a certificate with the smallest sufficient margin, growing tenfold; return it with its bound.
 
-    `source` is what the certificate is about: the rows, or the form.
+    `certificate` maps the growth of the margin to a certificate. `source` is the subject of the proof: rows or a form.
 
     Raises
     ------
     CertificateError
-        If rounding errors defeat every attempt.
+        If rounding errors prevent the proof with every margin.
     DeadlineError
-        If they defeat the one attempt that was begun after the deadline.
+        If the one attempt after the deadline fails.
     """
     error: CertificateError | None = None
     for attempt in range(_ATTEMPTS):
         late = time.perf_counter() > deadline
-        # There will be no other attempt, after one has failed already.
+        # After a failure and the deadline, the next attempt is the last one.
         proposed = certificate(10.0 ** (max(attempt, _LATE_ATTEMPT) if late and attempt else attempt))
         try:
             return proposed, proposed.prove(source).upper
@@ -180,7 +180,7 @@ def first_proved(certificate: Callable[[float], Proof], source: Any, deadline: f
 
 @dataclass(frozen=True)
 class _Proposal:
-    """For each growth of the margin the value, and the matrix if any, with which a factor might be proved."""
+    """The value and the matrix, if any, proposed for a factor, as a function of the growth of the margin."""
 
     at: Callable[[float], tuple[float, np.ndarray | None]]
     vectors: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
@@ -195,19 +195,19 @@ def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) 
     if factor.form == "sos":
         check_solver_memory(d, max(factor.order // 2, options.half_degree or 0))
     readable = math.inf
-    # A solve with a checkpoint begins whatever the limit: repeated calls must get on.
+    # A solve with a checkpoint always starts, so that repeated calls with short limits make progress.
     if factor.form not in _CHEAP and options.around is None:
         readable = check_time(factor, rows, radius, options.deadline, options.half_degree)
-    with precision():  # as the proof does, which takes the weights from here
+    with precision():  # as in the proof, which uses the same weights
         weighted = reweight(rows, factor.row_power, radius)[0]
-    # Another proof may choose other weights, a little larger.
+    # Another proof may choose slightly larger weights.
     spread = factor.order * weight_spread(factor.row_power, d)
     weighted = until(weighted, readable)
     if factor.form == "sos":
         return _propose_gram(factor, weighted, options, spread)
     if factor.has_matrix:
         mapping = FlatteningMap(weighted) if factor.form == "flattening" else RealignedMap(weighted, _EXPECTED_PRODUCTS)
-        # The norm is the 4th or 8th root, so its tolerance is that much larger.
+        # The norm is the 4th or 8th root, so the tolerance of the eigenvalue is 4 or 8 times larger.
         resolvent = Resolvent.build(mapping, d, factor.root * options.rtol, options.deadline)
 
         def certificate(growth: float) -> tuple[float, np.ndarray]:
@@ -219,7 +219,7 @@ def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) 
         value, size = float(weighted.norms.max()) ** 2, 1
     elif factor.form == "second":
         (n, d), size = weighted.shape, d
-        if 2 * n < d:  # the smaller of two matrices with the same largest eigenvalue
+        if 2 * n < d:  # XXᵀ is smaller than XᵀX and has the same largest eigenvalue
             block = weighted.block(0, n)
             moments = block @ block.T
         else:
@@ -236,7 +236,7 @@ def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) 
 
 
 def _margin(size: int, rows: Rows) -> float:
-    """Sixteen times the relative rounding error of a definiteness proof, as room for another machine's rounding.
+    """Sixteen times the relative rounding error of a proof of definiteness; the factor covers other machines' rounding.
 
     The proof shifts the diagonal by 4γ times a trace of at most `size` times the value, and sums over the rows.
     """
@@ -253,18 +253,18 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
     deadline = options.deadline
     if math.isfinite(deadline):
         deadline -= closing_seconds(d, half_degree)
-    # The caller's vector is for this form unless the rows were reweighted.
+    # The caller's vector belongs to this form unless the rows are reweighted.
     known = None if options.start is None or factor.row_power else options.start[:, None]
 
     def lower(candidates: np.ndarray | None) -> float:
-        """The best value of the form so far; candidates are polished first."""
+        """The best value of the form so far, after a search from the candidates."""
         starts = known if candidates is None else candidates
         count = 128 if starts is None else 0
         vector = search(rows, factor.order, options.rng, n_starts=count, starts=starts, deadline=deadline)
         try:
             value = float(norm_values(rows, vector[:, None], factor.order)[0]) ** factor.order
         except DeadlineError:
-            value = 0.0  # the vector is unknown to be better than another
+            value = 0.0  # the value of the vector is unknown
         best.append((value, vector))
         best[:] = [max(best, key=lambda pair: pair[0])]
         return best[0][0]
@@ -273,7 +273,7 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
         options.around(solver, True)
     stop = solver.run(
         lower,
-        # The proof costs a little of the tolerance.
+        # The proof uses the rest of the tolerance.
         rtol=0.9 * factor.order * options.rtol,
         max_iter=options.max_iter,
         least_iter=1 if options.around is not None else 0,
@@ -283,7 +283,7 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
     if options.around is not None:
         try:
             options.around(solver, False)
-        except KeyboardInterrupt:  # what the solver has found is worth more than its state
+        except KeyboardInterrupt:  # the result of the solver matters more than its checkpoint
             stop = Status.INTERRUPTED
     bound, H = solver.bound, solver.finish()
     loss = 2.0**-23 * float(np.linalg.norm(H)) if options.single_precision else 0.0
@@ -291,10 +291,10 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
     H *= classes.weights[:, None]
     if options.single_precision:
         H = H.astype(np.float32).astype(np.float64)
-    # The two roundings of a product may differ between the halves.
+    # Rounding may differ between the two triangles.
     for row in range(len(H)):
         H[row, row + 1 :] = H[row + 1 :, row]
-    # The form of other weights differs by as much, and the Gram matrix stays.
+    # With other weights the form changes by up to this much, but the Gram matrix does not.
     loss += 2 * spread * float(np.sum(rows.norms**factor.order))
     loss += classes.norm(coefficients - classes.coefficients(H, weighted=False))
     margin = _margin(classes.size, rows)

@@ -57,24 +57,24 @@ def sos_bound(
     Parameters
     ----------
     X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
-    q : float
+    q : float, default 4
         Exponent, 2 < q < ∞.
     degree : int, optional
-        Even degree of the sum of squares, by default q for q = 4, 6, 8 and else 4. A higher degree costs more and may
-        close a gap that a lower one leaves.
-    rtol : float
+        Even degree of the sum of squares; by default q for q = 4, 6, 8, and 4 otherwise. A higher degree costs more and
+        may close a gap that a lower one leaves.
+    rtol : float, default 1e-6
         Relative gap to the best vector, in the norm, at which the solver stops.
-    max_iter : int
+    max_iter : int, default 2000
         Limit on the iterations.
     time_limit : float, optional
-        Seconds after which the solver stops; what it has is proved all the same. If they are too few for a first
-        bound, the row-norm bound is returned.
-    single_precision : bool
+        Seconds after which the solver stops; its result is still proved. If the limit is too short for a first bound,
+        the row-norm bound is returned.
+    single_precision : bool, default False
         Round the certificate to single precision, which halves its file and costs about 1e-7 of the bound.
     checkpoint : path, optional
-        File in which the state of the solver is kept, every half minute and at the end; if it exists the solve
-        continues from there. With it at least one iteration is made whatever `time_limit` says, so that calls with
-        short limits get on, one after another.
+        File for the state of the solver, written every half minute and at the end. If it exists, the solve continues
+        from it. At least one iteration is made for any `time_limit`, so that repeated calls with short limits make
+        progress.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
     progress : callable, optional
         Receives a `SosProgress` every few iterations.
@@ -92,8 +92,14 @@ def sos_bound(
     Warns
     -----
     ConvergenceWarning
-        If the solver was stopped by a limit or an interruption; the bound is proved but may be improved. Or if the
-        row-norm bound is returned in its place.
+        If a limit or an interruption stopped the solver; the bound is proved but may be improved. Also if the row-norm
+        bound is returned in its place.
+
+    See Also
+    --------
+    spectral_bound : Cheaper bounds.
+    conic_bound : The same bound from a general conic solver.
+    two_to_q_norm : Lower and upper bounds.
 
     Examples
     --------
@@ -141,7 +147,7 @@ def _check_degree(degree: int | None, q: float) -> int:
 
 
 def _keep_checkpoint(options: Search, path: Path, label: str) -> None:
-    """Restore before the solve, store every half minute and after it."""
+    """Set hooks that restore the state before the solve, and store it every half minute and after the solve."""
     if not path.parent.is_dir():
         raise InvalidInputError(f"checkpoint {path}: there is no directory {path.parent}; create it first.")
     solvers: list[SosSolver] = []

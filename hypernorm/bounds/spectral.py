@@ -1,4 +1,4 @@
-"""Upper bounds from eigenvalues: row-norm, flattening, realigned and moment certificates for every real q ≥ 2."""
+"""Upper bounds from eigenvalues: row-norm, flattening, realigned and moment certificates."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def spectral_bound(
     Parameters
     ----------
     X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
-    q : float
+    q : float, default 4
         Exponent, 2 ≤ q ≤ ∞.
-    kind : str
+    kind : str, default "realigned"
         ``"row_norm"``: λ_max(Σ ‖x_i‖^{q−2} x_i x_iᵀ)^{1/q}, cost nd²; the norm itself for q = 2 and q = ∞.
         ``"flattening"``: through λ_max(Σ (x_i⊗x_i)(x_i⊗x_i)ᵀ), cost nd² per step.
         ``"realigned"``: within d^{1/8} of the norm for q = 4, cost n²d or d⁵ per step; usually the sharpest.
         ``"moment"``: λ_max of the moment matrix of degree q for q = 4, 6, 8, of size C(d+q/2−1, q/2), and a geometric
         mean between these; q ≤ 8.
-        `hypernorm.approximation_factor` states the proved factors; the proofs stand in docs/theory.
-    rtol : float
+        `hypernorm.approximation_factor` gives the proved factors; the proofs stand in docs/theory/upper_bounds.md.
+    rtol : float, default 1e-8
         Relative distance of the bound from the eigenvalue at which the iteration stops.
     time_limit : float, optional
-        Seconds after which the iteration stops; the bound is proved all the same. If they are too few for a bound of
+        Seconds after which the iteration stops; its result is still proved. If the limit is too short for a bound of
         this kind, the row-norm bound is returned.
 
     Returns
@@ -58,6 +58,11 @@ def spectral_bound(
     -----
     ConvergenceWarning
         If the row-norm bound is returned in place of another.
+
+    See Also
+    --------
+    sos_bound : Sharper and more expensive.
+    two_to_q_norm : Lower and upper bounds.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The front door: a proved interval for the 2→q norm."""
+"""The main function of the package: a proved interval for the 2→q norm."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ __all__ = ["METHODS", "two_to_q_norm"]
 
 METHODS = ("auto", "spectral", "sos")
 
-# Moment and Gram matrices above this size are not tried unasked: they take minutes.
+# "auto" does not try larger moment and Gram matrices, which take minutes.
 _LARGEST_GRAM_SIZE = 2200
-# Below this size a sum of squares takes about a second and leaves the realigned bound nothing to say.
+# Up to this size a sum of squares takes about a second, and the realigned bound would not improve on it.
 _SMALL_GRAM_SIZE = 1000
 
 
@@ -60,19 +60,19 @@ def two_to_q_norm(
     ----------
     X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
         Real and finite. Dense of any type and layout, memory-mapped, scipy sparse, or a pandas frame.
-    q : float
+    q : float, default 4
         Exponent, 2 ≤ q ≤ ∞. For q = 2 and q = ∞ the interval is exact up to rounding.
-    method : str
-        The strongest family of certificates to try: ``"spectral"``; ``"sos"``, sums of squares whatever they cost; or
-        ``"auto"``, which tries them where the Gram matrix has at most 2,200 rows (d ≤ 65 for q = 4).
-    rtol : float
+    method : {"auto", "spectral", "sos"}, default "auto"
+        The strongest family of certificates to try: ``"spectral"``, eigenvalues only; ``"sos"``, sums of squares of any
+        size; ``"auto"``, sums of squares if the Gram matrix has at most 2,200 rows (d ≤ 65 for q = 4).
+    rtol : float, default 1e-6
         Relative gap at which the bounds count as meeting.
     time_limit : float, optional
-        Seconds after which the search ends and nothing is begun but the proof of what it has found; a certificate
-        that would take longer is not begun. The cheapest certificate is always computed.
+        Seconds after which the search ends; only the proof of its result follows. A certificate that would take longer
+        is not started. The cheapest certificate is always computed.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Source of the random starting points.
-    progress : bool or callable
+    progress : bool or callable, default False
         True writes a line per stage to the standard error; a callable receives a `Progress` instead.
 
     Returns
@@ -85,6 +85,11 @@ def two_to_q_norm(
         If an argument cannot be used or the work cannot fit in memory.
     KeyboardInterrupt
         Only if it arrives before the first certificate; later, the interval proved so far is returned.
+
+    See Also
+    --------
+    lower_bound, spectral_bound, sos_bound : One of the bounds.
+    approximation_factor : Proved worst case of an upper bound.
 
     Examples
     --------
@@ -105,14 +110,14 @@ def two_to_q_norm(
 
 
 class _Search:
-    """The stages of one call, and what they share."""
+    """The stages of one call, with their common state."""
 
     def __init__(self, rows: Rows, q: float, rng: np.random.Generator, method: str, rtol: float):
         self.rows, self.q, self.rng, self.method, self.rtol = rows, q, rng, method, rtol
 
     def run(self, climb: Climb) -> Interval[Witness, NormCertificate]:
         if self.method == "sos":
-            for factor in self._sos_factors():  # at once, before anything is computed that would be lost
+            for factor in self._sos_factors():  # before any work that an error would lose
                 check_solver_memory(self.rows.shape[1], factor.order // 2)
         status = climb.run(
             [
@@ -125,12 +130,12 @@ class _Search:
             ]
         )
         if climb.witness is None:
-            # Interrupted before any search: the longest row is a vector with a value too.
+            # Interrupted before any search: the longest row is the witness.
             climb.offer_witness(Witness.of_rows(self.rows, search(self.rows, math.inf, self.rng), self.q))
         return climb.interval(status, norm_text(self.q), unit=climb.lower)
 
     def _kinds(self) -> list[str]:
-        """The certificates that are worth their cost, cheapest first."""
+        """The kinds of certificates that are worth their cost, cheapest first."""
         d = self.rows.shape[1]
         half = math.ceil(self.q / 2) if math.isfinite(self.q) else 0
         unwanted = set()
@@ -167,13 +172,13 @@ class _Search:
         climb.offer(proposed.certificate, BoundRecord(kind=kind, upper=proposed.upper, seconds=seconds))
         if proposed.vectors.size and not climb.is_late:
             self._improve_lower(climb, proposed.vectors)
-        # A sum of squares that stalls, or is as good as its iterations make it, leaves a gap like any other.
+        # After any other end of a sum-of-squares solve, a gap is reported as usual.
         return Status.INTERRUPTED if proposed.stop is Status.INTERRUPTED else None
 
     def _improve_lower(self, climb: Climb, starts: np.ndarray | None) -> None:
-        """Search from the standard starts, or from the columns that a certificate suggests."""
+        """Search from the standard starts, or from the columns `starts` that a certificate suggests."""
         count = 128 if starts is None else 0
         vector = search(self.rows, self.q, self.rng, n_starts=count, starts=starts, deadline=climb.deadline)
         if climb.witness is not None and climb.is_late:
-            return  # its value would have to be proved
+            return  # no time is left to prove its value
         climb.offer_witness(Witness.of_rows(self.rows, vector, self.q))

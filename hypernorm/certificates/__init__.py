@@ -1,4 +1,4 @@
-"""What a bound is, how it is proved and how it is stored: the only place that proves. Knows no solver."""
+"""Certificates: claims, proofs and files. The only package that proves; it imports no solver."""
 
 from hypernorm.certificates.atom import AtomCertificate, VerifiedAtom
 from hypernorm.certificates.base import Certificate, load_certificate, register

@@ -1,4 +1,4 @@
-"""How near an atom of a dictionary comes to the best one: bounds on ‖Zw‖_p over unit vectors w, Z the whitened samples.
+"""Certificates of near-optimal atoms: bounds on ‖Zw‖_p for the whitened samples Z.
 
 Z = (X − location) @ transform is computed from the samples, with an error E whose Frobenius norm is bounded row by row.
 As p ≥ 2, ‖Zw‖_p differs from that of the computed matrix by at most ‖E‖_F for every unit vector w.
@@ -30,14 +30,14 @@ __all__ = ["AtomCertificate", "VerifiedAtom", "attained_by", "with_errors"]
 
 @dataclass(frozen=True, kw_only=True)
 class VerifiedAtom(VerifiedBound):
-    """What the verification of an `AtomCertificate` proves.
+    """The result of verifying an `AtomCertificate`.
 
     Attributes
     ----------
     lower : float
-        ‖Zw‖_p for the atom's vector w, over its length, is at least this number.
+        Proved lower bound on ‖Zw‖_p/‖w‖ for the atom's vector w.
     upper : float
-        ‖Zw‖_p is at most this number for every unit vector w.
+        Proved upper bound on ‖Zw‖_p for every unit vector w.
     quantity, rigor, seconds
         As for `hypernorm.certificates.Verified`.
     """
@@ -48,27 +48,27 @@ class VerifiedAtom(VerifiedBound):
 @register
 @dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
 class AtomCertificate(Certificate):
-    """A proof of how near an atom comes to the largest ‖Zw‖_p over unit vectors w, Z the whitened samples.
+    """A proof of how close an atom comes to the maximum of ‖Zw‖_p over unit vectors w, Z the whitened samples.
 
     Attributes
     ----------
     shape : tuple of int
         Shape (n, d) of the samples.
     fingerprint : str
-        Of the samples.
+        SHA-256 of the shape and the values of the samples.
     rank : int
         k, the number of columns of Z.
     q : float
         The exponent p.
     value : float
-        ‖Zw‖_p for the atom is at least this number.
+        Claimed lower bound on ‖Zw‖_p/‖w‖ for the atom.
     location : ndarray of shape (d,)
     transform : ndarray of shape (d, k)
         Z = (X − location) @ transform.
     vector : ndarray of shape (k,)
         w; its length does not matter.
     norm : NormCertificate
-        For Z as it is computed.
+        Certificate for the computed Z.
     """
 
     kinds: ClassVar = ("atom",)
@@ -100,7 +100,7 @@ class AtomCertificate(Certificate):
 
     @property
     def upper(self) -> float:
-        """The bound as claimed, short of the rounding of Z; `verify` is what proves it."""
+        """The claimed bound, without the rounding error of Z; `verify` proves it."""
         return self.norm.upper
 
     @property
@@ -127,7 +127,7 @@ class AtomCertificate(Certificate):
 
 
 def with_errors(X: np.ndarray, location: np.ndarray, transform: np.ndarray) -> tuple[np.ndarray, float]:
-    """Z = (X − location) @ transform as computed, and a bound on the Frobenius norm of its rounding error.
+    """The computed Z = (X − location) @ transform, and a bound on the Frobenius norm of its rounding error.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def with_errors(X: np.ndarray, location: np.ndarray, transform: np.ndarray) -> t
 
 
 def attained_by(rows: Rows, vector: np.ndarray, q: float, error: float) -> tuple[float, float]:
-    """Proved bounds on ‖Zw‖_p/‖w‖ from below and above, where ‖rows − Z‖_F is at most `error`."""
+    """Proved lower and upper bounds on ‖Zw‖_p/‖w‖, where ‖rows − Z‖_F is at most `error`."""
     below, above = attained_interval(rows, vector, q)
     with precision():
         return lower_float(rational(below) - rational(error)), upper_float(rational(above) + rational(error))

@@ -1,8 +1,8 @@
-"""The protocol of proofs: every kind is checked, read, proved, saved and loaded through this code.
+"""The protocol of certificates: one base class checks, proves, saves and loads every kind.
 
-A kind of certificate is a frozen dataclass whose attributes declare their fields, with two methods: `read` turns the
-user's data into the subject of the proof, once it is found to be what the certificate is about; `establish` proves the
-claim for that subject. Everything else is done here, see docs/development/add_a_certificate.md.
+A kind of certificate is a frozen dataclass whose attributes declare their fields, with two methods. `read` checks that
+the user's data are those of the certificate, and returns the subject of the proof. `establish` proves the claim for
+that subject. This module does everything else, see docs/development/add_a_certificate.md.
 """
 
 from __future__ import annotations
@@ -47,22 +47,22 @@ _KINDS: dict[str, type[Certificate]] = {}
 
 
 class Certificate(ABC):
-    """A claim about a matrix, with all that is needed to prove it from scratch.
+    """A claim about a matrix, with everything that its proof needs.
 
-    Nothing that a certificate holds is believed: `verify` proves the claim for data that the user gives. What counts
-    is the number that `verify` returns; the number that a certificate claims is the same, short of the last places.
+    No field is trusted: `verify` proves the claim for the user's data. Rely on the number that `verify` returns; the
+    claimed number may differ from it in the last places.
     """
 
     __slots__ = ()
 
     kinds: ClassVar[tuple[str, ...]]
-    """The names of this class in files."""
+    """The names of the kinds of this class in files."""
 
     data_name: ClassVar[str] = "X"
-    """How messages call the data."""
+    """The name of the data in messages."""
 
     has_exact_proof: ClassVar[bool] = True
-    """Whether there is a proof in exact arithmetic beside the one in floating point."""
+    """Whether the kind has a proof in exact arithmetic as well as one in floating point."""
 
     @property
     def kind(self) -> str:
@@ -76,36 +76,36 @@ class Certificate(ABC):
 
     @property
     def claim(self) -> Claim | None:
-        """The number that is claimed; None if a proof alone can tell it."""
+        """The claimed number; None if only a proof yields one."""
         return None
 
     def describe(self) -> dict[str, Any]:
-        """What the claim is about, as JSON values by their names."""
+        """The subject of the claim, as a dictionary of JSON values."""
         return {}
 
     @classmethod
     def sizes(cls, known: Mapping[str, Any]) -> Sizes:
-        """What the symbols in the shapes of fields stand for, from the fields before them.
+        """The values of the symbols in the shapes of fields, from the fields declared before.
 
         By default "n" and "d" are the sides of the field `shape`.
         """
         return dict(zip("nd", known["shape"], strict=True)) if "shape" in known else {}
 
     def rules(self) -> None:  # noqa: B027
-        """Raise a `CertificateError` if fields, each of which is right by itself, do not fit together."""
+        """Raise a `CertificateError` if fields contradict one another; each has passed its own check."""
 
     @abstractmethod
     def read(self, data: Any) -> Any:
-        """Return the subject of the proof, once the data are found to be those that the certificate is about.
+        """Check that the data are those of the certificate; return the subject of the proof.
 
-        It is called on a private copy, whose fields have been checked.
+        It is called on a private copy with checked fields.
         """
 
     @abstractmethod
     def establish(self, subject: Any, *, exact: bool) -> Any:
         """Prove the claim and return a `Verified`, or raise a `CertificateError`.
 
-        It is called on a private copy, whose fields have been checked.
+        It is called on a private copy with checked fields.
         """
 
     @own_arithmetic
@@ -115,22 +115,34 @@ class Certificate(ABC):
         Parameters
         ----------
         data : array_like, DataFrame, sparse matrix or Dask array
-            The matrix that the certificate is about; for an expansion certificate also a graph of networkx.
-        exact : bool
+            The matrix of the certificate; for an expansion certificate also a graph of networkx.
+        exact : bool, default False
             Prove in exact integer arithmetic (python-flint) instead of floating point with bounded rounding errors.
-            Such a proof trusts neither the processor's rounding nor LAPACK, and costs 10 to 1,000 times more.
+            An exact proof relies neither on the processor's rounding nor on LAPACK, and costs 10 to 1,000 times more.
 
         Returns
         -------
         Verified
-            A `VerifiedBound`, a `VerifiedValue`, or what the kind of certificate says.
+            A `VerifiedBound`, a `VerifiedValue`, or another subclass that the kind of certificate documents.
 
         Raises
         ------
         CertificateError
             If the certificate was made for other data or does not prove its claim.
         InvalidInputError
-            If the data cannot be used, or `exact` is asked of a kind that has no exact proof.
+            If the data cannot be used, or if `exact` is true and the kind has no exact proof.
+
+        See Also
+        --------
+        hypernorm.load_certificate : Read a certificate from a file.
+
+        Examples
+        --------
+        >>> import numpy as np, hypernorm as hn
+        >>> X = np.eye(3)
+        >>> certificate = hn.two_to_q_norm(X, random_state=0).certificate
+        >>> 1 <= certificate.verify(X, exact=True).upper < 1 + 1e-6
+        True
         """
         start = time.perf_counter()
         own = self.owned()
@@ -139,13 +151,14 @@ class Certificate(ABC):
 
     @own_arithmetic
     def prove(self, subject: Any, *, exact: bool = False) -> Any:
-        """Prove the claim for a subject whose identity the caller has established.
+        """Prove the claim for a subject that the caller knows to be the right one.
 
         Parameters
         ----------
         subject : object
-            What `read` returns.
-        exact : bool
+            As returned by `read`.
+        exact : bool, default False
+            As for `verify`.
 
         Returns
         -------
@@ -154,7 +167,9 @@ class Certificate(ABC):
         Raises
         ------
         CertificateError
-            If the proof does not go through.
+            If the proof fails.
+        InvalidInputError
+            If `exact` is true and the kind has no exact proof.
         """
         start = time.perf_counter()
         proved = self.owned()._established(subject, exact)
@@ -170,13 +185,14 @@ class Certificate(ABC):
         return self.establish(subject, exact=exact)
 
     def owned(self: Proof, *omitted: str) -> Proof:
-        """Return a copy whose fields have been checked and which nobody else can change; each field is read once.
+        """Return a private copy with checked fields; each field is read once.
 
-        Fields that are `omitted` are neither read nor checked, and None in the copy.
+        Fields named in `omitted` are neither read nor checked, and None in the copy.
 
         Raises
         ------
         CertificateError
+            If a field is missing or invalid, or if the fields contradict one another.
         """
         known: dict[str, Any] = {}
         for name, field in declared_fields(type(self)).items():
@@ -192,7 +208,7 @@ class Certificate(ABC):
         return own
 
     def members(self) -> Members:
-        """The arrays that hold the certificate in a file."""
+        """The arrays of the certificate's file, by name."""
         members = {"kind": np.array(self.kind, dtype=np.str_)}
         for name, field in declared_fields(type(self)).items():
             members |= field.write(getattr(self, name), name)
@@ -200,14 +216,22 @@ class Certificate(ABC):
 
     @own_arithmetic
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the certificate to one ``.npz`` file, replacing an existing file only when complete.
+        """Write the certificate to one ``.npz`` file; an existing file is replaced only by a complete one.
 
-        `hypernorm.load_certificate` reads it, and numpy alone can.
+        Both `hypernorm.load_certificate` and `numpy.load` read the file.
+
+        Parameters
+        ----------
+        path : path
 
         Raises
         ------
         InvalidInputError
             If the folder does not exist or cannot be written.
+
+        See Also
+        --------
+        hypernorm.load_certificate : Read the file, with an example.
         """
         target = Path(path)
         try:
@@ -225,7 +249,7 @@ class Certificate(ABC):
 
 @functools.cache
 def declared_fields(kind: type[Certificate]) -> dict[str, Field]:
-    """The fields of a class by the names of its attributes, in their order."""
+    """The fields of a class by attribute name, in order of declaration."""
     hints = get_type_hints(kind, include_extras=True)
     return {
         attribute.name: next(item for item in hints[attribute.name].__metadata__ if isinstance(item, Field))
@@ -234,34 +258,40 @@ def declared_fields(kind: type[Certificate]) -> dict[str, Field]:
 
 
 def register(kind: Kind) -> Kind:
-    """Make a class known to `load_certificate` under its `kinds`; a class decorator."""
+    """Class decorator: let `load_certificate` find the class by its `kinds`."""
     for name in kind.kinds:
         other = _KINDS.setdefault(name, kind)
         if (other.__module__, other.__qualname__) != (kind.__module__, kind.__qualname__):
-            raise TypeError(f"the kind {name!r} is that of {other.__qualname__} already")
+            raise TypeError(f"the kind {name!r} is that of {other.__qualname__} already; choose another name")
         _KINDS[name] = kind
     return kind
 
 
 @own_arithmetic
 def load_certificate(path: str | PathLike[str]) -> Certificate:
-    """Read what the method `save` of a certificate wrote, possibly damaged or tampered with since.
+    """Read a certificate from a file, which may be damaged or forged.
 
     Parameters
     ----------
     path : path
+        File that the method `save` of a certificate wrote.
 
     Returns
     -------
     Certificate
-        Of the class that the file names; well-formed, and not yet verified: call `verify` with the matrix.
+        Of the class that the file names. It is well-formed but not verified: call `verify` with the matrix.
 
     Raises
     ------
     CertificateError
-        If the file is not a well-formed certificate; the message says what is wrong.
+        If the file is not a well-formed certificate; the message names the fault.
     InvalidInputError
-        If there is no such file or it cannot be read.
+        If the file does not exist or cannot be read.
+
+    See Also
+    --------
+    hypernorm.certificates.Certificate.verify : Prove the claim.
+    hypernorm.certificates.Certificate.save : Write a certificate.
 
     Examples
     --------
@@ -290,14 +320,14 @@ def _parse(reader: ArchiveReader) -> Certificate:
 
 
 def parse_members(reader: ArchiveReader, expected: type[Proof]) -> Proof:
-    """The certificate of an expected class in the members of an archive, well-formed and not yet verified."""
+    """Return the certificate in an archive, of the class `expected`: well-formed but not verified."""
     name = reader.text("kind")
     kind = _KINDS.get(name)
     if kind is None or not issubclass(kind, expected):
         raise CertificateError(f"no certificate of kind {name!r} is known here")
     known: dict[str, Any] = {}
     for attribute, field in declared_fields(kind).items():
-        # A class of several kinds has the kind for a field.
+        # A class of several kinds has a field `kind`.
         value = name if attribute == "kind" else field.read(reader, attribute, kind.sizes(known))
         known[attribute] = value
     certificate = kind(**known)
@@ -306,14 +336,14 @@ def parse_members(reader: ArchiveReader, expected: type[Proof]) -> Proof:
 
 
 def read_samples(data: Any, shape: tuple[int, int], digits: str) -> RowMatrix:
-    """The matrix that a certificate is about, checked once and fingerprinted once.
+    """Return the matrix of a certificate, after one check of its entries and of its identity.
 
     Raises
     ------
     CertificateError
-        If its shape or its fingerprint, a SHA-256 in hexadecimal digits, is another.
+        If its shape differs from `shape`, or its fingerprint from `digits`, a SHA-256 in hexadecimal.
     InvalidInputError
-        If it cannot be used.
+        If the matrix cannot be used.
     """
     matrix = check_samples(data)
     check_identity(matrix, shape, digits)
@@ -321,11 +351,12 @@ def read_samples(data: Any, shape: tuple[int, int], digits: str) -> RowMatrix:
 
 
 def check_identity(matrix: RowMatrix, shape: tuple[int, int], digits: str) -> None:
-    """Compare shape and fingerprint of a matrix with what a certificate says.
+    """Compare the shape and the fingerprint of a matrix with those in a certificate.
 
     Raises
     ------
     CertificateError
+        If either differs.
     """
     found = (int(matrix.shape[0]), int(matrix.shape[1]))
     if found != shape:

@@ -1,6 +1,6 @@
-"""How far weighted samples spread about a center: a bound on their q-th moment in every direction.
+"""Certificates of clusters: the q-th moment of weighted samples about a center, in every direction.
 
-What is proved is about the samples, weights and center as stored, see `hypernorm.certificates.moments` and
+The bound holds for the samples, weights and center as stored, see `hypernorm.certificates.moments` and
 docs/theory/robust.md.
 """
 
@@ -27,18 +27,18 @@ __all__ = ["ClusterCertificate"]
 @register
 @dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
 class ClusterCertificate(Certificate):
-    """A proof that max (Σ w_i |⟨x_i − c, v⟩|^q / Σ w_i)^{1/q} over unit vectors v is at most a number.
+    """A proof of an upper bound on (Σ w_i |⟨x_i − c, v⟩|^q / Σ w_i)^{1/q} over unit vectors v.
 
     Attributes
     ----------
     shape : tuple of int
         Shape (n, d) of the samples.
     fingerprint : str
-        Of the samples.
+        SHA-256 of the shape and the values of the samples.
     center : ndarray of shape (d,)
         c.
     weights : ndarray of shape (n,)
-        Non-negative, zero for samples outside of the cluster; their scale does not matter.
+        Non-negative, zero for samples outside the cluster; their scale does not matter.
     norm : NormCertificate
         For the matrix with the rows w_i^{1/q} (x_i − c) of the positive weights.
     """
@@ -66,7 +66,7 @@ class ClusterCertificate(Certificate):
 
     @property
     def upper(self) -> float:
-        """The bound as claimed, short of the rounding of the rows; `verify` is what proves it."""
+        """The claimed bound, without the rounding errors of the rows; `verify` proves it."""
         check_finite_exponent(self.norm)
         claimed = self.norm.upper
         with precision():

@@ -1,14 +1,14 @@
-"""How far a weighted covariance can be from the covariance of the inliers: a bound that the samples themselves prove.
+"""Certificates of weighted covariances: their relative error against the covariance of the inliers.
 
 Let m = 1 − Σ min(w_i, u_i) be the total variation distance of weights w from a distribution u on the inliers. Let κ_w
 and κ_u bound the kurtosis of ⟨x, v⟩ under either, in every direction v. With ρ(κ) = r + √(r(κ − 1)) and r = m/(1 − m),
 
     (1 − ρ(κ_w)) Var_w⟨x, v⟩ ≤ Var_u⟨x, v⟩ ≤ Var_w⟨x, v⟩ / (1 − ρ(κ_u))    for every v.
 
-The left inequality supposes nothing of the inliers but their number. κ_w is the fourth power of the 2→4 norm of a
+The left inequality assumes nothing about the inliers but their number. κ_w is the fourth power of the 2→4 norm of a
 matrix, the weighted samples in coordinates with unit covariance, and a certificate proves it. The proof stands in
-docs/theory/robust.md. Rounding is accounted for throughout: the weights need not add up to one, the location need not
-be their mean, nor the covariance theirs, and the coordinates need not be white.
+docs/theory/robust.md. All rounding errors are bounded: the weights need not sum to one, `location` and `covariance`
+need not be their mean and covariance, and the coordinates need not be white.
 """
 
 from __future__ import annotations
@@ -47,25 +47,38 @@ if TYPE_CHECKING:
 
 __all__ = ["CovarianceCertificate", "VerifiedCovarianceBound", "coordinates", "whitened_rows"]
 
-# The length of a vector loses what entries below 2**-537 add: their squares vanish.
+# Squares of entries below 2**-537 underflow; the computed length of a vector is short by less than this.
 _VANISHED = 2.0**-500
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerifiedCovarianceBound(VerifiedErrorBound):
-    """What the verification of a `CovarianceCertificate` proves.
+    """The result of verifying a `CovarianceCertificate`.
 
-    Attributes
-    ----------
-    upper : float
-        ‖S^{-1/2} Ĉ S^{-1/2} − I‖ is at most this number for the covariance S of the inliers and the matrix Ĉ.
-    least_ratio, largest_ratio : float
-        The variance of the inliers is in every direction at least and at most so many times the variance by the
-        covariance matrix. The first needs no premise on moments; 0 and infinity if nothing follows.
-    kurtosis : float
-        Proved bound on the kurtosis of the samples under the weights, in every direction.
-    total_variation, assumed, quantity, rigor, seconds
-        As for `hypernorm.certificates.VerifiedErrorBound`; `largest_ratio` rests on the same assumption.
+        Attributes
+        ----------
+        upper : float
+            Bound on ‖S^{-1/2} Ĉ S^{-1/2} − I‖ for the covariance S of the inliers and the matrix Ĉ.
+        least_ratio, largest_ratio : float
+    <<<<<<< HEAD
+            The variance of the inliers is in every direction at least and at most so many times the variance by the
+            covariance matrix. The first needs no premise on moments; 0 and infinity if nothing follows.
+        kurtosis : float
+            Proved bound on the kurtosis of the samples under the weights, in every direction.
+        total_variation, assumed, quantity, rigor, seconds
+            As for `hypernorm.certificates.VerifiedErrorBound`; `largest_ratio` rests on the same assumption.
+    =======
+            Bounds on the ratio of the variance of the inliers, whichever they are, to the variance vᵀĈv, in every
+            direction v. The first needs no premise on moments; 0 and infinity if the proof gives none.
+        total_variation : float
+            The largest total variation distance of the weights from a distribution on the inliers.
+        kurtosis : float
+            Proved bound on the kurtosis of the samples under the weights, in every direction.
+        assumed : bool
+            Whether `largest_ratio` and `upper` assume that the kurtosis of the inliers is at most `kurtosis`.
+        quantity, rigor, seconds
+            As for `hypernorm.certificates.Verified`.
+    >>>>>>> english2
     """
 
     least_ratio: float
@@ -83,20 +96,20 @@ class CovarianceCertificate(Certificate):
     shape : tuple of int
         Shape (n, d) of the samples.
     fingerprint : str
-        Of the samples.
+        SHA-256 of the shape and the values of the samples.
     contamination : float
         ε: the inliers are at least the fraction 1 − ε of the samples. This is a premise, not proved.
     location : ndarray of shape (d,)
     covariance : ndarray of shape (d, d)
     weights : ndarray of shape (n,)
-        Non-negative, adding up to one short of rounding.
+        Non-negative, with sum one up to rounding.
     transform : ndarray of shape (d, d)
         K, such that the samples (x − location) @ K have a covariance near the identity.
     norm : NormCertificate
         For q = 4 and the matrix with the rows w_i^{1/4} Kᵀ(x_i − location) of the positive weights.
     inlier_kurtosis : float or None
-        A bound on the kurtosis of the inliers in every direction, a premise; None stands for the premise that it is at
-        most that of the weighted samples.
+        A premise: a bound on the kurtosis of the inliers in every direction. None is the premise that it is at most
+        that of the weighted samples.
     """
 
     kinds: ClassVar = ("covariance",)
@@ -114,7 +127,7 @@ class CovarianceCertificate(Certificate):
 
     def rules(self) -> None:
         if not 0.5 < float(self.weights.sum()) < 2:
-            raise CertificateError("The certificate's weights must add up to about one.")
+            raise CertificateError("The certificate's weights must have a sum of about one.")
         if self.norm.q != 4:
             raise CertificateError("The certificate's norm must be a certificate for q = 4.")
 
@@ -176,7 +189,7 @@ class CovarianceCertificate(Certificate):
 
         image = K.T @ covariance @ K
         magnitude = float(np.linalg.norm(np.abs(K).T @ np.abs(covariance) @ np.abs(K)))
-        # What underflows in the first of the two products is multiplied by K.
+        # An underflow in the first product is multiplied by K in the second.
         lost = math.ldexp(len(K) * float(np.abs(K).sum()), -1060)
         matrix_below, matrix_above = _eigenvalue_bounds(image, gamma(2 * len(K) + 4) * magnitude + lost)
         if not (variances[0] > 0 and matrix_below > 0):
@@ -218,7 +231,7 @@ def _eigenvalue_bounds(A: np.ndarray, error: float) -> tuple[float, float]:
 
 
 def _remaining_variance(distance: float, kurtosis: flint.arb) -> flint.arb:
-    """1 − ρ: the least fraction of a variance that remains when the mass `distance` is taken away; at least zero."""
+    """1 − ρ, or 0 if negative: the least fraction of a variance that remains when the mass `distance` is removed."""
     if distance >= 1:
         return rational(0)
     ratio = rational(distance) / (1 - rational(distance))

@@ -1,7 +1,7 @@
 """Matrices of dyadic rationals: integers times one power of two, multiplied exactly.
 
-Every float is such a number, so sums and products of float matrices can be formed without any error. The integers are
-python-flint's, whose matrix product is fast.
+Every finite float is a dyadic rational, so sums and products of float matrices are exact. The integers are those of
+python-flint, whose matrix product is fast.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def dyadic(value: float) -> tuple[int, int]:
 
 @dataclass(frozen=True, eq=False)
 class DyadicMatrix:
-    """``integers * 2**exponent``.
+    """The matrix ``integers * 2**exponent``.
 
     Examples
     --------
@@ -90,7 +90,7 @@ class DyadicMatrix:
         return int(sum((entry * entry for entry in self.integers.entries()), flint.fmpz(0))), 2 * self.exponent
 
     def to_floats(self) -> np.ndarray:
-        """The nearest floats, as a guess for what exact arithmetic then checks."""
+        """Floats close to the entries, for proposals that exact arithmetic checks."""
         entries = [int(entry) for entry in self.integers.entries()]
         bits = max((abs(entry).bit_length() for entry in entries), default=0)
         shift = max(0, bits - 1000)
@@ -99,7 +99,7 @@ class DyadicMatrix:
         return floats.reshape(self.shape)
 
     def is_proved_positive_definite(self) -> bool:
-        """Whether the symmetric matrix A is proved positive definite, exactly.
+        """Whether exact arithmetic proves that the symmetric matrix A is positive definite.
 
         LAPACK proposes a factor L of A − cI, rounded to a grid. With R = A − cI − LLᵀ in integers,
         A ⪰ (c − ‖R‖_F) I, and c > ‖R‖_F is an inequality between integers.
@@ -111,13 +111,13 @@ class DyadicMatrix:
         trace = float(np.trace(floats))
         if not trace > 0:
             return False
-        # The a priori bound on LAPACK's rounding is far above what occurs, so smaller shifts are tried first.
+        # LAPACK's rounding errors are far below their a priori bound, so smaller shifts are tried first.
         slack = 8 * (size + 4) * trace * 2.0**-53 + size * math.sqrt(size * trace) * 2.0**-54
         largest = math.frexp(slack)[1]
         return any(A._shift_proves(floats, power) for power in (largest - 8, largest - 4, largest))
 
     def _shift_proves(self, floats: np.ndarray, power: int) -> bool:
-        """Whether the proof goes through with the shift c = 2**power, which adds few bits."""
+        """Whether the proof succeeds with the shift c = 2**power, which adds few bits."""
         size = len(floats)
         try:
             L = np.linalg.cholesky(floats - 2.0**power * np.eye(size))

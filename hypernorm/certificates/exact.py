@@ -1,8 +1,8 @@
-"""The proofs of `hypernorm.certificates.floating` in exact integer arithmetic: nothing is rounded, LAPACK only guesses.
+"""Proofs in exact integer arithmetic of the same bounds as in `hypernorm.certificates.floating`.
 
-The rows are dyadic rationals, and so is every matrix whose definiteness is to be shown. The realigned map takes one of
-two exact routes: through K in blocks, or through the slices Σ_i x_ik x_il x_i x_iᵀ, whichever multiplies fewer
-integers.
+The rows are dyadic rationals, and so is every matrix whose definiteness is proved: nothing is rounded. LAPACK only
+proposes factors. The realigned map takes the cheaper of two exact routes: through blocks of K = XXᵀ, or through the
+slices Σ_i x_ik x_il x_i x_iᵀ.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ PROVERS: dict[str, Callable[..., bool]] = {
     "moment": proves_moment,
     "sos": proves_sos,
 }
-"""The proof of each form of `hypernorm.certificates.plan`, with the signature of the proof in floating point."""
+"""The proofs by form, with the signatures of those in floating point; see `hypernorm.certificates.plan`."""
 
 
 def _pairs(classes: GramClasses) -> Iterator[tuple[int, int, int]]:
@@ -169,7 +169,7 @@ def _pairs(classes: GramClasses) -> Iterator[tuple[int, int, int]]:
 
 
 def _form_coefficients(moments: DyadicMatrix, d: int, half: int) -> list[int]:
-    """Integer coefficients (2k)!/γ! Σ x^γ of the form, from any entry of each class of the plain moment matrix."""
+    """Integer coefficients (2k)!/γ! Σ x^γ of the form, from one entry of each class of the plain moment matrix."""
     classes = GramClasses(d, half)
     entries = moments.integers.entries()
     sums = [flint.fmpz(0)] * classes.count
@@ -179,7 +179,7 @@ def _form_coefficients(moments: DyadicMatrix, d: int, half: int) -> list[int]:
 
 
 def _multiply_by_norm(coefficients: list[int], d: int, degree: int) -> list[int]:
-    """Coefficients of ‖v‖² times a form, as `hypernorm.forms.gram.multiply_by_norm` in integers."""
+    """Coefficients of ‖v‖² times a form, in integers; see `hypernorm.forms.gram.multiply_by_norm`."""
     basis = MonomialBasis(d, degree)
     here = rank_multisets(basis.indices).tolist()
     result = [0] * MonomialBasis.count(d, degree + 2)
@@ -249,7 +249,7 @@ def _sum(terms: Iterator[DyadicMatrix]) -> DyadicMatrix:
 
 
 def _at_most(mantissa: int, exponent: int, other_mantissa: int, other_exponent: int) -> bool:
-    """mantissa · 2^exponent ≤ other_mantissa · 2^other_exponent, in integers."""
+    """Whether mantissa · 2^exponent ≤ other_mantissa · 2^other_exponent, in integers."""
     least = min(exponent, other_exponent)
     return mantissa << (exponent - least) <= other_mantissa << (other_exponent - least)
 

@@ -1,7 +1,7 @@
-"""Small sets of a graph expand: a lower bound on the expansion of every set of at most a given measure.
+"""Certificates of small-set expansion: a lower bound for every set of vertices of given measure.
 
-The walk on the graph is dominated by a multiple of the identity, the trivial part and YYᵀ, where the columns of Y span
-the leading eigenspace; the 2→q norm of that eigenspace bounds how much a small set can have to do with it. The proofs
+The walk on the graph is dominated by the sum of a multiple of the identity, the trivial part and YYᵀ, where the columns
+of Y span the leading eigenspace. The 2→q norm of that eigenspace bounds the projection of a small set on it. The proofs
 stand in docs/theory/small_sets.md.
 """
 
@@ -57,15 +57,16 @@ class ExpansionCertificate(Certificate):
     threshold : float
         λ: the eigenvalues above it belong to the leading eigenspace.
     slack : float
-        ε: what the proof of the spectral part gives to rounding, about 1e-12 to 1e-8.
+        ε: the allowance for rounding errors in the proof of the spectral part, about 1e-12 to 1e-8.
     q : float
+        Exponent, 2 ≤ q ≤ ∞.
     norm_bound : float
-        At least the 2→q norm of X.
+        Claimed upper bound on the 2→q norm of X.
     matrix : ndarray of shape (n, k)
         X: the k leading eigenvectors apart from the trivial one, times (λ_j − λ)^{1/2}, as functions on the vertices
         with the measure in the weights; for a regular graph n^{1/2 − 1/q} times the eigenvectors of length one.
     norm : NormCertificate or None
-        What proves `norm_bound`; None where k = 0.
+        Certificate of `norm_bound`; None if k = 0.
     """
 
     kinds: ClassVar = ("expansion",)
@@ -87,7 +88,7 @@ class ExpansionCertificate(Certificate):
 
     def rules(self) -> None:
         if (self.norm is None) != (self.dimension == 0):
-            raise CertificateError("The proof is broken: it needs a certificate exactly where its matrix has columns.")
+            raise CertificateError("The proof is broken: its norm must be None if and only if its dimension is 0.")
         if self.norm is not None and self.norm.q != self.q:
             raise CertificateError(f"The norm certificate is for q = {self.norm.q!r}, the proof for q = {self.q!r}.")
 
@@ -112,13 +113,22 @@ class ExpansionCertificate(Certificate):
     def bound(self, mu: float) -> float:
         """Return the claimed lower bound on the expansion of every set of measure at most `mu`; `verify` proves it.
 
-        It decreases as `mu` grows, and is 0 where nothing follows. A bound above 1, which no expansion exceeds, says
-        that there is no set so small.
+        The bound decreases as `mu` grows, and is 0 if the certificate implies none. No expansion exceeds 1, so a bound
+        above 1 says that no set is so small.
 
         Parameters
         ----------
         mu : float
             In (0, 1]. A fraction like j/n covers the sets of j of n vertices although it is rounded.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        InvalidInputError
+            If `mu` is not in (0, 1].
         """
         mu = check_measure(mu, "mu")
         own = self.owned("matrix", "norm")
@@ -155,6 +165,7 @@ def check_measure(mu: Any, name: str) -> float:
     Raises
     ------
     InvalidInputError
+        If it is not such a number.
     """
     try:
         measure = float(mu)
@@ -180,14 +191,14 @@ def hoelder_weights(walk: Walk, q: float) -> np.ndarray:
 
 
 def is_dominated(walk: Walk, threshold: float, slack: float, Y: np.ndarray) -> bool:
-    """Whether N ≺ (λ + ε)I + (1 − λ)√π√πᵀ + YYᵀ is proved, where the entries of Y may be wrong by a relative 2⁻⁵³."""
+    """Whether N ≺ (λ + ε)I + (1 − λ)√π√πᵀ + YYᵀ is proved, for entries of Y with relative errors up to 2⁻⁵³."""
     check_arithmetic()
     difference, error = _dominating(walk, threshold, slack, Y)
     return is_proved_positive_definite(difference, error)
 
 
 def dominating_slack(walk: Walk, threshold: float, Y: np.ndarray) -> float:
-    """A slack with which `is_dominated` succeeds, where the inequality without slack holds."""
+    """A slack with which `is_dominated` succeeds if the inequality holds without slack."""
     difference, error = _dominating(walk, threshold, 0.0, Y)
     return 2 * (SAFETY * error + definite_shift(difference))
 
@@ -195,7 +206,7 @@ def dominating_slack(walk: Walk, threshold: float, Y: np.ndarray) -> float:
 def _dominating(walk: Walk, threshold: float, slack: float, Y: np.ndarray) -> tuple[np.ndarray, float]:
     """(λ + ε)I + (1 − λ)√π√πᵀ + YYᵀ − N, and a bound on the spectral norm of its rounding error.
 
-    The derivation stands in docs/theory/small_sets.md.
+    The bound is derived in docs/theory/small_sets.md.
     """
     n, k = walk.size, Y.shape[1]
     difference = walk.normalised()

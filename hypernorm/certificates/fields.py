@@ -1,11 +1,11 @@
-"""Fields of certificates: declared once, they are checked, written to a file and read from it.
+"""Fields of certificates: each declares how an attribute is checked, written and read.
 
-A certificate annotates each attribute with a field, which names its type, its symbolic shape and its range:
+A certificate annotates each attribute with a field, which gives its type, its symbolic shape and its range:
 
     vector: Annotated[np.ndarray, Array("d")]
 
-`hypernorm.certificates.base` applies the fields in their order. Rules that relate one field to another are no matter of
-a field but of the certificate's own `rules`.
+`hypernorm.certificates.base` applies the fields in order of declaration. Rules between fields stand in the method
+`rules` of the certificate.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ __all__ = [
 ]
 
 Sizes = Mapping[str, Any]
-"""What the symbols in shapes stand for, see `hypernorm.certificates.base.Certificate.sizes`."""
+"""The values of the symbols in shapes, see `hypernorm.certificates.base.Certificate.sizes`."""
 
 Members = dict[str, np.ndarray]
-"""Arrays of a file by their names."""
+"""The arrays of a file by name."""
 
 
 class Field(ABC):
@@ -57,31 +57,31 @@ class Field(ABC):
     Parameters
     ----------
     label : str, optional
-        How messages call the attribute, by default its name.
+        The name of the attribute in messages; by default its name in code, with spaces for underscores.
     """
 
     def __init__(self, label: str | None = None):
         self.label = label
 
     def called(self, name: str) -> str:
-        """The name in messages."""
+        """The name of the attribute in messages."""
         return self.label or name.replace("_", " ")
 
     @abstractmethod
     def check(self, value: Any, name: str, sizes: Sizes) -> Any:
-        """Return the value, which nobody else can change, or raise a `CertificateError`."""
+        """Return the checked value, or a private copy of an array; raise a `CertificateError` if it is invalid."""
 
     @abstractmethod
     def write(self, value: Any, name: str) -> Members:
-        """Return the members of a file that hold the value."""
+        """Return the arrays that hold the value in a file."""
 
     @abstractmethod
     def read(self, reader: ArchiveReader, name: str, sizes: Sizes) -> Any:
-        """Take the members out of a file that nobody vouches for; return a checked value."""
+        """Read the value from an untrusted file, and return it checked."""
 
 
 class Real(Field):
-    """A float with `least` ≤ value < `below`; None, stored as NaN, if it is `optional`."""
+    """A float with `least` ≤ value < `below`; if `optional` also None, which is stored as NaN."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class Integer(Field):
 
 
 class Choice(Field):
-    """One of some texts."""
+    """One of several strings."""
 
     def __init__(self, choices: Sequence[str], label: str | None = None):
         super().__init__(label)
@@ -174,7 +174,7 @@ class Pair(Field):
 
 
 class Shape(Pair):
-    """The shape of the matrix that a certificate is about."""
+    """The shape of the matrix of a certificate."""
 
     def __init__(self) -> None:
         super().__init__(0)
@@ -184,7 +184,7 @@ class Shape(Pair):
 
 
 class Numbers(Field):
-    """A tuple of floats of at least `least`, as many as the symbol `count` says; None is stored as NaN."""
+    """A tuple of floats ≥ `least`, whose length is the symbol `count`; None is stored as NaN."""
 
     def __init__(self, count: str, least: float = -math.inf, *, optional: bool = False, label: str | None = None):
         super().__init__(label)
@@ -198,7 +198,7 @@ class Numbers(Field):
                 sign = ", non-negative" if self.least == 0 else ""
                 raise CertificateError(
                     f"The certificate's {self.called(name)} must be finite floats{sign}: a value is negative, "
-                    f"infinite, NaN or no float."
+                    f"infinite, NaN or not a float."
                 )
         return items
 
@@ -214,16 +214,16 @@ class Numbers(Field):
 
 
 class Array(Field):
-    """A finite array whose sides the symbols name; None, stored as an empty array, if it is `optional`.
+    """A finite array with symbols for its sides; if `optional` also None, which is stored as an empty array.
 
     Parameters
     ----------
     *sides : str
-        Such as ``"n", "d"``.
-    dtypes : sequence of type
-    symmetric : bool
-        The matrix must equal its transpose.
-    optional : bool
+        Symbols such as ``"n", "d"``.
+    dtypes : sequence of type, default (float64,)
+    symmetric : bool, default False
+        Whether the matrix must equal its transpose.
+    optional : bool, default False
     label : str, optional
     """
 
@@ -258,12 +258,12 @@ class Array(Field):
 
 
 class Matrices(Field):
-    """A tuple of Hermitian matrices, each of one of the sides that the symbol names, or None where it names none.
+    """A tuple of Hermitian matrices or None, with a symbol for their possible sides.
 
     Parameters
     ----------
     sides : str
-        Stands for a tuple of tuples of possible sides.
+        Symbol of a tuple with one tuple per matrix: its possible sides, empty for None.
     member : str
         Matrix i is stored as ``member_i``: its lower triangle, row by row, so that the symmetry cannot be broken.
     """
@@ -295,7 +295,7 @@ class Matrices(Field):
         }
 
     def read(self, reader: ArchiveReader, name: str, sizes: Sizes) -> tuple[np.ndarray | None, ...]:
-        # The reader finds them finite and makes them Hermitian; another check would copy them.
+        # The reader checks that they are finite and makes them Hermitian; a second check would copy them.
         matrices = tuple(
             reader.hermitian(f"{self.member}_{index}", ("<f8", "<f4", "<c16"), *sides) if sides else None
             for index, sides in enumerate(sizes[self.sides])
@@ -307,12 +307,12 @@ class Matrices(Field):
 
 
 def _dtypes(sizes: Sizes) -> tuple[Any, ...]:
-    """Types of Hermitian matrices: complex ones only where the certificate says so."""
+    """The allowed types of Hermitian matrices; complex only if the certificate says so."""
     return (np.float64, np.complex128) if sizes.get("complex") else (np.float64,)
 
 
 def _packed_triangle(matrix: np.ndarray) -> np.ndarray:
-    """The lower triangle of a Hermitian matrix; real numbers that single precision holds exactly are stored in it."""
+    """The lower triangle of a Hermitian matrix, row by row; in single precision if that represents it exactly."""
     size = len(matrix)
     is_complex = np.iscomplexobj(matrix)
     packed = np.empty(size * (size + 1) // 2, dtype="<c16" if is_complex else "<f8")
@@ -328,5 +328,5 @@ def _packed_triangle(matrix: np.ndarray) -> np.ndarray:
 
 
 def _numbers(value: tuple[Any, ...]) -> str:
-    """A tuple for a message, if it holds nothing but ints."""
+    """A tuple as text for a message: ints, and the types of other items."""
     return f"({', '.join(str(item) if type(item) is int else type(item).__name__ for item in value)})"

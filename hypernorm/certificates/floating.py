@@ -1,9 +1,8 @@
-"""Proofs in floating point: each form's bound λ, rounding errors included.
+"""Proofs in floating point of a bound λ on each form, rounding errors included.
 
-Every function answers one question, yes or no: is the bound proved for these rows? No means only that this proof
-does not go through. All take the rows, the bound, the matrix of the proof if it has one, and the order of the form; the
-table `PROVERS` names them by the form. γ and u are those of `hypernorm.certificates.rounding`; r_i is the length of row
-i.
+Every function returns whether the bound is proved for the rows; False means only that this proof fails. The arguments
+are the rows, the bound, the matrix of the proof if it has one, and the order of the form. `PROVERS` lists the functions
+by form. γ and u are defined in `hypernorm.certificates.rounding`; r_i is the length of row i.
 """
 
 from __future__ import annotations
@@ -38,8 +37,8 @@ __all__ = [
 
 def proves_longest_row(rows: Rows, bound: float, matrix: None = None, order: int = 0) -> bool:
     """r_i² ≤ λ for every row."""
-    # Rows clearly shorter than another one need no proof of their own. A ball comparison is true only if it holds
-    # for all numbers in the balls.
+    # Clearly shorter rows need no proof of their own. A comparison of balls is true only if it holds for all numbers
+    # in them.
     longest = np.flatnonzero(rows.norms >= (1 - 1e-6) * rows.norms.max())
     return all(row_length(rows, index) ** 2 <= rational(bound) for index in longest.tolist())
 
@@ -72,7 +71,7 @@ def proves_realigned(rows: Rows, bound: float, U: np.ndarray, order: int = 4) ->
 
 
 def _through_rows(realigned: RealignedMap, U: np.ndarray) -> tuple[np.ndarray, float]:
-    """N(U) with a bound on the spectral norm of its error; the derivation stands in docs/theory/verification.md."""
+    """N(U) and a bound on the spectral norm of its error, derived in docs/theory/verification.md."""
     rows = realigned.rows
     n, d = rows.shape
     image, sums = realigned.measured(U)
@@ -92,7 +91,7 @@ def _through_rows(realigned: RealignedMap, U: np.ndarray) -> tuple[np.ndarray, f
 
 
 def _through_slices(realigned: RealignedMap, U: np.ndarray) -> tuple[np.ndarray, float]:
-    """The same through N(U) = Σ S_α U S_α: with |X| and |U| for X and U, the sum is at most A|U|A entry by entry."""
+    """N(U) = Σ S_α U S_α and a bound on its error; with |X| and |U| for X and U the sum is at most A|U|A entrywise."""
     rows = realigned.rows
     d = rows.shape[1]
     assert realigned.slices is not None
@@ -117,8 +116,8 @@ def proves_moment(rows: Rows, bound: float, matrix: None, order: int) -> bool:
 def proves_sos(rows: Rows, bound: float, H: np.ndarray, order: int) -> bool:
     """Σ ⟨x_i, v⟩^2k ≤ λ, from a Gram matrix G_αβ = H_αβ/(w_α w_β) of half degree m ≥ k.
 
-    With ρ the coefficients of ‖v‖^2(m−k) Σ ⟨x_i, v⟩^2k − z(v)ᵀ G z(v) and μ = λ − ‖ρ‖, where ‖ρ‖ bounds that rest on
-    the unit sphere: μI − G ≻ 0.
+    Let ρ be the coefficients of the rest ‖v‖^2(m−k) Σ ⟨x_i, v⟩^2k − z(v)ᵀ G z(v). As ‖ρ‖ bounds the rest on the unit
+    sphere, (λ − ‖ρ‖)I − G ≻ 0 proves the bound.
     """
     half, d = order // 2, rows.shape[1]
     moments = moment_matrix(rows, half)
@@ -127,8 +126,8 @@ def proves_sos(rows: Rows, bound: float, H: np.ndarray, order: int) -> bool:
     target = form_coefficients(moments, half, classes)
     rest = classes.norm(target - classes.coefficients(H, weighted=False))
     G = H / np.outer(classes.weights, classes.weights)
-    # A coefficient is a sum over the pairs of a class, and over d terms for each factor ‖v‖². The absolute values of
-    # the summands are those of forms with the Gram matrices |M| and |G|, bounded by ‖M‖_F and ‖G‖_F on the sphere.
+    # A coefficient is a sum over the pairs of a class, and over d terms for each factor ‖v‖². Forms with the Gram
+    # matrices |M| and |G| have the absolute values of the summands; on the sphere ‖M‖_F and ‖G‖_F bound them.
     terms = math.comb(2 * degree, degree) + (degree - half) * (d + 1) + 20
     sizes = float(np.linalg.norm(moments)), float(np.linalg.norm(G))
     depth = moment_depth(rows, len(moments)) + 2 * (half + 4)
@@ -145,7 +144,7 @@ PROVERS: dict[str, Callable[..., bool]] = {
     "moment": proves_moment,
     "sos": proves_sos,
 }
-"""The proof of each form of `hypernorm.certificates.plan`."""
+"""The proofs by form, see `hypernorm.certificates.plan`."""
 
 
 def _normalised(U: np.ndarray) -> np.ndarray:
@@ -155,13 +154,13 @@ def _normalised(U: np.ndarray) -> np.ndarray:
 
 
 def _is_dominated(U: np.ndarray | None, bound: float, image: np.ndarray, error: float) -> bool:
-    """λU − image ≻ 0 (U the identity if None), where `image` is within `error` of the matrix meant.
+    """Whether λU − M ≻ 0 is proved for every M within `error` of `image`; U is the identity if None.
 
-    Everything is first divided by 2^k ≈ λ.
+    All numbers are first divided by 2^k ≈ λ.
     """
     exponent = math.frexp(bound)[1]
     if exponent < -100:
-        # The longest row is longer than 1/8, so no true bound is that small; and norms may then be formed by squaring.
+        # The longest row is longer than 1/8, so no true bound is so small. Above the limit no squared norm underflows.
         return False
     difference = np.ldexp(image, -exponent)
     # The product with λ and the difference are rounded once each; so was the symmetrisation of the image.

@@ -1,4 +1,4 @@
-"""Fields that are certificates themselves."""
+"""Fields that hold other certificates: one, or a tuple of them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _MOST = 64
 
 
 class InnerTuple(Field):
-    """A tuple of certificates of one class, not empty.
+    """A non-empty tuple of certificates of one class.
 
-    Member m of certificate i is stored as ``name_i.m``, beside their number.
+    In a file ``name`` is their number, and ``name_i.m`` the member m of certificate i.
     """
 
     def __init__(self, kind: type[Certificate], label: str | None = None):
@@ -28,7 +28,7 @@ class InnerTuple(Field):
 
     def check(self, value: Any, name: str, sizes: Sizes) -> tuple[Certificate, ...]:
         if not (type(value) is tuple and 0 < len(value) <= _MOST):
-            raise CertificateError(f"The certificate needs {self.called(name)}, at least one, in a tuple.")
+            raise CertificateError(f"The certificate's {self.called(name)} must be a tuple of 1 to 64 certificates.")
         return tuple(_own(item, self.kind, self.called(name)) for item in value)
 
     def write(self, value: Any, name: str) -> Members:
@@ -45,7 +45,7 @@ class InnerTuple(Field):
 
 
 class Inner(Field):
-    """A certificate of one class; None if it is `optional`. Its member m is stored as ``name.m``."""
+    """A certificate of one class, or None if `optional`. Its member m is stored as ``name.m``."""
 
     def __init__(self, kind: type[Certificate], *, optional: bool = False, label: str | None = None):
         super().__init__(label)
@@ -68,7 +68,7 @@ class Inner(Field):
 
 
 def _own(value: Any, kind: type[Certificate], name: str) -> Certificate:
-    # An instance of a subclass could prove whatever it likes.
+    # A subclass could override the proof.
     if type(value) is not kind:
         raise CertificateError(f"The certificate's {name} must be of type {kind.__name__}.")
     return value.owned()

@@ -1,4 +1,4 @@
-"""How far a weighted mean can be from the mean of the inliers: a bound that the samples themselves prove.
+"""Certificates of weighted means: their distance from the mean of the inliers.
 
 Let δ' = 1 − Σ min(w_i, u_i) be the total variation distance of weights w from a distribution u on the inliers. It is at
 most a δ that depends on w and the contamination alone. If the q-th central moments of w and of u are at most B_w and B
@@ -6,9 +6,9 @@ in every direction, then by Hölder's inequality on the two parts of mass δ'
 
     ‖μ_w − μ_u‖ ≤ (B_w + B) δ^{1−1/q} / (1 − δ).
 
-B_w^q = max_v Σ w_i |⟨x_i − μ_w, v⟩|^q is the 2→q norm of a matrix, and a certificate proves it. The proof stands in
-docs/theory/robust.md. Rounding is accounted for throughout: the weights need not add up to one, the location need not
-be their mean, and the rows of the matrix are those that were computed.
+B_w = max_v (Σ w_i |⟨x_i − μ_w, v⟩|^q)^{1/q} is the 2→q norm of a matrix, and a certificate proves it. The proof of the
+bound stands in docs/theory/robust.md. All rounding errors are bounded: the weights need not sum to one, the location
+need not be their mean, and the rows of the matrix are computed ones.
 """
 
 from __future__ import annotations
@@ -42,23 +42,36 @@ if TYPE_CHECKING:
 
 __all__ = ["MeanCertificate", "VerifiedMeanBound", "total_variation_bound"]
 
-# Fractions that are this close count as equal: 0.3 of ten samples are three, although the float is below 3/10.
+# Fractions this close count as equal: 0.3 of ten samples are three, although the float is below 3/10.
 _SLACK = 1e-12
 _MASSES = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerifiedMeanBound(VerifiedErrorBound):
-    """What the verification of a `MeanCertificate` proves.
+    """The result of verifying a `MeanCertificate`.
 
-    Attributes
-    ----------
-    upper : float
-        The location is at most so far from the mean of the inliers.
-    moments : tuple of float
-        Proved bounds on max_v (Σ w_i |⟨x_i − μ_w, v⟩|^q)^{1/q}, for each certificate.
-    total_variation, assumed, quantity, rigor, seconds
-        As for `hypernorm.certificates.VerifiedErrorBound`.
+        Attributes
+        ----------
+        upper : float
+    <<<<<<< HEAD
+            The location is at most so far from the mean of the inliers.
+        moments : tuple of float
+            Proved bounds on max_v (Σ w_i |⟨x_i − μ_w, v⟩|^q)^{1/q}, for each certificate.
+        total_variation, assumed, quantity, rigor, seconds
+            As for `hypernorm.certificates.VerifiedErrorBound`.
+    =======
+            Bound on the distance of the location from the mean of the inliers, whichever they are; infinite if the proof
+            gives none.
+        total_variation : float
+            δ, the largest total variation distance of the weights from a distribution on the inliers.
+        moments : tuple of float
+            Proved bounds on max_v (Σ w_i |⟨x_i − μ_w, v⟩|^q)^{1/q}, one for each norm certificate.
+        assumed : bool
+            Whether the bound assumes that the moment of the inliers is at most that of the weighted samples.
+        quantity, rigor, seconds
+            As for `hypernorm.certificates.Verified`.
+    >>>>>>> english2
     """
 
     moments: tuple[float, ...]
@@ -74,19 +87,20 @@ class MeanCertificate(Certificate):
     shape : tuple of int
         Shape (n, d) of the samples.
     fingerprint : str
-        Of the samples.
+        SHA-256 of the shape and the values of the samples.
     contamination : float
         ε: the inliers have at least the fraction 1 − ε of the base weights. This is a premise, not proved.
     location : ndarray of shape (d,)
     weights : ndarray of shape (n,)
         Non-negative; their scale does not matter.
     base_weights : ndarray of shape (n,) or None
-        The distribution of which the fraction `contamination` is corrupted; None stands for equal weights.
+        The distribution of which the fraction `contamination` is corrupted; None means equal weights.
     norms : tuple of NormCertificate
-        Each for the matrix with the rows w_i^{1/q} (x_i − location) of the positive weights, with its own q.
+        Certificates for the matrices with the rows w_i^{1/q} (x_i − location) of the positive weights, each with its
+        own q.
     inlier_moments : tuple of float or None
-        For each, B with (Σ u_i |⟨x_i − μ_u, v⟩|^q)^{1/q} ≤ B for the inliers about their mean, a premise; None stands
-        for the premise that it is at most that of the weights.
+        A premise for each norm: B with (Σ u_i |⟨x_i − μ_u, v⟩|^q)^{1/q} ≤ B for the inliers about their mean. None is
+        the premise that this moment is at most that of the weighted samples.
     """
 
     kinds: ClassVar = ("mean",)
@@ -148,8 +162,29 @@ class MeanCertificate(Certificate):
 def total_variation_bound(weights: np.ndarray, base_weights: np.ndarray | None, contamination: float) -> float:
     """An upper bound on 1 − Σ min(w_i, u_i) over all distributions u = p/p(I) on sets I with p(I) ≥ 1 − ε.
 
-    With the ratios w_i/p_i in increasing order the worst set of mass P comes first, and the overlap with it is the
-    integral over [0, P] of min(w/p, 1/P). For equal weights every P = k/n is tried, else intervals of P.
+    Order the samples by increasing w_i/p_i. The worst set of mass P consists of the first ones, and its overlap with w
+    is the integral over [0, P] of min(w/p, 1/P). For equal base weights every P = k/n is tried, otherwise intervals
+    of P. The proof stands in docs/theory/robust.md.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n,)
+        w, non-negative; their scale does not matter.
+    base_weights : ndarray of shape (n,) or None
+        p, non-negative; their scale does not matter. None means equal weights.
+    contamination : float
+        ε, in [0, 0.5).
+
+    Returns
+    -------
+    float
+        At most 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(total_variation_bound(np.ones(10), None, 0.2), 6)
+    0.2
     """
     n = len(weights)
     base = np.full(n, 1.0 / n) if base_weights is None else base_weights / base_weights.sum()
@@ -181,7 +216,7 @@ def _offset(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, total:
     CertificateError
         If a difference overflows.
     """
-    # Without weight a sample must not set the scale: beside one far out all others would vanish.
+    # Samples without weight do not set the scale: one that is far out would make all others underflow.
     scale = largest_difference(matrix, weights, location)
     if not math.isfinite(scale):
         raise CertificateError("The samples are too far apart for a proof: their differences overflow.")
@@ -193,10 +228,10 @@ def _offset(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, total:
         return np.stack([weights[kept] @ differences, weights[kept] @ np.abs(differences)])
 
     found = np.sum(of_pieces(matrix, sums, weights), axis=0)
-    power = math.frexp(float(found[1].max()))[1]  # so that squares of what counts do not vanish
+    power = math.frexp(float(found[1].max()))[1]  # so that no square that matters underflows
     residual, size = np.linalg.norm(np.ldexp(found, -power), axis=1)
     bound = SAFETY * float(residual + gamma(len(weights) + 4) * size)
     with precision():
-        # What products and scaling lose below the normal range: at most half of 2**-1074 an entry and weight.
+        # Losses of products and scaling below the normal range: at most half of 2**-1074 for each entry and weight.
         lost = (1 + rational(total)) * matrix.shape[0] * matrix.shape[1] * rational(2) ** -1070
         return (rational(bound) * rational(2) ** power + lost) * rational(2) ** exponent / rational(total)

@@ -1,7 +1,7 @@
-"""Moments of weighted samples about a point, proved by the 2→q norm of the matrix of weighted differences.
+"""Proved moments of weighted samples about a point, from 2→q norms of weighted differences.
 
-The rows of that matrix are computed, so that its norm certificate is about rounded numbers. What `moment_about` returns
-is about the samples, weights and center as they are stored: the rounding of the rows is added.
+The rows of weighted differences are computed, so the norm certificate is about rounded numbers. `moment_about` adds
+the rounding errors of the rows: its bound holds for the samples, weights and center as stored.
 """
 
 from __future__ import annotations
@@ -36,30 +36,32 @@ Result = TypeVar("Result")
 
 
 class Weights(Array):
-    """Non-negative weights whose sum is far from the ends of the range of floats."""
+    """Non-negative weights with a sum between 2**-500 and 2**500."""
 
     def check(self, value: Any, name: str, sizes: Sizes) -> np.ndarray | None:
         weights = super().check(value, name, sizes)
         if weights is not None and ((weights < 0).any() or not 2.0**-500 < float(weights.sum()) < 2.0**500):
             raise CertificateError(
-                f"The certificate's {self.called(name)} must not be negative, with an ordinary positive sum."
+                f"The certificate's {self.called(name)} must not be negative and must have an ordinary positive sum, "
+                f"from 1e-150 to 1e150."
             )
         return weights
 
 
 def check_finite_exponent(norm: NormCertificate) -> None:
-    """Refuse a norm certificate for the exponent infinity.
+    """Check that a norm certificate is for a finite exponent.
 
     Raises
     ------
     CertificateError
+        If it is not.
     """
     if not 2 <= norm.q < math.inf:
         raise CertificateError("The certificate's norms must be certificates for finite exponents q ≥ 2.")
 
 
 def total_below(weights: np.ndarray) -> float:
-    """At most the sum of non-negative weights."""
+    """A lower bound on the sum of non-negative weights, rounding included."""
     return float(weights.sum()) * (1 - gamma(len(weights) + 4))
 
 
@@ -68,7 +70,7 @@ def weighted_rows(matrix: Matrix, weights: np.ndarray, location: np.ndarray, q: 
 @overload
 def weighted_rows(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, q: float) -> np.ndarray | Chunks: ...
 def weighted_rows(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, q: float) -> np.ndarray | Chunks:
-    """The rows w_i^{1/q} (x_i − location) with w_i > 0, their factors rounded up."""
+    """The rows w_i^{1/q} (x_i − location) with w_i > 0; the factors w_i^{1/q} are rounded up."""
     values, inverse = np.unique(weights, return_inverse=True)
     with precision():
         power = 1 / rational(q)
@@ -100,7 +102,10 @@ def largest_difference(matrix: RowMatrix, weights: np.ndarray, location: np.ndar
 
 
 def of_pieces(matrix: RowMatrix, function: Callable[..., Result], *per_row: np.ndarray) -> list[Result]:
-    """``function(piece, *entries)`` of the whole matrix as a dense array, or of every page or chunk."""
+    """The values of ``function(piece, *entries)`` for every page or chunk, or for the whole matrix as one dense piece.
+
+    `entries` are the parts of the arrays `per_row` that belong to the rows of the piece.
+    """
     if isinstance(matrix, Pages):
         slices = [slice(part.start, part.stop) for part in matrix.parts]
         return [function(as_dense(matrix[rows]), *(entries[rows] for entries in per_row)) for rows in slices]
@@ -118,11 +123,12 @@ def moment_about(
 ) -> flint.arb:
     """A ball whose upper end bounds (Σ w_i |⟨x_i − c, v⟩|^q / Σ w_i)^{1/q} over unit vectors v, c the location.
 
-    `norm` is a certificate for the rows that `weighted_rows` computes, `total` at most Σ w_i.
+    `norm` is a certificate for the rows of `weighted_rows`; `total` is at most Σ w_i.
 
     Raises
     ------
     CertificateError
+        If the proof of `norm` fails or a moment overflows.
     """
     Y = weighted_rows(matrix, weights, location, norm.q)
     proved = norm.prove(Rows(Y)).upper
@@ -134,10 +140,10 @@ def moment_about(
 
 
 def _rounding(Y: np.ndarray | Chunks) -> flint.arb:
-    """A ball whose upper end bounds the Frobenius norm of what separates Y from exact multiples of x_i − location.
+    """A ball whose upper end bounds the Frobenius distance of Y from rows that are exact multiples of x_i − location.
 
-    Each entry is a difference, rounded once, times a factor, rounded once more; a product below the normal range, which
-    may vanish, is wrong by less than 2**-1074.
+    Each entry is a difference, rounded once, times a factor, rounded once more. A product below the normal range may
+    vanish; its error is less than 2**-1074.
     """
     scale = max(of_pieces(Y, lambda Y: float(np.abs(Y).max())))
     if not math.isfinite(scale):

@@ -1,4 +1,4 @@
-"""Upper bounds on the 2→q norm.
+"""Certificates of upper bounds on the 2→q norm of a matrix.
 
 A certificate holds the few numbers from which the bound follows. The proof is in floating point with every rounding
 error bounded, or in exact arithmetic.
@@ -34,7 +34,7 @@ __all__ = ["NormCertificate"]
 
 
 class _Exponent(Real):
-    """A float; whether there is a bound for it depends on the kind of certificate."""
+    """A float for which the kind of certificate has a bound."""
 
     def check(self, value: Any, name: str, sizes: Sizes) -> float:
         if not (type(value) is float and is_available(sizes["kind"], value)):
@@ -47,7 +47,7 @@ class _Exponent(Real):
 class NormCertificate(Certificate):
     """A proof of an upper bound on max ‖Xv‖_q over unit vectors v.
 
-    It comes from `spectral_bound`, `sos_bound`, `two_to_q_norm` or `load_certificate`.
+    `spectral_bound`, `sos_bound`, `two_to_q_norm` and `load_certificate` return one.
 
     Attributes
     ----------
@@ -59,14 +59,18 @@ class NormCertificate(Certificate):
     fingerprint : str
         SHA-256 of the values of the matrix, see `hypernorm.forms.fingerprint`.
     exponent : int
-        The bound is stated for the matrix times 2**-exponent.
+        The values and matrices are for the matrix times 2**-exponent.
     radius : float
-        Weighted forms are weighted by powers of ‖x_i‖/radius, about the length of the longest row.
+        About the length of the longest row; the weights of forms are powers of ‖x_i‖/radius.
     values : tuple of float
         λ_j for each factor of the plan that (kind, q) determines, see `hypernorm.certificates.plan`.
     matrices : tuple of ndarray or None
-        For a factor that is proved by a positive map, U_j ≻ 0 of shape (d, d) with map(U_j) ⪯ λ_j U_j; for a sum of
-        squares, the coefficients H of shape (D, D) of a Gram matrix, see `hypernorm.forms.gram`.
+        For a factor with a positive map, U_j ≻ 0 of shape (d, d) with map(U_j) ⪯ λ_j U_j; for a sum of squares, the
+        coefficients H of shape (D, D) of a Gram matrix, see `hypernorm.forms.gram`.
+
+    See Also
+    --------
+    Witness : A lower bound on the same norm.
 
     Examples
     --------
@@ -101,7 +105,7 @@ class NormCertificate(Certificate):
 
     @property
     def upper(self) -> float:
-        """The bound as claimed; `verify` is what proves it."""
+        """The claimed bound; `verify` proves it."""
         own = self.owned("fingerprint", "matrices")
         factors = plan(own.kind, own.q)
         with precision(), np.errstate(all="ignore"):
@@ -132,7 +136,7 @@ class NormCertificate(Certificate):
         )
 
     def _proved(self, rows: Rows, exact: bool) -> float:
-        # With this radius the longest weighted row stays as long as it was, as the proofs take it to be.
+        # The proofs rely on the length of the longest weighted row, which this radius does not change.
         if not abs(self.radius / float(rows.norms.max()) - 1) <= 1e-6:
             raise CertificateError(f"The certificate's radius {self.radius:.17g} is not the length of the longest row.")
         factors = plan(self.kind, self.q)
@@ -151,7 +155,7 @@ class NormCertificate(Certificate):
                         f"not establish the value {value:.17g}."
                     )
                 losses.append(loss)
-            # Entries that the scaling pushed below the normal range moved by less than 2**-1074 each.
+            # Scaling moved each entry below the normal range by less than 2**-1074.
             moved = rational(2.0**-1074) * rational(rows.shape[0] * rows.shape[1]).sqrt()
             return self._combined(factors, losses, moved if rows.inexact else rational(0))
 

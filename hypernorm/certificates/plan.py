@@ -1,4 +1,4 @@
-"""How a bound of each kind is put together for a real exponent q: Hölder's inequality between weighted forms.
+"""Plans of bounds for real exponents q: Hölder's inequality between weighted forms.
 
 **Theorem.** Let r_i = ‖x_i‖ and let Σ_i r_i^{a_j} |⟨x_i, v⟩|^{p_j} ≤ B_j for all unit v, j = 1, …, m. If shares
 t_j ≥ 0 with Σ t_j = 1 satisfy Σ t_j (p_j + a_j) = q and Σ t_j a_j ≥ 0, then ‖X‖_{2→q}^q ≤ Π B_j^{t_j}.
@@ -27,7 +27,7 @@ LARGEST_HALF_DEGREE = 6
 
 @dataclass(frozen=True)
 class Factor:
-    """One weighted form Σ ‖x_i‖^weight |⟨x_i, v⟩|^order, how it is proved, and its share in the product.
+    """One weighted form Σ ‖x_i‖^weight |⟨x_i, v⟩|^order, its kind of proof, and its share in the product.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Factor:
     weight, share : Fraction
         a and t.
     root : int
-        The proved number is λ and the weighted rows Y have ‖Y‖_{2→p} ≤ λ^{1/root}.
+        A proved value λ implies ‖Y‖_{2→p} ≤ λ^{1/root} for the weighted rows Y.
     """
 
     form: str
@@ -49,11 +49,11 @@ class Factor:
 
     @property
     def has_matrix(self) -> bool:
-        """Whether the proof needs a matrix beside the number λ."""
+        """Whether the proof needs a matrix in addition to the number λ."""
         return self.form in ("flattening", "realigned", "sos")
 
     def sides(self, d: int) -> tuple[int, ...]:
-        """The possible sides of that matrix for d columns; a Gram matrix may be of a higher degree than the form."""
+        """The possible sides of that matrix for d columns; a Gram matrix may have a higher degree than the form."""
         if self.form != "sos":
             return (d,)
         return tuple(math.comb(d + half - 1, half) for half in range(self.order // 2, LARGEST_HALF_DEGREE + 1))
@@ -75,7 +75,12 @@ def is_available(kind: str, q: float) -> bool:
 
 
 def plan(kind: str, q: float) -> tuple[Factor, ...]:
-    """The factors whose product bounds ‖X‖_{2→q}^q.
+    """The factors whose product bounds ‖X‖_{2→q}^q, for a kind of certificate and an exponent q.
+
+    Raises
+    ------
+    ValueError
+        If the kind has no bound for q.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Lower bounds on the best separable state value: a product vector and the value that it is proved to attain."""
+"""Witnesses of lower bounds on the best separable state value: a product vector and its value."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ __all__ = ["LARGEST_DIMENSION", "QUANTITY", "ProductState", "read_form"]
 LARGEST_DIMENSION = 2**20 - 1
 
 QUANTITY = "h_Sep(M)"
-"""The best separable state value, in plain text."""
+"""The best separable state value in plain text."""
 
 
 @register
 @dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
 class ProductState(Certificate):
-    """Vectors x, y and a number that ⟨x⊗y, M (x⊗y)⟩ / (‖x‖²‖y‖²) is proved to reach.
+    """Vectors x, y with a lower bound on ⟨x⊗y, M (x⊗y)⟩ / (‖x‖²‖y‖²), and so on the best separable state value.
 
     Attributes
     ----------
@@ -38,12 +38,16 @@ class ProductState(Certificate):
         (a, b).
     field : {"complex", "real"}
     fingerprint : str
-        Of the matrix.
+        SHA-256 of the values of the matrix.
     value : float
         A proved lower bound on the best separable state value.
     x : ndarray of shape (a,)
     y : ndarray of shape (b,)
-        The proof divides by their exact lengths.
+        Of any length; the proof divides by their exact lengths.
+
+    See Also
+    --------
+    SeparableCertificate : An upper bound on the same value.
 
     Examples
     --------
@@ -74,7 +78,16 @@ class ProductState(Certificate):
         x : array_like of shape (a,)
         y : array_like of shape (b,)
             Finite and not zero; their lengths do not matter.
-        field : {"complex", "real"}
+        field : {"complex", "real"}, default "complex"
+
+        Returns
+        -------
+        ProductState
+
+        Raises
+        ------
+        InvalidInputError
+            If an argument cannot be used.
         """
         x, y = _check_vector(x, "x", field), _check_vector(y, "y", field)
         return cls.of_form(ProductForm(M, (len(x), len(y)), field), x, y)
@@ -82,7 +95,7 @@ class ProductState(Certificate):
     @classmethod
     @own_arithmetic
     def of_form(cls, form: ProductForm, x: np.ndarray, y: np.ndarray) -> ProductState:
-        """The same for a form whose matrix has been checked."""
+        """Prove the value that two vectors attain, for a form whose matrix has been checked."""
         x, y = _check_vector(x, "x", form.field), _check_vector(y, "y", form.field)
         value = _attained(form, x, y)
         return cls(dims=form.dims, field=form.field, fingerprint=form.fingerprint, value=value, x=x, y=y)
@@ -121,13 +134,14 @@ class ProductState(Certificate):
 
 
 def read_form(data: Any, dims: tuple[int, int], field: str, digits: str) -> ProductForm:
-    """The form that a certificate is about, if its fingerprint has the given digits.
+    """Return the form of a certificate, after a check of the matrix and of its identity.
 
     Raises
     ------
     CertificateError
+        If the fingerprint of the matrix differs from `digits`.
     InvalidInputError
-        If the data are no Hermitian matrix of the right size.
+        If the data are not a Hermitian matrix of the right size.
     """
     form = ProductForm(data, dims, field)
     if form.fingerprint != digits:
@@ -170,12 +184,12 @@ def _attained(form: ProductForm, x: np.ndarray, y: np.ndarray) -> float:
 
 
 def _below(ball: flint.arb) -> float:
-    """A float that is at most every number in the ball, whatever their sign."""
+    """A float that is at most every number in the ball, of either sign."""
     return 0.0 if ball.is_zero() else math.nextafter(float(ball.lower()), -math.inf)
 
 
 def embedded(matrix: np.ndarray) -> np.ndarray:
-    """[[Re, −Im], [Im, Re]] of a complex matrix: definite if and only if the matrix is; a real one stays as it is."""
+    """[[Re, −Im], [Im, Re]], which is definite if and only if the complex matrix is; a real matrix is not changed."""
     if not np.iscomplexobj(matrix):
         return matrix
     return np.block([[matrix.real, -matrix.imag], [matrix.imag, matrix.real]])

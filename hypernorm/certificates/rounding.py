@@ -1,4 +1,4 @@
-"""Rounding accounted for: error constants, outward-rounded scalars, and a floating-point proof of definiteness.
+"""Bounds on rounding errors, outward rounding of scalars, and proofs of positive definiteness.
 
 The model is the standard one: binary64, rounding to nearest, and a matrix product that forms each entry as a sum of
 products in any order, with or without fused operations (so not a Strassen-type product). For a product of inner
@@ -50,12 +50,12 @@ SAFETY = 1.001
 TINY = 2.0**-900
 
 _PRECISION_BITS = 128
-# Powers up to 16, and rows and radii between 2**-50 and 2**50: nothing overflows or underflows.
+# For powers up to 16, and rows and radii between 2**-50 and 2**50, nothing overflows or underflows.
 _LARGEST_QUARTERS = 64
 _ORDINARY_EXPONENT = 50
-_SMALL = 1000  # waking threads costs more than it saves below this size
+_SMALL = 1000  # below this size threads cost more time than they save
 _PRECISION_LOCK = threading.RLock()
-_PROVERS: list[tuple[int, int]] = []  # the thread that proves, and the precision that it found
+_PROVERS: list[tuple[int, int]] = []  # the proving thread, and the precision before its proof
 
 
 def gamma(length: int) -> float:
@@ -78,7 +78,7 @@ def precision() -> Iterator[None]:
 
 
 def _after_fork_in_child() -> None:
-    """A proof that another thread has begun is not carried on in the child of a fork: its precision and lock go."""
+    """Restore precision and lock in the child of a fork, where the proof of another thread does not go on."""
     global _PRECISION_LOCK
     if _PROVERS and _PROVERS[0][0] == threading.get_ident():
         return
@@ -93,13 +93,14 @@ if hasattr(os, "register_at_fork"):
 
 
 def check_arithmetic() -> None:
-    """Refuse to prove anything unless the processor rounds to nearest and keeps numbers below the normal range.
+    """Check that the processor rounds to nearest and keeps numbers below the normal range.
 
-    Libraries compiled for speed at any price switch this off for the whole process when they are loaded.
+    Libraries compiled with -ffast-math may switch this off for the whole process when they are loaded.
 
     Raises
     ------
     CertificateError
+        If it does not, as nothing can be proved then.
     """
     one, tiny = np.ones(1), np.full(1, 2.0**-1060)
     less, more = 2.0**-54, 3 * 2.0**-54  # a quarter and three quarters of the distance to the next float
@@ -117,7 +118,7 @@ def rational(value: Fraction | float | int) -> flint.arb:
     Raises
     ------
     CertificateError
-        If a float is infinite or NaN: a number of the proof has overflowed.
+        If a float is infinite or NaN, because a number of the proof has overflowed.
     """
     if type(value) is float and not math.isfinite(value):
         raise CertificateError("Nothing is proved: the numbers are too large for a proof, they overflow.")
@@ -155,9 +156,14 @@ def row_length(rows: Rows, index: int) -> flint.arb:
 def reweight(rows: Rows, power: Fraction, radius: float) -> tuple[Rows, flint.arb]:
     """Rows y_i = s_i x_i with s_i ≥ (‖x_i‖/radius)^power, and a bound on ‖E‖_F where s_i x_i = y_i + e_i exactly.
 
-    Zero rows stay zero, and the result is kept with the rows. Since ‖Ev‖_p ≤ ‖E‖_F for p ≥ 2 and unit v, a bound for Y
-    plus ‖E‖_F bounds ‖diag((‖x_i‖/radius)^power) X‖ from 2 to p. With the longest row for a radius, the longest row
-    of Y is as long as that of X.
+    Zero rows stay zero. The result is kept with the rows. Since ‖Ev‖_p ≤ ‖E‖_F for p ≥ 2 and unit v, a bound on the
+    2→p norm of Y plus ‖E‖_F bounds that of diag((‖x_i‖/radius)^power) X. If the radius is the length of the longest
+    row, the longest row of Y is as long as that of X.
+
+    Raises
+    ------
+    CertificateError
+        If a weight overflows.
     """
     if power == 0:
         return rows, flint.arb(0)
@@ -170,21 +176,21 @@ def _reweighted(rows: Rows, power: Fraction, radius: float) -> tuple[Rows, flint
     for index in np.flatnonzero((rows.row_squares > 0) & ~(multiplier > 0)).tolist():
         factor = upper_float((row_length(rows, index) / unit) ** exponent)
         if factor == math.inf:
-            # Rows so short that scaling has flushed them to zero may have any factor; no other row may.
+            # Only a row that scaling has flushed to zero may have any factor.
             if rows.block(index, index + 1).any():
                 raise CertificateError(f"The weight of row {index} is too large for a proof.")
             factor = 0.0
         multiplier[index] = factor
     weighted = rows.reweighted(multiplier)
     length = float(np.linalg.norm(weighted.norms)) * SAFETY
-    # Each product is rounded once, relatively by u or, below the normal range, absolutely by less than 2**-1022.
+    # Each product is rounded once: by the relative error u or, below the normal range, by less than 2**-1022.
     n, d = rows.shape
     loss = rational(UNIT * length * SAFETY) + rational(2.0**-1022) * flint.arb(n * d).sqrt()
     return weighted, loss
 
 
 def known_reweighting(rows: Rows, power: Fraction, radius: float) -> Rows | None:
-    """The reweighted rows, if `reweight` has been called before."""
+    """The reweighted rows, or None if `reweight` has not been called before."""
     if power == 0:
         return rows
     found = rows.recall(("reweighted", power, radius))
@@ -192,19 +198,19 @@ def known_reweighting(rows: Rows, power: Fraction, radius: float) -> Rows | None
 
 
 def weight_spread(power: Fraction, columns: int) -> float:
-    """Relative distance at most between the weights ≥ (‖x_i‖/radius)^power that two proofs choose for the same row.
+    """A bound on the relative difference of the weights ≥ (‖x_i‖/radius)^power that two proofs choose for one row.
 
-    `reweight` takes the computed length and its error, or a few roundings for each quarter of the power; the exact
-    proof takes the exact length.
+    `reweight` adds the error of the computed length to it, or a few roundings for each quarter of the power; the exact
+    proof uses the exact length.
     """
     return 8 * float(abs(power)) * (gamma(columns + 2) + 8 * UNIT) + 8 * UNIT if power else 0.0
 
 
 def _simple_factors(rows: Rows, power: Fraction, radius: float) -> np.ndarray:
-    """(‖x_i‖/radius)^power rounded up, for positive powers that are whole numbers of quarters, and rows not very short.
+    """(‖x_i‖/radius)^power rounded up, if the power is a positive multiple of 1/4 and the row is not very short.
 
-    Zero marks what is left to ball arithmetic. Only square roots, products and one quotient are needed, each of which
-    IEEE 754 rounds correctly, so that a few units in the last place for each of them make the result an upper bound.
+    Zero marks rows that are left to ball arithmetic. The computation needs only square roots, products and one
+    quotient. IEEE 754 rounds each of them correctly, so a few units in the last place for each give an upper bound.
     """
     factors = np.zeros(rows.shape[0])
     quarters = power * 4
@@ -225,23 +231,23 @@ def _simple_factors(rows: Rows, power: Fraction, radius: float) -> np.ndarray:
 
 
 def definite_shift(A: np.ndarray) -> float:
-    """A shift of the diagonal that the rounding errors of `is_proved_positive_definite` are sure to consume."""
+    """The shift of the diagonal by which `is_proved_positive_definite` covers its own rounding errors."""
     return 4 * gamma(len(A) + 4) * float(np.trace(A))
 
 
 def is_proved_positive_definite(A: np.ndarray, error: float = 0.0) -> bool:
     """Whether every symmetric matrix within `error` of `A` in the spectral norm is proved positive definite.
 
-    A Cholesky factor L of A − cI is proposed by LAPACK and not trusted: R = A − cI − LLᵀ is computed, its rounding
-    error bounded, and λ_min ≥ c − ‖R‖_F − error > 0 is what proves. Only the error model of the matrix product enters.
+    LAPACK proposes a Cholesky factor L of A − cI. The residual R = A − cI − LLᵀ is computed with a bound on its
+    rounding error, and λ_min ≥ c − ‖R‖_F − error > 0 is the proof. It relies on the error model of the matrix product
+    alone, not on LAPACK.
 
     Parameters
     ----------
     A : ndarray of shape (m, m)
-        Exactly symmetric.
-        Its largest entries of order one, so that no square underflows where it matters.
-    error : float
-        Bound on the spectral norm of what separates `A` from the matrix meant.
+        Exactly symmetric, with largest entries of order one, so that no square that matters underflows.
+    error : float, default 0
+        Bound on the spectral norm of the difference between `A` and the exact matrix.
     """
     if not (np.isfinite(A).all() and math.isfinite(error)):
         return False

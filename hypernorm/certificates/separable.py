@@ -1,12 +1,13 @@
-"""Upper bounds on the best separable state value that prove themselves.
+"""Certificates of upper bounds on the best separable state value.
 
 With f(x, y) = Re ⟨x⊗y, M (x⊗y)⟩ and the monomials z_j(x, y) = (x_i y^β ȳ^δ), |δ| = j, of level k, any Hermitian
 matrices H_j and numbers λ_j with λ_j diag(multiplicities) − H_j ⪰ 0 prove, for unit vectors,
 
     f = Σ_j z_j* H_j z_j + ρ ≤ Σ_j λ_j + ‖ρ‖,    ‖ρ‖² = Σ_c |ρ_c|²/multinomials_c,
 
-where ρ are the coefficients of what is left over. The checker forms them and demands the first inequality for
-λ_0 − ‖ρ‖ in place of λ_0, so that the bound is Σ λ_j. See `hypernorm.forms.product` for the monomials and classes.
+where ρ are the coefficients of the rest f − Σ_j z_j* H_j z_j. The checker computes them and requires the first
+inequality with λ_0 − ‖ρ‖ in place of λ_0, so that the bound is Σ λ_j. See `hypernorm.forms.product` for the monomials
+and classes.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ LARGEST_LEVEL = 8
 class SeparableCertificate(Certificate):
     """A proof of an upper bound on max ⟨x⊗y, M (x⊗y)⟩ over unit vectors x ∈ K^a, y ∈ K^b.
 
-    It comes from `hypernorm.separable.separable_value` or `hypernorm.load_certificate`.
+    `hypernorm.separable.separable_value` and `hypernorm.load_certificate` return one.
 
     Attributes
     ----------
@@ -105,7 +106,7 @@ class SeparableCertificate(Certificate):
 
     @property
     def upper(self) -> float:
-        """The bound as claimed; `verify` is what proves it."""
+        """The claimed bound; `verify` proves it."""
         own = self.owned("fingerprint", "matrices")
         with precision():
             return _total(own.values, own.exponent)
@@ -145,32 +146,32 @@ class SeparableCertificate(Certificate):
 
 
 def _total(values: tuple[float, ...], exponent: int, error: float = 0.0) -> float:
-    """Σ λ_j + error, times the scale, rounded up."""
+    """(Σ λ_j + error) times the scale, rounded up."""
     total = sum((rational(value) for value in values), rational(error))
     return upper_float(total * rational(2) ** exponent)
 
 
 def _rounded_rest(form: ProductForm, classes: ProductClasses, matrices: tuple[np.ndarray, ...]) -> float:
-    """A bound on ‖ρ‖, all sums and their rounding errors in floating point."""
+    """An upper bound on ‖ρ‖ in floating point, rounding errors included."""
     rest, sizes = classes.coefficients(form.matrix).astype(np.complex128), classes.coefficients(np.abs(form.matrix))
     depth = classes.coefficients(np.ones(form.matrix.shape))
     for part, H in zip(classes.parts, matrices, strict=True):
         rest -= classes.sums(part, H)
         sizes += classes.sums(part, np.abs(H))
         depth += classes.sums(part, np.ones(H.shape))
-    # No term passes through more roundings than its class has terms, and a few for multiplicities and differences;
-    # real and imaginary parts round apart.
+    # A term is rounded at most once for each term of its class, and a few times for multiplicities and differences.
+    # Real and imaginary parts are rounded separately.
     errors = 2 * gamma(int(depth.max()) + len(matrices) + 8) * sizes
     return SAFETY * float(np.linalg.norm((np.abs(rest) + errors) / np.sqrt(classes.multinomials)))
 
 
 def _is_dominated(value: float, loss: float, multiplicities: np.ndarray, H: np.ndarray) -> bool:
-    """(λ − loss) diag(multiplicities) − H ≻ 0, proved in floating point."""
+    """Whether (λ − loss) diag(multiplicities) − H ≻ 0 is proved in floating point."""
     least = math.nextafter(value - loss, -math.inf)
     largest = max(abs(least) * float(multiplicities.max()), float(np.abs(H.real).max()), float(np.abs(H.imag).max()))
     if not 0 < largest < math.inf:
         return False
-    # In units of the largest entry nothing underflows where it matters.
+    # In units of the largest entry no underflow matters.
     power = -math.frexp(largest)[1]
     diagonal = math.ldexp(least, power) * multiplicities
     scaled = np.ldexp(embedded(H), power)
@@ -182,7 +183,7 @@ def _is_dominated(value: float, loss: float, multiplicities: np.ndarray, H: np.n
 
 
 def _exact_rest(form: ProductForm, classes: ProductClasses, matrices: tuple[np.ndarray, ...]) -> float:
-    """A float just above ‖ρ‖, from coefficients in integers; zero if nothing is left over."""
+    """A float just above ‖ρ‖, from coefficients in integers; zero if ρ is."""
     whole = [
         [DyadicMatrix.from_floats(np.asarray(part(A), dtype=np.float64)) for A in (form.matrix, *matrices)]
         for part in (np.real, np.imag)
@@ -213,7 +214,7 @@ def _integers(matrix: DyadicMatrix, exponent: int) -> np.ndarray:
 
 
 def _is_dominated_exactly(value: float, loss: float, multiplicities: np.ndarray, H: np.ndarray) -> bool:
-    """(λ − loss) diag(multiplicities) − H ≻ 0 in integers."""
+    """Whether (λ − loss) diag(multiplicities) − H ≻ 0 is proved in integers."""
     exact = DyadicMatrix.from_floats(embedded(H))
     copies = exact.shape[0] // len(multiplicities)
     diagonal = DyadicMatrix.from_floats(np.diag(np.tile(multiplicities, copies).astype(np.float64)))

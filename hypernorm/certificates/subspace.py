@@ -1,7 +1,7 @@
-"""How spiky the vectors of a subspace can be: bounds on ‖w‖_q/‖w‖₂ from above for all, from below for one.
+"""Certificates of the spikiest vector of a subspace: bounds on the maximum of ‖w‖_q/‖w‖₂.
 
 The certificate holds a matrix X with nearly orthonormal columns and a bound on its 2→q norm. The proof shows that X
-spans the given subspace up to an error that it bounds, see docs/theory/small_sets.md.
+spans the given subspace up to an error, which it bounds; see docs/theory/small_sets.md.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ from hypernorm.forms import Rows
 
 __all__ = ["SubspaceCertificate", "attained_ratio", "largest_ratio", "orthogonaliser", "read_basis"]
 
-# A basis with a larger condition number, after its columns have been scaled, spans a subspace that rounding decides.
+# If the scaled columns have a larger condition number, rounding decides which subspace they span.
 _LARGEST_CONDITION = 1e9
 
 
 @register
 @dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
 class SubspaceCertificate(Certificate):
-    """A proof of how spiky the vectors of a subspace can be.
+    """A proof of bounds on the maximum of ‖w‖_q/‖w‖₂ over a subspace; a large ratio means a spiky vector.
 
-    The certificate has no fingerprint of a basis: it holds for every basis for which the proof goes through.
+    The certificate has no fingerprint of a basis: it holds for every basis for which the proof succeeds.
 
     Attributes
     ----------
@@ -56,14 +56,15 @@ class SubspaceCertificate(Certificate):
     q : float
         Exponent, 2 < q ≤ ∞.
     lower : float
-        ‖w‖_q/‖w‖₂ for w = basis @ coefficients is at least this number.
+        Lower bound on ‖w‖_q/‖w‖₂ for w = basis @ coefficients.
     upper : float
-        At least ‖w‖_q/‖w‖₂ for every vector w ≠ 0 of the subspace.
+        Upper bound on ‖w‖_q/‖w‖₂ for every vector w ≠ 0 of the subspace.
     coefficients : ndarray of shape (d,)
+        Coordinates of the vector that attains `lower`.
     matrix : ndarray of shape (n, d)
-        X: a basis that is orthonormal up to rounding.
+        X: a basis of the subspace that is orthonormal up to rounding.
     norm : NormCertificate
-        For X.
+        Certificate for X.
     """
 
     kinds: ClassVar = ("subspace",)
@@ -96,7 +97,7 @@ class SubspaceCertificate(Certificate):
     @property
     @own_arithmetic
     def least_support(self) -> int:
-        """No vector of the subspace but zero has fewer non-zero entries, if `upper` is proved.
+        """A lower bound on the number of non-zero entries of any vector w ≠ 0 of the subspace, if `upper` is proved.
 
         ‖w‖_q ≥ k^{1/q − 1/2} ‖w‖₂ for k non-zero entries, so k ≥ upper^{−2q/(q−2)}.
         """
@@ -122,11 +123,12 @@ class SubspaceCertificate(Certificate):
 
 
 def read_basis(basis: Any) -> tuple[np.ndarray, np.ndarray]:
-    """A private copy of the basis with its columns divided by powers of two, without rounding, and their exponents.
+    """Return a private copy of the basis with columns divided by powers of two, exactly, and the exponents.
 
     Raises
     ------
     InvalidInputError
+        If the basis has more columns than rows, a zero column, or a column of too large a range.
     """
     matrix = check_matrix(basis, "basis", copy=True)
     n, d = matrix.shape
@@ -136,7 +138,7 @@ def read_basis(basis: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _scaled(basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The columns divided by powers of two, without rounding; the span stays what it is."""
+    """The columns divided by powers of two, exactly, and the exponents; the span does not change."""
     largest = np.abs(basis).max(axis=0)
     if not largest.all():
         raise InvalidInputError(f"column {int(np.argmin(largest))} of basis is zero; leave it out.")
@@ -148,7 +150,13 @@ def _scaled(basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def orthogonaliser(B: np.ndarray) -> np.ndarray:
-    """T with BT orthonormal up to rounding."""
+    """A matrix T such that the columns of BT are orthonormal up to rounding.
+
+    Raises
+    ------
+    InvalidInputError
+        If the columns of B are linearly dependent, or nearly so.
+    """
     d = B.shape[1]
     R = np.linalg.qr(B, mode="r")
     singular = np.linalg.svd(R, compute_uv=False)
@@ -160,7 +168,7 @@ def orthogonaliser(B: np.ndarray) -> np.ndarray:
 
 
 def attained_ratio(B: np.ndarray, coordinates: np.ndarray, q: float) -> tuple[float, float]:
-    """Proved bounds on ‖Bc‖_q/‖Bc‖₂ from below and above."""
+    """Proved lower and upper bounds on ‖Bc‖_q/‖Bc‖₂ for the coordinates c."""
     rows = Rows(B)
     least, most = attained_interval(rows, coordinates, q)
     shortest, longest = attained_interval(rows, coordinates, 2.0)
@@ -171,11 +179,11 @@ def attained_ratio(B: np.ndarray, coordinates: np.ndarray, q: float) -> tuple[fl
 
 
 def largest_ratio(B: np.ndarray, X: np.ndarray, norm: float, allowance: float = 1.0) -> float:
-    """max ‖w‖_q/‖w‖₂ over the span of B, proved from above by a bound on the 2→q norm of X.
+    """A proved upper bound on ‖w‖_q/‖w‖₂ over the span of B, from the bound `norm` on the 2→q norm of X.
 
-    T is the solution of least squares for BT ≈ X; an `allowance` above one leaves room for that of another machine.
-    With BT = X + E, every w in the span is (X + E)c, ‖w‖_q ≤ (‖X‖_{2→q} + ‖E‖)‖c‖ and ‖w‖₂ ≥ (σ_min(X) − ‖E‖)‖c‖; the
-    last factor is positive, so T is invertible and there is no other w.
+    T solves BT ≈ X by least squares; an `allowance` above one covers the solution of another machine. With BT = X + E,
+    every w in the span is (X + E)c, ‖w‖_q ≤ (‖X‖_{2→q} + ‖E‖)‖c‖ and ‖w‖₂ ≥ (σ_min(X) − ‖E‖)‖c‖. The last factor is
+    positive, so T is invertible and there is no other w.
     """
     check_arithmetic()
     n, d = B.shape

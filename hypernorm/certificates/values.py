@@ -1,7 +1,7 @@
-"""Values that a proof may rely on: exact types, numbers in their ranges, private copies of arrays.
+"""Checks of the values that a proof uses: exact types, ranges, private copies of arrays.
 
-A proof uses a value more than once. A subclass of a number or a text may answer differently each time it is asked, and
-another thread may change an array. So subclasses are refused, and an array is copied before it is looked at.
+A proof uses a value more than once. An instance of a subclass of float or str may return a different value each time,
+and another thread may change an array. So subclasses are refused, and arrays are copied before they are checked.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 LARGEST_EXPONENT = 2100
-"""No power of two that scales a matrix of floats is larger."""
+"""Upper limit on the exponent of the power of two that scales a matrix of floats."""
 
 _FINGERPRINT_LENGTH = 64
 _HEXADECIMAL = frozenset("0123456789abcdef")
@@ -37,11 +37,12 @@ _MOST_ROWS, _MOST_COLUMNS = 2**60 - 1, 2**30 - 1
 def check_real(
     value: Any, name: str, least: float = -math.inf, below: float = math.inf, *, infinite: bool = False
 ) -> float:
-    """A float with `least` ≤ value < `below`; infinity only where it is allowed.
+    """Return a float with `least` ≤ value < `below`, or infinity if that is allowed.
 
     Raises
     ------
     CertificateError
+        If the value is of another type or out of range.
     """
     fits = type(value) is float and (least <= value < below or (infinite and value == math.inf))
     if not (fits and (infinite or math.isfinite(value))):
@@ -60,11 +61,12 @@ def check_real(
 
 
 def check_integer(value: Any, name: str, least: int, most: int) -> int:
-    """An int with `least` ≤ value ≤ `most`.
+    """Return an int with `least` ≤ value ≤ `most`.
 
     Raises
     ------
     CertificateError
+        If the value is of another type or out of range.
     """
     if not (type(value) is int and least <= value <= most):
         raise CertificateError(
@@ -74,11 +76,12 @@ def check_integer(value: Any, name: str, least: int, most: int) -> int:
 
 
 def check_choice(value: Any, name: str, choices: Sequence[str]) -> str:
-    """One of some texts.
+    """Return a string that is one of `choices`.
 
     Raises
     ------
     CertificateError
+        If it is not.
     """
     if not (type(value) is str and value in choices):
         raise CertificateError(f"There is no certificate of {name} {shown(value)}.")
@@ -86,11 +89,12 @@ def check_choice(value: Any, name: str, choices: Sequence[str]) -> str:
 
 
 def check_fingerprint(value: Any) -> str:
-    """The hexadecimal digits of a SHA-256.
+    """Return the hexadecimal digits of a SHA-256.
 
     Raises
     ------
     CertificateError
+        If the value is anything else.
     """
     if not (type(value) is str and len(value) == _FINGERPRINT_LENGTH and _HEXADECIMAL.issuperset(value)):
         raise CertificateError(f"The certificate's fingerprint {shown(value)} is not one of 64 hexadecimal digits.")
@@ -98,11 +102,12 @@ def check_fingerprint(value: Any) -> str:
 
 
 def check_tuple(value: Any, name: str, length: int, what: str) -> tuple[Any, ...]:
-    """A tuple of a given length.
+    """Return a tuple of a given length.
 
     Raises
     ------
     CertificateError
+        If the value is of another type or length.
     """
     if not (type(value) is tuple and len(value) == length):
         raise CertificateError(f"The certificate's {name} must be a tuple of {length} {what}.")
@@ -110,11 +115,12 @@ def check_tuple(value: Any, name: str, length: int, what: str) -> tuple[Any, ...
 
 
 def check_sides(value: Any) -> tuple[int, int]:
-    """The shape of a matrix.
+    """Return the shape of a matrix.
 
     Raises
     ------
     CertificateError
+        If the value is not a pair of ints, or no matrix has so many rows or columns.
     """
     n, d = check_tuple(value, "shape", 2, "sides")
     if not (type(n) is type(d) is int and 1 <= n <= _MOST_ROWS and 1 <= d <= _MOST_COLUMNS):
@@ -129,15 +135,16 @@ def private_array(
     dtypes: Sequence[Any] = (np.float64,),
     hermitian: bool = False,
 ) -> np.ndarray:
-    """A copy, which nobody else can change, of a finite array with one of the shapes.
+    """Return a private copy of a finite array with one of the shapes.
 
     Raises
     ------
     CertificateError
+        If the value is of another type, dtype or shape, not finite, or not Hermitian where it must be.
     """
-    # To a masked array or np.matrix the operators of a proof mean something else.
+    # Masked arrays and np.matrix redefine the operators of a proof.
     if type(value) is np.ndarray:
-        copy = np.array(value, order="C")  # of which all that follows is true, whoever writes to the array
+        copy = np.array(value, order="C")  # the copy is what is checked: another thread may write to the array
         usual = copy.dtype in dtypes and copy.shape in shapes
         if usual and np.isfinite(copy).all() and not (hermitian and (copy != copy.conj().T).any()):
             return copy
@@ -151,5 +158,5 @@ def private_array(
 
 
 def shown(value: Any) -> str:
-    """A value for a message: only types that cannot lie about themselves are shown."""
+    """A value as text for a message; of types other than built-in ones only the name is shown."""
     return ascii(value)[:80] if type(value) in (float, int, str, bool, type(None)) else f"a {type(value).__name__}"

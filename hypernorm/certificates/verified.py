@@ -1,4 +1,4 @@
-"""What a certificate claims, and what its verification proves."""
+"""Claims of certificates, and results of their verification."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Claim", "Rigor", "Verified", "VerifiedBound", "VerifiedErrorBound", 
 
 
 class Rigor(Enum):
-    """In which arithmetic a bound was proved."""
+    """The arithmetic in which a bound was proved."""
 
     FLOATING_POINT = "floating point, rounding errors bounded"
     EXACT = "exact arithmetic"
@@ -19,15 +19,15 @@ class Rigor(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Verified:
-    """What a successful verification proves.
+    """The result of a successful verification.
 
     Attributes
     ----------
     quantity : str
-        What is bounded.
+        Name of the bounded quantity.
     rigor : Rigor
     seconds : float
-        Time that the verification took.
+        Duration of the verification.
     """
 
     quantity: str
@@ -37,12 +37,12 @@ class Verified:
 
 @dataclass(frozen=True, kw_only=True)
 class VerifiedBound(Verified):
-    """A proof from above.
+    """The result of verifying an upper bound.
 
     Attributes
     ----------
     upper : float
-        The quantity is at most this number.
+        Proved upper bound on the quantity.
     quantity, rigor, seconds
         As for `Verified`.
     """
@@ -77,12 +77,12 @@ class VerifiedErrorBound(VerifiedBound):
 
 @dataclass(frozen=True, kw_only=True)
 class VerifiedValue(Verified):
-    """A proof from below.
+    """The result of verifying a lower bound.
 
     Attributes
     ----------
     lower : float
-        The quantity is at least this number.
+        Proved lower bound on the quantity.
     quantity, rigor, seconds
         As for `Verified`.
     """
@@ -92,7 +92,7 @@ class VerifiedValue(Verified):
 
 @dataclass(frozen=True)
 class Claim:
-    """The number that a certificate claims, before it is proved: an upper bound, or else a lower one."""
+    """The bound that a certificate states before it is proved: an upper bound if `is_upper`, otherwise a lower one."""
 
     value: float
     is_upper: bool
@@ -103,5 +103,5 @@ class Claim:
         return "<=" if self.is_upper else ">="
 
     def rounded(self, digits: int) -> str:
-        """The number with fewer digits, rounded so that it stays a bound."""
+        """The number as text with at most `digits` digits, rounded outward so that it remains a bound."""
         return rounded_up(self.value, digits) if self.is_upper else rounded_down(self.value, digits)

@@ -1,4 +1,4 @@
-"""Lower bounds on the 2→q norm: a vector and the value that it is proved to attain."""
+"""Witnesses of lower bounds on the 2→q norm: a vector and the value that it attains."""
 
 from __future__ import annotations
 
@@ -40,20 +40,24 @@ _BLOCK_ROWS = 4096
 @register
 @dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
 class Witness(Certificate):
-    """A vector v and a number that ‖Xv‖_q / ‖v‖ is proved to reach.
+    """A vector v with a lower bound on ‖Xv‖_q / ‖v‖, and so on the 2→q norm of X.
 
     Attributes
     ----------
     shape : tuple of int
         Shape (n, d) of the matrix.
     fingerprint : str
-        Of the matrix.
+        SHA-256 of the shape and the values of the matrix.
     q : float
         Exponent, 1 ≤ q ≤ ∞.
     value : float
         A proved lower bound on the norm.
     vector : ndarray of shape (d,)
-        Of length one up to rounding; the proof divides by its exact length.
+        Of any length; the proof divides by its exact length.
+
+    See Also
+    --------
+    NormCertificate : An upper bound on the same norm.
 
     Examples
     --------
@@ -80,8 +84,17 @@ class Witness(Certificate):
         X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
         vector : array_like of shape (d,)
             Finite and not zero; its length does not matter.
-        q : float
+        q : float, default 4
             Exponent, 1 ≤ q ≤ ∞.
+
+        Returns
+        -------
+        Witness
+
+        Raises
+        ------
+        InvalidInputError
+            If an argument cannot be used.
         """
         matrix = check_rows(X)
         q = check_exponent(q, smallest=1)
@@ -90,7 +103,7 @@ class Witness(Certificate):
 
     @classmethod
     def of_rows(cls, rows: Rows, vector: np.ndarray, q: float) -> Witness:
-        """Prove the value that a vector attains for rows that know their fingerprint."""
+        """Prove the value that a vector attains, for rows with a known fingerprint."""
         value = attained_value(rows, vector, q)
         return cls(shape=rows.shape, fingerprint=rows.fingerprint, q=q, value=value, vector=vector)
 
@@ -118,7 +131,7 @@ class Witness(Certificate):
     def establish(self, subject: Rows, *, exact: bool) -> VerifiedValue:
         vector = _check_vector(self.vector, self.shape[1])
         value, above = attained_interval(subject, vector, self.q, exact=exact)
-        # Another order of summation may prove a little less than was claimed; more than the enclosure is a wrong claim.
+        # Another order of summation may prove slightly less than the claim. A claim above the enclosure is false.
         if not self.value <= above:
             raise CertificateError(f"The witness attains {value:.17g}, not the value {self.value!r} that it claims.")
         rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
@@ -141,9 +154,9 @@ def _check_vector(vector: Any, dimension: int) -> np.ndarray:
 
 
 def _scaled(vector: np.ndarray) -> np.ndarray:
-    """The vector with its largest entry brought to [1/2, 1) by a power of two unless it is in (1/10, 1] already.
+    """The vector times a power of two, with the largest entry in [1/2, 1); unchanged if that is in (1/10, 1] already.
 
-    That keeps the direction, short of entries 2**-900 times smaller than the largest one.
+    The direction is the same, except for entries 2**-900 times smaller than the largest one.
     """
     largest = float(np.abs(vector).max())
     return vector if 0.1 < largest <= 1 else np.ldexp(vector, -math.frexp(largest)[1])
@@ -155,9 +168,9 @@ def attained_value(rows: Rows, vector: np.ndarray, q: float, *, exact: bool = Fa
 
 
 def attained_interval(rows: Rows, vector: np.ndarray, q: float, *, exact: bool = False) -> tuple[float, float]:
-    """Proved bounds on ‖Xv‖_q / ‖v‖ from below and above.
+    """Proved lower and upper bounds on ‖Xv‖_q / ‖v‖.
 
-    Each |⟨x_i, v⟩| is enclosed, exactly or through |fl(x_iᵀv) − x_iᵀv| ≤ γ_d ‖x_i‖‖v‖; powers, their sum, the root
+    Each |⟨x_i, v⟩| is computed exactly, or enclosed by |fl(x_iᵀv) − x_iᵀv| ≤ γ_d ‖x_i‖‖v‖. Powers, their sum, the root
     and the division are ball arithmetic, rounded outward.
     """
     check_arithmetic()

@@ -1,4 +1,4 @@
-"""The best separable state value: the largest expectation of an observable over states without entanglement."""
+"""The best separable state value: the largest expectation of an observable in a separable state."""
 
 from hypernorm.separable.value import norm_operator, norm_witness, separable_value
 

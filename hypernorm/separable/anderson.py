@@ -1,8 +1,8 @@
-"""Anderson acceleration of a fixed-point iteration v ← T(v), safeguarded.
+"""Anderson acceleration of a fixed-point iteration v ← T(v), with a safeguard.
 
 The next point is the combination of the last images T(v) for which the same combination of the residuals T(v) − v is
-smallest (type II; Walker and Ni 2011). After a step that made the residual much larger the iteration goes on from the
-plain image instead, so that a nonexpansive T cannot be led astray for long (as in SCS, O'Donoghue 2021).
+smallest (type II; Walker and Ni 2011). If a step makes the residual much larger, the iteration returns to the plain
+image, so that a nonexpansive T still converges (as in SCS, O'Donoghue 2021).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import numpy as np
 __all__ = ["Anderson"]
 
 _WORSE = 2.0
-# Of the least-squares problem, relative to the squares of both kinds of differences: where the iteration marches on
-# straight, the residuals differ by rounding errors only, and nothing may be made of these.
+# Of the least-squares problem, relative to the squares of both kinds of differences. Where the iteration moves along a
+# line, residuals differ by rounding errors only, and no step may follow these.
 _REGULARISATION = 1e-10
 
 
@@ -23,7 +23,7 @@ class Anderson:
     Parameters
     ----------
     memory : int
-        Number of differences of residuals and of images that are combined.
+        Number of differences of residuals, and of images, that are combined.
 
     Examples
     --------
@@ -39,14 +39,14 @@ class Anderson:
         self.restart()
 
     def restart(self) -> None:
-        """Forget everything, for instance because the map has changed."""
+        """Forget all points, for instance because the map has changed."""
         self._count = 0
         self._last: tuple[np.ndarray, np.ndarray] | None = None
         self._plain: np.ndarray | None = None
         self._size = np.inf
 
     def next(self, point: np.ndarray, image: np.ndarray) -> np.ndarray:
-        """The point to go on from, given a point and its image, one-dimensional arrays, real or complex."""
+        """The next point, from a point and its image: one-dimensional arrays, real or complex."""
         residual = image - point
         size = float(np.linalg.norm(residual))
         if self._plain is not None and size > _WORSE * self._size:
@@ -62,7 +62,7 @@ class Anderson:
         ridge = _REGULARISATION * (np.trace(gram) + self._squares[:kept].sum())
         try:
             weights = np.linalg.solve(gram + ridge * np.eye(kept), (self._residuals[:kept].conj() @ residual).real)
-        except np.linalg.LinAlgError:  # nothing moves any more
+        except np.linalg.LinAlgError:  # all differences are zero
             return image
         self._plain = image
         return np.asarray(image - weights @ self._images[:kept])

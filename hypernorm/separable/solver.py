@@ -1,16 +1,16 @@
-"""The structured solver for separable bounds: pseudo-moments of product vectors, and the multipliers that bound them.
+"""Structured solver for separable bounds: pseudo-moments of product vectors and dual multipliers.
 
 The primal problem maximises ⟨M, Y⟩ over pseudo-moments y, one number for each class of equal monomials, whose Gram
 matrices Y_j = A_j* y are positive semidefinite of trace one. Its dual is min Σ_j λ_max(C_j + W_j) over the W_j that
 together represent the zero form, where the C_j represent f. As in `hypernorm.bounds.sos_solver`, the alternating
-direction method of multipliers needs projections only, and all are explicit, because an entry belongs to one class:
+direction method of multipliers needs projections only. All are explicit, because an entry belongs to one class:
 
     Y_j ← projection of A_j* z − U_j + C_j/σ on {Y ⪰ 0, tr Y = 1}
     z   ← weighted class averages of Ŷ_j + U_j over all j,    Ŷ_j = 1.6 Y_j − 0.6 A_j* z
     U_j ← U_j + Ŷ_j − A_j* z,    and W_j = −σ U_j is feasible throughout.
 
-The whole state is V_j = Ŷ_j + U_j, of which the second line makes z and the third U_j, so that every V is as good as
-another: the iteration V → V' is accelerated by Anderson's method, and the bounds stay bounds.
+The state is V_j = Ŷ_j + U_j: the second line computes z from it, the third U_j. Every V gives a feasible multiplier, so
+Anderson acceleration of V → V' cannot invalidate a bound.
 """
 
 from __future__ import annotations
@@ -35,18 +35,19 @@ _RELAXATION = 1.6
 _CHECK_EVERY = 10
 _BALANCE_EVERY = 20  # iterations between changes of σ, which follow the ratio of the residuals
 _RATIO, _STEP = 3.0, 1.5
-_LAST_BALANCE = 3000  # a σ that goes on changing need not converge
+_LAST_BALANCE = 3000  # the iteration need not converge if σ keeps changing
 _MEMORY = 20
-_ACCELERATE_FROM = 20  # the first iterations settle which eigenvalues are positive
-_ONE_THREAD = 400  # waking threads costs more than it saves below this size
+_ACCELERATE_FROM = 20  # the first iterations determine which eigenvalues are positive
+_ONE_THREAD = 400  # below this size threads cost more time than they save
 
 
 def check_product_memory(dims: tuple[int, int], level: int, field: str) -> None:
-    """Refuse a relaxation that cannot fit, before anything of its size is allocated.
+    """Check that a relaxation fits in memory, before anything of its size is allocated.
 
     Raises
     ------
     InvalidInputError
+        If it does not.
     """
     sides = gram_sides(dims, level, field)
     needed = sum(16 * (12 + 2 * level) * side * side for side in sides) + 64 * max(sides) ** 2
@@ -64,10 +65,11 @@ class ProductSolver:
     Attributes
     ----------
     bound : float
-        Best Σ_j λ_max(C_j + W_j) so far, for the scaled matrix; computed, not proved.
+        Smallest Σ_j λ_max(C_j + W_j) so far, for the scaled matrix; computed, not proved.
     value : float
-        Best lower estimate of the value of the relaxation: ⟨M, Y⟩ at pseudo-moments made feasible.
+        Largest lower estimate of the value of the relaxation so far: ⟨M, Y⟩ at feasible pseudo-moments.
     iteration : int
+        Number of iterations so far.
     """
 
     def __init__(self, form: ProductForm, classes: ProductClasses):
@@ -104,6 +106,7 @@ class ProductSolver:
         """Iterate until the bound is within `tolerance` of the lower bound or of the relaxation's value.
 
         `lower` takes starting points x of shape (n, a), or None, and returns the best known value of the scaled form.
+        The status says why the iteration ended.
         """
         with product_threads(1 if max(map(len, self._C)) < _ONE_THREAD else None):
             try:
@@ -119,7 +122,7 @@ class ProductSolver:
         while True:
             if self.bound - best <= tolerance:
                 return Status.EXACT
-            # The pseudo-moments of a solved relaxation point to better vectors where there are any.
+            # The pseudo-moments of a solved relaxation may yield better vectors.
             if self.bound - self.value <= tolerance:
                 best = lower(self.directions())
                 return Status.EXACT if self.bound - best <= tolerance else Status.GAP
@@ -133,26 +136,26 @@ class ProductSolver:
                 begin = time.perf_counter()
                 self._iterate()
                 now = time.perf_counter()
-                # The next iteration takes as long as this one, and the check that ends the solve about as long.
+                # The next iteration and the final check each take about as long as this iteration.
                 late = now + 2 * (now - begin) > deadline
                 if late:
                     break
             self._check()
 
     def directions(self, count: int = 4) -> np.ndarray:
-        """Vectors x of shape (count, a) to which the leading eigenvectors of the first Gram matrix point."""
+        """Vectors x of shape (count, a): leading singular vectors of leading eigenvectors of the first Gram matrix."""
         vectors = np.linalg.eigh(self._Z[0])[1][:, ::-1][:, :count].T
         unfolded = vectors.reshape(len(vectors), self._form.dims[0], -1)
         return np.asarray(np.linalg.svd(unfolded, full_matrices=False)[0][:, :, 0])
 
     def certificate(self, growth: float) -> SeparableCertificate:
-        """The certificate of the best multipliers, its values growth times a margin above the computed eigenvalues."""
+        """The certificate of the best multipliers, with values `growth` margins above the computed eigenvalues."""
         values, matrices = [], []
         for G, weights, part in zip(self._best, self._weights, self._classes.parts, strict=True):
             H = self._scale * G * weights
             H = (H + H.conj().T) / 2
             top = float(np.linalg.eigvalsh(G)[-1])
-            # About what the proof of definiteness loses: the traces and the rounding of the class sums.
+            # About the loss in the proof of definiteness, from traces and the rounding of class sums.
             size = 1 + float(np.abs(G).max()) + abs(top)
             margin = 16 * UNIT * (len(G) + 4) * len(G) * float(part.multiplicities.max()) * size
             values.append(self._scale * (top + growth * margin))
@@ -185,7 +188,7 @@ class ProductSolver:
                 self._rescale(1 / _STEP)
 
     def _split(self) -> None:
-        """Z_j = A_j* z and U_j from the state."""
+        """Compute Z_j = A_j* z and U_j from the state."""
         self._Z = self._spread_out(self._averages(self._V))
         self._U = [V - Z for V, Z in zip(self._V, self._Z, strict=True)]
 
@@ -205,7 +208,7 @@ class ProductSolver:
         self._acceleration.restart()
 
     def _check(self) -> None:
-        """Bound of the current multipliers, and value of the current pseudo-moments mixed with the centre."""
+        """Update the bound from the multipliers, and the value from the pseudo-moments mixed with the center."""
         G = [C - self._sigma * U for C, U in zip(self._C, self._U, strict=True)]
         bound = self._scale * sum(float(np.linalg.eigvalsh(matrix)[-1]) for matrix in G)
         if bound < self.bound:
@@ -228,14 +231,14 @@ class ProductSolver:
         return total / self._totals
 
     def _spread_out(self, moments: np.ndarray) -> list[np.ndarray]:
-        """A_j* of numbers by class, for each part."""
+        """A_j* of one number per class, for each part."""
         return [
             weights * moments[part.classes] for part, weights in zip(self._classes.parts, self._weights, strict=True)
         ]
 
 
 def _spread(matrix: np.ndarray) -> float:
-    """Half the distance of the extreme eigenvalues, the scale on which a multiple of the identity has no effect."""
+    """Half the distance of the extreme eigenvalues, a scale that a multiple of the identity does not change."""
     values = np.linalg.eigvalsh(matrix)
     return max(float(values[-1] - values[0]) / 2, 1e-12 * float(np.abs(values).max()), TINY)
 

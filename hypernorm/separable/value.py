@@ -1,9 +1,9 @@
-"""The best separable state value h_Sep(M), the maximum of ⟨x⊗y, M (x⊗y)⟩ over unit vectors, proved on both sides.
+"""Proved intervals for h_Sep(M), the maximum of ⟨x⊗y, M (x⊗y)⟩ over unit vectors x and y.
 
-In quantum information M is an observable on a bipartite system, and h_Sep(M) the largest expectation that a state
-without entanglement can have. From below a product vector attains the value; from above the criterion of positive
-partial transposes and its hierarchy of symmetric extensions (Doherty, Parrilo and Spedalieri 2004) give certificates,
-which are sums of squares. See docs/theory/separable_states.md.
+In quantum information M is an observable on a bipartite system, and h_Sep(M) its largest expectation in a separable
+state. A product vector attains the lower bound. The criterion of positive partial transposes and its hierarchy of
+symmetric extensions (Doherty, Parrilo and Spedalieri 2004) give upper bounds, whose certificates are sums of squares.
+See docs/theory/separable_states.md.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ from hypernorm.separable.solver import ProductSolver, check_product_memory
 
 __all__ = ["norm_operator", "norm_witness", "separable_value"]
 
-# "auto" climbs no further: the next relaxation would take minutes or more.
+# Limits of "auto": beyond them a relaxation takes minutes or more.
 _HIGHEST_LEVEL = 3
 _LARGEST_GRAM = 300
 _MAX_ITER = 5000
-# Part of the tolerance that the solver may use; the proof takes the rest.
+# The solver's part of the tolerance; the rest is for the proof.
 _SHARE = 0.9
 
 
@@ -65,37 +65,37 @@ def separable_value(
 ) -> Interval[ProductState, SeparableCertificate]:
     """Compute a proved interval for max ⟨x⊗y, M (x⊗y)⟩ over unit vectors x ∈ K^a, y ∈ K^b.
 
-    The lower bound comes from the see-saw (alternating eigenvectors), the upper bound from sums of squares: level 1 is
-    the criterion of positive partial transposes (for K = R, sums of squares of bilinear forms), level k adds symmetric
+    The lower bound comes from the see-saw (alternating eigenvectors), the upper bound from sums of squares. Level 1 is
+    the criterion of positive partial transposes (for K = R, sums of squares of bilinear forms). Level k adds symmetric
     extensions of the second factor to k copies, with all partial transposes.
 
     Parameters
     ----------
     M : array_like or sparse matrix of shape (ab, ab)
-        Hermitian, or symmetric, up to rounding; rows and columns in the order of `numpy.kron`. Of a matrix that is
-        Hermitian only up to rounding the form is Re ⟨x⊗y, M (x⊗y)⟩.
+        Hermitian, or symmetric, up to rounding, with rows and columns in the order of `numpy.kron`. If it is Hermitian
+        only up to rounding, the form is Re ⟨x⊗y, M (x⊗y)⟩.
     dims : tuple of int
         (a, b). Levels above 1 cost less when b is the smaller dimension.
-    field : {"complex", "real"}
-        K. A real M may well have a larger value over complex vectors than over real ones.
-    level : "auto" or int
+    field : {"complex", "real"}, default "complex"
+        K. The value of a real M over complex vectors may exceed that over real ones.
+    level : "auto" or int, default "auto"
         The level k of the certificate, 1 to 8. "auto" climbs from 1 to 3, while the Gram matrices have at most 300
         rows, until the bounds meet.
-    rtol : float
+    rtol : float, default 1e-6
         Distance of the bounds, relative to the spectral norm of M, at which they count as meeting.
     time_limit : float, optional
-        Seconds after which the search ends and nothing is begun but the proof of what it has found; a level that would
-        take longer is not begun. The first level is always begun, so that there is a proved bound.
-    n_starts : int
+        Seconds after which the search ends; only the proof of its result follows. A level that would take longer is
+        not started. The first level is always started, so that there is a proved bound.
+    n_starts : int, default 100
         Number of starting points of the see-saw.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
-    progress : bool or callable
+    progress : bool or callable, default False
         True writes a line per level to the standard error; a callable receives a `Progress` instead.
 
     Returns
     -------
     Interval
-        With a `ProductState` for a witness and a `SeparableCertificate`; its unit is the spectral norm of M.
+        Its witness is a `ProductState`, its certificate a `SeparableCertificate`, its unit the spectral norm of M.
 
     Raises
     ------
@@ -106,6 +106,11 @@ def separable_value(
     -----
     ConvergenceWarning
         If the solver reached its limit on iterations; the bounds are proved but may be improved.
+
+    See Also
+    --------
+    norm_operator : A matrix whose best separable state value is a 2→4 norm.
+    hypernorm.datasets : Matrices with known values.
 
     Examples
     --------
@@ -158,20 +163,20 @@ def _levels(form: ProductForm, level: int | str) -> list[int]:
 
 
 class _Search:
-    """The stages of one call, and what they share."""
+    """The stages of one call, with their common state."""
 
     def __init__(self, form: ProductForm, climb: Climb, tolerance: float):
         self.form, self.climb, self.tolerance = form, climb, tolerance
         self.rate = 0.0  # seconds to set up a level, by the sum of the cubes of its sides
 
     def improve(self, starts: np.ndarray) -> None:
-        """Run the see-saw from given starting points."""
+        """Run the see-saw from given starting points and offer its result as a witness."""
         state = ProductState.of_form(self.form, *seesaw(self.form, starts, deadline=self.climb.deadline))
         self.climb.offer_witness(state)
 
     def certify(self, level: int) -> Status:
         """Solve the relaxation of a level and prove its bound; return why the solver ended."""
-        # Setting up takes a few eigenvalue decompositions.
+        # The setup takes a few eigenvalue decompositions.
         size = float(sum(side**3 for side in gram_sides(self.form.dims, level, self.form.field)))
         begun = bool(self.climb.records)
         start = time.perf_counter()
@@ -193,20 +198,20 @@ class _Search:
         return stop
 
     def _lower(self, starts: np.ndarray | None) -> float:
-        """The best value of the scaled form, improved from given starting points."""
+        """The best known value of the scaled form, after a search from given starting points."""
         if starts is not None:
             self.improve(starts)
         return math.ldexp(self.climb.lower, -self.form.exponent)
 
 
 def _unscaled(value: float, form: ProductForm) -> float:
-    """A value of the scaled form in the units of M; infinite if no float can hold it."""
+    """A value of the scaled form in the units of M; infinite if it overflows."""
     return float(np.ldexp(value, form.exponent))
 
 
 @own_arithmetic
 def norm_operator(X: Any) -> np.ndarray:
-    """The matrix M = Σ x_i x_iᵀ ⊗ x_i x_iᵀ, for which h_Sep(M) = ‖X‖⁴_{2→4} over real as over complex vectors.
+    """The matrix M = Σ x_i x_iᵀ ⊗ x_i x_iᵀ, with h_Sep(M) = ‖X‖⁴_{2→4} over real and over complex vectors.
 
     ⟨x⊗y, M (x⊗y)⟩ = Σ |⟨x_i, x⟩|²|⟨x_i, y⟩|² ≤ (Σ |⟨x_i, x⟩|⁴ · Σ |⟨x_i, y⟩|⁴)^{1/2}, with equality for x = y. See
     docs/theory/separable_states.md for complex vectors.
@@ -218,13 +223,17 @@ def norm_operator(X: Any) -> np.ndarray:
     Returns
     -------
     ndarray of shape (d², d²)
-        Rounded: its entries are sums of n products of four entries.
+        Its entries are sums of n products of four entries, rounded.
 
     Raises
     ------
     InvalidInputError
-        If the largest entry is not between 1e-60 and 1e60, so that fourth powers over- or underflow, or d⁴ numbers do
-        not fit into memory.
+        If the largest entry is not between 1e-60 and 1e60, so that fourth powers over- or underflow, or if d⁴ numbers
+        do not fit in memory.
+
+    See Also
+    --------
+    norm_witness : A vector for the norm from a product state.
 
     Examples
     --------
@@ -251,8 +260,8 @@ def norm_operator(X: Any) -> np.ndarray:
 def norm_witness(X: Any, state: ProductState) -> Witness:
     """A vector v with ‖Xv‖₄⁴/‖v‖⁴ at least the value of a product state for `norm_operator(X)`, up to rounding.
 
-    The best of the real and imaginary parts of x and y: the value is a mean, weighted by squared lengths, of the values
-    of pairs of them, and a pair is no better than the better one of its two.
+    The vector is the best of the real and imaginary parts of x and y. The value of the state is a mean of the values of
+    pairs of parts, weighted by squared lengths, and the better part of a pair has at least the value of the pair.
 
     Parameters
     ----------
@@ -262,7 +271,11 @@ def norm_witness(X: Any, state: ProductState) -> Witness:
     Returns
     -------
     Witness
-        For q = 4, proved.
+        For q = 4, with a proved value.
+
+    See Also
+    --------
+    norm_operator : The matrix of the product state.
 
     Examples
     --------

@@ -128,7 +128,7 @@ def changed(certificate, **fields):
         ({"contamination": math.nan}, "contamination"),
         ({"inlier_moments": (1.3,)}, "for each"),
         ({"inlier_moments": (math.nan, 1.0)}, "finite float"),
-        ({"norms": (), "inlier_moments": ()}, "needs norms"),
+        ({"norms": (), "inlier_moments": ()}, "norms must be a tuple"),
         ({"fingerprint": "0" * 64}, "another matrix"),
         ({"shape": (80, 4)}, "ndarray of shape 4"),
     ],

@@ -309,8 +309,8 @@ def test_balls_of_the_parts_are_rounded_outward(norms, monkeypatch):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"norms": list}, "needs norms"),
-        ({"norms": ()}, "needs norms"),
+        ({"norms": list}, "norms must be a tuple"),
+        ({"norms": ()}, "norms must be a tuple"),
         ({"inlier_moments": [1.0, 1.0]}, "inlier moments"),
         ({"inlier_moments": (1.0,)}, "inlier moments"),
         ({"inlier_moments": (-5e-324, 1.0)}, "inlier moments"),
