@@ -93,6 +93,8 @@ class ArchiveReader:
             if info.compress_type != zipfile.ZIP_STORED or not info.compress_size == info.file_size <= size:
                 raise DamagedArchiveError(f"member {name!r} is compressed or larger than the file")
             self._members[info.filename] = info
+        if sum(info.file_size for info in self._members.values()) > size:  # members that overlap share their bytes
+            raise DamagedArchiveError("the members of the archive together are larger than the file")
 
     def finish(self) -> None:
         """Refuse members that have not been taken."""

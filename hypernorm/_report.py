@@ -124,6 +124,8 @@ def print_verified(verified: hn.Verified) -> None:
     """Print the proved numbers with all their digits."""
     for relation, value in _proved(verified).items():
         show(f"proved: {verified.quantity} {relation} {value:.17g}")
+    if verified.premise:
+        show(f"        if {verified.premise}")
     show(f"        {verified.rigor.value}, {verified.seconds:.3f} seconds")
 
 

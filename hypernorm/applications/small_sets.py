@@ -21,7 +21,7 @@ from hypernorm._arguments import Seed, check_count, check_exponent, check_genera
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_up
 from hypernorm.bounds import Interval, lower_bound, two_to_q_norm
-from hypernorm.certificates import NormCertificate, VerifiedBound, Witness
+from hypernorm.certificates import NormCertificate, VerifiedExpansion, Witness
 from hypernorm.certificates.expansion import (
     ExpansionCertificate,
     check_measure,
@@ -121,7 +121,7 @@ class SmallSetExpansion:
         """
         return self.certificate.bound(mu)
 
-    def verify(self, graph: Any) -> VerifiedBound:
+    def verify(self, graph: Any) -> VerifiedExpansion:
         """Prove the bound again for a graph; see `ExpansionCertificate.verify`."""
         return self.certificate.verify(graph)
 

@@ -18,10 +18,11 @@ from hypernorm._arguments import Seed, check_exponent, check_generator, check_to
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down, rounded_up
 from hypernorm.bounds import Interval, two_to_q_norm
-from hypernorm.certificates import NormCertificate, VerifiedBound, Witness
+from hypernorm.certificates import NormCertificate, VerifiedEnclosure, Witness
 from hypernorm.certificates.subspace import (
     SubspaceCertificate,
     attained_ratio,
+    exact_coordinates,
     largest_ratio,
     orthogonaliser,
     read_basis,
@@ -98,7 +99,7 @@ class SparseDirection:
         """Proved lower bound on the number of non-zero entries of any vector w ≠ 0 of the subspace."""
         return self.certificate.least_support
 
-    def verify(self, basis: Any) -> VerifiedBound:
+    def verify(self, basis: Any) -> VerifiedEnclosure:
         """Prove both bounds again for a basis; see `SubspaceCertificate.verify`."""
         return self.certificate.verify(basis)
 
@@ -172,7 +173,7 @@ def sparsest_direction(
     certificate = SubspaceCertificate(
         shape=scaled.shape,
         q=q,
-        lower=attained_ratio(scaled, np.ldexp(coefficients, exponents), q)[0],
+        lower=attained_ratio(scaled, exact_coordinates(coefficients, exponents), q)[0],
         upper=largest_ratio(scaled, X, interval.upper * (1 + _MARGIN), allowance=2.0),
         coefficients=coefficients,
         matrix=X,

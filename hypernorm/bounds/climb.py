@@ -17,7 +17,7 @@ from hypernorm._arguments import check_progress
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.certificates import Certificate
-from hypernorm.exceptions import CertificateError
+from hypernorm.exceptions import CertificateError, ChangedDataError
 
 __all__ = ["Climb", "Progress", "Stage"]
 
@@ -112,9 +112,9 @@ class Climb:
 
     def offer(self, certificate: Certificate, record: BoundRecord) -> None:
         """Record a proved certificate, and keep it if it is the best so far."""
+        self.records.append(record)  # first, so that an interruption in between leaves a record of the best
         if self._best is None or record.upper < self.upper:
             self._best = certificate, record.upper
-        self.records.append(record)
 
     def offer_witness(self, witness: Any) -> None:
         """Keep a proved witness if it is the best so far."""
@@ -159,6 +159,8 @@ class Climb:
             return stage.run()
         except DeadlineError:
             return Status.TIME_LIMIT  # a later stage may take less time
+        except ChangedDataError:
+            raise
         except CertificateError:
             if self._best is None:
                 raise

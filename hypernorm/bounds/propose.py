@@ -22,7 +22,7 @@ from hypernorm.bounds.power_kernels import norm_values
 from hypernorm.bounds.resolvent import Resolvent
 from hypernorm.bounds.sos_solver import SosProgress, SosSolver, check_solver_memory
 from hypernorm.certificates import UNIT, Certificate, Factor, NormCertificate, plan, precision, reweight, weight_spread
-from hypernorm.exceptions import CertificateError
+from hypernorm.exceptions import CertificateError, ChangedDataError
 from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_matrix, second_moments
 from hypernorm.forms.gram import GramClasses, form_coefficients
 
@@ -171,6 +171,8 @@ def first_proved(certificate: Callable[[float], Proof], source: Any, deadline: f
         proposed = certificate(10.0 ** (max(attempt, _LATE_ATTEMPT) if late and attempt else attempt))
         try:
             return proposed, proposed.prove(source).upper
+        except ChangedDataError:
+            raise
         except CertificateError as failed:
             error = failed
         if late:

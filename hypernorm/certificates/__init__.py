@@ -1,10 +1,10 @@
 """Certificates: claims, proofs and files. The only package that proves; it imports no solver."""
 
-from hypernorm.certificates.atom import AtomCertificate, VerifiedAtom
+from hypernorm.certificates.atom import AtomCertificate
 from hypernorm.certificates.base import Certificate, load_certificate, register
 from hypernorm.certificates.cluster import ClusterCertificate
 from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCovarianceBound, whitened_rows
-from hypernorm.certificates.expansion import ExpansionCertificate
+from hypernorm.certificates.expansion import ExpansionCertificate, VerifiedExpansion
 from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound, total_variation_bound
 from hypernorm.certificates.moments import largest_difference, of_pieces, weighted_rows
 from hypernorm.certificates.norm import NormCertificate
@@ -13,7 +13,15 @@ from hypernorm.certificates.product_state import ProductState
 from hypernorm.certificates.rounding import TINY, UNIT, known_reweighting, precision, reweight, weight_spread
 from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.certificates.subspace import SubspaceCertificate
-from hypernorm.certificates.verified import Claim, Rigor, Verified, VerifiedBound, VerifiedErrorBound, VerifiedValue
+from hypernorm.certificates.verified import (
+    Claim,
+    Rigor,
+    Verified,
+    VerifiedBound,
+    VerifiedEnclosure,
+    VerifiedErrorBound,
+    VerifiedValue,
+)
 from hypernorm.certificates.witness import Witness, attained_value
 
 __all__ = [
@@ -34,10 +42,11 @@ __all__ = [
     "SeparableCertificate",
     "SubspaceCertificate",
     "Verified",
-    "VerifiedAtom",
     "VerifiedBound",
     "VerifiedCovarianceBound",
+    "VerifiedEnclosure",
     "VerifiedErrorBound",
+    "VerifiedExpansion",
     "VerifiedMeanBound",
     "VerifiedValue",
     "Witness",

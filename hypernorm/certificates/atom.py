@@ -20,29 +20,12 @@ from hypernorm.certificates.fields import Array, Fingerprint, Integer, Real, Sha
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.rounding import SAFETY, TINY, lower_float, precision, rational, upper_float
-from hypernorm.certificates.verified import Claim, VerifiedBound
+from hypernorm.certificates.verified import Claim, VerifiedEnclosure
 from hypernorm.certificates.witness import attained_interval
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows
 
-__all__ = ["AtomCertificate", "VerifiedAtom", "attained_by", "with_errors"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class VerifiedAtom(VerifiedBound):
-    """The result of verifying an `AtomCertificate`.
-
-    Attributes
-    ----------
-    lower : float
-        Proved lower bound on ‖Zw‖_p/‖w‖ for the atom's vector w.
-    upper : float
-        Proved upper bound on ‖Zw‖_p for every unit vector w.
-    quantity, rigor, seconds
-        As for `hypernorm.certificates.Verified`.
-    """
-
-    lower: float
+__all__ = ["AtomCertificate", "attained_by", "with_errors"]
 
 
 @register
@@ -96,7 +79,7 @@ class AtomCertificate(Certificate):
 
     @property
     def quantity(self) -> str:
-        return f"||Z||_{{2→{exponent_text(self.q)}}} of the whitened samples"
+        return f"||Z||_{{2→{exponent_text(self.q)}}}, Z = (X - location) @ transform"
 
     @property
     def upper(self) -> float:
@@ -115,7 +98,9 @@ class AtomCertificate(Certificate):
         check_identity(matrix, self.shape, self.fingerprint)
         return as_dense(matrix)
 
-    def establish(self, subject: np.ndarray, *, exact: bool) -> VerifiedAtom:
+    def establish(self, subject: np.ndarray, *, exact: bool) -> VerifiedEnclosure:
+        if type(subject) is not np.ndarray or subject.shape != self.shape:
+            raise CertificateError(f"The subject of the proof must be an ndarray of shape {self.shape}.")
         Z, error = with_errors(subject, self.location, self.transform)
         lower, above = attained_by(Rows(Z), self.vector, self.q, error)
         if not self.value <= above:
@@ -123,7 +108,7 @@ class AtomCertificate(Certificate):
         proved = self.norm.prove(Rows(Z)).upper
         with precision():
             upper = upper_float(rational(proved) + rational(error))
-        return VerifiedAtom(quantity=self.quantity, lower=lower, upper=upper)
+        return VerifiedEnclosure(quantity=self.quantity, lower=lower, upper=upper)
 
 
 def with_errors(X: np.ndarray, location: np.ndarray, transform: np.ndarray) -> tuple[np.ndarray, float]:

@@ -17,25 +17,30 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_type_hints
 
 import numpy as np
+import scipy.sparse as sp
 
 from hypernorm._archive import write_archive
 from hypernorm._archive_reader import ArchiveReader, DamagedArchiveError, read_archive
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._chunks import Chunks
 from hypernorm._display import printable
+from hypernorm._pages import Pages
 from hypernorm._validation import RowMatrix, check_samples
 from hypernorm.certificates.fields import Field, Members, Sizes
 from hypernorm.certificates.rounding import check_arithmetic
 from hypernorm.certificates.values import check_fingerprint
 from hypernorm.certificates.verified import Claim
 from hypernorm.exceptions import CertificateError, InvalidInputError
-from hypernorm.forms import fingerprint
+from hypernorm.forms import Rows, fingerprint
 
 __all__ = [
     "Certificate",
     "check_identity",
     "load_certificate",
+    "plain_rows",
     "read_samples",
     "register",
+    "samples_of",
 ]
 
 FORMAT_VERSION = 1
@@ -235,11 +240,17 @@ class Certificate(ABC):
         """
         target = Path(path)
         try:
-            write_archive(target, {"format_version": np.array(FORMAT_VERSION, dtype="<i8"), **self.members()})
+            write_archive(target, {"format_version": np.array(FORMAT_VERSION, dtype="<i8"), **self.owned().members()})
         except OSError as error:
             raise InvalidInputError(f"Cannot write the certificate to {target}: {error.strerror or error}.") from None
 
     def __repr__(self) -> str:
+        try:
+            return self._shown()
+        except (CertificateError, AttributeError, TypeError, ValueError):
+            return f"{type(self).__name__}(broken)"
+
+    def _shown(self) -> str:
         items = [f"{name}={_short(value)}" for name, value in self.describe().items()]
         claim = self.claim
         if claim is not None:
@@ -260,10 +271,10 @@ def declared_fields(kind: type[Certificate]) -> dict[str, Field]:
 def register(kind: Kind) -> Kind:
     """Class decorator: let `load_certificate` find the class by its `kinds`."""
     for name in kind.kinds:
-        other = _KINDS.setdefault(name, kind)
+        other = _KINDS.get(name, kind)
         if (other.__module__, other.__qualname__) != (kind.__module__, kind.__qualname__):
             raise TypeError(f"the kind {name!r} is that of {other.__qualname__} already; choose another name")
-        _KINDS[name] = kind
+    _KINDS.update(dict.fromkeys(kind.kinds, kind))
     return kind
 
 
@@ -348,6 +359,33 @@ def read_samples(data: Any, shape: tuple[int, int], digits: str) -> RowMatrix:
     matrix = check_samples(data)
     check_identity(matrix, shape, digits)
     return matrix
+
+
+def plain_rows(subject: Any, columns: int) -> Rows:
+    """The subject of a proof about rows: rows of a matrix with so many columns, neither reweighted nor shifted.
+
+    Raises
+    ------
+    CertificateError
+    """
+    if type(subject) is not Rows or subject.multiplier is not None or subject.shift is not None:
+        raise CertificateError("A certificate is about the rows of a matrix, not about reweighted or shifted ones.")
+    if subject.shape[1] != columns:
+        raise CertificateError(f"The certificate is for {columns} columns, the matrix has {subject.shape[1]}.")
+    return subject
+
+
+def samples_of(subject: Any, shape: tuple[int, int]) -> RowMatrix:
+    """The subject of a proof about samples: a matrix as `read_samples` returns it, of the given shape.
+
+    Raises
+    ------
+    CertificateError
+    """
+    usual = type(subject) in (np.ndarray, sp.csr_array, Chunks, Pages)
+    if not usual or (int(subject.shape[0]), int(subject.shape[1])) != shape:
+        raise CertificateError(f"The subject of the proof must be a matrix of samples of shape {shape}.")
+    return subject
 
 
 def check_identity(matrix: RowMatrix, shape: tuple[int, int], digits: str) -> None:

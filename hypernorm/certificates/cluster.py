@@ -13,7 +13,7 @@ import numpy as np
 
 from hypernorm._display import exponent_text
 from hypernorm._validation import RowMatrix
-from hypernorm.certificates.base import Certificate, read_samples, register
+from hypernorm.certificates.base import Certificate, read_samples, register, samples_of
 from hypernorm.certificates.fields import Array, Fingerprint, Shape
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.moments import Weights, check_finite_exponent, moment_about, total_below
@@ -84,6 +84,7 @@ class ClusterCertificate(Certificate):
         return read_samples(data, self.shape, self.fingerprint)
 
     def establish(self, subject: RowMatrix, *, exact: bool) -> VerifiedBound:
+        subject = samples_of(subject, self.shape)
         moment = moment_about(subject, self.weights, self.center, self.norm, total_below(self.weights))
         with precision():
             return VerifiedBound(quantity=self.quantity, upper=upper_float(moment))

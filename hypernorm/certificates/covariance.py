@@ -55,35 +55,25 @@ _VANISHED = 2.0**-500
 class VerifiedCovarianceBound(VerifiedErrorBound):
     """The result of verifying a `CovarianceCertificate`.
 
-        Attributes
-        ----------
-        upper : float
-            Bound on ‖S^{-1/2} Ĉ S^{-1/2} − I‖ for the covariance S of the inliers and the matrix Ĉ.
-        least_ratio, largest_ratio : float
-    <<<<<<< HEAD
-            The variance of the inliers is in every direction at least and at most so many times the variance by the
-            covariance matrix. The first needs no premise on moments; 0 and infinity if nothing follows.
-        kurtosis : float
-            Proved bound on the kurtosis of the samples under the weights, in every direction.
-        total_variation, assumed, quantity, rigor, seconds
-            As for `hypernorm.certificates.VerifiedErrorBound`; `largest_ratio` rests on the same assumption.
-    =======
-            Bounds on the ratio of the variance of the inliers, whichever they are, to the variance vᵀĈv, in every
-            direction v. The first needs no premise on moments; 0 and infinity if the proof gives none.
-        total_variation : float
-            The largest total variation distance of the weights from a distribution on the inliers.
-        kurtosis : float
-            Proved bound on the kurtosis of the samples under the weights, in every direction.
-        assumed : bool
-            Whether `largest_ratio` and `upper` assume that the kurtosis of the inliers is at most `kurtosis`.
-        quantity, rigor, seconds
-            As for `hypernorm.certificates.Verified`.
-    >>>>>>> english2
+    Attributes
+    ----------
+    upper : float
+        Proved upper bound on ‖S^{-1/2} Ĉ S^{-1/2} − I‖ for the covariance S of the inliers and the matrix Ĉ.
+    least_ratio, largest_ratio : float
+        The variance of the inliers is in every direction at least and at most so many times the variance by the
+        covariance matrix. The first needs no premise on moments; 0 and infinity if nothing follows.
+    kurtosis : float
+        Proved upper bound on the kurtosis of the samples under the weights, in every direction.
+    inlier_kurtosis : float or None
+        The same for the inliers, a premise; None stands for the premise that it is not larger.
+    contamination, total_variation, assumed, quantity, premise, rigor, seconds
+        As for `hypernorm.certificates.VerifiedErrorBound`; `largest_ratio` rests on the same premises.
     """
 
     least_ratio: float
     largest_ratio: float
     kurtosis: float
+    inlier_kurtosis: float | None
 
 
 @register
@@ -136,7 +126,11 @@ class CovarianceCertificate(Certificate):
         return "relative error of the covariance, in any direction"
 
     def describe(self) -> dict[str, Any]:
-        return {"shape": list(self.shape), "contamination": self.contamination}
+        return {
+            "shape": list(self.shape),
+            "contamination": self.contamination,
+            "inlier_kurtosis": self.inlier_kurtosis,
+        }
 
     def read(self, data: Any) -> np.ndarray:
         matrix = check_matrix(data, copy=True)
@@ -144,6 +138,8 @@ class CovarianceCertificate(Certificate):
         return as_dense(matrix)
 
     def establish(self, subject: np.ndarray, *, exact: bool) -> VerifiedCovarianceBound:
+        if type(subject) is not np.ndarray or subject.shape != self.shape:
+            raise CertificateError(f"The subject of the proof must be an ndarray of shape {self.shape}.")
         distance, premise = total_variation_bound(self.weights, None, self.contamination), self.inlier_kurtosis
         with precision():
             kurtosis, least, largest = self._ratios(subject)
@@ -158,8 +154,14 @@ class CovarianceCertificate(Certificate):
             upper=error,
             least_ratio=low,
             largest_ratio=high,
+            premise=(
+                f"at most the fraction {self.contamination:.15g} are outliers, and the kurtosis of the inliers is at "
+                f"most {'that of the weights' if premise is None else format(premise, '.15g')}"
+            ),
+            contamination=self.contamination,
             total_variation=distance,
             kurtosis=found,
+            inlier_kurtosis=premise,
             assumed=premise is None,
         )
 

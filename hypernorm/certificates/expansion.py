@@ -37,9 +37,39 @@ from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import Rows
 from hypernorm.forms.walk import Walk
 
-__all__ = ["ExpansionCertificate", "check_measure", "dominating_slack", "hoelder_weights", "is_dominated"]
+__all__ = [
+    "ExpansionCertificate",
+    "VerifiedExpansion",
+    "check_measure",
+    "dominating_slack",
+    "hoelder_weights",
+    "is_dominated",
+]
 
 _MOST_VERTICES = 2**30 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifiedExpansion(VerifiedBound):
+    """The result of verifying an `ExpansionCertificate`.
+
+    Attributes
+    ----------
+    upper : float
+        Proved upper bound on the 2→q norm of X, the matrix of the certificate.
+    threshold, slack, q : float
+        λ, ε and q, for which the walk on the graph is proved to be dominated.
+    quantity, premise, rigor, seconds
+        As for `hypernorm.certificates.Verified`.
+    """
+
+    threshold: float
+    slack: float
+    q: float
+
+    def bound(self, mu: float) -> float:
+        """Return the proved lower bound on the expansion of every set of measure at most `mu`, 0 < `mu` ≤ 1."""
+        return _expansion_bound(self.threshold, self.slack, self.q, self.upper, check_measure(mu, "mu"))
 
 
 @register
@@ -94,7 +124,7 @@ class ExpansionCertificate(Certificate):
 
     @property
     def quantity(self) -> str:
-        return f"{norm_text(self.q)} of the leading eigenspace"
+        return f"{norm_text(self.q)}, X the matrix of the certificate"
 
     @property
     def claim(self) -> Claim:
@@ -130,15 +160,8 @@ class ExpansionCertificate(Certificate):
         InvalidInputError
             If `mu` is not in (0, 1].
         """
-        mu = check_measure(mu, "mu")
         own = self.owned("matrix", "norm")
-        with precision(), np.errstate(all="ignore"):
-            measure = rational(min(mu * (1 + 2.0**-50), 1.0))
-            rest = rational(own.threshold)
-            power = rational(1) if math.isinf(own.q) else 1 - 2 / rational(own.q)
-            # μ⁰ is 1; ball arithmetic would take it for exp(0 · log μ), which is as good but wider.
-            concentrated = rational(own.norm_bound) ** 2 * (measure**power if own.q > 2 else 1)
-            return lower_float((1 - rest) * (1 - measure) - rational(own.slack) - concentrated)
+        return _expansion_bound(own.threshold, own.slack, own.q, own.norm_bound, check_measure(mu, "mu"))
 
     def read(self, data: Any) -> Walk:
         walk = Walk.read(data)
@@ -146,7 +169,9 @@ class ExpansionCertificate(Certificate):
             raise CertificateError(f"The proof is for a graph of {self.vertices} vertices, this one has {walk.size}.")
         return walk
 
-    def establish(self, subject: Walk, *, exact: bool) -> VerifiedBound:
+    def establish(self, subject: Walk, *, exact: bool) -> VerifiedExpansion:
+        if type(subject) is not Walk or subject.size != self.vertices:
+            raise CertificateError(f"The subject of the proof must be a Walk of {self.vertices} vertices.")
         Y = hoelder_weights(subject, self.q)[:, None] * self.matrix
         if not is_dominated(subject, self.threshold, self.slack, Y):
             raise CertificateError(
@@ -156,7 +181,19 @@ class ExpansionCertificate(Certificate):
         upper = 0.0 if self.norm is None else self.norm.prove(Rows(self.matrix)).upper
         if not upper <= self.norm_bound:
             raise CertificateError(f"The norm is proved to be at most {upper!r}, not {self.norm_bound!r}.")
-        return VerifiedBound(quantity=self.quantity, upper=upper)
+        return VerifiedExpansion(
+            quantity=self.quantity, upper=upper, threshold=self.threshold, slack=self.slack, q=self.q
+        )
+
+
+def _expansion_bound(threshold: float, slack: float, q: float, norm: float, mu: float) -> float:
+    """(1 − λ)(1 − μ) − ε − norm² μ^{1 − 2/q}, rounded down; at least zero."""
+    with precision(), np.errstate(all="ignore"):
+        measure, rest = rational(min(mu * (1 + 2.0**-50), 1.0)), rational(threshold)
+        power = rational(1) if math.isinf(q) else 1 - 2 / rational(q)
+        # μ⁰ is 1; ball arithmetic would take it for exp(0 · log μ), which is as good but wider.
+        concentrated = rational(norm) ** 2 * (measure**power if q > 2 else 1)
+        return lower_float((1 - rest) * (1 - measure) - rational(slack) - concentrated)
 
 
 def check_measure(mu: Any, name: str) -> float:

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
+from hypernorm._display import exponent_text
 from hypernorm._validation import RowMatrix
-from hypernorm.certificates.base import Certificate, read_samples, register
+from hypernorm.certificates.base import Certificate, read_samples, register, samples_of
 from hypernorm.certificates.fields import Array, Fingerprint, Numbers, Real, Shape, Sizes
 from hypernorm.certificates.inner import InnerTuple
 from hypernorm.certificates.moments import (
@@ -51,30 +52,20 @@ _MASSES = 2000
 class VerifiedMeanBound(VerifiedErrorBound):
     """The result of verifying a `MeanCertificate`.
 
-        Attributes
-        ----------
-        upper : float
-    <<<<<<< HEAD
-            The location is at most so far from the mean of the inliers.
-        moments : tuple of float
-            Proved bounds on max_v (Σ w_i |⟨x_i − μ_w, v⟩|^q)^{1/q}, for each certificate.
-        total_variation, assumed, quantity, rigor, seconds
-            As for `hypernorm.certificates.VerifiedErrorBound`.
-    =======
-            Bound on the distance of the location from the mean of the inliers, whichever they are; infinite if the proof
-            gives none.
-        total_variation : float
-            δ, the largest total variation distance of the weights from a distribution on the inliers.
-        moments : tuple of float
-            Proved bounds on max_v (Σ w_i |⟨x_i − μ_w, v⟩|^q)^{1/q}, one for each norm certificate.
-        assumed : bool
-            Whether the bound assumes that the moment of the inliers is at most that of the weighted samples.
-        quantity, rigor, seconds
-            As for `hypernorm.certificates.Verified`.
-    >>>>>>> english2
+    Attributes
+    ----------
+    upper : float
+        Proved upper bound on the distance of the location from the mean of the inliers; infinite if nothing follows.
+    moments : tuple of float
+        Proved bounds on max_v (Σ w_i |⟨x_i − μ_w, v⟩|^q)^{1/q}, for each certificate.
+    inlier_moments : tuple of float or None
+        The same moments of the inliers, a premise; None stands for the premise that they are not larger.
+    contamination, total_variation, assumed, quantity, premise, rigor, seconds
+        As for `hypernorm.certificates.VerifiedErrorBound`.
     """
 
     moments: tuple[float, ...]
+    inlier_moments: tuple[float | None, ...]
 
 
 @register
@@ -129,14 +120,27 @@ class MeanCertificate(Certificate):
         return "distance of the location from the mean of the inliers"
 
     def describe(self) -> dict[str, Any]:
-        orders = [norm.q for norm in self.norms]
-        return {"shape": list(self.shape), "contamination": self.contamination, "moments": orders}
+        return {
+            "shape": list(self.shape),
+            "contamination": self.contamination,
+            "moments": [norm.q for norm in self.norms],
+            "inlier_moments": list(self.inlier_moments),
+        }
+
+    def _premise(self) -> str:
+        moments = [
+            f"order {exponent_text(norm.q)} is at most {'that of the weights' if B is None else format(B, '.15g')}"
+            for norm, B in zip(self.norms, self.inlier_moments, strict=True)
+        ]
+        return f"at most the fraction {self.contamination:.15g} are outliers, and the moment of the inliers of " + (
+            " or of ".join(moments)
+        )
 
     def read(self, data: Any) -> RowMatrix:
         return read_samples(data, self.shape, self.fingerprint)
 
     def establish(self, subject: RowMatrix, *, exact: bool) -> VerifiedMeanBound:
-        total = total_below(self.weights)
+        subject, total = samples_of(subject, self.shape), total_below(self.weights)
         offset = _offset(subject, self.weights, self.location, total)
         distance = total_variation_bound(self.weights, self.base_weights, self.contamination)
         moments, bounds = [], []
@@ -153,8 +157,11 @@ class MeanCertificate(Certificate):
         return VerifiedMeanBound(
             quantity=self.quantity,
             upper=min(bounds, default=math.inf),
+            premise=self._premise(),
+            contamination=self.contamination,
             total_variation=distance,
             moments=tuple(moments),
+            inlier_moments=self.inlier_moments,
             assumed=None in self.inlier_moments,
         )
 

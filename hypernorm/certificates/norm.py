@@ -17,12 +17,12 @@ import numpy as np
 from hypernorm._display import norm_text
 from hypernorm.certificates import exact as exact_proofs
 from hypernorm.certificates import floating as floating_proofs
-from hypernorm.certificates.base import Certificate, read_samples, register
+from hypernorm.certificates.base import Certificate, plain_rows, read_samples, register
 from hypernorm.certificates.exact import ExactRows
 from hypernorm.certificates.fields import Choice, Fingerprint, Integer, Matrices, Numbers, Real, Shape, Sizes
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
 from hypernorm.certificates.rounding import precision, rational, reweight, root_above, upper_float
-from hypernorm.certificates.values import LARGEST_EXPONENT, shown
+from hypernorm.certificates.values import LARGEST_SCALE, shown
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows
@@ -87,7 +87,7 @@ class NormCertificate(Certificate):
     q: Annotated[float, _Exponent()]
     shape: Annotated[tuple[int, int], Shape()]
     fingerprint: Annotated[str, Fingerprint()]
-    exponent: Annotated[int, Integer(-LARGEST_EXPONENT, LARGEST_EXPONENT)]
+    exponent: Annotated[int, Integer(-LARGEST_SCALE, LARGEST_SCALE)]
     radius: Annotated[float, Real(2.0**-1074)]
     values: Annotated[tuple[float, ...], Numbers("factors", 0.0)]
     matrices: Annotated[tuple[np.ndarray | None, ...], Matrices("sides", member="matrix")]
@@ -122,11 +122,7 @@ class NormCertificate(Certificate):
         return Rows(read_samples(data, self.shape, self.fingerprint), self.fingerprint)
 
     def establish(self, subject: Rows, *, exact: bool) -> VerifiedBound:
-        rows = subject
-        if type(rows) is not Rows or rows.multiplier is not None or rows.shift is not None:
-            raise CertificateError("A certificate is about the rows of a matrix, not about reweighted or shifted ones.")
-        if rows.shape[1] != self.shape[1]:
-            raise CertificateError(f"The certificate is for {self.shape[1]} columns, the matrix has {rows.shape[1]}.")
+        rows = plain_rows(subject, self.shape[1])
         if rows.exponent != self.exponent:
             raise CertificateError(f"The certificate is for the scale 2**{self.exponent}, X has 2**{rows.exponent}.")
         return VerifiedBound(

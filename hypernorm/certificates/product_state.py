@@ -19,7 +19,7 @@ from hypernorm.certificates.verified import Claim, Rigor, VerifiedValue
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms.product import FIELDS, ProductForm
 
-__all__ = ["LARGEST_DIMENSION", "QUANTITY", "ProductState", "read_form"]
+__all__ = ["LARGEST_DIMENSION", "QUANTITY", "ProductState", "form_of", "read_form"]
 
 LARGEST_DIMENSION = 2**20 - 1
 
@@ -127,10 +127,23 @@ class ProductState(Certificate):
 
     def establish(self, subject: ProductForm, *, exact: bool) -> VerifiedValue:
         """Prove the value; the arithmetic is always exact."""
+        form_of(subject, self.dims, self.field)
         value = _attained(subject, _check_vector(self.x, "x", self.field), _check_vector(self.y, "y", self.field))
         if not self.value <= value:
             raise CertificateError(f"The state attains {value:.17g}, not the value {self.value!r} that it claims.")
         return VerifiedValue(quantity=QUANTITY, rigor=Rigor.EXACT, lower=value)
+
+
+def form_of(subject: Any, dims: tuple[int, int], field: str) -> ProductForm:
+    """The subject of a proof about states: a form of these dimensions and this field.
+
+    Raises
+    ------
+    CertificateError
+    """
+    if type(subject) is not ProductForm or (subject.dims, subject.field) != (dims, field):
+        raise CertificateError("The certificate is for other dimensions, another field or another scale.")
+    return subject
 
 
 def read_form(data: Any, dims: tuple[int, int], field: str, digits: str) -> ProductForm:
@@ -143,6 +156,10 @@ def read_form(data: Any, dims: tuple[int, int], field: str, digits: str) -> Prod
     InvalidInputError
         If the data are not a Hermitian matrix of the right size.
     """
+    size = dims[0] * dims[1]
+    shape = getattr(data, "shape", (size, size))
+    if len(shape) == 2 and shape[0] == shape[1] != size:
+        raise CertificateError(f"The certificate is for another matrix, of {size} rows; M has {shape[0]}.")
     form = ProductForm(data, dims, field)
     if form.fingerprint != digits:
         raise CertificateError("The certificate is for another matrix: the fingerprint of M differs.")

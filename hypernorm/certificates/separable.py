@@ -22,7 +22,7 @@ import numpy as np
 from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
 from hypernorm.certificates.fields import Choice, Fingerprint, Integer, Matrices, Numbers, Pair, Sizes
-from hypernorm.certificates.product_state import LARGEST_DIMENSION, QUANTITY, embedded, read_form
+from hypernorm.certificates.product_state import LARGEST_DIMENSION, QUANTITY, embedded, form_of, read_form
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,
@@ -33,7 +33,7 @@ from hypernorm.certificates.rounding import (
     rational,
     upper_float,
 )
-from hypernorm.certificates.values import LARGEST_EXPONENT
+from hypernorm.certificates.values import LARGEST_SCALE
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms.product import FIELDS, ProductClasses, ProductForm, gram_sides
@@ -85,7 +85,7 @@ class SeparableCertificate(Certificate):
     field: Annotated[str, Choice(FIELDS)]
     level: Annotated[int, Integer(1, LARGEST_LEVEL)]
     fingerprint: Annotated[str, Fingerprint()]
-    exponent: Annotated[int, Integer(-LARGEST_EXPONENT, LARGEST_EXPONENT)]
+    exponent: Annotated[int, Integer(-LARGEST_SCALE, LARGEST_SCALE)]
     values: Annotated[tuple[float, ...], Numbers("parts")]
     matrices: Annotated[tuple[np.ndarray, ...], Matrices("sides", member="matrix")]
 
@@ -122,8 +122,7 @@ class SeparableCertificate(Certificate):
         return read_form(data, self.dims, self.field, self.fingerprint)
 
     def establish(self, subject: ProductForm, *, exact: bool) -> VerifiedBound:
-        about = (self.dims, self.field, self.exponent)
-        if type(subject) is not ProductForm or (subject.dims, subject.field, subject.exponent) != about:
+        if form_of(subject, self.dims, self.field).exponent != self.exponent:
             raise CertificateError("The certificate is for other dimensions, another field or another scale.")
         return VerifiedBound(
             quantity=QUANTITY,

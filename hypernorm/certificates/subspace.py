@@ -31,12 +31,19 @@ from hypernorm.certificates.rounding import (
     rational,
     upper_float,
 )
-from hypernorm.certificates.verified import Claim, VerifiedBound
+from hypernorm.certificates.verified import Claim, VerifiedEnclosure
 from hypernorm.certificates.witness import attained_interval
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import Rows
 
-__all__ = ["SubspaceCertificate", "attained_ratio", "largest_ratio", "orthogonaliser", "read_basis"]
+__all__ = [
+    "SubspaceCertificate",
+    "attained_ratio",
+    "exact_coordinates",
+    "largest_ratio",
+    "orthogonaliser",
+    "read_basis",
+]
 
 # If the scaled columns have a larger condition number, rounding decides which subspace they span.
 _LARGEST_CONDITION = 1e9
@@ -112,14 +119,39 @@ class SubspaceCertificate(Certificate):
             raise CertificateError(f"The certificate is for a basis of shape {self.shape}, this has {scaled.shape}.")
         return scaled, exponents
 
-    def establish(self, subject: tuple[np.ndarray, np.ndarray], *, exact: bool) -> VerifiedBound:
+    def establish(self, subject: tuple[np.ndarray, np.ndarray], *, exact: bool) -> VerifiedEnclosure:
+        if type(subject) is not tuple or len(subject) != 2 or np.shape(subject[0]) != self.shape:
+            raise CertificateError("The subject of the proof must be what `read` returns for a basis of the shape.")
         scaled, exponents = subject
-        proved = largest_ratio(scaled, self.matrix, self.norm.prove(Rows(self.matrix)).upper)
+        norm = self.norm.prove(Rows(self.matrix)).upper
+        try:
+            proved = largest_ratio(scaled, self.matrix, norm)
+        except InvalidInputError as error:
+            raise CertificateError(
+                f"The matrix of the certificate is not proved to span the subspace: {error}"
+            ) from None
         if not proved <= self.upper:
             raise CertificateError(f"The ratio is proved to be at most {proved!r}, not {self.upper!r}.")
-        if not self.lower <= attained_ratio(scaled, np.ldexp(self.coefficients, exponents), self.q)[1]:
+        below, above = attained_ratio(scaled, exact_coordinates(self.coefficients, exponents), self.q)
+        if not self.lower <= above:
             raise CertificateError(f"The direction does not attain {self.lower!r}.")
-        return VerifiedBound(quantity=self.quantity, upper=proved)
+        return VerifiedEnclosure(quantity=self.quantity, lower=below, upper=proved)
+
+
+def exact_coordinates(coefficients: np.ndarray, exponents: np.ndarray) -> np.ndarray:
+    """Coordinates, in the scaled basis, of the direction with these coefficients; exact up to a common power of two.
+
+    Raises
+    ------
+    CertificateError
+        If the coordinates differ by so many powers of two that floats cannot hold them.
+    """
+    powers = np.frexp(coefficients)[1] + exponents
+    top = int(powers[coefficients != 0].max(initial=-(2**20)))
+    coordinates = np.ldexp(coefficients, exponents - top)
+    if not (np.ldexp(coordinates, top - exponents) == coefficients).all():
+        raise CertificateError("The coefficients of the direction differ by too many orders of magnitude for a proof.")
+    return coordinates
 
 
 def read_basis(basis: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ import numpy as np
 from hypernorm.exceptions import CertificateError
 
 __all__ = [
-    "LARGEST_EXPONENT",
+    "LARGEST_SCALE",
     "check_choice",
     "check_fingerprint",
     "check_integer",
@@ -26,7 +26,7 @@ __all__ = [
     "shown",
 ]
 
-LARGEST_EXPONENT = 2100
+LARGEST_SCALE = 2100
 """Upper limit on the exponent of the power of two that scales a matrix of floats."""
 
 _FINGERPRINT_LENGTH = 64

@@ -7,7 +7,7 @@ from enum import Enum
 
 from hypernorm._display import rounded_down, rounded_up
 
-__all__ = ["Claim", "Rigor", "Verified", "VerifiedBound", "VerifiedErrorBound", "VerifiedValue"]
+__all__ = ["Claim", "Rigor", "Verified", "VerifiedBound", "VerifiedEnclosure", "VerifiedErrorBound", "VerifiedValue"]
 
 
 class Rigor(Enum):
@@ -25,12 +25,15 @@ class Verified:
     ----------
     quantity : str
         Name of the bounded quantity.
+    premise : str
+        What the proof assumes and cannot show; empty if it assumes nothing.
     rigor : Rigor
     seconds : float
         Duration of the verification.
     """
 
     quantity: str
+    premise: str = ""
     rigor: Rigor = Rigor.FLOATING_POINT
     seconds: float = 0.0
 
@@ -43,11 +46,28 @@ class VerifiedBound(Verified):
     ----------
     upper : float
         Proved upper bound on the quantity.
-    quantity, rigor, seconds
+    quantity, premise, rigor, seconds
         As for `Verified`.
     """
 
     upper: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifiedEnclosure(VerifiedBound):
+    """The result of verifying bounds from both sides.
+
+    Attributes
+    ----------
+    lower : float
+        Proved lower bound on the quantity, attained by a vector of the certificate.
+    upper : float
+        Proved upper bound on the quantity.
+    quantity, premise, rigor, seconds
+        As for `Verified`.
+    """
+
+    lower: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,14 +78,17 @@ class VerifiedErrorBound(VerifiedBound):
     ----------
     upper : float
         The error is at most this number; infinite if nothing follows.
+    contamination : float
+        A premise: the inliers have at least the fraction 1 − ε of the samples, or of their base weights.
     total_variation : float
         The largest total variation distance of the weights from a distribution on the inliers.
     assumed : bool
         Whether the bound supposes that the inliers have moments at most as large as the weighted samples.
-    quantity, rigor, seconds
+    quantity, premise, rigor, seconds
         As for `Verified`.
     """
 
+    contamination: float
     total_variation: float
     assumed: bool
 
@@ -83,7 +106,7 @@ class VerifiedValue(Verified):
     ----------
     lower : float
         Proved lower bound on the quantity.
-    quantity, rigor, seconds
+    quantity, premise, rigor, seconds
         As for `Verified`.
     """
 

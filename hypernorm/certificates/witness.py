@@ -14,7 +14,7 @@ from hypernorm._arguments import check_exponent
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import norm_text
 from hypernorm._validation import check_rows
-from hypernorm.certificates.base import Certificate, read_samples, register
+from hypernorm.certificates.base import Certificate, plain_rows, read_samples, register
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
 from hypernorm.certificates.rounding import (
@@ -130,7 +130,7 @@ class Witness(Certificate):
 
     def establish(self, subject: Rows, *, exact: bool) -> VerifiedValue:
         vector = _check_vector(self.vector, self.shape[1])
-        value, above = attained_interval(subject, vector, self.q, exact=exact)
+        value, above = attained_interval(plain_rows(subject, self.shape[1]), vector, self.q, exact=exact)
         # Another order of summation may prove slightly less than the claim. A claim above the enclosure is false.
         if not self.value <= above:
             raise CertificateError(f"The witness attains {value:.17g}, not the value {self.value!r} that it claims.")

@@ -12,8 +12,8 @@ from hypernorm._arguments import check_tolerance
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import Matrix, as_dense
 from hypernorm.bounds import Interval, two_to_q_norm
-from hypernorm.certificates import NormCertificate, Witness
-from hypernorm.certificates.atom import AtomCertificate, VerifiedAtom, attained_by, with_errors
+from hypernorm.certificates import NormCertificate, VerifiedEnclosure, Witness
+from hypernorm.certificates.atom import AtomCertificate, attained_by, with_errors
 from hypernorm.dictionary.whitening import Whitening
 from hypernorm.forms import Rows, fingerprint
 
@@ -57,7 +57,7 @@ class CertifiedAtom:
         """Whether no unit vector exceeds the atom's value by more than a relative `rtol`."""
         return self.gap <= check_tolerance(rtol)
 
-    def verify(self, X: Any) -> VerifiedAtom:
+    def verify(self, X: Any) -> VerifiedEnclosure:
         """Prove both numbers again for the samples; see `AtomCertificate.verify`."""
         return self.certificate.verify(X)
 

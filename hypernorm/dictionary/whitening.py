@@ -1,4 +1,4 @@
-"""Centring and whitening as a linear map, which needs no copy of the samples."""
+"""Centering and whitening as a linear map, which needs no copy of the samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decomposition of the centred, weighted samples, which is used for every penalty, norm and target."""
+"""Decomposition of the centered, weighted samples, which is used for every penalty, norm and target."""
 
 from __future__ import annotations
 

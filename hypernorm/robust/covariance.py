@@ -154,7 +154,8 @@ class RobustCovariance(EmpiricalCovariance):
         contamination = check_contamination_or_auto(self.contamination)
         check_count(self.max_iter, "max_iter")
         check_kurtosis(self.inlier_kurtosis)
-        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        # A copy, since the error bound is proved about what was fitted.
+        X = np.array(validate_data(self, X, dtype=np.float64, ensure_min_samples=2), order="C")
         rng = check_generator(self.random_state)
         center = np.zeros(X.shape[1]) if self.assume_centered else None
         clipped = winsorised(X, units=check_units(X))
@@ -185,7 +186,7 @@ class RobustCovariance(EmpiricalCovariance):
                 covariance=check_covariance(self.covariance_, "covariance", X.shape[1])[0],
                 inlier_kurtosis=check_kurtosis(self.inlier_kurtosis),
             )
-            proved = certificate.verify(X)
+            proved = certificate.prove(X)
         except InvalidInputError:  # the samples under the weights have no full rank
             return
         except CertificateError as error:

@@ -84,8 +84,8 @@ class ProductSolver:
         # The moments of uniformly distributed vectors, which are feasible and in the interior.
         identity = np.diag(classes.parts[0].multiplicities.astype(np.float64))
         spread = self._spread_out(classes.sums(classes.parts[0], identity) / self._totals)
-        self._centre = [matrix / np.trace(spread[0]) for matrix in spread]
-        self._depth = [float(np.linalg.eigvalsh(matrix)[0]) for matrix in self._centre]
+        self._center = [matrix / np.trace(spread[0]) for matrix in spread]
+        self._depth = [float(np.linalg.eigvalsh(matrix)[0]) for matrix in self._center]
         self._V = [np.zeros_like(C) for C in self._C]
         self._acceleration = Anderson(_MEMORY)
         self._sigma = 0.25
@@ -219,7 +219,7 @@ class ProductSolver:
         Z = [matrix / trace for matrix in self._Z]
         share = max(-float(np.linalg.eigvalsh(z)[0]) / depth for z, depth in zip(Z, self._depth, strict=True))
         share = max(share, 0.0)
-        mixed = ((z + share * centre) / (1 + share) for z, centre in zip(Z, self._centre, strict=True))
+        mixed = ((z + share * centre) / (1 + share) for z, centre in zip(Z, self._center, strict=True))
         value = self._scale * sum(float(np.vdot(C, z).real) for C, z in zip(self._C, mixed, strict=True))
         self.value = max(self.value, value)
 

@@ -86,6 +86,19 @@ def test_large_arrays_end_the_proof_when_a_page_changes(tmp_path):
 
 
 @pytest.mark.usefixtures("pages")
+@pytest.mark.parametrize("stage", ["lower bound", "flattening", "sos"])
+def test_a_climb_ends_when_a_page_changes(stage):
+    shared = BIG.copy()
+
+    def change(progress):
+        if progress.stage == stage:
+            shared[57, 1] += 1e-9
+
+    with pytest.raises(hn.ChangedDataError, match="rows 50 to 60"):
+        hn.two_to_q_norm(shared, 4, random_state=0, progress=change)
+
+
+@pytest.mark.usefixtures("pages")
 @pytest.mark.parametrize("kind", ["mean", "cluster", "covariance", "atom"])
 def test_every_proof_about_samples_reads_pages(kind):
     if kind == "mean":

@@ -188,4 +188,6 @@ def test_errors_name_the_remedy():
     with pytest.raises(InvalidInputError, match="inlier_kurtosis"):
         certify_covariance(X, np.ones(20), 0.1, inlier_kurtosis=0.3)
     assert isinstance(certify_covariance(X, np.ones(20), 0.1), CovarianceCertificate)
-    assert repr(certify_covariance(X, np.ones(20), 0.1)) == "CovarianceCertificate(shape=(20, 3), contamination=0.1)"
+    assert repr(certify_covariance(X, np.ones(20), 0.1)) == (
+        "CovarianceCertificate(shape=(20, 3), contamination=0.1, inlier_kurtosis=None)"
+    )

@@ -152,7 +152,7 @@ def test_only_what_cannot_lie_is_shown():
     assert len(shown("x" * 100)) == 80
     assert shown(np.float64(1.5)) == "a float64"
     assert shown([1]) == "a list"
-    assert (values.LARGEST_EXPONENT, separable.LARGEST_LEVEL) == (2100, 8)
+    assert (values.LARGEST_SCALE, separable.LARGEST_LEVEL) == (2100, 8)
 
 
 def test_identity_is_that_of_shape_and_values():

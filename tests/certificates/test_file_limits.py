@@ -3,6 +3,7 @@
 import io
 import math
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -247,6 +248,21 @@ def test_sizes_and_methods_that_do_not_fit_are_refused(saved, change):
     else:
         with pytest.raises(CertificateError, match="compressed or larger"):
             load_certificate(saved)
+
+
+@pytest.mark.parametrize("sizes", [(100, 100), (100, 101), (60, 60, 60, 60)])
+def test_members_that_share_their_bytes_are_refused(sizes):
+    """Together they may not be larger than the file, or a small file would fill memory."""
+    members = [
+        SimpleNamespace(filename=f"{number}.npy", compress_type=zipfile.ZIP_STORED, compress_size=size, file_size=size)
+        for number, size in enumerate(sizes)
+    ]
+    archive = SimpleNamespace(infolist=lambda: members)
+    if sum(sizes) <= 200:
+        assert isinstance(_archive_reader.ArchiveReader(archive, 200), _archive_reader.ArchiveReader)
+    else:
+        with pytest.raises(_archive_reader.DamagedArchiveError, match="together are larger"):
+            _archive_reader.ArchiveReader(archive, 200)
 
 
 @pytest.mark.parametrize("place", [0, 1, 2, 3, 20, 21])

@@ -15,8 +15,12 @@ from hypernorm.applications import small_set_expansion, sparsest_direction
 from hypernorm.certificates import Certificate, base, register
 from hypernorm.certificates.base import declared_fields
 from hypernorm.certificates.fields import Field, Fingerprint, Real, Shape
+from hypernorm.certificates.subspace import exact_coordinates, read_basis
 from hypernorm.datasets import noisy_cube, planted_dictionary
 from hypernorm.dictionary import LpDictionaryLearning
+from hypernorm.forms import Rows
+from hypernorm.forms.product import ProductForm
+from hypernorm.forms.walk import Walk
 from hypernorm.robust import MomentClustering, certify_covariance, certify_mean
 from hypernorm.separable import separable_value
 
@@ -267,3 +271,113 @@ def test_an_atom_is_bounded_from_both_sides(proofs):
     with pytest.raises(hn.CertificateError, match="overflow"):
         far.verify(data)
     assert math.isfinite(proof.upper)
+
+
+SUBJECTS = {
+    "none": None,
+    "list": [1.0, 2.0],
+    "array": X,
+    "another shape": X[:7],
+    "masked": np.ma.masked_array(X, True),
+    "rows": Rows(X),
+    "shifted rows": Rows(X).shifted(np.ones(3)),
+    "reweighted rows": Rows(X).reweighted(np.full(40, 7.0)),
+    "rows of other columns": Rows(X[:, :2]),
+    "form": ProductForm(np.eye(4), (2, 2), "complex"),
+    "walk": Walk.read(noisy_cube(2, 0.5)),
+    "basis": read_basis(X[:9]),
+}
+FITS = {
+    "norm": ["rows"],
+    "sos": ["rows"],
+    "witness": ["rows"],
+    "mean": ["array"],
+    "weighted mean": ["array"],
+    "covariance": ["array"],
+    "covariance without premise": ["array"],
+    "cluster": ["array"],
+}
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+@pytest.mark.parametrize("name", MAKE)
+def test_only_a_subject_of_the_right_kind_is_proved(name, subject, proofs):
+    proof, data = proofs[name]
+    if subject in FITS.get(name, []):
+        assert without_time(proof.prove(SUBJECTS[subject])) == without_time(proof.verify(data))
+    else:
+        with pytest.raises(hn.CertificateError) as caught:
+            proof.prove(SUBJECTS[subject])
+        assert "\n" not in str(caught.value)
+
+
+def test_the_lower_bound_of_a_subspace_is_proved(proofs):
+    proof, _ = proofs["subspace"]
+    proved = proof.verify(X)
+    w = X @ proof.coefficients
+    assert proved.lower <= np.linalg.norm(w, 4) / np.linalg.norm(w) * (1 + 1e-14)
+    assert proved.lower == pytest.approx(proof.lower, rel=1e-12)
+    tiny = sparsest_direction(X * 2.0**-1000, random_state=0).certificate
+    assert tiny.verify(X * 2.0**-1000).lower == pytest.approx(proof.lower, rel=1e-9)
+    # Coordinates that would vanish in the scaled basis are those of another direction.
+    exponents = np.array([0, 0, -1000])
+    with pytest.raises(hn.CertificateError, match="orders of magnitude"):
+        exact_coordinates(np.array([1.0, 2.0**-600, 2.0**-200]), exponents)
+    found = exact_coordinates(np.array([3.0, 2.0**-300, 0.0]), exponents)
+    assert found.tolist() == [0.75, 2.0**-302, 0.0]
+    # Two columns that differ in one bit: the enclosure of the ratio is wide, and its upper end is no lower bound.
+    first = np.random.default_rng(0).standard_normal(8)
+    second = first.copy()
+    second[0] += 2.0**-27
+    basis = np.column_stack([first, second])
+    honest = sparsest_direction(basis, random_state=0).certificate
+    forged = dataclasses.replace(honest, coefficients=np.array([-1.0, 1.0]), lower=1.0)
+    assert forged.verify(basis).lower <= 1.0
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.1])
+def test_a_matrix_that_spans_nothing_is_the_fault_of_the_certificate(factor, proofs):
+    proof, _ = proofs["subspace"]
+    norm = hn.spectral_bound(proof.matrix * factor, 4.0, kind="row_norm")
+    with pytest.raises(hn.CertificateError, match="span the subspace"):
+        dataclasses.replace(proof, matrix=proof.matrix * factor, norm=norm).verify(X)
+
+
+def test_what_was_verified_bounds_the_expansion(proofs):
+    proof, graph = proofs["expansion"]
+    found = proof.verify(graph)
+    for mu in (0.125, 0.25, 1.0):
+        assert proof.bound(mu) <= found.bound(mu) <= proof.bound(mu) + 1e-9
+    with pytest.raises(hn.InvalidInputError, match="mu must be"):
+        found.bound(0.0)
+    loose = dataclasses.replace(proof, slack=10.0)
+    assert loose.verify(graph).bound(0.125) == 0.0
+
+
+def test_premises_are_part_of_what_is_proved(proofs):
+    found = proofs["mean"][0].verify(X)
+    assert (found.contamination, found.inlier_moments, found.assumed) == (0.1, (3.0, None), True)
+    assert found.premise == (
+        "at most the fraction 0.1 are outliers, and the moment of the inliers of order 2 is at most 3 or of order 4 is "
+        "at most that of the weights"
+    )
+    found = proofs["covariance"][0].verify(X)
+    assert (found.contamination, found.inlier_kurtosis, found.assumed) == (0.02, 5.0, False)
+    assert found.premise.endswith("the kurtosis of the inliers is at most 5")
+    assert proofs["covariance without premise"][0].verify(X).premise.endswith("that of the weights")
+    for name in ("norm", "witness", "separable", "cluster", "expansion", "subspace", "atom"):
+        assert proofs[name][0].verify(proofs[name][1]).premise == ""
+
+
+def test_broken_certificates_show_themselves_and_are_not_saved(proofs, tmp_path):
+    proof, _ = proofs["norm"]
+    path = tmp_path / "proof.npz"
+    proof.save(path)
+    before = path.read_bytes()
+    for change in ({"values": (None, 1.0)}, {"q": "four"}, {"matrices": (np.array([object()]), None)}, {"shape": None}):
+        broken = dataclasses.replace(proof, **change)
+        assert repr(broken).startswith("NormCertificate(")
+        with pytest.raises(hn.CertificateError):
+            broken.save(path)
+        assert path.read_bytes() == before
+    assert repr(object.__new__(hn.NormCertificate)) == "NormCertificate(broken)"

@@ -227,8 +227,10 @@ def test_other_matrices_are_refused(case):
     for made in (interval.certificate, interval.witness):
         with pytest.raises(CertificateError, match="another matrix"):
             made.verify(other)
-        with pytest.raises(InvalidInputError, match="shape"):
+        with pytest.raises(CertificateError, match="another matrix"):
             made.verify(np.eye(len(M) + 1))
+        with pytest.raises(InvalidInputError, match="shape"):
+            made.verify(np.ones((len(M), len(M) + 1)))
 
 
 def test_files_give_back_what_was_saved(case, tmp_path):
