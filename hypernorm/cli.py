@@ -161,7 +161,7 @@ def demo(
     out.mkdir(parents=True, exist_ok=True)
     certificate_path, picture_path = out / "digits-2to4.npz", out / "digits-2to4.png"
     X = read_matrix("digits")
-    show(f"Data: 1797 images of handwritten digits, 8 x 8 pixels, centred: X is {X.shape[0]} x {X.shape[1]}.")
+    show(f"Data: 1797 images of handwritten digits, 8 x 8 pixels, centered: X is {X.shape[0]} x {X.shape[1]}.")
     show("Question: how large can (sum of <x_i, v>^4)^(1/4) be for a unit vector v?")
     show()
     with progress("computing") as report:

@@ -30,7 +30,7 @@ plot_interval(interval, axes=plt.figure(figsize=(7.5, 4.2), layout="constrained"
 
 v = interval.witness.vector
 extreme = np.argsort(-np.abs(X @ v))[:5]
-digits = load_bundled("digits", centred=False)
+digits = load_bundled("digits", centered=False)
 figure, axes = plt.subplots(1, 6, figsize=(7.5, 1.7), layout="constrained")
 axes[0].imshow(v.reshape(8, 8), cmap="PuOr", vmin=-np.abs(v).max(), vmax=np.abs(v).max())
 axes[0].set_title("v")

@@ -14,19 +14,19 @@ BUNDLED: tuple[str, ...] = ("digits", "breast_cancer", "diabetes")
 
 
 @own_arithmetic
-def load_bundled(name: str, centred: bool = True) -> np.ndarray:
+def load_bundled(name: str, centered: bool = True) -> np.ndarray:
     """Load a data set as a float64 matrix with one row per sample, without the targets.
 
     Parameters
     ----------
     name : {"digits", "breast_cancer", "diabetes"}
-        - "digits", 1797 × 64: handwritten digits as 8 × 8 images, integers 0 to 16. Centred: the mean of each column
+        - "digits", 1797 × 64: handwritten digits as 8 × 8 images, integers 0 to 16. Centered: the mean of each column
           is subtracted; nothing is scaled. (Pixels that are blank in every image give zero columns.)
-        - "breast_cancer", 569 × 30: measurements of cell nuclei in very different units. Centred: the mean of each
+        - "breast_cancer", 569 × 30: measurements of cell nuclei in very different units. Centered: the mean of each
           column is subtracted, then the column is divided by its standard deviation (with divisor n).
-        - "diabetes", 442 × 10: age, sex, body mass index, blood pressure and six serum measurements. Centred: the mean
+        - "diabetes", 442 × 10: age, sex, body mass index, blood pressure and six serum measurements. Centered: the mean
           of each column is subtracted, then the column is divided by its Euclidean length.
-    centred : bool, default True
+    centered : bool, default True
         Center (and scale) the columns as described above; if False, the data are in the original units.
 
     Returns
@@ -56,7 +56,7 @@ def load_bundled(name: str, centred: bool = True) -> np.ndarray:
     else:
         X = datasets.load_diabetes(scaled=False).data
     X = np.array(X, dtype=np.float64)
-    if centred:
+    if centered:
         X -= X.mean(axis=0)
         if name == "breast_cancer":
             X /= X.std(axis=0)

@@ -150,7 +150,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         Parameters
         ----------
         X : array_like, sparse matrix or Dask array of shape (n_samples, n_features)
-            Single precision remains single in the products. Centring and whitening make no copy of the whole matrix.
+            Single precision remains single in the products. Centering and whitening make no copy of the whole matrix.
             A Dask array stays in its chunks, on one or several machines.
         y : ignored
 
@@ -263,7 +263,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     def certify(self, X: Any, **options: Any) -> CertifiedAtom:
         """Certify the leading atom: bound ‖Z w‖_p from below for this atom and from above for every unit vector w.
 
-        Z are the centred and whitened samples, and the maximum of ‖Z w‖_p is the 2→p norm of Z. Learn the atom with
+        Z are the centered and whitened samples, and the maximum of ‖Z w‖_p is the 2→p norm of Z. Learn the atom with
         ``n_components=1``; several atoms must be orthogonal, so none of them need maximise ‖Z w‖_p alone.
 
         Parameters

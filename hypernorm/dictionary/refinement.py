@@ -29,11 +29,11 @@ def refine_row(rows: Rows, whitening: Whitening, b: np.ndarray, *, center: bool)
     Parameters
     ----------
     rows : Rows
-        Centred if the whitening centres.
+        Centered if the whitening centers.
     whitening : Whitening
     b : ndarray of shape (n,)
     center : bool
-        Whether to fit an offset a. After centring with the mean of a finite sample, a zero coefficient is not at zero.
+        Whether to fit an offset a. After centering with the mean of a finite sample, a zero coefficient is not at zero.
     """
     S, K = whitening.S, whitening.K  # K restricts b to the directions in which the samples vary
     start = b / np.sqrt(b @ S @ b)

@@ -66,7 +66,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Decomposition:
-    """X_c = U diag(s) Vᵀ of the centred samples, rows multiplied by the roots of their weights.
+    """X_c = U diag(s) Vᵀ of the centered samples, rows multiplied by the roots of their weights.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ def decompose(
                 "leave-one-out need them; use alpha with p < ∞ and folds, or solver='gram'."
             )
         return Decomposition(*_lanczos(samples, X_center, y_center, wanted_factors), X_center, y_center)
-    # Centring leaves rounding errors in the direction of the centre, and with them one singular value too many.
+    # Centering leaves rounding errors in the direction of the center, and with them one singular value too many.
     most = (n if samples.weights is None else int(np.count_nonzero(samples.weights))) - (samples.intercept is not None)
     column = np.ones(n) if samples.intercept is None else samples.intercept
     weight = float(np.linalg.norm(column if samples.weights is None else column * np.sqrt(samples.weights)))
@@ -126,7 +126,7 @@ def decompose(
         return Decomposition(Vt[kept].T, s[kept] ** 2, projections, X_center, y_center)
     if n >= d:
         gram, moments = _normal_equations(samples, X_center, y_center)
-        # Sparse samples are centred after squaring, as a difference of squares; dense samples before.
+        # Sparse samples are centered after squaring, as a difference of squares; dense samples before.
         lost = 4 * _EPS * offset**2 if not isinstance(X, np.ndarray) else (4 * _EPS * offset) ** 2
         squares, V = _eigenpairs(gram, max(n, d), most, lost)
         return Decomposition(V, squares, V.T @ moments, X_center, y_center)
@@ -148,7 +148,7 @@ def _solver(X: Any, may_approximate: bool) -> str:
 def _lanczos(
     samples: Samples, X_center: np.ndarray, y_center: np.ndarray, wanted_factors: Callable[[np.ndarray], np.ndarray]
 ) -> RitzPairs:
-    """Ritz pairs from products with the centred samples; sparse samples stay sparse."""
+    """Ritz pairs from products with the centered samples; sparse samples stay sparse."""
     X, column, weights = samples.X, samples.intercept, samples.weights
 
     def transposed(values: np.ndarray) -> np.ndarray:
@@ -165,7 +165,7 @@ def _lanczos(
 
 
 def _eigenpairs(gram: np.ndarray, size: int, most: int, lost: float) -> tuple[np.ndarray, np.ndarray]:
-    """At most `most` eigenpairs, without eigenvalues at the level of rounding; `lost` is the error of centring."""
+    """At most `most` eigenpairs, without eigenvalues at the level of rounding; `lost` is the error of centering."""
     squares, vectors = np.linalg.eigh((gram + gram.T) / 2)
     kept = squares > size * _EPS * squares.max(initial=0) + lost
     kept[: max(len(squares) - most, 0)] = False
@@ -173,7 +173,7 @@ def _eigenpairs(gram: np.ndarray, size: int, most: int, lost: float) -> tuple[np
 
 
 def _weighted_block(samples: Samples, X_center: np.ndarray, start: int, stop: int) -> np.ndarray:
-    """Centred rows times the roots of their weights, dense and in double precision."""
+    """Centered rows times the roots of their weights, dense and in double precision."""
     block = as_dense(samples.X[start:stop])
     if samples.intercept is not None:
         block = block - np.outer(samples.intercept[start:stop], X_center)
@@ -186,7 +186,7 @@ def _weighted_targets(samples: Samples, y_center: np.ndarray) -> np.ndarray:
 
 
 def _normal_equations(samples: Samples, X_center: np.ndarray, y_center: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """X_cᵀX_c and X_cᵀy_c, in one pass over blocks of rows; sparse samples are centred in the result."""
+    """X_cᵀX_c and X_cᵀy_c, in one pass over blocks of rows; sparse samples are centered in the result."""
     X, y = samples.X, _weighted_targets(samples, y_center)
     n, d = X.shape
     if not isinstance(X, np.ndarray):
@@ -197,7 +197,7 @@ def _normal_equations(samples: Samples, X_center: np.ndarray, y_center: np.ndarr
         if samples.intercept is not None:
             squares = samples.intercept**2 if samples.weights is None else samples.intercept**2 * samples.weights
             gram -= squares.sum() * np.outer(X_center, X_center)
-        # y is centred already, so the centre of X cancels.
+        # y is centered already, so the center of X cancels.
         return gram, np.asarray(rooted.T @ y, dtype=np.float64)
     gram, moments = np.zeros((d, d)), np.zeros((d, y.shape[1]))
     step = max(1, _BLOCK_ENTRIES // d)

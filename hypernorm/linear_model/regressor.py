@@ -67,7 +67,7 @@ class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     bias_norm_ : float
         ‖b‖_p.
     singular_values_ : ndarray of shape (r,)
-        Singular values of the centred and weighted samples; with solver='lanczos', the roots of the Ritz values.
+        Singular values of the centered and weighted samples; with solver='lanczos', the roots of the Ritz values.
     rank_ : int
         Number of singular values.
     n_features_in_, feature_names_in_

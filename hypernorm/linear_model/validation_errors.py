@@ -117,7 +117,7 @@ def leave_one_out_predictions(
     total = weights.sum()
     means = decomposition.y_center - (weights / (total - weights))[:, None] * (y - decomposition.y_center)
     means = np.zeros_like(y) if samples.intercept is None else means
-    # tr (G − w x xᵀ)⁻¹ = tr G⁻¹ + w‖G⁻¹x‖²/(1 − w xᵀG⁻¹x); `scale` includes that deleting a row moves the centre.
+    # tr (G − w x xᵀ)⁻¹ = tr G⁻¹ + w‖G⁻¹x‖²/(1 − w xᵀG⁻¹x); `scale` includes that deleting a row moves the center.
     # If the denominator is zero, the matrix loses the direction G⁻¹x, and the trace of its pseudo-inverse decreases.
     scale = weights if samples.intercept is None else weights * total / (total - weights)
     inverse_squares = 1 / squares

@@ -219,7 +219,7 @@ class ProductSolver:
         Z = [matrix / trace for matrix in self._Z]
         share = max(-float(np.linalg.eigvalsh(z)[0]) / depth for z, depth in zip(Z, self._depth, strict=True))
         share = max(share, 0.0)
-        mixed = ((z + share * centre) / (1 + share) for z, centre in zip(Z, self._center, strict=True))
+        mixed = ((z + share * center) / (1 + share) for z, center in zip(Z, self._center, strict=True))
         value = self._scale * sum(float(np.vdot(C, z).real) for C, z in zip(self._C, mixed, strict=True))
         self.value = max(self.value, value)
 

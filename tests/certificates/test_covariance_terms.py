@@ -69,13 +69,13 @@ def test_coordinates_are_within_their_errors(d):
 
 @pytest.mark.parametrize("errors", [0.0, 1e-3])
 @pytest.mark.parametrize("norm_", [0.0, 1.5])
-@pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.parametrize("centered", [False, True])
 @pytest.mark.parametrize("n", [4, 16])
-def test_the_kurtosis_and_the_ratios(errors, norm_, centred, n, monkeypatch):
+def test_the_kurtosis_and_the_ratios(errors, norm_, centered, n, monkeypatch):
     """From given bounds on eigenvalues: the errors of rows and mean are those of the coordinates and of the sums."""
     rng = np.random.default_rng(n)
     Y = np.round(64 * rng.standard_normal((n // 2, 2))) / 64  # so that a mean of zero is one
-    Y = np.vstack([Y, -Y if centred else Y + 1])
+    Y = np.vstack([Y, -Y if centered else Y + 1])
     weights = np.full(n, 1 / n)
     monkeypatch.setattr(module, "coordinates", lambda X, location, K: (Y, np.full(n, errors)))
     caught = Catch(monkeypatch, (3.0, 5.0), (2.0, 7.0))
@@ -90,7 +90,7 @@ def test_the_kurtosis_and_the_ratios(errors, norm_, centred, n, monkeypatch):
     rounding = depth * norm(product(weights, np.abs(Y))) + sum(w) * Fraction(errors)
     offset = (SAFETY * (mean + rounding) + VANISHED) / low
     variance = Fraction(3) / high - offset**2
-    tight = 8 * U if norm_ and centred and not errors else Fraction(1, 10**9)
+    tight = 8 * U if norm_ and centered and not errors else Fraction(1, 10**9)
     assert is_just_above(kurtosis, ((fourth + offset) ** 2 / variance) ** 2, tight)
     assert is_just_above(least, variance / 7, 4 * U)
     assert is_just_above(largest, Fraction(5) / low / 2, 4 * U)

@@ -72,10 +72,10 @@ def test_the_bound_holds_for_contaminated_samples(d, scale):
         assert error <= verified.error_bound < 20 * scale
         assert not verified.assumed
         for q, moment in zip((2, 4), verified.moments, strict=True):
-            centred = X - certificate.location
+            centered = X - certificate.location
             v = rng.standard_normal(d)
             v /= np.linalg.norm(v)
-            attained = (certificate.weights @ np.abs(centred @ v / scale) ** q) ** (1 / q)
+            attained = (certificate.weights @ np.abs(centered @ v / scale) ** q) ** (1 / q)
             assert attained <= moment / scale * (1 + 1e-12)
 
 

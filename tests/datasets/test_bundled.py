@@ -10,29 +10,29 @@ SHAPES = {"digits": (1797, 64), "breast_cancer": (569, 30), "diabetes": (442, 10
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-@pytest.mark.parametrize("centred", [True, False])
-def test_shape_and_centring(name: str, centred: bool) -> None:
-    X = load_bundled(name, centred=centred)
+@pytest.mark.parametrize("centered", [True, False])
+def test_shape_and_centring(name: str, centered: bool) -> None:
+    X = load_bundled(name, centered=centered)
     assert X.shape == SHAPES[name]
     assert X.dtype == np.float64
     assert np.isfinite(X).all()
-    assert (np.abs(X.mean(axis=0)).max() < 1e-10) == centred
+    assert (np.abs(X.mean(axis=0)).max() < 1e-10) == centered
 
 
 def test_digits_are_only_centred() -> None:
-    raw = load_bundled("digits", centred=False)
+    raw = load_bundled("digits", centered=False)
     assert set(np.unique(raw)) == set(range(17))
     assert np.array_equal(load_bundled("digits"), raw - raw.mean(axis=0))
 
 
 def test_breast_cancer_has_unit_deviations() -> None:
     assert load_bundled("breast_cancer").std(axis=0) == pytest.approx(1, rel=1e-12)
-    assert load_bundled("breast_cancer", centred=False).max() > 1000
+    assert load_bundled("breast_cancer", centered=False).max() > 1000
 
 
 def test_diabetes_has_unit_columns() -> None:
     assert np.linalg.norm(load_bundled("diabetes"), axis=0) == pytest.approx(1, rel=1e-12)
-    assert load_bundled("diabetes", centred=False).max() > 100
+    assert load_bundled("diabetes", centered=False).max() > 100
 
 
 def test_each_call_gives_a_fresh_writable_array() -> None:

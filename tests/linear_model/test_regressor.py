@@ -108,7 +108,7 @@ def test_traps_of_ridge_regression(p, solver):
     np.testing.assert_allclose(
         SchattenRegressor(20, p=p).fit(sp.csr_array(X), y, sample_weight=weights).coef_, weighted.coef_, atol=1e-9
     )
-    # Centred data with fewer rows than columns have rank n − 1.
+    # Centered data with fewer rows than columns have rank n − 1.
     wide = SchattenRegressor(20, p=p, solver=solver).fit(X[:4], y[:4])
     assert wide.rank_ == 3
     assert np.isfinite(wide.coef_).all()
