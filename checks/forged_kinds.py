@@ -176,7 +176,11 @@ def _subspace(rng: np.random.Generator) -> Subject:
     lower, upper, q = proof.lower, proof.upper, proof.q
 
     def false(proof: Any, found: Any) -> bool:
-        return bool(proof.q == q) and (found.upper < lower or proof.upper < lower or proof.lower > upper)
+        if not (type(proof.q) is float and proof.q == q):
+            return False
+        attained = B @ proof.coefficients
+        ratio = float(np.linalg.norm(attained, q) / np.linalg.norm(attained)) if attained.any() else 1.0
+        return found.upper < lower or proof.upper < lower or found.lower > min(ratio * (1 + 1e-9), upper)
 
     return Subject(proof, B, false)
 
