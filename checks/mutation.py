@@ -47,6 +47,7 @@ TARGET = Target(
         "tests/test_docs.py",
         "tests/bounds/test_sos.py",
         "tests/separable/test_value.py",
+        "tests/applications",
         "tests/robust/test_certification.py",
     ),
     # These tests are slow and test the solvers more than the proofs.
