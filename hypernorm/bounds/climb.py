@@ -86,11 +86,6 @@ class Climb:
         self.records: list[BoundRecord] = []
 
     @property
-    def certificate(self) -> Certificate | None:
-        """The best certificate, or None."""
-        return None if self._best is None else self._best[0]
-
-    @property
     def upper(self) -> float:
         """The bound of the best certificate; infinity if there is none."""
         return math.inf if self._best is None else self._best[1]

@@ -24,7 +24,7 @@ class Status(Enum):
     """Why a computation ended; each member carries a message."""
 
     EXACT = "lower and upper bound meet within the tolerance"
-    GAP = "every applicable certificate was computed; a gap remains"
+    GAP = "a gap remains after all certificates that were tried"
     STALLED = "the upper bound stopped improving"
     TIME_LIMIT = "the time limit ended the search for better certificates"
     MAX_ITERATIONS = "the limit on iterations was reached; the bounds are proved but may be improved"
@@ -112,10 +112,9 @@ class Interval(Generic[Below, Above]):
         return self.gap <= check_tolerance(rtol)
 
     def __repr__(self) -> str:
-        best = min(self.records, key=lambda record: record.upper)
         return (
             f"Interval({self.quantity}: lower={rounded_down(self.lower, 10)}, upper={rounded_up(self.upper, 10)}, "
-            f"gap={self.gap:.3g}, kind={best.kind!r}, status={self.status.name})"
+            f"gap={self.gap:.3g}, kind={self.certificate.kind!r}, status={self.status.name})"
         )
 
     def _repr_html_(self) -> str:

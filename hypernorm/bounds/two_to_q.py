@@ -104,9 +104,9 @@ def two_to_q_norm(
     check_choice(method, "method", METHODS)
     tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
     check_progress(progress)
-    search = _Search(Rows.identified(matrix), q, rng, method, tolerance)
-    climb = Climb(start, limit, lambda lower, upper: upper <= lower * (1 + tolerance), progress)
-    return search.run(climb)
+    stages = _Search(Rows.identified(matrix), q, rng, method, tolerance)
+    climb = Climb(start, limit, lambda lower, upper: upper <= lower * (1 + tolerance) < math.inf, progress)
+    return stages.run(climb)
 
 
 class _Search:

@@ -55,7 +55,6 @@ class AtomCertificate(Certificate):
     """
 
     kinds: ClassVar = ("atom",)
-    has_exact_proof: ClassVar = False
 
     shape: Annotated[tuple[int, int], Shape()]
     fingerprint: Annotated[str, Fingerprint()]

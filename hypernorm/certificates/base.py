@@ -66,7 +66,7 @@ class Certificate(ABC):
     data_name: ClassVar[str] = "X"
     """The name of the data in messages."""
 
-    has_exact_proof: ClassVar[bool] = True
+    has_exact_proof: ClassVar[bool] = False
     """Whether the kind has a proof in exact arithmetic as well as one in floating point."""
 
     @property

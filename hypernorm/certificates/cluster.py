@@ -44,7 +44,6 @@ class ClusterCertificate(Certificate):
     """
 
     kinds: ClassVar = ("cluster",)
-    has_exact_proof: ClassVar = False
 
     shape: Annotated[tuple[int, int], Shape()]
     fingerprint: Annotated[str, Fingerprint()]

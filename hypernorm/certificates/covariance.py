@@ -103,7 +103,6 @@ class CovarianceCertificate(Certificate):
     """
 
     kinds: ClassVar = ("covariance",)
-    has_exact_proof: ClassVar = False
 
     shape: Annotated[tuple[int, int], Shape()]
     fingerprint: Annotated[str, Fingerprint()]

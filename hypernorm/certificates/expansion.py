@@ -101,7 +101,6 @@ class ExpansionCertificate(Certificate):
 
     kinds: ClassVar = ("expansion",)
     data_name: ClassVar = "graph"
-    has_exact_proof: ClassVar = False
 
     vertices: Annotated[int, Integer(2, _MOST_VERTICES, label="number of vertices")]
     dimension: Annotated[int, Integer(0, _MOST_VERTICES)]

@@ -224,7 +224,6 @@ class Array(Field):
     symmetric : bool, default False
         Whether the matrix must equal its transpose.
     optional : bool, default False
-    label : str, optional
     """
 
     def __init__(
@@ -233,9 +232,8 @@ class Array(Field):
         dtypes: Sequence[Any] = (np.float64,),
         symmetric: bool = False,
         optional: bool = False,
-        label: str | None = None,
     ):
-        super().__init__(label)
+        super().__init__()
         self.sides, self.dtypes, self.symmetric, self.optional = sides, tuple(dtypes), symmetric, optional
 
     def check(self, value: Any, name: str, sizes: Sizes) -> np.ndarray | None:

@@ -22,8 +22,8 @@ class InnerTuple(Field):
     In a file ``name`` is their number, and ``name_i.m`` the member m of certificate i.
     """
 
-    def __init__(self, kind: type[Certificate], label: str | None = None):
-        super().__init__(label)
+    def __init__(self, kind: type[Certificate]):
+        super().__init__()
         self.kind = kind
 
     def check(self, value: Any, name: str, sizes: Sizes) -> tuple[Certificate, ...]:
@@ -47,8 +47,8 @@ class InnerTuple(Field):
 class Inner(Field):
     """A certificate of one class, or None if `optional`. Its member m is stored as ``name.m``."""
 
-    def __init__(self, kind: type[Certificate], *, optional: bool = False, label: str | None = None):
-        super().__init__(label)
+    def __init__(self, kind: type[Certificate], *, optional: bool = False):
+        super().__init__()
         self.kind, self.optional = kind, optional
 
     def check(self, value: Any, name: str, sizes: Sizes) -> Certificate | None:

@@ -95,7 +95,6 @@ class MeanCertificate(Certificate):
     """
 
     kinds: ClassVar = ("mean",)
-    has_exact_proof: ClassVar = False
 
     shape: Annotated[tuple[int, int], Shape()]
     fingerprint: Annotated[str, Fingerprint()]
@@ -123,18 +122,19 @@ class MeanCertificate(Certificate):
         return {
             "shape": list(self.shape),
             "contamination": self.contamination,
-            "moments": [norm.q for norm in self.norms],
+            "orders": [norm.q for norm in self.norms],
             "inlier_moments": list(self.inlier_moments),
         }
 
-    def _premise(self) -> str:
-        moments = [
-            f"order {exponent_text(norm.q)} is at most {'that of the weights' if B is None else format(B, '.15g')}"
-            for norm, B in zip(self.norms, self.inlier_moments, strict=True)
-        ]
-        return f"at most the fraction {self.contamination:.15g} are outliers, and the moment of the inliers of " + (
-            " or of ".join(moments)
-        )
+    def _premise(self, counted: int | None) -> str:
+        """What the smallest bound, that of the given norm, assumes."""
+        premise = f"at most the fraction {self.contamination:.15g} are outliers"
+        if counted is None:
+            return premise
+        B = self.inlier_moments[counted]
+        limit = "that of the weights" if B is None else format(B, ".15g")
+        order = exponent_text(self.norms[counted].q)
+        return f"{premise}, and the moment of the inliers of order {order} is at most {limit}"
 
     def read(self, data: Any) -> RowMatrix:
         return read_samples(data, self.shape, self.fingerprint)
@@ -154,15 +154,17 @@ class MeanCertificate(Certificate):
                     mass = rational(distance)
                     power = mass ** (1 - 1 / rational(norm.q)) if distance > 0 else rational(0)
                     bounds.append(upper_float(both * power / (1 - mass) + offset))
+        # Each bound rests on the premise of its own order; the smallest one on no other.
+        counted = int(np.argmin(bounds)) if bounds else None
         return VerifiedMeanBound(
             quantity=self.quantity,
-            upper=min(bounds, default=math.inf),
-            premise=self._premise(),
+            upper=math.inf if counted is None else bounds[counted],
+            premise=self._premise(counted),
             contamination=self.contamination,
             total_variation=distance,
             moments=tuple(moments),
             inlier_moments=self.inlier_moments,
-            assumed=None in self.inlier_moments,
+            assumed=counted is not None and self.inlier_moments[counted] is None,
         )
 
 

@@ -82,6 +82,7 @@ class NormCertificate(Certificate):
     """
 
     kinds: ClassVar = KINDS
+    has_exact_proof: ClassVar = True
 
     kind: Annotated[str, Choice(KINDS)]
     q: Annotated[float, _Exponent()]

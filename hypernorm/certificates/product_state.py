@@ -57,6 +57,7 @@ class ProductState(Certificate):
     """
 
     kinds: ClassVar = ("product_state",)
+    has_exact_proof: ClassVar = True
     data_name: ClassVar = "M"
 
     dims: Annotated[tuple[int, int], Pair(LARGEST_DIMENSION, label="dimensions")]

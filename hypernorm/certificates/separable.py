@@ -79,6 +79,7 @@ class SeparableCertificate(Certificate):
     """
 
     kinds: ClassVar = ("separable",)
+    has_exact_proof: ClassVar = True
     data_name: ClassVar = "M"
 
     dims: Annotated[tuple[int, int], Pair(LARGEST_DIMENSION, label="dimensions")]

@@ -76,7 +76,6 @@ class SubspaceCertificate(Certificate):
 
     kinds: ClassVar = ("subspace",)
     data_name: ClassVar = "basis"
-    has_exact_proof: ClassVar = False
 
     shape: Annotated[tuple[int, int], Shape()]
     q: Annotated[float, Real(2.0, infinite=True)]

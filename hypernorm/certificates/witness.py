@@ -67,6 +67,7 @@ class Witness(Certificate):
     """
 
     kinds: ClassVar = ("witness",)
+    has_exact_proof: ClassVar = True
 
     shape: Annotated[tuple[int, int], Shape()]
     fingerprint: Annotated[str, Fingerprint()]

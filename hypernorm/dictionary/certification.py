@@ -10,6 +10,7 @@ import numpy as np
 
 from hypernorm._arguments import check_tolerance
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._display import rounded_down, rounded_up
 from hypernorm._validation import Matrix, as_dense
 from hypernorm.bounds import Interval, two_to_q_norm
 from hypernorm.certificates import NormCertificate, VerifiedEnclosure, Witness
@@ -20,7 +21,7 @@ from hypernorm.forms import Rows, fingerprint
 __all__ = ["CertifiedAtom", "certify_leading_atom"]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class CertifiedAtom:
     """How near an atom comes to the largest ‖Zw‖_p over unit vectors w, Z the centered and whitened samples.
 
@@ -56,6 +57,12 @@ class CertifiedAtom:
     def is_global(self, rtol: float = 1e-6) -> bool:
         """Whether no unit vector exceeds the atom's value by more than a relative `rtol`."""
         return self.gap <= check_tolerance(rtol)
+
+    def __repr__(self) -> str:
+        return (
+            f"CertifiedAtom(atom={self.atom}, value={rounded_down(self.value, 10)}, "
+            f"upper={rounded_up(self.upper, 10)}, gap={self.gap:.3g})"
+        )
 
     def verify(self, X: Any) -> VerifiedEnclosure:
         """Prove both numbers again for the samples; see `AtomCertificate.verify`."""

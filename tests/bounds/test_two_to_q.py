@@ -272,3 +272,10 @@ def test_bad_arguments_are_named(arguments, words):
         hn.two_to_q_norm(np.eye(2), **arguments)
     with pytest.raises(hn.InvalidInputError, match="X has the entry nan at row 1, column 0"):
         hn.two_to_q_norm([[0.0], [np.nan]])
+
+
+def test_bounds_beyond_the_largest_float_do_not_meet():
+    interval = hn.two_to_q_norm(np.full((5, 2), 1.7e308), random_state=0)
+    assert math.isinf(interval.upper)
+    assert interval.status is not hn.Status.EXACT
+    assert not interval.is_exact()

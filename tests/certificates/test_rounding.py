@@ -12,6 +12,7 @@ from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
 from hypernorm.certificates.rounding import (
     gamma,
     is_proved_positive_definite,
+    known_reweighting,
     lower_float,
     precision,
     rational,
@@ -133,3 +134,15 @@ def test_reweighted_rows_are_long_enough(power, scale):
             assert rational(float(weighted.multiplier[i])) <= (length / rational(0.75)) ** rational(power) * rational(
                 1 + 1e-13
             )
+
+
+def test_reweighted_rows_are_known_once_they_were_made():
+    rows = Rows(np.random.default_rng(0).standard_normal((5, 2)))
+    power, radius = Fraction(1, 2), float(rows.norms.max())
+    assert known_reweighting(rows, Fraction(0), radius) is rows
+    assert known_reweighting(rows, power, radius) is None
+    with precision():
+        made = reweight(rows, power, radius)[0]
+    assert known_reweighting(rows, power, radius) is made
+    assert known_reweighting(rows, power, 2 * radius) is None
+    assert known_reweighting(rows, 2 * power, radius) is None

@@ -231,6 +231,8 @@ def test_other_matrices_are_refused(case):
             made.verify(np.eye(len(M) + 1))
         with pytest.raises(InvalidInputError, match="shape"):
             made.verify(np.ones((len(M), len(M) + 1)))
+        with pytest.raises(InvalidInputError, match="shape"):
+            made.verify(np.ones((len(M) + 1, len(M))))
 
 
 def test_files_give_back_what_was_saved(case, tmp_path):

@@ -265,7 +265,7 @@ def test_results_show_themselves():
     known = maximally_entangled(3)
     interval = separable_value(known.matrix, (3, 3), random_state=0)
     assert re.fullmatch(
-        r"Interval\(h_Sep\(M\): lower=0.33333333\d\d, upper=0.3333\d*, gap=\S+, kind='level 1', status=EXACT\)",
+        r"Interval\(h_Sep\(M\): lower=0.33333333\d\d, upper=0.3333\d*, gap=\S+, kind='separable', status=EXACT\)",
         repr(interval),
     )
     assert "h_Sep(M) ∈ [0.33333" in interval._repr_html_()
