@@ -17,31 +17,17 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_type_hints
 
 import numpy as np
-import scipy.sparse as sp
 
 from hypernorm._archive import write_archive
 from hypernorm._archive_reader import ArchiveReader, DamagedArchiveError, read_archive
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._chunks import Chunks
 from hypernorm._display import printable
-from hypernorm._pages import Pages
-from hypernorm._validation import RowMatrix, check_samples
 from hypernorm.certificates.fields import Field, Members, Sizes
 from hypernorm.certificates.rounding import check_arithmetic
-from hypernorm.certificates.values import check_fingerprint
 from hypernorm.certificates.verified import Claim
 from hypernorm.exceptions import CertificateError, InvalidInputError
-from hypernorm.forms import Rows, fingerprint
 
-__all__ = [
-    "Certificate",
-    "check_identity",
-    "load_certificate",
-    "plain_rows",
-    "read_samples",
-    "register",
-    "samples_of",
-]
+__all__ = ["Certificate", "load_certificate", "register"]
 
 FORMAT_VERSION = 1
 
@@ -344,63 +330,6 @@ def parse_members(reader: ArchiveReader, expected: type[Proof]) -> Proof:
     certificate = kind(**known)
     certificate.rules()
     return certificate
-
-
-def read_samples(data: Any, shape: tuple[int, int], digits: str) -> RowMatrix:
-    """Return the matrix of a certificate, after one check of its entries and of its identity.
-
-    Raises
-    ------
-    CertificateError
-        If its shape differs from `shape`, or its fingerprint from `digits`, a SHA-256 in hexadecimal.
-    InvalidInputError
-        If the matrix cannot be used.
-    """
-    matrix = check_samples(data)
-    check_identity(matrix, shape, digits)
-    return matrix
-
-
-def plain_rows(subject: Any, columns: int) -> Rows:
-    """The subject of a proof about rows: rows of a matrix with so many columns, neither reweighted nor shifted.
-
-    Raises
-    ------
-    CertificateError
-    """
-    if type(subject) is not Rows or subject.multiplier is not None or subject.shift is not None:
-        raise CertificateError("A certificate is about the rows of a matrix, not about reweighted or shifted ones.")
-    if subject.shape[1] != columns:
-        raise CertificateError(f"The certificate is for {columns} columns, the matrix has {subject.shape[1]}.")
-    return subject
-
-
-def samples_of(subject: Any, shape: tuple[int, int]) -> RowMatrix:
-    """The subject of a proof about samples: a matrix as `read_samples` returns it, of the given shape.
-
-    Raises
-    ------
-    CertificateError
-    """
-    usual = type(subject) in (np.ndarray, sp.csr_array, Chunks, Pages)
-    if not usual or (int(subject.shape[0]), int(subject.shape[1])) != shape:
-        raise CertificateError(f"The subject of the proof must be a matrix of samples of shape {shape}.")
-    return subject
-
-
-def check_identity(matrix: RowMatrix, shape: tuple[int, int], digits: str) -> None:
-    """Compare the shape and the fingerprint of a matrix with those in a certificate.
-
-    Raises
-    ------
-    CertificateError
-        If either differs.
-    """
-    found = (int(matrix.shape[0]), int(matrix.shape[1]))
-    if found != shape:
-        raise CertificateError(f"The certificate is for another matrix, of shape {shape}; X has shape {found}.")
-    if fingerprint(matrix) != check_fingerprint(digits):
-        raise CertificateError("The certificate is for another matrix: the fingerprint of X differs.")
 
 
 def _short(value: Any) -> str:

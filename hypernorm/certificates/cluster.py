@@ -13,12 +13,13 @@ import numpy as np
 
 from hypernorm._display import exponent_text
 from hypernorm._validation import RowMatrix
-from hypernorm.certificates.base import Certificate, read_samples, register, samples_of
+from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.fields import Array, Fingerprint, Shape
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.moments import Weights, check_finite_exponent, moment_about, total_below
 from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.rounding import precision, rational, upper_float
+from hypernorm.certificates.subjects import read_samples, samples_of
 from hypernorm.certificates.verified import Claim, VerifiedBound
 
 __all__ = ["ClusterCertificate"]

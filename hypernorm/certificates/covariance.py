@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 from hypernorm._validation import as_dense, check_matrix
-from hypernorm.certificates.base import Certificate, check_identity, register
+from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.mean import total_variation_bound
@@ -38,6 +38,7 @@ from hypernorm.certificates.rounding import (
     rational,
     upper_float,
 )
+from hypernorm.certificates.subjects import check_identity
 from hypernorm.certificates.verified import VerifiedErrorBound
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows

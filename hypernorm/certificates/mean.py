@@ -22,7 +22,7 @@ import numpy as np
 
 from hypernorm._display import exponent_text
 from hypernorm._validation import RowMatrix
-from hypernorm.certificates.base import Certificate, read_samples, register, samples_of
+from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.fields import Array, Fingerprint, Numbers, Real, Shape, Sizes
 from hypernorm.certificates.inner import InnerTuple
 from hypernorm.certificates.moments import (
@@ -35,6 +35,7 @@ from hypernorm.certificates.moments import (
 )
 from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.rounding import SAFETY, UNIT, gamma, precision, rational, upper_float
+from hypernorm.certificates.subjects import read_samples, samples_of
 from hypernorm.certificates.verified import VerifiedErrorBound
 from hypernorm.exceptions import CertificateError
 

@@ -17,11 +17,12 @@ import numpy as np
 from hypernorm._display import norm_text
 from hypernorm.certificates import exact as exact_proofs
 from hypernorm.certificates import floating as floating_proofs
-from hypernorm.certificates.base import Certificate, plain_rows, read_samples, register
+from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.exact import ExactRows
 from hypernorm.certificates.fields import Choice, Fingerprint, Integer, Matrices, Numbers, Real, Shape, Sizes
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
 from hypernorm.certificates.rounding import precision, rational, reweight, root_above, upper_float
+from hypernorm.certificates.subjects import plain_rows, read_samples
 from hypernorm.certificates.values import LARGEST_SCALE, shown
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound
 from hypernorm.exceptions import CertificateError

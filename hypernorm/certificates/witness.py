@@ -14,7 +14,7 @@ from hypernorm._arguments import check_exponent
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import norm_text
 from hypernorm._validation import check_rows
-from hypernorm.certificates.base import Certificate, plain_rows, read_samples, register
+from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
 from hypernorm.certificates.rounding import (
@@ -28,6 +28,7 @@ from hypernorm.certificates.rounding import (
     rational,
     upper_float,
 )
+from hypernorm.certificates.subjects import plain_rows, read_samples
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedValue
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import Rows

@@ -12,7 +12,7 @@ import hypernorm as hn
 from hypernorm import _validation
 from hypernorm._pages import Pages
 from hypernorm._validation import check_matrix, check_rows
-from hypernorm.certificates import base, mean
+from hypernorm.certificates import mean, subjects
 from hypernorm.dictionary import LpDictionaryLearning
 from hypernorm.forms import Rows, fingerprint
 from hypernorm.robust import MomentClustering, certify_covariance, certify_mean
@@ -41,7 +41,7 @@ def test_an_array_written_to_during_the_proof_changes_nothing(kind, exact, monke
         shared[...] = SMALL
         return result
 
-    monkeypatch.setattr(base, "fingerprint", then_change)
+    monkeypatch.setattr(subjects, "fingerprint", then_change)
     with pytest.raises(hn.CertificateError):
         forged.verify(shared, exact=exact)
     shared[...] = BIG

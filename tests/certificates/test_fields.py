@@ -9,7 +9,7 @@ import pytest
 
 import hypernorm as hn
 from hypernorm.certificates import ClusterCertificate, base, separable, values, weighted_rows
-from hypernorm.certificates.base import check_identity
+from hypernorm.certificates.subjects import check_identity
 from hypernorm.certificates.values import (
     check_choice,
     check_fingerprint,
