@@ -43,6 +43,17 @@ def _norm(rng: np.random.Generator) -> Subject:
     return Subject(proof, X, lambda proof, found: found.upper < lower if _same_q(proof, q) else False)
 
 
+def _reduced(rng: np.random.Generator) -> Subject:
+    n, d = int(rng.integers(2, 8)), int(rng.integers(5, 9))
+    X = rng.standard_normal((n, 3)) @ rng.standard_normal((3, d)) * 10.0 ** rng.uniform(-3, 3)
+    if rng.random() < 0.3:
+        X = rng.standard_normal((n, d)) * (np.arange(d) < 2)
+    q = float(rng.choice([2.0, 2.5, 4.0, 6.0, np.inf]))
+    proof = hn.spectral_bound(X, q, kind="row_norm" if q in (2, np.inf) else "realigned")
+    lower = hn.lower_bound(X, q, n_starts=16, random_state=0).value
+    return Subject(proof, X, lambda proof, found: found.upper < lower if _same_q(proof, q) else False)
+
+
 def _exists(kind: str, q: float) -> bool:
     inside = 2 < q < np.inf
     return kind == "row_norm" or (inside and (kind != "moment" or q <= 8))
@@ -205,6 +216,7 @@ def _atom(rng: np.random.Generator) -> Subject:
 
 KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "norm": _norm,
+    "reduced": _reduced,
     "witness": _witness,
     "separable": _separable,
     "mean": _mean,

@@ -26,6 +26,7 @@ __all__ = [
     "check_sample_weight",
     "check_time_limit",
     "check_tolerance",
+    "fits_in_memory",
 ]
 
 Seed: TypeAlias = int | np.random.Generator | np.random.RandomState | None
@@ -184,10 +185,20 @@ def check_memory(needed: int, what: str, remedy: str) -> None:
     InvalidInputError
         If `needed` bytes exceed 80% of the physical memory.
     """
-    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
-        return
-    present = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    present = _physical_memory()
     if needed > 0.8 * present:
         raise InvalidInputError(
             f"{what} needs {needed / 2**30:.1f} GiB, this machine has {present / 2**30:.1f} GiB; {remedy}."
         )
+
+
+def fits_in_memory(needed: int) -> bool:
+    """Whether `needed` bytes are at most 20% of the physical memory, for work that can be left out."""
+    return needed <= 0.2 * _physical_memory()
+
+
+def _physical_memory() -> float:
+    """In bytes; infinity if the system does not tell."""
+    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
+        return math.inf
+    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

@@ -20,7 +20,7 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import exponent_text, rounded_down, rounded_up
 from hypernorm._validation import check_matrix
 from hypernorm.bounds import Interval
-from hypernorm.certificates import NormCertificate, Witness
+from hypernorm.certificates import MatrixNormCertificate, Witness
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, fingerprint
 
@@ -37,7 +37,7 @@ _SMALLEST_SPAN = 0.01
 
 
 @own_arithmetic
-def plot_interval(interval: Interval[Witness, NormCertificate], *, axes: Axes | None = None) -> Axes:
+def plot_interval(interval: Interval[Witness, MatrixNormCertificate], *, axes: Axes | None = None) -> Axes:
     """Draw the upper bound of each certificate relative to the lower bound.
 
     There is one bar per certificate, in the order of computation: its proved upper bound divided by the lower bound.
@@ -117,7 +117,9 @@ def plot_interval(interval: Interval[Witness, NormCertificate], *, axes: Axes | 
 
 
 @own_arithmetic
-def plot_witness(witness: Interval[Witness, NormCertificate] | Witness, X: Any, *, axes: Axes | None = None) -> Axes:
+def plot_witness(
+    witness: Interval[Witness, MatrixNormCertificate] | Witness, X: Any, *, axes: Axes | None = None
+) -> Axes:
     """Draw how many rows determine the norm: the cumulative share of the largest |⟨x_i, v⟩|^q in the sum ‖Xv‖_q^q.
 
     Parameters

@@ -21,7 +21,11 @@ from hypernorm._arguments import Seed, check_count, check_exponent, check_genera
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_up
 from hypernorm.bounds import Interval, lower_bound, two_to_q_norm
-from hypernorm.certificates import NormCertificate, VerifiedExpansion, Witness
+from hypernorm.certificates import (
+    MatrixNormCertificate,
+    VerifiedExpansion,
+    Witness,
+)
 from hypernorm.certificates.expansion import (
     ExpansionCertificate,
     check_measure,
@@ -72,7 +76,7 @@ class SmallSetExpansion:
     """
 
     certificate: ExpansionCertificate
-    interval: Interval[Witness, NormCertificate] | None
+    interval: Interval[Witness, MatrixNormCertificate] | None
 
     @property
     def threshold(self) -> float:

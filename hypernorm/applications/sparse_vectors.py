@@ -18,7 +18,11 @@ from hypernorm._arguments import Seed, check_exponent, check_generator, check_to
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down, rounded_up
 from hypernorm.bounds import Interval, two_to_q_norm
-from hypernorm.certificates import NormCertificate, VerifiedEnclosure, Witness
+from hypernorm.certificates import (
+    MatrixNormCertificate,
+    VerifiedEnclosure,
+    Witness,
+)
 from hypernorm.certificates.subspace import (
     SubspaceCertificate,
     attained_ratio,
@@ -62,7 +66,7 @@ class SparseDirection:
     vector: np.ndarray
     support: np.ndarray
     certificate: SubspaceCertificate
-    interval: Interval[Witness, NormCertificate]
+    interval: Interval[Witness, MatrixNormCertificate]
 
     @property
     def q(self) -> float:

@@ -77,7 +77,7 @@ class Interval(Generic[Below, Above]):
     unit : float
         Unit of the gap: the lower bound for a norm, the spectral norm for a separable state value.
     witness : Witness or ProductState
-    certificate : NormCertificate or SeparableCertificate
+    certificate : NormCertificate, ReducedCertificate or SeparableCertificate
         The one with the smallest upper bound.
     status : Status
         Why the computation ended.

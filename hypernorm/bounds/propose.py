@@ -19,9 +19,20 @@ from hypernorm.bounds.interval import Status
 from hypernorm.bounds.newton import SMALL
 from hypernorm.bounds.power import search
 from hypernorm.bounds.power_kernels import norm_values
+from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.resolvent import Resolvent
 from hypernorm.bounds.sos_solver import SosProgress, SosSolver, check_solver_memory
-from hypernorm.certificates import UNIT, Certificate, Factor, NormCertificate, plan, precision, reweight, weight_spread
+from hypernorm.certificates import (
+    UNIT,
+    Certificate,
+    Factor,
+    MatrixNormCertificate,
+    NormCertificate,
+    plan,
+    precision,
+    reweight,
+    weight_spread,
+)
 from hypernorm.exceptions import CertificateError, ChangedDataError
 from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_matrix, second_moments
 from hypernorm.forms.gram import GramClasses, form_coefficients
@@ -84,24 +95,25 @@ class Proposed:
 
     Attributes
     ----------
-    certificate : NormCertificate
+    certificate : NormCertificate or ReducedCertificate
     upper : float
     vectors : ndarray of shape (d, k)
-        Candidates for a better lower bound; k may be 0.
+        Candidates for a better lower bound, for the rows of the search; k may be 0.
     stop : Status or None
         Why a sum-of-squares solve ended.
     """
 
-    certificate: NormCertificate
+    certificate: MatrixNormCertificate
     upper: float
     vectors: np.ndarray
     stop: Status | None
 
 
-def propose(rows: Rows, q: float, kind: str, options: Search) -> Proposed:
+def propose(data: Rows | Reduction, q: float, kind: str, options: Search) -> Proposed:
     """Find a certificate for rows with a known fingerprint, and have the checker prove it.
 
-    The margin above the computed eigenvalues starts at about the rounding error and grows until the proof succeeds.
+    Of a `Reduction` the rows Y are searched, and what is proved is a bound for X. The margin above the computed
+    eigenvalues starts at about the rounding error and grows until the proof succeeds.
 
     Raises
     ------
@@ -110,6 +122,7 @@ def propose(rows: Rows, q: float, kind: str, options: Search) -> Proposed:
     DeadlineError
         If the deadline leaves no time for a bound of this kind, or for one that improves on `options.to_beat`.
     """
+    rows = data if isinstance(data, Rows) else data.rows
     d = rows.shape[1]
     check_memory(
         6 * 8 * d * d, f"A d x d certificate for d = {d}", "reduce the number of columns, e.g. by a projection"
@@ -124,10 +137,10 @@ def propose(rows: Rows, q: float, kind: str, options: Search) -> Proposed:
     vectors = next((proposal.vectors for proposal in proposals if proposal.vectors.size), np.empty((d, 0)))
     stop = next((proposal.stop for proposal in proposals if proposal.stop), None)
 
-    def certificate(growth: float) -> NormCertificate:
+    def certificate(growth: float) -> MatrixNormCertificate:
         pairs = [proposal.at(growth) for proposal in proposals]
         values, matrices = tuple(value for value, _ in pairs), tuple(matrix for _, matrix in pairs)
-        return NormCertificate(
+        norm = NormCertificate(
             kind=kind,
             q=q,
             shape=rows.shape,
@@ -137,19 +150,20 @@ def propose(rows: Rows, q: float, kind: str, options: Search) -> Proposed:
             values=values,
             matrices=matrices,
         )
+        return norm if isinstance(data, Rows) else data.certificate(norm)
 
     if time.perf_counter() > options.deadline and certificate(1.0).upper >= options.to_beat:
         raise DeadlineError
-    proved, upper = first_proved(certificate, rows, options.deadline)
+    proved, upper = first_proved(certificate, data if isinstance(data, Rows) else data.whole, options.deadline)
     return Proposed(certificate=proved, upper=upper, vectors=vectors, stop=stop)
 
 
-def row_norm_instead(rows: Rows, q: float, kind: str) -> NormCertificate:
+def row_norm_instead(data: Reduction, q: float, kind: str) -> MatrixNormCertificate:
     """Return the row-norm certificate, with a warning that the time limit is too short for another kind."""
     warn_caller(
         f"The time limit is too short for a {kind.replace('_', ' ')} bound; the row-norm bound is returned instead."
     )
-    return propose(rows, q, "row_norm", Search()).certificate
+    return propose(data, q, "row_norm", Search()).certificate
 
 
 def first_proved(certificate: Callable[[float], Proof], source: Any, deadline: float = math.inf) -> tuple[Proof, float]:

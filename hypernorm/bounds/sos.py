@@ -17,8 +17,9 @@ from hypernorm.bounds.checkpoint import restore, store
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import Status
 from hypernorm.bounds.propose import Search, propose, row_norm_instead
+from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.sos_solver import SosProgress, SosSolver
-from hypernorm.certificates import NormCertificate, is_available, plan
+from hypernorm.certificates import MatrixNormCertificate, is_available, plan
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows
 
@@ -47,7 +48,7 @@ def sos_bound(
     checkpoint: str | PathLike[str] | None = None,
     random_state: Seed = None,
     progress: Callable[[SosProgress], None] | None = None,
-) -> NormCertificate:
+) -> MatrixNormCertificate:
     """Bound max ‖Xv‖_q over unit vectors v from above by a sum of squares, with a proved certificate.
 
     For q = 4, 6, 8 and degree D the bound is the least λ for which λ‖v‖^D − ‖v‖^{D−q} Σ ⟨x_i, v⟩^q is a sum of squares.
@@ -81,8 +82,9 @@ def sos_bound(
 
     Returns
     -------
-    NormCertificate
-        Already proved once, in floating point with rounding errors bounded.
+    NormCertificate or ReducedCertificate
+        The second if X has more columns than rows, dependent columns or columns of zeros. Already proved once, in
+        floating point with rounding errors bounded.
 
     Raises
     ------
@@ -119,15 +121,15 @@ def sos_bound(
     tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
     check_count(max_iter, "max_iter")
     half = _check_degree(degree, q)
-    rows = Rows.identified(matrix)
+    data = Reduction(Rows.identified(matrix))
     deadline = math.inf if limit is None else start + limit
     options = Search(tolerance, deadline, rng, max_iter, half, single_precision, progress)
     if checkpoint is not None:
-        _keep_checkpoint(options, Path(checkpoint), f"{rows.fingerprint} q={q!r} degree={2 * half}")
+        _keep_checkpoint(options, Path(checkpoint), f"{data.whole.fingerprint} q={q!r} degree={2 * half}")
     try:
-        proposed = propose(rows, q, "sos", options)
+        proposed = propose(data, q, "sos", options)
     except DeadlineError:
-        return row_norm_instead(rows, q, "sum-of-squares")
+        return row_norm_instead(data, q, "sum-of-squares")
     if proposed.stop in _REASONS:
         reason = _REASONS[proposed.stop]
         warn_caller(f"The sum-of-squares solver ended early: {reason}; the bound is proved but may be improved.")

@@ -11,7 +11,8 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_rows
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.propose import Search, propose, row_norm_instead
-from hypernorm.certificates import KINDS, NormCertificate, is_available
+from hypernorm.bounds.reduction import Reduction
+from hypernorm.certificates import KINDS, MatrixNormCertificate, is_available
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows
 
@@ -23,7 +24,7 @@ SPECTRAL_KINDS = tuple(kind for kind in KINDS if kind != "sos")
 @own_arithmetic
 def spectral_bound(
     X: Any, q: float = 4, kind: str = "realigned", *, rtol: float = 1e-8, time_limit: float | None = None
-) -> NormCertificate:
+) -> MatrixNormCertificate:
     """Bound max ‖Xv‖_q over unit vectors v from above by an eigenvalue, with a proved certificate.
 
     Parameters
@@ -46,8 +47,9 @@ def spectral_bound(
 
     Returns
     -------
-    NormCertificate
-        Already proved once, in floating point with rounding errors bounded.
+    NormCertificate or ReducedCertificate
+        The second if X has more columns than rows, dependent columns or columns of zeros. Already proved once, in
+        floating point with rounding errors bounded.
 
     Raises
     ------
@@ -80,10 +82,10 @@ def spectral_bound(
         raise InvalidInputError(f"kind={kind!r} has no bound for q = {q:g}{exact or '; it ends at q = 8'}.")
     tolerance, limit = check_tolerance(rtol), check_time_limit(time_limit)
     deadline = math.inf if limit is None else start + limit
-    rows = Rows.identified(matrix)
+    data = Reduction(Rows.identified(matrix))
     if kind == "row_norm":
-        return propose(rows, q, kind, Search(tolerance)).certificate
+        return propose(data, q, kind, Search(tolerance)).certificate
     try:
-        return propose(rows, q, kind, Search(tolerance, deadline)).certificate
+        return propose(data, q, kind, Search(tolerance, deadline)).certificate
     except DeadlineError:
-        return row_norm_instead(rows, q, kind)
+        return row_norm_instead(data, q, kind)

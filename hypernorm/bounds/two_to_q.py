@@ -26,8 +26,16 @@ from hypernorm.bounds.climb import Climb, Progress, Stage
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.power import search
 from hypernorm.bounds.propose import Search, propose
+from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.sos_solver import SosProgress, check_solver_memory
-from hypernorm.certificates import KINDS, Factor, NormCertificate, Witness, is_available, plan
+from hypernorm.certificates import (
+    KINDS,
+    Factor,
+    MatrixNormCertificate,
+    Witness,
+    is_available,
+    plan,
+)
 from hypernorm.forms import MonomialBasis, Rows
 
 __all__ = ["METHODS", "two_to_q_norm"]
@@ -50,7 +58,7 @@ def two_to_q_norm(
     time_limit: float | None = None,
     random_state: Seed = None,
     progress: bool | Callable[[Progress], None] = False,
-) -> Interval[Witness, NormCertificate]:
+) -> Interval[Witness, MatrixNormCertificate]:
     """Compute a proved interval for the 2→q norm, max ‖Xv‖_q over unit vectors v.
 
     The lower bound comes from the generalised power method, the upper bounds from certificates of growing strength
@@ -104,7 +112,7 @@ def two_to_q_norm(
     check_choice(method, "method", METHODS)
     tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
     check_progress(progress)
-    stages = _Search(Rows.identified(matrix), q, rng, method, tolerance)
+    stages = _Search(Reduction(Rows.identified(matrix)), q, rng, method, tolerance)
     climb = Climb(start, limit, lambda lower, upper: upper <= lower * (1 + tolerance) < math.inf, progress)
     return stages.run(climb)
 
@@ -112,10 +120,11 @@ def two_to_q_norm(
 class _Search:
     """The stages of one call, with their common state."""
 
-    def __init__(self, rows: Rows, q: float, rng: np.random.Generator, method: str, rtol: float):
-        self.rows, self.q, self.rng, self.method, self.rtol = rows, q, rng, method, rtol
+    def __init__(self, data: Reduction, q: float, rng: np.random.Generator, method: str, rtol: float):
+        self.data, self.q, self.rng, self.method, self.rtol = data, q, rng, method, rtol
+        self.rows = data.rows
 
-    def run(self, climb: Climb) -> Interval[Witness, NormCertificate]:
+    def run(self, climb: Climb) -> Interval[Witness, MatrixNormCertificate]:
         if self.method == "sos":
             for factor in self._sos_factors():  # before any work that an error would lose
                 check_solver_memory(self.rows.shape[1], factor.order // 2)
@@ -131,7 +140,7 @@ class _Search:
         )
         if climb.witness is None:
             # Interrupted before any search: the longest row is the witness.
-            climb.offer_witness(Witness.of_rows(self.rows, search(self.rows, math.inf, self.rng), self.q))
+            self._offer_witness(climb, search(self.rows, math.inf, self.rng))
         return climb.interval(status, norm_text(self.q), unit=climb.lower)
 
     def _kinds(self) -> list[str]:
@@ -165,9 +174,9 @@ class _Search:
             rng=self.rng,
             report=tell,
             to_beat=climb.upper,
-            start=None if climb.witness is None else climb.witness.vector,
+            start=None if climb.witness is None else self.data.lowered(climb.witness.vector),
         )
-        proposed = propose(self.rows, self.q, kind, options)
+        proposed = propose(self.data, self.q, kind, options)
         seconds = time.perf_counter() - begin
         climb.offer(proposed.certificate, BoundRecord(kind=kind, upper=proposed.upper, seconds=seconds))
         if proposed.vectors.size and not climb.is_late:
@@ -181,4 +190,7 @@ class _Search:
         vector = search(self.rows, self.q, self.rng, n_starts=count, starts=starts, deadline=climb.deadline)
         if climb.witness is not None and climb.is_late:
             return  # no time is left to prove its value
-        climb.offer_witness(Witness.of_rows(self.rows, vector, self.q))
+        self._offer_witness(climb, vector)
+
+    def _offer_witness(self, climb: Climb, vector: np.ndarray) -> None:
+        climb.offer_witness(Witness.of_rows(self.data.whole, self.data.lifted(vector), self.q))

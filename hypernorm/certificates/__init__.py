@@ -10,6 +10,7 @@ from hypernorm.certificates.moments import largest_difference, of_pieces, weight
 from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
 from hypernorm.certificates.product_state import ProductState
+from hypernorm.certificates.reduced import MatrixNormCertificate, ReducedCertificate, coordinate_rows
 from hypernorm.certificates.rounding import TINY, UNIT, known_reweighting, precision, reweight, weight_spread
 from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.certificates.subspace import SubspaceCertificate
@@ -35,9 +36,11 @@ __all__ = [
     "CovarianceCertificate",
     "ExpansionCertificate",
     "Factor",
+    "MatrixNormCertificate",
     "MeanCertificate",
     "NormCertificate",
     "ProductState",
+    "ReducedCertificate",
     "Rigor",
     "SeparableCertificate",
     "SubspaceCertificate",
@@ -51,6 +54,7 @@ __all__ = [
     "VerifiedValue",
     "Witness",
     "attained_value",
+    "coordinate_rows",
     "is_available",
     "known_reweighting",
     "largest_difference",

@@ -19,6 +19,7 @@ from hypernorm.certificates.covariance import coordinates
 from hypernorm.certificates.fields import Array, Fingerprint, Integer, Real, Shape, Sizes
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.norm import NormCertificate
+from hypernorm.certificates.reduced import MatrixNormCertificate, ReducedCertificate
 from hypernorm.certificates.rounding import SAFETY, TINY, lower_float, precision, rational, upper_float
 from hypernorm.certificates.subjects import check_identity
 from hypernorm.certificates.verified import Claim, VerifiedEnclosure
@@ -51,7 +52,7 @@ class AtomCertificate(Certificate):
         Z = (X − location) @ transform.
     vector : ndarray of shape (k,)
         w; its length does not matter.
-    norm : NormCertificate
+    norm : NormCertificate or ReducedCertificate
         Certificate for the computed Z.
     """
 
@@ -65,7 +66,7 @@ class AtomCertificate(Certificate):
     location: Annotated[np.ndarray, Array("d")]
     transform: Annotated[np.ndarray, Array("d", "k")]
     vector: Annotated[np.ndarray, Array("k")]
-    norm: Annotated[NormCertificate, Inner(NormCertificate)]
+    norm: Annotated[MatrixNormCertificate, Inner(NormCertificate, ReducedCertificate)]
 
     @classmethod
     def sizes(cls, known: Mapping[str, Any]) -> Sizes:

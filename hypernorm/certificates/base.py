@@ -313,11 +313,11 @@ def _parse(reader: ArchiveReader) -> Certificate:
     version = int(reader.scalar("format_version", "<i8"))
     if version != FORMAT_VERSION:
         raise CertificateError(f"format version {version} is not supported, this hypernorm reads {FORMAT_VERSION}")
-    return parse_members(reader, Certificate)  # type: ignore[type-abstract]
+    return parse_members(reader, (Certificate,))
 
 
-def parse_members(reader: ArchiveReader, expected: type[Proof]) -> Proof:
-    """Return the certificate in an archive, of the class `expected`: well-formed but not verified."""
+def parse_members(reader: ArchiveReader, expected: tuple[type[Certificate], ...]) -> Certificate:
+    """Return the certificate in an archive, of one of the classes `expected`: well-formed but not verified."""
     name = reader.text("kind")
     kind = _KINDS.get(name)
     if kind is None or not issubclass(kind, expected):

@@ -22,6 +22,7 @@ from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.fields import Array, Integer, Real, Sizes
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.norm import NormCertificate
+from hypernorm.certificates.reduced import MatrixNormCertificate, ReducedCertificate
 from hypernorm.certificates.rounding import (
     SAFETY,
     check_arithmetic,
@@ -95,7 +96,7 @@ class ExpansionCertificate(Certificate):
     matrix : ndarray of shape (n, k)
         X: the k leading eigenvectors apart from the trivial one, times (λ_j − λ)^{1/2}, as functions on the vertices
         with the measure in the weights; for a regular graph n^{1/2 − 1/q} times the eigenvectors of length one.
-    norm : NormCertificate or None
+    norm : NormCertificate, ReducedCertificate or None
         Certificate of `norm_bound`; None if k = 0.
     """
 
@@ -109,7 +110,7 @@ class ExpansionCertificate(Certificate):
     q: Annotated[float, Real(2.0, infinite=True)]
     norm_bound: Annotated[float, Real(0.0)]
     matrix: Annotated[np.ndarray, Array("n", "k")]
-    norm: Annotated[NormCertificate | None, Inner(NormCertificate, optional=True)]
+    norm: Annotated[MatrixNormCertificate | None, Inner(NormCertificate, ReducedCertificate, optional=True)]
 
     @classmethod
     def sizes(cls, known: Mapping[str, Any]) -> Sizes:

@@ -29,7 +29,7 @@ class InnerTuple(Field):
     def check(self, value: Any, name: str, sizes: Sizes) -> tuple[Certificate, ...]:
         if not (type(value) is tuple and 0 < len(value) <= _MOST):
             raise CertificateError(f"The certificate's {self.called(name)} must be a tuple of 1 to 64 certificates.")
-        return tuple(_own(item, self.kind, self.called(name)) for item in value)
+        return tuple(_own(item, (self.kind,), self.called(name)) for item in value)
 
     def write(self, value: Any, name: str) -> Members:
         members = {name: np.array(len(value), dtype="<i8")}
@@ -41,18 +41,18 @@ class InnerTuple(Field):
         count = int(reader.scalar(name, "<i8"))
         if not 0 < count <= _MOST:
             raise CertificateError(f"the number of {self.called(name)} is {count}, it must be from 1 to {_MOST}")
-        return tuple(parse_members(reader.part(f"{name}_{index}."), self.kind) for index in range(count))
+        return tuple(parse_members(reader.part(f"{name}_{index}."), (self.kind,)) for index in range(count))
 
 
 class Inner(Field):
-    """A certificate of one class, or None if `optional`. Its member m is stored as ``name.m``."""
+    """A certificate of one of the classes, or None if `optional`. Its member m is stored as ``name.m``."""
 
-    def __init__(self, kind: type[Certificate], *, optional: bool = False):
+    def __init__(self, *kinds: type[Certificate], optional: bool = False):
         super().__init__()
-        self.kind, self.optional = kind, optional
+        self.kinds, self.optional = kinds, optional
 
     def check(self, value: Any, name: str, sizes: Sizes) -> Certificate | None:
-        return None if self.optional and value is None else _own(value, self.kind, self.called(name))
+        return None if self.optional and value is None else _own(value, self.kinds, self.called(name))
 
     def write(self, value: Any, name: str) -> Members:
         members = {name: np.array(value is not None, dtype="<i8")}
@@ -64,11 +64,13 @@ class Inner(Field):
         count = int(reader.scalar(name, "<i8"))
         if count not in (0, 1) or (count == 0 and not self.optional):
             raise CertificateError(f"the number of certificates for {self.called(name)} cannot be {count}")
-        return parse_members(reader.part(f"{name}."), self.kind) if count else None
+        return parse_members(reader.part(f"{name}."), self.kinds) if count else None
 
 
-def _own(value: Any, kind: type[Certificate], name: str) -> Certificate:
+def _own(value: Any, kinds: tuple[type[Certificate], ...], name: str) -> Certificate:
     # A subclass could override the proof.
-    if type(value) is not kind:
-        raise CertificateError(f"The certificate's {name} must be of type {kind.__name__}.")
-    return value.owned()
+    if type(value) not in kinds:
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise CertificateError(f"The certificate's {name} must be of type {names}.")
+    owned: Certificate = value.owned()
+    return owned

@@ -20,6 +20,7 @@ from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.fields import Array, Real, Shape
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.norm import NormCertificate
+from hypernorm.certificates.reduced import MatrixNormCertificate, ReducedCertificate
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,
@@ -70,7 +71,7 @@ class SubspaceCertificate(Certificate):
         Coordinates of the vector that attains `lower`.
     matrix : ndarray of shape (n, d)
         X: a basis of the subspace that is orthonormal up to rounding.
-    norm : NormCertificate
+    norm : NormCertificate or ReducedCertificate
         Certificate for X.
     """
 
@@ -83,7 +84,7 @@ class SubspaceCertificate(Certificate):
     upper: Annotated[float, Real(0.0, label="upper bound")]
     coefficients: Annotated[np.ndarray, Array("d")]
     matrix: Annotated[np.ndarray, Array("n", "d")]
-    norm: Annotated[NormCertificate, Inner(NormCertificate)]
+    norm: Annotated[MatrixNormCertificate, Inner(NormCertificate, ReducedCertificate)]
 
     def rules(self) -> None:
         if self.norm.q != self.q:

@@ -13,7 +13,11 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down, rounded_up
 from hypernorm._validation import Matrix, as_dense
 from hypernorm.bounds import Interval, two_to_q_norm
-from hypernorm.certificates import NormCertificate, VerifiedEnclosure, Witness
+from hypernorm.certificates import (
+    MatrixNormCertificate,
+    VerifiedEnclosure,
+    Witness,
+)
 from hypernorm.certificates.atom import AtomCertificate, attained_by, with_errors
 from hypernorm.dictionary.whitening import Whitening
 from hypernorm.forms import Rows, fingerprint
@@ -46,7 +50,7 @@ class CertifiedAtom:
     upper: float
     certificate: AtomCertificate
     matrix: np.ndarray
-    interval: Interval[Witness, NormCertificate]
+    interval: Interval[Witness, MatrixNormCertificate]
 
     @property
     def gap(self) -> float:

@@ -218,7 +218,7 @@ def test_a_bound_that_the_time_does_not_allow_is_replaced_by_the_cheapest(kind, 
 
 
 def test_what_cannot_fit_is_refused_whatever_the_limit(slow_machine, proofs):
-    X = np.ones((2, 400))
+    X = np.eye(400)
     for call in (hn.sos_bound, lambda X, **options: hn.two_to_q_norm(X, method="sos", **options)):
         for limit in (None, 1e-9):
             with pytest.raises(hn.InvalidInputError, match=r"d = 400.*GiB"):

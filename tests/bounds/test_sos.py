@@ -277,7 +277,7 @@ def test_bad_arguments_are_named(arguments, words):
 
 def test_what_cannot_fit_is_refused_before_it_is_allocated():
     with pytest.raises(InvalidInputError, match=r"d = 400.*GiB"):
-        hn.sos_bound(np.ones((2, 400)), random_state=0)
+        hn.sos_bound(np.eye(400), random_state=0)
 
 
 @pytest.mark.parametrize("q", [2.0000001, 2.5, 5.5, 20.0, 68.0, 70.0, 300.0, 1e4, 1e6])
