@@ -1,5 +1,6 @@
 """Each error term of the proofs about subspaces, atoms and expansion, in rational arithmetic."""
 
+import dataclasses
 import math
 from fractions import Fraction
 
@@ -27,19 +28,19 @@ def balls(monkeypatch):
         monkeypatch.setattr(module, "lower_float", lambda ball: ball)
 
 
-def nearly_orthonormal(n, d, epsilon):
-    """A basis of d unit vectors, and X = basis + E with one entry of E outside of the span."""
+def nearly_orthonormal(n, d, epsilon, signs=(1, 1)):
+    """A basis of d unit vectors, and X = basis + E with one entry of E outside of the span; each with a sign."""
     B = np.eye(n)[:, :d]
     X = B.copy()
     X[-1, 0] = epsilon
-    return B, X
+    return signs[0] * B, signs[1] * X
 
 
 def terms(n, d, epsilon, allowance=1):
     """Loss and least singular value as docs/theory/small_sets.md has them."""
     epsilon = Fraction(epsilon)
-    magnitude = root(4 * d + epsilon**2)  # of |B||T| + |X|, as T is the identity
-    loss = SAFETY * (epsilon * (1 + 4 * U) + exact_gamma(d + 4) * magnitude) + TINY
+    magnitude = root(4 * d + epsilon**2)  # of |B||T| + |X|, as T is the identity or its negative
+    loss = SAFETY * (epsilon + exact_gamma(d + 4) * magnitude) + TINY
     deviation = epsilon**2 + exact_gamma(n + 4) * (d + epsilon**2) + exact_gamma(4) * root(d)
     return allowance * loss, root(1 - SAFETY * allowance * deviation)
 
@@ -47,14 +48,32 @@ def terms(n, d, epsilon, allowance=1):
 @pytest.mark.parametrize("allowance", [1, 2])
 @pytest.mark.parametrize("epsilon", [0.0, 2.0**-20, 2.0**-4])
 @pytest.mark.parametrize(("n", "d"), [(2, 1), (5, 2), (40, 7)])
-def test_the_ratio_is_the_formula(n, d, epsilon, allowance, balls):
-    B, X = nearly_orthonormal(n, d, epsilon)
+@pytest.mark.parametrize("signs", [(1, 1), (-1, 1), (1, -1)])
+def test_the_ratio_is_the_formula(signs, n, d, epsilon, allowance, balls):
+    B, X = nearly_orthonormal(n, d, epsilon, signs)
     loss, least = terms(n, d, epsilon, allowance)
     for norm in (0.0, 0.75, 3.0):
         with precision():
             found = above(subspace.largest_ratio(B, X, norm, allowance=float(allowance)))
         exact = (Fraction(norm) + loss) / (least - loss)
         assert is_just_above(found, exact, Fraction(1, 2**45) if norm == 0 else FINE * loss)
+
+
+@pytest.mark.parametrize("norm", [0.5, 0.75, 3.0])
+def test_the_ratio_is_rounded_up(norm):
+    loss, least = terms(5, 2, 2.0**-20)
+    exact = (Fraction(norm) + loss) / (least - loss)
+    found = Fraction(subspace.largest_ratio(*nearly_orthonormal(5, 2, 2.0**-20), norm))
+    assert exact < found <= exact * (1 + 4 * U)
+
+
+def test_the_ratio_needs_a_processor_that_rounds_to_nearest(monkeypatch):
+    def refuse():
+        raise CertificateError("not this processor")
+
+    monkeypatch.setattr(subspace, "check_arithmetic", refuse)
+    with pytest.raises(CertificateError, match="not this processor"):
+        subspace.largest_ratio(*nearly_orthonormal(5, 2, 0.0), 1.0)
 
 
 def test_the_least_singular_value_must_be_positive():
@@ -64,8 +83,98 @@ def test_the_least_singular_value_must_be_positive():
     B, X = nearly_orthonormal(5, 2, 0.0)
     with pytest.raises(InvalidInputError, match="linear dependence"):
         subspace.largest_ratio(B, X, 1.0, allowance=2.0**52)
-    with np.errstate(all="ignore"), pytest.raises(CertificateError, match="overflow"):
-        subspace.largest_ratio(B, np.full((5, 2), 1e308) * 10, 1.0)
+    for scale, size in [(1.0, math.inf), (1.0, 1e308), (2.0**-1000, 1e30)]:  # in the last case T alone overflows
+        with np.errstate(all="ignore"), pytest.raises(CertificateError, match="overflow"):
+            subspace.largest_ratio(scale * B, np.full((5, 2), size), 1.0)
+
+
+@pytest.mark.parametrize(("condition", "accepted"), [(2.0**30, True), (2.0**30 * (1 + 2.0**-50), False)])
+def test_a_basis_may_have_the_largest_condition_number(condition, accepted, monkeypatch):
+    monkeypatch.setattr(subspace, "_LARGEST_CONDITION", 2.0**30)
+    B = np.diag([condition, 1.0])
+    if accepted:
+        np.testing.assert_array_equal(np.abs(B @ subspace.orthogonaliser(B)), np.eye(2))
+    else:
+        with pytest.raises(InvalidInputError, match="dependent"):
+            subspace.orthogonaliser(B)
+
+
+def test_the_attained_ratio_is_rounded_outward(monkeypatch):
+    intervals = {3.0: (1.0, 1.25), 2.0: (3.0, 3.5)}
+    monkeypatch.setattr(subspace, "attained_interval", lambda rows, coordinates, q: intervals[q])
+    below, over = map(Fraction, subspace.attained_ratio(np.eye(2), np.ones(2), 3.0))
+    least, most = Fraction(1) / Fraction(3.5), Fraction(1.25) / 3
+    assert least * (1 - 4 * U) <= below < least
+    assert most < over <= most * (1 + 4 * U)
+
+
+@pytest.mark.parametrize("coordinates", [[0.0, 0.0], [1.0, -1.0]])
+def test_a_direction_that_may_be_zero_attains_nothing(coordinates):
+    with pytest.raises(CertificateError, match="different from zero"):
+        subspace.attained_ratio(np.ones((3, 2)), np.array(coordinates), 4.0)
+
+
+@pytest.fixture(scope="module")
+def flat():
+    """A basis of pairs of equal entries, for whose vectors w max |w_i|/‖w‖₂ ≤ 2^(−1/2), and a proof of that."""
+    basis = np.kron(np.eye(2), np.ones((2, 1)))
+    return basis, sparsest_direction(basis, q=math.inf, random_state=0).certificate
+
+
+def test_claims_are_accepted_up_to_what_is_proved(flat):
+    basis, proof = flat
+    proved = proof.verify(basis)
+    assert proved.lower < math.sqrt(0.5) < proved.upper <= proof.upper
+    assert (proof.claim.value, proof.claim.relation) == (proof.upper, "<=")
+    assert repr(proof).endswith(" as claimed)")
+    assert dataclasses.replace(proof, upper=proved.upper).verify(basis).upper == proved.upper
+    with pytest.raises(CertificateError, match="proved to be at most"):
+        dataclasses.replace(proof, upper=math.nextafter(proved.upper, 0)).verify(basis)
+    scaled, exponents = subspace.read_basis(basis)
+    _, most = subspace.attained_ratio(scaled, subspace.exact_coordinates(proof.coefficients, exponents), math.inf)
+    assert dataclasses.replace(proof, lower=most).verify(basis).lower == proved.lower
+    with pytest.raises(CertificateError, match="does not attain"):
+        dataclasses.replace(proof, lower=math.nextafter(most, 1)).verify(basis)
+
+
+def test_a_basis_of_another_shape_is_refused_when_it_is_read(flat):
+    basis, proof = flat
+    for other in (basis[:3], basis[:, :1]):
+        with pytest.raises(CertificateError, match="for a basis of shape"):
+            proof.read(other)
+
+
+@pytest.mark.parametrize(
+    ("upper", "q", "support"),
+    [
+        (0.5, math.inf, 4), (0.51, math.inf, 4), (0.49, math.inf, 5), (0.5, 4.0, 16), (0.25, 6.0, 64), (1.0, 3.0, 1),
+        (0.0, 4.0, 1), (1e300, 4.0, 1),
+    ],
+)  # fmt: skip
+def test_the_least_support_is_the_smallest_that_the_bound_allows(upper, q, support, flat):
+    """The power −2q/(q − 2) of the bound, rounded up; a whole number is not rounded up to the next one."""
+    assert dataclasses.replace(flat[1], upper=upper, q=q).least_support == support
+
+
+@pytest.mark.parametrize(
+    ("coefficients", "exponents"),
+    [
+        ([0.75], [-1073]), ([0.75], [1024]), ([1e-300], [-1000]), ([0.0, 2.0**-600], [1024, -1000]),
+        ([-1.0, 2.0**-30], [1000, -20]), ([2.0**500, -(2.0**-500)], [-500, 500]),
+    ],
+)  # fmt: skip
+def test_coordinates_are_exact_up_to_a_common_power_of_two(coefficients, exponents):
+    found = subspace.exact_coordinates(np.array(coefficients), np.array(exponents))
+    exact = [Fraction(c) * Fraction(2) ** e for c, e in zip(coefficients, exponents, strict=True)]
+    (ratio,) = {Fraction(a) / b for a, b in zip(found.tolist(), exact, strict=True) if b}
+    assert ratio > 0
+    assert (ratio.numerator & (ratio.numerator - 1), ratio.denominator & (ratio.denominator - 1)) == (0, 0)
+    assert [a == 0 for a in found.tolist()] == [b == 0 for b in exact]
+
+
+def test_coordinates_of_too_many_orders_of_magnitude_are_refused():
+    with pytest.raises(CertificateError, match="orders of magnitude"):
+        subspace.exact_coordinates(np.array([0.75, 0.75]), np.array([600, -600]))
 
 
 def test_the_subject_is_a_pair(monkeypatch):
