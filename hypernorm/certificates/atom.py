@@ -20,7 +20,7 @@ from hypernorm.certificates.fields import Array, Fingerprint, Integer, Real, Sha
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.reduced import MatrixNormCertificate, ReducedCertificate
-from hypernorm.certificates.rounding import SAFETY, TINY, lower_float, precision, rational, upper_float
+from hypernorm.certificates.rounding import SAFETY, lower_float, precision, rational, upper_float
 from hypernorm.certificates.subjects import check_identity
 from hypernorm.certificates.verified import Claim, VerifiedEnclosure
 from hypernorm.certificates.witness import attained_interval
@@ -121,7 +121,7 @@ def with_errors(X: np.ndarray, location: np.ndarray, transform: np.ndarray) -> t
         If an entry overflows.
     """
     Z, errors = coordinates(X, location, transform)
-    error = SAFETY * float(np.linalg.norm(errors)) + TINY
+    error = SAFETY * float(np.linalg.norm(errors))
     if not (np.isfinite(Z).all() and np.isfinite(error)):
         raise CertificateError("The samples are too far apart for a proof: their coordinates overflow.")
     return Z, error

@@ -1,4 +1,4 @@
-"""Each error term of the proofs about subspaces, atoms and expansion, in rational arithmetic."""
+"""Each error term of the proofs about subspaces and expansion, in rational arithmetic."""
 
 import dataclasses
 import math
@@ -7,13 +7,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-import hypernorm as hn
 from hypernorm.applications import small_set_expansion, sparsest_direction
-from hypernorm.certificates import atom, expansion, subspace
+from hypernorm.certificates import expansion, subspace
 from hypernorm.certificates.rounding import precision, rational
 from hypernorm.datasets import noisy_cube
 from hypernorm.exceptions import CertificateError, InvalidInputError
-from hypernorm.forms import Rows
 from hypernorm.forms.walk import Walk
 from tests.oracles.exact import SAFETY, TINY, U, above, exact_gamma, is_just_above, root
 
@@ -23,9 +21,8 @@ FINE = Fraction(1, 10**12)
 @pytest.fixture
 def balls(monkeypatch):
     """Bounds as balls, before they are rounded to floats."""
-    for module in (subspace, atom):
-        monkeypatch.setattr(module, "upper_float", lambda ball: ball)
-        monkeypatch.setattr(module, "lower_float", lambda ball: ball)
+    for name in ("upper_float", "lower_float"):
+        monkeypatch.setattr(subspace, name, lambda ball: ball)
 
 
 def nearly_orthonormal(n, d, epsilon, signs=(1, 1)):
@@ -195,58 +192,6 @@ def test_coordinates_without_any_entry_are_no_direction(zeros):
     assert (found == 0).tolist() == (coefficients == 0).tolist()
     if zeros < 2:
         np.testing.assert_array_equal(found / np.abs(found).max(), ratio / np.abs(ratio).max())
-
-
-@pytest.mark.parametrize("error", [0.0, 0.25])
-@pytest.mark.parametrize("value", [0.5, 3.0])
-def test_an_atom_pays_for_the_errors_of_its_rows(error, value, balls, monkeypatch):
-    Z, vector = np.array([[3.0], [-1.0]]), np.array([2.0])
-    attained = root(root(82))
-    with precision():
-        below, over = map(above, atom.attained_by(Rows(Z), vector, 4.0, error))
-    assert is_just_above(below, attained - Fraction(error), FINE)
-    assert is_just_above(over, attained + Fraction(error), FINE)
-
-    X = np.array([[3.0], [-1.0]])
-    proof = certify_one_column(X, value)
-    monkeypatch.setattr(atom, "with_errors", lambda *arguments: (Z, error))
-    monkeypatch.setattr(atom, "attained_by", lambda *arguments: (0.25, 9.0))
-    found = proof.prove(X)
-    exact = Fraction(proof.norm.prove(Rows(Z)).upper) + Fraction(error)
-    assert is_just_above(above(found.upper), exact, FINE)
-    assert found.lower == 0.25
-    monkeypatch.setattr(atom, "attained_by", lambda *arguments: (0.25, math.nextafter(value, 0)))
-    with pytest.raises(CertificateError, match="attains"):
-        proof.prove(X)
-    monkeypatch.setattr(atom, "attained_by", lambda *arguments: (0.25, value))
-    assert proof.prove(X).lower == 0.25
-
-
-def certify_one_column(X, value):
-    return atom.AtomCertificate(
-        shape=X.shape,
-        fingerprint="0" * 64,
-        rank=1,
-        q=4.0,
-        value=value,
-        location=np.zeros(1),
-        transform=np.ones((1, 1)),
-        vector=np.array([2.0]),
-        norm=hn.spectral_bound(X, 4.0, kind="row_norm"),
-    )
-
-
-@pytest.mark.parametrize("scale", [1.0, 2.0**-40])
-def test_the_error_of_whitened_rows(scale):
-    X, location, K = np.array([[1.0, 2.0], [3.0, -4.0]]) * scale, np.array([0.5, 0.0]) * scale, np.array([[2.0], [1.0]])
-    Z, error = atom.with_errors(X, location, K)
-    assert Z.ravel().tolist() == [3.0 * scale, 1.0 * scale]
-    lengths = [Fraction(3 * scale), Fraction(9 * scale)]  # |x − location| |K|
-    rows = [SAFETY * exact_gamma(4) * length + Fraction(1, 2**500) for length in lengths]
-    assert is_just_above(error, SAFETY * root(sum(row**2 for row in rows)) + TINY)
-    for far in (1e308, math.inf):
-        with np.errstate(all="ignore"), pytest.raises(CertificateError, match="overflow"):
-            atom.with_errors(np.array([[far, far]]), np.array([-far, 0.0]), np.full((2, 1), 1e10))
 
 
 @pytest.mark.parametrize("q", [2.0, 3.0, 4.0, math.inf])
