@@ -191,9 +191,7 @@ def _expansion_bound(threshold: float, slack: float, q: float, norm: float, mu: 
     with precision(), np.errstate(all="ignore"):
         measure, rest = rational(min(mu * (1 + 2.0**-50), 1.0)), rational(threshold)
         power = rational(1) if math.isinf(q) else 1 - 2 / rational(q)
-        # μ⁰ is 1; ball arithmetic would take it for exp(0 · log μ), which is as good but wider.
-        concentrated = rational(norm) ** 2 * (measure**power if q > 2 else 1)
-        return lower_float((1 - rest) * (1 - measure) - rational(slack) - concentrated)
+        return lower_float((1 - rest) * (1 - measure) - rational(slack) - rational(norm) ** 2 * measure**power)
 
 
 def check_measure(mu: Any, name: str) -> float:

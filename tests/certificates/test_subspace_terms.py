@@ -214,9 +214,31 @@ def test_a_bound_is_nothing_where_nothing_follows():
     assert expansion._expansion_bound(1.0, 0.0, 4.0, 0.0, 0.5) == 0.0
 
 
+@pytest.mark.parametrize(
+    ("threshold", "slack", "scale"),
+    [
+        (0.25, 0.0, 1.0), (-1.0, 0.5, 0.0), (1.0, 0.0, 0.0), (0.5, 1e6, 0.0), (-1e6, 0.0, 0.0), (-3.0, 0.0, 2.0),
+        (3.0, 0.0, 0.0),
+        (0.5, 0.0, 1e3),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("k", [1, 3])
+def test_the_error_of_the_matrix_inequality_is_the_formula(k, threshold, slack, scale):
+    """The terms of docs/theory/small_sets.md, each of which is the largest one somewhere."""
+    walk = Walk.read(noisy_cube(2, 0.5))
+    Y = scale * np.random.default_rng(0).standard_normal((4, k))
+    _, error = expansion._dominating(walk, threshold, slack, Y)
+    granted = exact_gamma(4 * 4 + 24) * (1 + abs(1 - Fraction(threshold)))
+    granted += exact_gamma(k + 12) * sum(Fraction(entry) ** 2 for entry in Y.ravel().tolist())
+    granted += exact_gamma(6) * (abs(Fraction(threshold)) + Fraction(slack))
+    assert is_just_above(error, SAFETY * granted)
+
+
 def test_the_number_of_vertices_is_that_of_the_graph():
     cube = noisy_cube(2, 0.5)
     proof = small_set_expansion(cube, 0.9).certificate
     assert proof.prove(Walk.read(cube)).upper == 0.0
+    with pytest.raises(CertificateError, match="for a graph of 4 vertices, this one has 8"):
+        proof.read(noisy_cube(3, 0.5))
     with pytest.raises(CertificateError, match="Walk of 4 vertices"):
         proof.prove(Walk.read(noisy_cube(3, 0.5)))
