@@ -16,7 +16,7 @@ from typing import Any
 
 from checks.mutants import Mutant, MutatedModule
 
-__all__ = ["Finder", "exchange", "forked", "functions", "limit_memory", "silence"]
+__all__ = ["Finder", "can_exchange", "exchange", "forked", "functions", "limit_memory", "silence"]
 
 _MEMORY = 8 << 30
 
@@ -52,6 +52,15 @@ def exchange(entries: Iterable[FunctionType], module: CodeType) -> None:
         code = codes[function.__code__.co_name, function.__code__.co_firstlineno]
         if code.co_freevars == function.__code__.co_freevars:
             function.__code__ = code
+
+
+def can_exchange(original: CodeType, module: CodeType) -> bool:
+    """Whether the same methods use `super()`: Python binds the class of a method that does to the function itself."""
+    return _uses_super(original) == _uses_super(module)
+
+
+def _uses_super(module: CodeType) -> set[tuple[str, int]]:
+    return {(code.co_name, code.co_firstlineno) for code in _codes(module) if "__class__" in code.co_freevars}
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

@@ -1,7 +1,7 @@
 """Run tests with mutants: the tests are collected once, and each mutant gets a forked process.
 
 Function bodies are exchanged in the forked process. A change to code that runs while modules are imported or tests are
-collected needs a new process, which imports and collects again.
+collected needs a new process, which imports and collects again, and so does a call of `super` that is dropped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from checks.exchange import Finder, exchange, forked, functions, limit_memory, silence
+from checks.exchange import Finder, can_exchange, exchange, forked, functions, limit_memory, silence
 from checks.mutants import Mutant, MutatedModule
 
 __all__ = ["Outcome", "Profile", "Target", "profiled", "tried"]
@@ -183,7 +183,13 @@ def tried(target: Target, mutants: Sequence[Mutant], profile: Profile) -> Iterat
     _preload(target)
     modules = target.modules()
     readable, writable = os.pipe()
-    late = [mutant for mutant in mutants if not profile.is_early(mutant)]
+    originals = {name: module.code(None) for name, module in modules.items()}
+    early = [
+        mutant
+        for mutant in mutants
+        if profile.is_early(mutant) or not can_exchange(originals[mutant.module], modules[mutant.module].code(mutant))
+    ]
+    late = [mutant for mutant in mutants if mutant not in early]
 
     def serve(session: _Session) -> None:
         alive = functions(modules)
@@ -211,12 +217,11 @@ def tried(target: Target, mutants: Sequence[Mutant], profile: Profile) -> Iterat
         for _ in late:
             yield pickle.load(answers)
     os.waitpid(server, 0)
-    for mutant in mutants:
-        if profile.is_early(mutant):
-            order = _order(profile.covering(mutant), [], profile.seconds)
-            finder = Finder(f"{target.package}.{mutant.module}", modules[mutant.module], mutant)
-            run = functools.partial(_run_early, target, finder, order, profile.seconds)
-            yield mutant, *_measured(run, order)
+    for mutant in early:
+        order = _order(profile.covering(mutant), [], profile.seconds)
+        finder = Finder(f"{target.package}.{mutant.module}", modules[mutant.module], mutant)
+        run = functools.partial(_run_early, target, finder, order, profile.seconds)
+        yield mutant, *_measured(run, order)
 
 
 def _measured(run: Callable[[], str], tests: Sequence[str]) -> tuple[Outcome, float]:

@@ -23,11 +23,22 @@ def is_small(x):
 
 def unused(x):
     return x + 1
+
+
+class Rule:
+    def __init__(self):
+        self.limit = 10
+
+
+class Other(Rule):
+    def __init__(self):
+        super().__init__()
+        self.least = 0
 """
 TESTS = """\
 import pytest
 
-from toy.part.rules import is_small
+from toy.part.rules import Other, is_small
 
 
 def test_small():
@@ -38,6 +49,11 @@ def test_small():
 def test_negative():
     with pytest.raises(ValueError, match="negative"):
         is_small(-1)
+
+
+def test_other():
+    other = Other()
+    assert (other.least, other.limit) == (0, 10)
 """
 SURVIVORS = {"comparison: x < 0 => x <= 0", "constant: x < 0 => x < 1"}
 
@@ -79,7 +95,8 @@ def test_an_unexplained_survivor_gives_exit_code_1_and_an_explained_one_0(toy):
     assert {change for change, result in results.items() if result == "survived"} == SURVIVORS
     assert found["constant: x < 0 => x < -1"]["noticed_by"] == "tests/test_rules.py::test_negative"
     assert found["constant: LIMIT = 10 => LIMIT = 11"]["noticed_by"] == "tests/test_rules.py::test_small"
-    assert found["drop guard: if x < 0 => pass"]["result"] == "killed"
+    assert results["drop guard: if x < 0 => pass"] == "killed"
+    assert results["drop statement: super().__init__() => pass"] == "killed"
 
     text = first.stdout[first.stdout.index("[[survivor]]") :]
     reasons.write_text(text.replace('reason = ""', 'reason = "a toy"'))
