@@ -316,6 +316,7 @@ def test_balls_of_the_parts_are_rounded_outward(norms, monkeypatch):
         ({"inlier_moments": (-5e-324, 1.0)}, "inlier moments"),
         ({"inlier_moments": (1.0, math.inf)}, "inlier moments"),
         ({"norms": lambda norms: (norms[0], None)}, "NormCertificate"),
+        ({"norms": lambda norms: (norms[0], dataclasses.replace(norms[1], q=math.inf))}, "finite exponents"),
         ({"contamination": 0.5}, "contamination"),
         ({"contamination": -5e-324}, "contamination"),
         ({"contamination": 0}, "contamination"),

@@ -281,3 +281,9 @@ def test_verification_in_several_threads_leaves_the_precision_as_it_was():
 def test_bad_vectors_are_named(vector):
     with pytest.raises(ValueError, match="vector"):
         Witness.from_vector(matrix(), vector)
+
+
+@pytest.mark.parametrize("entry", [np.inf, -np.inf, np.nan])
+def test_a_vector_of_a_witness_is_finite(entry):
+    with pytest.raises(ValueError, match="finite and not zero"):
+        Witness.from_vector(matrix(), [entry, 1.0, 1.0])

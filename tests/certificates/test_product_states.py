@@ -96,12 +96,32 @@ def test_what_a_state_claims_is_checked(real):
         ({"y": state.y.astype(int)}, "ndarray"),
         ({"x": np.ma.masked_array(state.x)}, "ndarray"),
         ({"x": np.zeros(2)}, "broken"),
+        ({"y": np.zeros(2)}, "broken"),
         ({"field": "rational"}, "field"),
         ({"fingerprint": "0" * 64}, "another matrix"),
         ({"fingerprint": "0"}, "hexadecimal"),
     ]:
         with pytest.raises(CertificateError, match=words):
             dataclasses.replace(state, **changes).verify(M)
+
+
+def test_a_matrix_of_another_size_is_not_that_of_the_certificate():
+    state = ProductState.from_vectors(np.eye(4), [1.0, 2.0], [1.0, -1.0])
+    for size in (2, 3, 6):
+        with pytest.raises(CertificateError, match=f"of 4 rows; M has {size}"):
+            state.verify(np.eye(size))
+    for shape in [(4,), (3,), (3, 3, 3), (4, 3), (3, 4), ()]:
+        with pytest.raises(InvalidInputError):
+            state.verify(np.zeros(shape))
+
+
+def test_a_value_needs_a_processor_that_rounds_to_nearest(monkeypatch):
+    def refuse():
+        raise CertificateError("not this processor")
+
+    monkeypatch.setattr(product_state, "check_arithmetic", refuse)
+    with pytest.raises(CertificateError, match="not this processor"):
+        ProductState.from_vectors(np.eye(4), [1.0, 2.0], [1.0, -1.0])
 
 
 def test_one_vector_may_be_real_and_the_other_complex():

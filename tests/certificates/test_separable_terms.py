@@ -103,13 +103,16 @@ def test_what_is_left_over_of_one_entry(imaginary):
 
 @pytest.mark.parametrize("scale", [2.0**-900, 1.0, 2.0**900])
 @pytest.mark.parametrize("complex_", [False, True])
+@pytest.mark.parametrize("twist", [0.0, 2.0**9])
 @pytest.mark.parametrize(("value", "loss"), [(3.0, 0.25), (0.5, 0.0), (-2.0, 0.5)])
-def test_the_domination_pays_for_the_rounding_of_its_diagonal(value, loss, complex_, scale, monkeypatch):
+def test_the_domination_pays_for_the_rounding_of_its_diagonal(value, loss, twist, complex_, scale, monkeypatch):
     caught = []
     monkeypatch.setattr(separable, "is_proved_positive_definite", lambda A, error: caught.append((A, error)) or True)
     counts = np.array([1, 2, 6])
     H = scale * hermitian(3, not complex_)
     H[1, 1] = -7.0 * scale
+    if twist:
+        H = H + twist * scale * (np.array([[0, 1j, 0], [-1j, 0, 0], [0, 0, 0]]) if complex_ else np.eye(3)[::-1])
     assert separable._is_dominated(value * scale, loss * scale, counts, H)
     ((A, error),) = caught
     least = Fraction(math.nextafter((value - loss) * scale, -math.inf))
