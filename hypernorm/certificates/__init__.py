@@ -13,6 +13,7 @@ from hypernorm.certificates.product_state import ProductState
 from hypernorm.certificates.reduced import MatrixNormCertificate, ReducedCertificate, coordinate_rows
 from hypernorm.certificates.rounding import TINY, UNIT, known_reweighting, precision, reweight, weight_spread
 from hypernorm.certificates.separable import SeparableCertificate
+from hypernorm.certificates.split import SplitCertificate
 from hypernorm.certificates.subspace import SubspaceCertificate
 from hypernorm.certificates.verified import (
     Claim,
@@ -43,6 +44,7 @@ __all__ = [
     "ReducedCertificate",
     "Rigor",
     "SeparableCertificate",
+    "SplitCertificate",
     "SubspaceCertificate",
     "Verified",
     "VerifiedBound",

@@ -19,7 +19,7 @@ from hypernorm.certificates.covariance import coordinates
 from hypernorm.certificates.fields import Array, Fingerprint, Integer, Real, Shape, Sizes
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.norm import NormCertificate
-from hypernorm.certificates.reduced import MatrixNormCertificate, ReducedCertificate
+from hypernorm.certificates.reduced import MATRIX_NORMS, MatrixNormCertificate
 from hypernorm.certificates.rounding import SAFETY, lower_float, precision, rational, upper_float
 from hypernorm.certificates.subjects import check_identity
 from hypernorm.certificates.verified import Claim, VerifiedEnclosure
@@ -66,7 +66,7 @@ class AtomCertificate(Certificate):
     location: Annotated[np.ndarray, Array("d")]
     transform: Annotated[np.ndarray, Array("d", "k")]
     vector: Annotated[np.ndarray, Array("k")]
-    norm: Annotated[MatrixNormCertificate, Inner(NormCertificate, ReducedCertificate)]
+    norm: Annotated[MatrixNormCertificate, Inner(*MATRIX_NORMS)]
 
     @classmethod
     def sizes(cls, known: Mapping[str, Any]) -> Sizes:

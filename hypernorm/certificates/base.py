@@ -313,14 +313,14 @@ def _parse(reader: ArchiveReader) -> Certificate:
     version = int(reader.scalar("format_version", "<i8"))
     if version != FORMAT_VERSION:
         raise CertificateError(f"format version {version} is not supported, this hypernorm reads {FORMAT_VERSION}")
-    return parse_members(reader, (Certificate,))
+    return parse_members(reader)
 
 
-def parse_members(reader: ArchiveReader, expected: tuple[type[Certificate], ...]) -> Certificate:
-    """Return the certificate in an archive, of one of the classes `expected`: well-formed but not verified."""
+def parse_members(reader: ArchiveReader, *expected: type[Certificate]) -> Certificate:
+    """Return the certificate in an archive, of one of the classes if any are given: well-formed but not verified."""
     name = reader.text("kind")
     kind = _KINDS.get(name)
-    if kind is None or not issubclass(kind, expected):
+    if kind is None or (expected and kind not in expected):
         raise CertificateError(f"no certificate of kind {name!r} is known here")
     known: dict[str, Any] = {}
     for attribute, field in declared_fields(kind).items():

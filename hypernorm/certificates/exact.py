@@ -25,6 +25,8 @@ from hypernorm.forms.gram import GramClasses, gram_half_degree, rank_multisets
 __all__ = [
     "PROVERS",
     "ExactRows",
+    "is_dominated",
+    "monomials",
     "proves_flattening",
     "proves_longest_row",
     "proves_moment",
@@ -104,7 +106,7 @@ def proves_flattening(rows: ExactRows, bound: float, U: np.ndarray, order: int =
         left = DyadicMatrix(flint.fmpz_mat(count, width, weighted), 3 * block.exponent + exact.exponent)
         return left.T @ block
 
-    return _is_dominated(exact, bound, _sum(image(block) for block in rows))
+    return is_dominated(exact, bound, _sum(image(block) for block in rows))
 
 
 def proves_realigned(rows: ExactRows, bound: float, U: np.ndarray, order: int = 4) -> bool:
@@ -114,14 +116,14 @@ def proves_realigned(rows: ExactRows, bound: float, U: np.ndarray, order: int = 
     size = MonomialBasis.count(d, 2)
     through_slices = n * size**2 + 2 * size * d**3 < 2 * n**2 * d
     image = _realigned_by_slices(rows, exact) if through_slices else _realigned_by_rows(rows, exact)
-    return _is_dominated(exact, bound, image)
+    return is_dominated(exact, bound, image)
 
 
 def proves_moment(rows: ExactRows, bound: float, matrix: None, order: int) -> bool:
     """Σ ⟨x_i, v⟩^2k ≤ λ with 2k = `order`: λ diag(α!) − k! Σ x_i^α x_i^β ≻ 0, free of square roots."""
     half = order // 2
     basis = MonomialBasis(rows.shape[1], half)
-    moments = _sum(image @ image.T for image in (_monomials(block, half) for block in rows))
+    moments = _sum(image @ image.T for image in (monomials(block, half) for block in rows))
     diagonal = np.diag((factorial(half) // basis.multiplicities).astype(np.float64))
     scaled = DyadicMatrix.from_floats(diagonal).scaled(*dyadic(bound))
     return (scaled - moments.scaled(factorial(half))).is_proved_positive_definite()
@@ -132,7 +134,7 @@ def proves_sos(rows: ExactRows, bound: float, H: np.ndarray, order: int) -> bool
     half, d = order // 2, rows.shape[1]
     classes = GramClasses(d, gram_half_degree(d, len(H), half))
     exact = DyadicMatrix.from_floats(H)
-    moments = _sum(image @ image.T for image in (_monomials(block, half) for block in rows))
+    moments = _sum(image @ image.T for image in (monomials(block, half) for block in rows))
     target = _form_coefficients(moments, d, half)
     for degree in range(2 * half, 2 * classes.basis.degree, 2):
         target = _multiply_by_norm(target, d, degree)
@@ -215,7 +217,7 @@ def _realigned_by_rows(rows: ExactRows, U: DyadicMatrix) -> DyadicMatrix:
 
 def _realigned_by_slices(rows: ExactRows, U: DyadicMatrix) -> DyadicMatrix:
     d = rows.shape[1]
-    moments = _sum(image @ image.T for image in (_monomials(block, 2) for block in rows))
+    moments = _sum(image @ image.T for image in (monomials(block, 2) for block in rows))
     pairs = list(combinations_with_replacement(range(d), 2))
     position = {pair: index for index, pair in enumerate(pairs)}
     order = [position[min(a, b), max(a, b)] for a in range(d) for b in range(d)]
@@ -230,7 +232,7 @@ def _realigned_by_slices(rows: ExactRows, U: DyadicMatrix) -> DyadicMatrix:
     return _sum(term(index) for index in range(size))
 
 
-def _monomials(block: DyadicMatrix, degree: int) -> DyadicMatrix:
+def monomials(block: DyadicMatrix, degree: int) -> DyadicMatrix:
     """All monomials of one degree at each row, without weights, of shape (D, rows)."""
     columns = block.integers.transpose().tolist()
     chosen = combinations_with_replacement(columns, degree)
@@ -254,6 +256,6 @@ def _at_most(mantissa: int, exponent: int, other_mantissa: int, other_exponent: 
     return mantissa << (exponent - least) <= other_mantissa << (other_exponent - least)
 
 
-def _is_dominated(U: DyadicMatrix, bound: float, image: DyadicMatrix) -> bool:
+def is_dominated(U: DyadicMatrix, bound: float, image: DyadicMatrix) -> bool:
     difference = U.scaled(*dyadic(bound)) - image
     return U.is_proved_positive_definite() and difference.is_proved_positive_definite()

@@ -22,7 +22,7 @@ from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.fields import Array, Integer, Real, Sizes
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.norm import NormCertificate
-from hypernorm.certificates.reduced import MatrixNormCertificate, ReducedCertificate
+from hypernorm.certificates.reduced import MATRIX_NORMS, MatrixNormCertificate
 from hypernorm.certificates.rounding import (
     SAFETY,
     check_arithmetic,
@@ -110,7 +110,7 @@ class ExpansionCertificate(Certificate):
     q: Annotated[float, Real(2.0, infinite=True)]
     norm_bound: Annotated[float, Real(0.0)]
     matrix: Annotated[np.ndarray, Array("n", "k")]
-    norm: Annotated[MatrixNormCertificate | None, Inner(NormCertificate, ReducedCertificate, optional=True)]
+    norm: Annotated[MatrixNormCertificate | None, Inner(*MATRIX_NORMS, optional=True)]
 
     @classmethod
     def sizes(cls, known: Mapping[str, Any]) -> Sizes:

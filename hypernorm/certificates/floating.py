@@ -26,6 +26,8 @@ from hypernorm.forms.gram import GramClasses, form_coefficients, gram_half_degre
 
 __all__ = [
     "PROVERS",
+    "is_dominated",
+    "normalised",
     "proves_flattening",
     "proves_longest_row",
     "proves_moment",
@@ -47,27 +49,27 @@ def proves_second(rows: Rows, bound: float, matrix: None = None, order: int = 2)
     """Σ ⟨x_i, v⟩² ≤ λ: λI − XᵀX ⪰ 0."""
     moments = second_moments(rows)
     error = gamma(rows.depth(rows.block_rows()) + 4) * float(np.sum(rows.norms**2))
-    return _is_dominated(None, bound, moments, error)
+    return is_dominated(None, bound, moments, error)
 
 
 def proves_flattening(rows: Rows, bound: float, U: np.ndarray, order: int = 4) -> bool:
     """Σ ⟨x_i, v⟩⁴ ≤ λ: the positive map T has U ≻ 0 with T(U) ⪯ λU (Collatz–Wielandt)."""
-    U = _normalised(U)
+    U = normalised(U)
     flattening = FlatteningMap(rows)
     image, values = flattening.apply(U)
     squares, size = rows.norms**2, float(np.linalg.norm(U))
     # x_iᵀUx_i comes from two products of length d; the sum over rows adds |values| r_i² in absolute value.
     error = 3 * gamma(rows.shape[1] + 2) * size * float(squares @ squares)
     error += gamma(rows.depth(flattening.step) + 4) * float(np.abs(values) @ squares)
-    return is_proved_positive_definite(U) and _is_dominated(U, bound, image, error)
+    return is_proved_positive_definite(U) and is_dominated(U, bound, image, error)
 
 
 def proves_realigned(rows: Rows, bound: float, U: np.ndarray, order: int = 4) -> bool:
     """(Σ ⟨x_i, v⟩⁴)² ≤ λ: the positive map N has U ≻ 0 with N(U) ⪯ λU (Collatz–Wielandt)."""
-    U = _normalised(U)
+    U = normalised(U)
     realigned = RealignedMap(rows)
     image, error = _through_rows(realigned, U) if realigned.slices is None else _through_slices(realigned, U)
-    return is_proved_positive_definite(U) and _is_dominated(U, bound, image, error)
+    return is_proved_positive_definite(U) and is_dominated(U, bound, image, error)
 
 
 def _through_rows(realigned: RealignedMap, U: np.ndarray) -> tuple[np.ndarray, float]:
@@ -110,7 +112,7 @@ def proves_moment(rows: Rows, bound: float, matrix: None, order: int) -> bool:
     moments = moment_matrix(rows, half)
     size = len(moments)
     error = gamma(moment_depth(rows, size) + 2 * (half + 4)) * float(np.sum(rows.norms**order))
-    return _is_dominated(None, bound, moments, error)
+    return is_dominated(None, bound, moments, error)
 
 
 def proves_sos(rows: Rows, bound: float, H: np.ndarray, order: int) -> bool:
@@ -133,7 +135,7 @@ def proves_sos(rows: Rows, bound: float, H: np.ndarray, order: int) -> bool:
     depth = moment_depth(rows, len(moments)) + 2 * (half + 4)
     error = gamma(depth) * float(np.sum(rows.norms**order)) + gamma(terms) * (sizes[0] + sizes[1])
     least = (bound - SAFETY * (rest + error)) * (1 - 2 * UNIT)
-    return least > 0 and _is_dominated(None, least, G, 8 * UNIT * sizes[1])
+    return least > 0 and is_dominated(None, least, G, 8 * UNIT * sizes[1])
 
 
 PROVERS: dict[str, Callable[..., bool]] = {
@@ -147,13 +149,13 @@ PROVERS: dict[str, Callable[..., bool]] = {
 """The proofs by form, see `hypernorm.certificates.plan`."""
 
 
-def _normalised(U: np.ndarray) -> np.ndarray:
+def normalised(U: np.ndarray) -> np.ndarray:
     """U divided by a power of two, so that its largest entry is in [1/2, 1); the inequality does not change."""
     largest = float(np.abs(U).max())
     return np.ldexp(U, -math.frexp(largest)[1]) if math.isfinite(largest) else U
 
 
-def _is_dominated(U: np.ndarray | None, bound: float, image: np.ndarray, error: float) -> bool:
+def is_dominated(U: np.ndarray | None, bound: float, image: np.ndarray, error: float) -> bool:
     """Whether λU − M ≻ 0 is proved for every M within `error` of `image`; U is the identity if None.
 
     All numbers are first divided by 2^k ≈ λ.

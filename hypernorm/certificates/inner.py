@@ -41,7 +41,7 @@ class InnerTuple(Field):
         count = int(reader.scalar(name, "<i8"))
         if not 0 < count <= _MOST:
             raise CertificateError(f"the number of {self.called(name)} is {count}, it must be from 1 to {_MOST}")
-        return tuple(parse_members(reader.part(f"{name}_{index}."), (self.kind,)) for index in range(count))
+        return tuple(parse_members(reader.part(f"{name}_{index}."), self.kind) for index in range(count))
 
 
 class Inner(Field):
@@ -64,7 +64,7 @@ class Inner(Field):
         count = int(reader.scalar(name, "<i8"))
         if count not in (0, 1) or (count == 0 and not self.optional):
             raise CertificateError(f"the number of certificates for {self.called(name)} cannot be {count}")
-        return parse_members(reader.part(f"{name}."), self.kinds) if count else None
+        return parse_members(reader.part(f"{name}."), *self.kinds) if count else None
 
 
 def _own(value: Any, kinds: tuple[type[Certificate], ...], name: str) -> Certificate:

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 __all__ = ["NormCertificate"]
 
 
+# A split needs more fields.
+_OWN_KINDS = tuple(kind for kind in KINDS if kind != "split")
+
+
 class _Exponent(Real):
     """A float for which the kind of certificate has a bound."""
 
@@ -82,10 +86,10 @@ class NormCertificate(Certificate):
     True
     """
 
-    kinds: ClassVar = KINDS
+    kinds: ClassVar = _OWN_KINDS
     has_exact_proof: ClassVar = True
 
-    kind: Annotated[str, Choice(KINDS)]
+    kind: Annotated[str, Choice(_OWN_KINDS)]
     q: Annotated[float, _Exponent()]
     shape: Annotated[tuple[int, int], Shape()]
     fingerprint: Annotated[str, Fingerprint()]
@@ -141,13 +145,12 @@ class NormCertificate(Certificate):
         with precision():
             losses = []
             for factor, value, matrix in zip(factors, self.values, self.matrices, strict=True):
+                weighted: Rows | ExactRows
                 if exact:
                     weighted, loss = ExactRows(rows, factor.row_power, self.radius), rational(0)
-                    proved = exact_proofs.PROVERS[factor.form](weighted, value, matrix, factor.order)
                 else:
-                    reweighted, loss = reweight(rows, factor.row_power, self.radius)
-                    proved = floating_proofs.PROVERS[factor.form](reweighted, value, matrix, factor.order)
-                if not proved:
+                    weighted, loss = reweight(rows, factor.row_power, self.radius)
+                if not self._proves(factor, weighted, value, matrix, exact):
                     raise CertificateError(
                         f"The {self.kind} certificate is not proved: its {factor.form.replace('_', ' ')} part does "
                         f"not establish the value {value:.17g}."
@@ -156,6 +159,11 @@ class NormCertificate(Certificate):
             # Scaling moved each entry below the normal range by less than 2**-1074.
             moved = rational(2.0**-1074) * rational(rows.shape[0] * rows.shape[1]).sqrt()
             return self._combined(factors, losses, moved if rows.inexact else rational(0))
+
+    def _proves(self, factor: Factor, weighted: Any, value: float, matrix: Any, exact: bool) -> bool:
+        """Whether the value of one factor is proved for the weighted rows."""
+        provers = exact_proofs.PROVERS if exact else floating_proofs.PROVERS
+        return provers[factor.form](weighted, value, matrix, factor.order)
 
     def _combined(self, factors: Sequence[Factor], losses: Sequence[flint.arb], moved: flint.arb | int = 0) -> float:
         """‖X‖ ≤ 2^e [(Π β_j^{p_j t_j})^{1/q} + moved], where β_j bounds the 2→p_j norm of the j-th weighted matrix."""

@@ -19,7 +19,7 @@ from fractions import Fraction
 
 __all__ = ["KINDS", "LARGEST_HALF_DEGREE", "LARGEST_MOMENT", "Factor", "is_available", "plan"]
 
-KINDS = ("row_norm", "flattening", "realigned", "moment", "sos")
+KINDS = ("row_norm", "flattening", "realigned", "moment", "split", "sos")
 LARGEST_MOMENT = 8
 LARGEST_EXPONENT = 1e6
 LARGEST_HALF_DEGREE = 6
@@ -32,7 +32,7 @@ class Factor:
     Attributes
     ----------
     form : str
-        ``"longest_row"``, ``"second"``, ``"flattening"``, ``"realigned"``, ``"moment"`` or ``"sos"``.
+        ``"longest_row"``, ``"second"``, ``"flattening"``, ``"realigned"``, ``"moment"``, ``"split"`` or ``"sos"``.
     order : int
         p; 0 stands for infinity.
     weight, share : Fraction
@@ -50,7 +50,7 @@ class Factor:
     @property
     def has_matrix(self) -> bool:
         """Whether the proof needs a matrix in addition to the number λ."""
-        return self.form in ("flattening", "realigned", "sos")
+        return self.form in ("flattening", "realigned", "split", "sos")
 
     def sides(self, d: int) -> tuple[int, ...]:
         """The possible sides of that matrix for d columns; a Gram matrix may have a higher degree than the form."""

@@ -25,6 +25,7 @@ from hypernorm.certificates.fields import Array, Fingerprint, Integer, Real, Sha
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.rounding import SAFETY, UNIT, gamma, precision, rational, upper_float
+from hypernorm.certificates.split import SplitCertificate
 from hypernorm.certificates.subjects import plain_rows, read_samples
 from hypernorm.certificates.values import LARGEST_SCALE
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound
@@ -34,7 +35,7 @@ from hypernorm.forms import Rows
 if TYPE_CHECKING:
     import flint
 
-__all__ = ["MatrixNormCertificate", "ReducedCertificate", "coordinate_rows"]
+__all__ = ["MATRIX_NORMS", "MatrixNormCertificate", "ReducedCertificate", "coordinate_rows"]
 
 _MOST_COLUMNS = 2**30 - 1
 # Entries of a block of rows and of its residual.
@@ -70,7 +71,7 @@ class ReducedCertificate(Certificate):
         B; the identity if None.
     gain : float
         g, about 1/‖b‖² for the rows b of B.
-    norm : NormCertificate
+    norm : NormCertificate or SplitCertificate
         Certificate for Y = 2**-exponent XBᵀ.
 
     See Also
@@ -97,7 +98,7 @@ class ReducedCertificate(Certificate):
     columns: Annotated[np.ndarray, Array("u", dtypes=(np.int64,))]
     basis: Annotated[np.ndarray | None, Array("k", "u", optional=True)]
     gain: Annotated[float, Real(2.0**-20, 2.0**20)]
-    norm: Annotated[NormCertificate, Inner(NormCertificate)]
+    norm: Annotated[NormCertificate, Inner(NormCertificate, SplitCertificate)]
 
     @classmethod
     def sizes(cls, known: Mapping[str, Any]) -> Sizes:
@@ -171,7 +172,9 @@ class ReducedCertificate(Certificate):
 
 
 MatrixNormCertificate: TypeAlias = NormCertificate | ReducedCertificate
-"""A certificate of an upper bound on the 2→q norm of a matrix."""
+"""A certificate of an upper bound on the 2→q norm of a matrix; a `SplitCertificate` is a `NormCertificate`."""
+
+MATRIX_NORMS = (NormCertificate, SplitCertificate, ReducedCertificate)
 
 
 def _exact_rest(rows: Rows, columns: np.ndarray, B: np.ndarray, gain: float, Y: np.ndarray) -> flint.arb:

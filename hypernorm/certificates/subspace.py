@@ -20,7 +20,7 @@ from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.fields import Array, Real, Shape
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.norm import NormCertificate
-from hypernorm.certificates.reduced import MatrixNormCertificate, ReducedCertificate
+from hypernorm.certificates.reduced import MATRIX_NORMS, MatrixNormCertificate
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,
@@ -83,7 +83,7 @@ class SubspaceCertificate(Certificate):
     upper: Annotated[float, Real(0.0, label="upper bound")]
     coefficients: Annotated[np.ndarray, Array("d")]
     matrix: Annotated[np.ndarray, Array("n", "d")]
-    norm: Annotated[MatrixNormCertificate, Inner(NormCertificate, ReducedCertificate)]
+    norm: Annotated[MatrixNormCertificate, Inner(*MATRIX_NORMS)]
 
     def rules(self) -> None:
         if self.norm.q != self.q:

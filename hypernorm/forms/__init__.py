@@ -2,7 +2,7 @@
 
 from hypernorm.forms.maps import FlatteningMap, RealignedMap, RealignedOperations
 from hypernorm.forms.moments import column_means, moment_depth, moment_matrix, second_moments
-from hypernorm.forms.monomials import MonomialBasis
+from hypernorm.forms.monomials import MonomialBasis, pair_matrices
 from hypernorm.forms.rows import Rows, fingerprint
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "fingerprint",
     "moment_depth",
     "moment_matrix",
+    "pair_matrices",
     "second_moments",
 ]

@@ -13,7 +13,7 @@ import numpy as np
 
 from hypernorm._arguments import check_count
 
-__all__ = ["MonomialBasis"]
+__all__ = ["MonomialBasis", "pair_matrices"]
 
 
 class MonomialBasis:
@@ -92,3 +92,19 @@ class MonomialBasis:
             run = np.where(same, run + 1, 1)
             counts = counts * (position + 1) // run
         return counts
+
+
+def pair_matrices(entries: np.ndarray, dimension: int) -> np.ndarray:
+    """Symmetric matrices, of shape (r, d, d), from their entries i ≤ j in the order of the monomials, of shape (D, r).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pair_matrices(np.array([[1.0], [2.0], [3.0]]), 2)[0].tolist()
+    [[1.0, 2.0], [2.0, 3.0]]
+    """
+    first, second = np.triu_indices(dimension)
+    matrices = np.empty((entries.shape[1], dimension, dimension))
+    matrices[:, first, second] = entries.T
+    matrices[:, second, first] = entries.T
+    return matrices

@@ -79,7 +79,7 @@ def difference(A, B):
 
 
 def test_second_moments(rows, monkeypatch):
-    caught = Catch(monkeypatch, "_is_dominated")
+    caught = Catch(monkeypatch, "is_dominated")
     assert floating.proves_second(rows, 3.0)
     ((U_, bound, image, error),) = caught.calls
     n, X = rows.shape[0], rows.block(0, rows.shape[0])
@@ -90,7 +90,7 @@ def test_second_moments(rows, monkeypatch):
 
 
 def test_flattening(rows, monkeypatch):
-    caught, definite = Catch(monkeypatch, "_is_dominated"), Catch(monkeypatch, "is_proved_positive_definite")
+    caught, definite = Catch(monkeypatch, "is_dominated"), Catch(monkeypatch, "is_proved_positive_definite")
     (n, d), X = rows.shape, rows.block(0, rows.shape[0])
     A = indefinite(d)
     assert floating.proves_flattening(rows, 3.0, 8 * A)
@@ -115,7 +115,7 @@ def realigned_exactly(X, A):
 
 def caught_realigned(rows, A, slices, monkeypatch):
     monkeypatch.setattr(RealignedMap, "_prefers_slices", lambda self, products: slices)
-    caught, definite = Catch(monkeypatch, "_is_dominated"), Catch(monkeypatch, "is_proved_positive_definite")
+    caught, definite = Catch(monkeypatch, "is_dominated"), Catch(monkeypatch, "is_proved_positive_definite")
     assert floating.proves_realigned(rows, 3.0, A / 4)
     ((V, bound, image, error),) = caught.calls
     assert (V == A).all()
@@ -187,7 +187,7 @@ def test_slices_multiplied_in_several_chunks(monkeypatch):
 
 @pytest.mark.parametrize("order", [4, 6, 8])
 def test_moment_matrices(rows, order, monkeypatch):
-    caught = Catch(monkeypatch, "_is_dominated")
+    caught = Catch(monkeypatch, "is_dominated")
     assert floating.proves_moment(rows, 3.0, None, order)
     ((U_, bound, image, error),) = caught.calls
     n, d = rows.shape
@@ -207,7 +207,7 @@ def test_moment_matrices(rows, order, monkeypatch):
 def test_sums_of_squares(m, d, monkeypatch):
     """For the identity all coefficients are exact: what is subtracted from a tiny λ is the error term alone."""
     m = 2 if d == 1 else m  # all sides are one
-    caught = Catch(monkeypatch, "_is_dominated")
+    caught = Catch(monkeypatch, "is_dominated")
     rows = Rows(check_matrix(np.eye(d)))
     H, scale = identity_gram(d, m), 2.0 ** (-4 * rows.exponent)
     bound = 1e-10
@@ -226,7 +226,7 @@ def test_sums_of_squares(m, d, monkeypatch):
 
 @pytest.mark.parametrize("degree", [3, 5])
 def test_what_a_gram_matrix_leaves_over_is_subtracted(degree, monkeypatch):
-    caught = Catch(monkeypatch, "_is_dominated")
+    caught = Catch(monkeypatch, "is_dominated")
     d = 2
     rows = Rows(check_matrix(np.eye(d)))
     H = identity_gram(d, degree) * 2.0 ** (-4 * rows.exponent)
@@ -242,7 +242,7 @@ def test_what_a_gram_matrix_leaves_over_is_subtracted(degree, monkeypatch):
 
 
 def test_the_subtraction_is_rounded_down(monkeypatch):
-    caught = Catch(monkeypatch, "_is_dominated")
+    caught = Catch(monkeypatch, "is_dominated")
     rows = Rows(check_matrix(np.eye(2)))
     H = identity_gram(2, 2) * 2.0 ** (-4 * rows.exponent)
     monkeypatch.setattr(floating, "gamma", lambda m: 0.0)
@@ -270,7 +270,7 @@ def test_the_domination_pays_for_its_own_rounding(bound, error, with_matrix, mon
     caught = Catch(monkeypatch, "is_proved_positive_definite")
     A = positive(3) if with_matrix else None
     image = bound * positive(3, seed=2)
-    assert floating._is_dominated(A, bound, image, error * bound)
+    assert floating.is_dominated(A, bound, image, error * bound)
     ((found, granted_error),) = caught.calls
     exponent = math.frexp(bound)[1]
     B, a = fractions(image) / Fraction(2) ** exponent, Fraction(bound) / Fraction(2) ** exponent
@@ -284,18 +284,18 @@ def test_the_domination_pays_for_its_own_rounding(bound, error, with_matrix, mon
 
 def test_a_bound_that_is_too_small_to_be_true_is_refused(monkeypatch):
     caught = Catch(monkeypatch, "is_proved_positive_definite")
-    assert floating._is_dominated(None, 2.0**-101, np.zeros((1, 1)), 0.0)
+    assert floating.is_dominated(None, 2.0**-101, np.zeros((1, 1)), 0.0)
     for bound in (math.nextafter(2.0**-101, 0), 2.0**-103, 5e-324):
-        assert floating._is_dominated(None, bound, np.zeros((1, 1)), 0.0) is False
+        assert floating.is_dominated(None, bound, np.zeros((1, 1)), 0.0) is False
     assert len(caught.calls) == 1
 
 
 @pytest.mark.parametrize("power", [-300, 0, 300])
 def test_matrices_are_measured_by_their_largest_entry(power):
     A = np.array([[-0.75, 0.2], [0.2, 0.1]])
-    assert (floating._normalised(np.ldexp(A, power)) == A).all()
+    assert (floating.normalised(np.ldexp(A, power)) == A).all()
     infinite = np.array([[np.inf, 0.0], [0.0, 1.0]])
-    assert (floating._normalised(infinite) == infinite).all()
+    assert (floating.normalised(infinite) == infinite).all()
 
 
 @pytest.mark.parametrize("name", ["proves_flattening", "proves_realigned"])
