@@ -43,6 +43,14 @@ def _norm(rng: np.random.Generator) -> Subject:
     return Subject(proof, X, lambda proof, found: found.upper < lower if _same_q(proof, q) else False)
 
 
+def _split(rng: np.random.Generator) -> Subject:
+    X = rng.standard_normal((int(rng.integers(3, 14)), int(rng.integers(2, 6)))) * 10.0 ** rng.uniform(-3, 3)
+    q = float(rng.choice([2.5, 3.0, 4.0, 6.0, 40.0]))
+    proof = hn.spectral_bound(X, q, kind="split")
+    lower = hn.lower_bound(X, q, n_starts=16, random_state=0).value
+    return Subject(proof, X, lambda proof, found: found.upper < lower if _same_q(proof, q) else False)
+
+
 def _reduced(rng: np.random.Generator) -> Subject:
     n, d = int(rng.integers(2, 8)), int(rng.integers(5, 9))
     X = rng.standard_normal((n, 3)) @ rng.standard_normal((3, d)) * 10.0 ** rng.uniform(-3, 3)
@@ -216,6 +224,7 @@ def _atom(rng: np.random.Generator) -> Subject:
 
 KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "norm": _norm,
+    "split": _split,
     "reduced": _reduced,
     "witness": _witness,
     "separable": _separable,

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from hypernorm._parallel import product_threads
+from hypernorm.bounds.split_forms import side_of
 from hypernorm.certificates import Factor, known_reweighting, reweight
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import MonomialBasis, RealignedOperations, Rows
@@ -163,6 +164,10 @@ def _seconds_to_first_bound(factor: Factor, rows: Rows, radius: float, half_degr
         return classes + loading + moments(half) / _product_rate()
     if factor.form == "moment":
         operations = moments(half) + EIGEN / 2 * MonomialBasis.count(d, half) ** 3  # no eigenvectors
+    elif factor.form == "split":
+        side = side_of(n, d)
+        forming = moments(2) if side == MonomialBasis.count(d, 2) else 2.0 * side * side * d
+        operations = forming + EIGEN * side**3  # up to eight partial decompositions
     elif factor.form == "flattening":
         operations = 5.0 * n * d * d + EIGEN * d**3
     else:

@@ -22,19 +22,22 @@ from hypernorm.bounds.power_kernels import norm_values
 from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.resolvent import Resolvent
 from hypernorm.bounds.sos_solver import SosProgress, SosSolver, check_solver_memory
+from hypernorm.bounds.split import SplitProposal, check_split_memory, no_directions
+from hypernorm.bounds.split_solver import Split
 from hypernorm.certificates import (
     UNIT,
     Certificate,
     Factor,
     MatrixNormCertificate,
     NormCertificate,
+    SplitCertificate,
     plan,
     precision,
     reweight,
     weight_spread,
 )
 from hypernorm.exceptions import CertificateError, ChangedDataError
-from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_matrix, second_moments
+from hypernorm.forms import FlatteningMap, MonomialBasis, RealignedMap, Rows, moment_matrix, second_moments
 from hypernorm.forms.gram import GramClasses, form_coefficients
 
 __all__ = ["Proposed", "Search", "first_proved", "propose", "row_norm_instead"]
@@ -140,7 +143,8 @@ def propose(data: Rows | Reduction, q: float, kind: str, options: Search) -> Pro
     def certificate(growth: float) -> MatrixNormCertificate:
         pairs = [proposal.at(growth) for proposal in proposals]
         values, matrices = tuple(value for value, _ in pairs), tuple(matrix for _, matrix in pairs)
-        norm = NormCertificate(
+        more = {name: value for proposal in proposals for name, value in proposal.fields(growth).items()}
+        norm = (SplitCertificate if more else NormCertificate)(
             kind=kind,
             q=q,
             shape=rows.shape,
@@ -149,6 +153,7 @@ def propose(data: Rows | Reduction, q: float, kind: str, options: Search) -> Pro
             radius=radius,
             values=values,
             matrices=matrices,
+            **more,
         )
         return norm if isinstance(data, Rows) else data.certificate(norm)
 
@@ -194,22 +199,35 @@ def first_proved(certificate: Callable[[float], Proof], source: Any, deadline: f
     raise CertificateError(f"No bound could be proved in floating point; rounding errors are too large ({error}).")
 
 
+def _no_fields(growth: float) -> dict[str, Any]:
+    return {}
+
+
 @dataclass(frozen=True)
 class _Proposal:
-    """The value and the matrix, if any, proposed for a factor, as a function of the growth of the margin."""
+    """The value and the matrix, if any, proposed for a factor, and fields of its own certificate class.
+
+    They are functions of the growth of the margin.
+    """
 
     at: Callable[[float], tuple[float, np.ndarray | None]]
     vectors: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     stop: Status | None = None
+    fields: Callable[[float], dict[str, Any]] = _no_fields
 
 
 def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) -> _Proposal:
     d = rows.shape[1]
     if rows.is_zero:
         side = factor.sides(d)[0]
-        return _Proposal(lambda growth: (0.0, np.zeros((side, side)) if factor.has_matrix else None))
+        fields = no_directions(d) if factor.form == "split" else {}
+        return _Proposal(
+            lambda growth: (0.0, np.zeros((side, side)) if factor.has_matrix else None), fields=lambda growth: fields
+        )
     if factor.form == "sos":
         check_solver_memory(d, max(factor.order // 2, options.half_degree or 0))
+    if factor.form == "split":
+        check_split_memory(*rows.shape)
     readable = math.inf
     # A solve with a checkpoint always starts, so that repeated calls with short limits make progress.
     if factor.form not in _CHEAP and options.around is None:
@@ -221,6 +239,8 @@ def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) 
     weighted = until(weighted, readable)
     if factor.form == "sos":
         return _propose_gram(factor, weighted, options, spread)
+    if factor.form == "split":
+        return _propose_split(factor, weighted, options, spread)
     if factor.has_matrix:
         mapping = FlatteningMap(weighted) if factor.form == "flattening" else RealignedMap(weighted, _EXPECTED_PRODUCTS)
         # The norm is the 4th or 8th root, so the tolerance of the eigenvalue is 4 or 8 times larger.
@@ -259,6 +279,37 @@ def _margin(size: int, rows: Rows) -> float:
     return 16 * UNIT * (5 * size * (size + 4) + 2 * size * rows.depth(rows.block_rows()) + 8 * rows.shape[1])
 
 
+def _largest_value(
+    factor: Factor, rows: Rows, options: Search, candidates: np.ndarray | None, deadline: float
+) -> tuple[float, np.ndarray]:
+    """The best value of the form that a search finds, with its vector; from the caller's vector without candidates."""
+    # That vector belongs to this form unless the rows are reweighted.
+    known = None if options.start is None or factor.row_power else options.start[:, None]
+    starts = known if candidates is None else candidates
+    count = 128 if starts is None else 0
+    vector = search(rows, factor.order, options.rng, n_starts=count, starts=starts, deadline=deadline)
+    try:
+        value = float(norm_values(rows, vector[:, None], factor.order)[0]) ** factor.order
+    except DeadlineError:
+        value = 0.0  # the value of the vector is unknown
+    return value, vector
+
+
+def _propose_split(factor: Factor, rows: Rows, options: Search, spread: float) -> _Proposal:
+    begin = time.perf_counter()
+    value, _ = _largest_value(factor, rows, options, None, options.deadline)
+    lower = max(value, float(rows.norms.max()) ** 4)  # the value in the direction of the longest row
+
+    def report(number: int, split: Split) -> None:
+        seconds, rank = time.perf_counter() - begin, split.directions.shape[1]
+        if options.report is not None:
+            options.report(SosProgress(iteration=number, bound=split.value, lower=lower, rank=rank, seconds=seconds))
+
+    margin = _margin(min(rows.shape[0], MonomialBasis.count(rows.shape[1], 2)), rows) + 4 * spread
+    proposal = SplitProposal.search(rows, lower, factor.root * options.rtol, options.deadline, margin, report)
+    return _Proposal(proposal.at, proposal.vectors, proposal.stop, proposal.fields)
+
+
 def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) -> _Proposal:
     d, half = rows.shape[1], factor.order // 2
     half_degree = max(half, options.half_degree or half)
@@ -269,19 +320,10 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
     deadline = options.deadline
     if math.isfinite(deadline):
         deadline -= closing_seconds(d, half_degree)
-    # The caller's vector belongs to this form unless the rows are reweighted.
-    known = None if options.start is None or factor.row_power else options.start[:, None]
 
     def lower(candidates: np.ndarray | None) -> float:
         """The best value of the form so far, after a search from the candidates."""
-        starts = known if candidates is None else candidates
-        count = 128 if starts is None else 0
-        vector = search(rows, factor.order, options.rng, n_starts=count, starts=starts, deadline=deadline)
-        try:
-            value = float(norm_values(rows, vector[:, None], factor.order)[0]) ** factor.order
-        except DeadlineError:
-            value = 0.0  # the value of the vector is unknown
-        best.append((value, vector))
+        best.append(_largest_value(factor, rows, options, candidates, deadline))
         best[:] = [max(best, key=lambda pair: pair[0])]
         return best[0][0]
 

@@ -28,6 +28,7 @@ from hypernorm.bounds.power import search
 from hypernorm.bounds.propose import Search, propose
 from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.sos_solver import SosProgress, check_solver_memory
+from hypernorm.bounds.split_forms import side_of
 from hypernorm.certificates import (
     KINDS,
     Factor,
@@ -44,8 +45,10 @@ METHODS = ("auto", "spectral", "sos")
 
 # "auto" does not try larger moment and Gram matrices, which take minutes.
 _LARGEST_GRAM_SIZE = 2200
-# Up to this size a sum of squares takes about a second, and the realigned bound would not improve on it.
+# Up to this size a sum of squares takes about a second, and the realigned and split bounds would not improve on it.
 _SMALL_GRAM_SIZE = 1000
+# Larger splits are not tried unless asked for; this side takes about a minute.
+_LARGEST_SPLIT_SIDE = 2500
 
 
 @own_arithmetic
@@ -62,7 +65,8 @@ def two_to_q_norm(
     """Compute a proved interval for the 2→q norm, max ‖Xv‖_q over unit vectors v.
 
     The lower bound comes from the generalised power method, the upper bounds from certificates of growing strength
-    and cost: row norm, flattening, realigned, moment, sum of squares. The climb ends when lower and upper bound meet.
+    and cost: row norm, flattening, realigned, moment, split, sum of squares. The climb ends when lower and upper bound
+    meet.
 
     Parameters
     ----------
@@ -72,7 +76,8 @@ def two_to_q_norm(
         Exponent, 2 ≤ q ≤ ∞. For q = 2 and q = ∞ the interval is exact up to rounding.
     method : {"auto", "spectral", "sos"}, default "auto"
         The strongest family of certificates to try: ``"spectral"``, eigenvalues only; ``"sos"``, sums of squares of any
-        size; ``"auto"``, sums of squares if the Gram matrix has at most 2,200 rows (d ≤ 65 for q = 4).
+        size; ``"auto"``, sums of squares if the Gram matrix has at most 2,200 rows (d ≤ 65 for q = 4). A split bound is
+        tried if its eigenvalue problems have at most 2,500 rows: n or d (d + 1)/2 (d ≤ 70), whichever is smaller.
     rtol : float, default 1e-6
         Relative gap at which the bounds count as meeting.
     time_limit : float, optional
@@ -154,7 +159,9 @@ class _Search:
         if self.method == "spectral" or (self.method == "auto" and gram > _LARGEST_GRAM_SIZE):
             unwanted.add("sos")
         elif 0 < gram <= _SMALL_GRAM_SIZE:
-            unwanted.add("realigned")
+            unwanted |= {"realigned", "split"}
+        if side_of(*self.rows.shape) > _LARGEST_SPLIT_SIDE:
+            unwanted.add("split")
         return [kind for kind in KINDS[1:] if is_available(kind, self.q) and kind not in unwanted]
 
     def _sos_factors(self) -> list[Factor]:
@@ -166,7 +173,8 @@ class _Search:
 
         def tell(progress: SosProgress) -> None:
             gap = progress.bound / progress.lower - 1 if progress.lower > 0 else math.inf
-            climb.tell(f"sos: iteration {progress.iteration}, rank {progress.rank}, gap of the form {gap:.1e}")
+            step = "iteration" if kind == "sos" else "round"
+            climb.tell(f"{kind}: {step} {progress.iteration}, rank {progress.rank}, gap of the form {gap:.1e}")
 
         options = Search(
             rtol=self.rtol if kind == "sos" else min(1e-8, self.rtol / 10),

@@ -18,7 +18,6 @@ from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.covariance import coordinates
 from hypernorm.certificates.fields import Array, Fingerprint, Integer, Real, Shape, Sizes
 from hypernorm.certificates.inner import Inner
-from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.reduced import MATRIX_NORMS, MatrixNormCertificate
 from hypernorm.certificates.rounding import SAFETY, lower_float, precision, rational, upper_float
 from hypernorm.certificates.subjects import check_identity

@@ -21,7 +21,6 @@ from hypernorm._display import norm_text
 from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.fields import Array, Integer, Real, Sizes
 from hypernorm.certificates.inner import Inner
-from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.reduced import MATRIX_NORMS, MatrixNormCertificate
 from hypernorm.certificates.rounding import (
     SAFETY,

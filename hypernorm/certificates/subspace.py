@@ -19,7 +19,6 @@ from hypernorm._validation import as_dense, check_matrix
 from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.fields import Array, Real, Shape
 from hypernorm.certificates.inner import Inner
-from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.reduced import MATRIX_NORMS, MatrixNormCertificate
 from hypernorm.certificates.rounding import (
     SAFETY,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import hypernorm as hn
 from hypernorm.bounds import two_to_q as module
-from hypernorm.datasets import known_norms, load_bundled
+from hypernorm.datasets import known_norms, load_bundled, signs
 
 
 def assert_proved(interval, X, exact=False):
@@ -160,10 +160,10 @@ def test_the_seed_decides():
 
 def test_statuses():
     assert hn.two_to_q_norm(np.eye(3), random_state=0).status is hn.Status.EXACT
-    X = np.random.default_rng(8).standard_normal((20, 6))
+    X = signs(80, 20, 0)
     gap = hn.two_to_q_norm(X, method="spectral", random_state=0)
     assert gap.status is hn.Status.GAP
-    assert [record.kind for record in gap.records] == ["row_norm", "flattening", "realigned"]
+    assert [record.kind for record in gap.records] == ["row_norm", "flattening", "realigned", "split"]
     limited = hn.two_to_q_norm(X, time_limit=1e-9, random_state=0)
     assert limited.status is hn.Status.TIME_LIMIT
     assert [record.kind for record in limited.records] == ["row_norm"]
@@ -222,7 +222,9 @@ def test_progress_reports_bounds_that_only_improve(capsys):
     X = np.random.default_rng(10).standard_normal((20, 6))
     seen = []
     hn.two_to_q_norm(X, method="spectral", progress=seen.append, random_state=0)
-    assert [p.stage for p in seen] == ["row norm", "lower bound", "flattening", "realigned"]
+    stages = [p.stage for p in seen]
+    assert stages[:5] == ["row norm", "lower bound", "flattening", "realigned", "split"]
+    assert all(stage.startswith("split: round ") for stage in stages[5:])
     uppers = [p.upper for p in seen if p.upper is not None]
     assert uppers == sorted(uppers, reverse=True)
     assert seen[0].lower is None
@@ -230,7 +232,7 @@ def test_progress_reports_bounds_that_only_improve(capsys):
     hn.two_to_q_norm(X, method="spectral", progress=True, random_state=0)
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.count("\n") == 4
+    assert captured.err.count("\n") == len(seen)
 
 
 def test_moment_certificates_are_tried_where_they_fit(monkeypatch):
@@ -239,9 +241,24 @@ def test_moment_certificates_are_tried_where_they_fit(monkeypatch):
     def last(method):
         return hn.two_to_q_norm(X, 6, method=method, random_state=0).records[-1].kind
 
+    monkeypatch.setattr(module, "_LARGEST_SPLIT_SIDE", 1)
     assert (last("spectral"), last("auto")) == ("moment", "sos")
     monkeypatch.setattr(module, "_LARGEST_GRAM_SIZE", 1)
     assert (last("spectral"), last("auto"), last("sos")) == ("realigned", "realigned", "sos")
+
+
+def test_a_split_is_tried_where_it_fits(monkeypatch):
+    X = signs(80, 20, 0)
+
+    def kinds(method):
+        return [record.kind for record in hn.two_to_q_norm(X, method=method, random_state=0).records]
+
+    assert "split" in kinds("spectral")
+    assert "split" not in kinds("auto")  # a small sum of squares is as cheap and sharper
+    monkeypatch.setattr(module, "_SMALL_GRAM_SIZE", 1)
+    assert kinds("auto")[-3:] == ["realigned", "split", "sos"]
+    monkeypatch.setattr(module, "_LARGEST_SPLIT_SIDE", 79)
+    assert kinds("auto")[-2:] == ["realigned", "sos"]
 
 
 def test_the_text_forms():

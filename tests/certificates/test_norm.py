@@ -25,7 +25,8 @@ from hypernorm.forms import Rows
 from tests.oracles import norms as oracle
 
 EXPONENTS = [2, 2.5, 3, 3.7, 4, 5, 6, 7.3, 8, math.inf]
-CASES = [(kind, q) for q in EXPONENTS for kind in KINDS if is_available(kind, q)]
+# A split has no closed form; `test_split.py` recomputes its conditions.
+CASES = [(kind, q) for q in EXPONENTS for kind in KINDS if is_available(kind, q) and kind != "split"]
 
 
 def matrix(n=11, d=3, seed=0):

@@ -109,7 +109,14 @@ def test_each_plan_is_the_one_of_the_page(kind):
 
 def test_matrices_and_their_sides():
     has = {f.form: f.has_matrix for kind in KINDS for q in (3.0, 4.0, 6.0) for f in plan(kind, q)}
-    assert has == {"second": False, "flattening": True, "realigned": True, "moment": False, "sos": True}
+    assert has == {
+        "second": False,
+        "flattening": True,
+        "realigned": True,
+        "moment": False,
+        "split": True,
+        "sos": True,
+    }
     assert not plan("row_norm", math.inf)[0].has_matrix
     assert plan("flattening", 4.0)[0].sides(5) == (5,)
     # C(d+m−1, m) for m from half the order to six.

@@ -69,7 +69,7 @@ def test_none_is_an_array_only_where_it_is_allowed():
 @pytest.mark.parametrize(("count", "fits"), [(0, False), (1, True), (2, True), (64, True), (65, False), (-1, False)])
 def test_a_tuple_holds_1_to_64_certificates(count, fits, monkeypatch):
     field, items = InnerTuple(NormCertificate), (NORM,) * count
-    monkeypatch.setattr(inner, "parse_members", lambda part, kinds: (part, kinds))
+    monkeypatch.setattr(inner, "parse_members", lambda part, *kinds: (part, kinds))
     if fits:
         assert len(field.check(items, "norms", {})) == count
         wanted = tuple((f"norms_{index}.", (NormCertificate,)) for index in range(count))
@@ -84,7 +84,7 @@ def test_a_tuple_holds_1_to_64_certificates(count, fits, monkeypatch):
 @pytest.mark.parametrize(("optional", "counts"), [(False, [1]), (True, [0, 1])])
 def test_one_certificate_may_be_missing_only_where_that_is_allowed(optional, counts, monkeypatch):
     field = Inner(NormCertificate, optional=optional)
-    monkeypatch.setattr(inner, "parse_members", lambda part, kinds: (part, kinds))
+    monkeypatch.setattr(inner, "parse_members", lambda part, *kinds: (part, kinds))
     for count in (-1, 0, 1, 2):
         if count in counts:
             wanted = ("norm.", (NormCertificate,)) if count else None
