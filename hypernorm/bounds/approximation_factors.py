@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from scipy.special import betaln
+
 from hypernorm._arguments import check_count, check_exponent
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm.certificates import KINDS, is_available
@@ -90,4 +92,8 @@ def approximation_factor(d: int, q: float = 4, kind: str = "realigned", n: int |
 
 def _log_moment(d: int, power: float) -> float:
     """log E|u_1|^s = log [Γ(d/2) Γ((s+1)/2) / (√π Γ((d+s)/2))] for u uniform on the unit sphere of R^d."""
-    return math.lgamma(d / 2) + math.lgamma((power + 1) / 2) - math.lgamma((d + power) / 2) - math.log(math.pi) / 2
+    if power == 0:
+        return 0.0
+    # Γ(d/2)/Γ((d+s)/2) = B(d/2, s/2)/Γ(s/2): the difference of the logarithms would cancel for large d.
+    ratio = float(betaln(d / 2, power / 2)) - math.lgamma(power / 2)
+    return ratio + math.lgamma((power + 1) / 2) - math.log(math.pi) / 2

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hypernorm._parallel import product_threads, shared_threads
-from hypernorm.bounds.deadlines import DeadlineError, until
+from hypernorm.bounds.deadlines import EIGEN, DeadlineError, has_time, until
 from hypernorm.bounds.newton import SMALL
 from hypernorm.bounds.power_kernels import normalised
 from hypernorm.forms import MonomialBasis, Rows, second_moments
@@ -66,6 +66,8 @@ def _groups(rows: Rows, U: np.ndarray, deadline: float, count: int) -> Iterator[
     """All candidates, or the best `count` of each range of rows."""
     n, d = rows.shape
     moments = rows.recall("moments", 2)  # there if the realigned map was computed from them
+    if not has_time(2.0 * n * d * d + EIGEN * d**3, deadline):
+        raise DeadlineError
     rows = until(rows.unguarded(), deadline)  # the result is proved afterwards
     with np.errstate(under="ignore"):
         second = second_moments(rows, rows.norms**2)

@@ -48,8 +48,8 @@ METHODS = ("auto", "spectral", "sos")
 _LARGEST_GRAM_SIZE = 2200
 # Up to this size a sum of squares takes about a second, and the realigned bound would not improve on it.
 _SMALL_GRAM_SIZE = 1000
-# So many candidates take less time than the search from the standard starts; more are tried only if they are needed.
-_FEW_CANDIDATES = 5000
+# So many candidates cost about twelve steps of the search from the standard starts; more are tried only if needed.
+_FEW_CANDIDATES = 3000
 
 
 @own_arithmetic

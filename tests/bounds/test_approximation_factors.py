@@ -43,6 +43,12 @@ def test_the_factors_are_powers_of_n_where_rows_are_few():
         assert set(factors) - {"row_norm"} == BELOW_ROW_NORM - ({"moment"} if q > 8 else set())
 
 
+def test_the_factors_of_very_many_columns():
+    for d in (10**7, 10**12, 10**100):
+        assert approximation_factor(d, 4, "row_norm") == pytest.approx(d**0.25, rel=1e-10)
+        assert approximation_factor(d, 6, "row_norm") == pytest.approx((d * (d + 2) / 3) ** (1 / 6), rel=1e-10)
+
+
 @pytest.mark.parametrize("q", [2.2, 3, 4, 4.5, 6, 9.5])
 def test_split_has_the_factor_of_realigned(q):
     for n in (None, 30):

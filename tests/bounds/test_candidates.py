@@ -145,7 +145,7 @@ def test_blocks_of_candidates_and_chunks_of_rows(monkeypatch, moments):
     monkeypatch.setattr(module, "_BLOCK", 7)
     rng = np.random.default_rng(2)
     X = rng.standard_normal((50, 4))
-    X[3:9] = 0
+    X[3:16] = 0  # one block has no candidate
     expected = np.sort(values(X, candidates(X, np.eye(4))))[::-1]
     for data in (X, da.from_array(X, chunks=(20, 4)), X.astype(np.float32).astype(float)):
         rows = Rows(check_rows(data))
@@ -200,7 +200,7 @@ def poor():
     return np.vstack([np.eye(20)[0] * 30, np.random.default_rng(5).standard_normal((40, 20))])
 
 
-@pytest.mark.parametrize("few", [0, 5000])
+@pytest.mark.parametrize("few", [0, 3000])
 def test_the_promise_needs_no_luck(monkeypatch, few):
     without_luck(monkeypatch, failing=("split",))
     monkeypatch.setattr(two_to_q, "_FEW_CANDIDATES", few)

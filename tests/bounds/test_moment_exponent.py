@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import hypernorm as hn
+from hypernorm.datasets import e8
 from hypernorm.forms import MonomialBasis
 
 SIZES = (2, 3, 4, 5, 6)
@@ -125,6 +126,13 @@ def test_the_form_is_small_in_every_direction(m):
         single[0] = v[0]
         assert mean_form(single, m) <= sixth_moment(m) ** 2 * np.linalg.norm(v[0]) ** 6 * (1 + 1e-12)
         assert mean_form(v, m) <= limit
+
+
+def test_spherical_designs_are_not_the_worst():
+    """On a design the ratio is ((d + 4)/5)^{1/6}; E₈ is one of degree 7."""
+    known = e8(6)
+    bound = hn.spectral_bound(known.matrix, 6, "moment").upper
+    assert bound / known.value == pytest.approx((12 / 5) ** (1 / 6), rel=1e-7)
 
 
 def test_the_exponent_of_the_ratio_tends_to_a_quarter():
