@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hypernorm as hn
-from hypernorm import datasets
+from hypernorm import _validation, datasets
 from hypernorm._validation import check_rows
 from hypernorm.bounds import candidates as module
 from hypernorm.bounds import two_to_q
@@ -154,6 +154,14 @@ def test_blocks_of_candidates_and_chunks_of_rows(monkeypatch, moments):
         np.testing.assert_allclose(values(X, best_candidates(rows, np.eye(4))), expected[:8], rtol=1e-6)
 
 
+def test_large_arrays_whose_pages_are_checked(monkeypatch):
+    X = np.random.default_rng(3).standard_normal((50, 4))
+    monkeypatch.setattr(_validation, "LARGE_BYTES", 0)
+    rows = Rows(check_rows(X))
+    expected = np.sort(values(X, candidates(X, np.eye(4))))[::-1]
+    np.testing.assert_allclose(values(X, best_candidates(rows, np.eye(4))), expected[:8], rtol=1e-10)
+
+
 def test_rows_of_very_different_lengths():
     X = np.random.default_rng(3).standard_normal((9, 3)) * np.geomspace(1e-140, 1e140, 9)[:, None]
     ratio, d = ratio_of_candidates(X)
@@ -201,10 +209,11 @@ def poor():
 
 
 @pytest.mark.parametrize("few", [0, 3000])
-def test_the_promise_needs_no_luck(monkeypatch, few):
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array, lambda X: da.from_array(X, chunks=(15, 20))])
+def test_the_promise_needs_no_luck(monkeypatch, few, container):
     without_luck(monkeypatch, failing=("split",))
     monkeypatch.setattr(two_to_q, "_FEW_CANDIDATES", few)
-    interval = hn.two_to_q_norm(poor(), method="spectral", random_state=0)
+    interval = hn.two_to_q_norm(container(poor()), method="spectral", random_state=0)
     assert [record.kind for record in interval.records] == ["row_norm", "flattening", "realigned"]
     assert interval.upper <= interval.lower * 20**0.125
     monkeypatch.setattr(two_to_q, "best_candidates", lambda rows, *others: rows.taken(np.argsort(rows.norms)[:1]).T)
