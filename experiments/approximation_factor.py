@@ -1,8 +1,8 @@
 """Ratios of four upper bounds on the 2→4 norm to the norm, and the proved worst cases.
 
-Claim: no matrix makes a bound larger than the proved worst case (docs/theory/upper_bounds.md, Theorem 15; that of
-Hopkins & Tiegel 2026 is d^{1/8} for the realigned bound). Isometric embeddings come within 2% of it for the realigned
-bound. A degree-4 sum of squares equals the norm to 1e-6 for every random matrix of at most d² rows.
+Claim: no matrix makes a bound larger than the proved worst case (docs/theory/upper_bounds.md, Theorem 15; for the
+realigned bound it is below d^{1/8}). Isometric embeddings come within 2% of it for the realigned bound. A degree-4 sum
+of squares equals the norm to 1e-6 for every random matrix of at most d² rows.
 
 Refuted by a ratio of an upper bound to a proved *upper* bound on the norm that exceeds the worst case, by a realigned
 or sum-of-squares bound above the flattening bound, by isometric embeddings further from the worst case, or by such a

@@ -8,6 +8,7 @@ import numpy as np
 
 from docs.numbers.registry import Table, count, number, percent, power, rows, span, table
 from experiments import approximation_factor, other_exponents, sos_exactness
+from experiments.tables import markdown
 from hypernorm import approximation_factor as proved_factor
 
 FACTORS = {
@@ -57,6 +58,23 @@ def embeddings() -> Table:
 
 def _family(*names: str) -> list[dict]:
     return [row for row in rows("approximation_factor") if row["family"] in names]
+
+
+@number
+def smaller_factor() -> str:
+    """The proved factor of the realigned bound for 60 columns by rows and exponent, and what decides it."""
+    exponents, d, any_d = (2.5, 3, 3.5, 4, 5, 6, 8), 60, 10**100
+    lines = []
+    for n in (60, 240, 1000, 4000, 20_000, 200_000, 2_000_000, 20_000_000):
+        cells = []
+        for q in exponents:
+            value, by_rows, by_columns = (
+                proved_factor(columns, q, "realigned", n=count) for columns, count in ((d, n), (any_d, n), (d, None))
+            )
+            names = {by_columns: "d", by_rows: "n"}
+            cells.append(f"{value:.2f} ({names.get(value, 'both')})")
+        lines.append([f"{n:,}", *cells])
+    return markdown(["n", *(f"q = {q:g}" for q in exponents)], lines)
 
 
 @number

@@ -22,7 +22,7 @@ from hypernorm._validation import as_dense, check_matrix, check_rows
 from hypernorm._warnings import warn_caller
 from hypernorm.bounds.deadlines import EIGEN, DeadlineError, has_time, until
 from hypernorm.bounds.newton import LARGEST_DIMENSION, SMALL, newton_finish
-from hypernorm.bounds.power_kernels import gradients, norm_values
+from hypernorm.bounds.power_kernels import gradients, norm_values, normalised
 from hypernorm.certificates import Witness
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, second_moments
@@ -134,14 +134,14 @@ def search(
     rows = rows.unguarded()  # the result is proved afterwards
     longest = _longest_rows(rows, 1)  # not orthogonal to all rows, unlike perhaps every given start
     if math.isinf(q):
-        return _normalised(longest)[:, 0]
+        return normalised(longest)[:, 0]
     known = longest if starts is None else np.hstack([starts, longest])
     if q == 2 and n_starts and d <= LARGEST_DIMENSION:
         known, n_starts = np.linalg.eigh(second_moments(rows))[1][:, -1:], 0  # exact, at the cost of the row-norm bound
     rows = until(rows, deadline)
-    V = _normalised(known)
+    V = normalised(known)
     try:
-        V = _normalised(np.hstack([known, _standard_starts(rows, q, n_starts, rng, deadline)]))
+        V = normalised(np.hstack([known, _standard_starts(rows, q, n_starts, rng, deadline)]))
         if q == 2 and n_starts == 0:
             V = V[:, :1]
         with shared_threads():
@@ -198,7 +198,7 @@ def _iterate(rows: Rows, q: float, V: np.ndarray, max_iter: int, rtol: float, de
                 f"The power method reached max_iter={max_iter} before rtol={rtol:g}; the lower bound is proved but may "
                 "be improved by more iterations."
             )
-    return _normalised(V[:, np.argsort(-values, kind="stable")].astype(np.float64))
+    return normalised(V[:, np.argsort(-values, kind="stable")].astype(np.float64))
 
 
 def _hopeful(q: float, values: np.ndarray, gains: np.ndarray, before: np.ndarray) -> np.ndarray:
@@ -245,9 +245,3 @@ def _standard_starts(
 def _longest_rows(rows: Rows, count: int) -> np.ndarray:
     chosen = np.argsort(-rows.norms, kind="stable")[:count]
     return rows.taken(chosen).T
-
-
-def _normalised(V: np.ndarray) -> np.ndarray:
-    largest = np.abs(V).max(axis=0)
-    V = V[:, largest > 0] / largest[largest > 0]
-    return np.asarray(V / np.linalg.norm(V, axis=0))

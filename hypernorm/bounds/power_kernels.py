@@ -10,7 +10,7 @@ import numpy as np
 
 from hypernorm.forms import Rows
 
-__all__ = ["gradients", "norm_values"]
+__all__ = ["gradients", "norm_values", "normalised"]
 
 # For larger exponents |y|^{q−1} can underflow for moderately short rows, so the columns are normalised first.
 _LARGEST_PLAIN_EXPONENT = 32.0
@@ -79,3 +79,10 @@ def norm_values(rows: Rows, V: np.ndarray, q: float) -> np.ndarray:
         return total
 
     return largest * sum(rows.partials(partial, rows.ranges(step)), np.zeros(V.shape[1])) ** (1 / q)
+
+
+def normalised(V: np.ndarray) -> np.ndarray:
+    """The columns that are not zero, divided by their lengths."""
+    largest = np.abs(V).max(axis=0)
+    V = V[:, largest > 0] / largest[largest > 0]
+    return np.asarray(V / np.linalg.norm(V, axis=0))

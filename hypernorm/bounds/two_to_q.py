@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -22,10 +22,11 @@ from hypernorm._arguments import (
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import norm_text
 from hypernorm._validation import check_rows
+from hypernorm.bounds.candidates import best_candidates
 from hypernorm.bounds.climb import Climb, Progress, Stage
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.power import search
-from hypernorm.bounds.propose import Search, propose
+from hypernorm.bounds.propose import Proposed, Search, propose
 from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.sos_solver import SosProgress, check_solver_memory
 from hypernorm.bounds.split_forms import side_of
@@ -33,6 +34,7 @@ from hypernorm.certificates import (
     KINDS,
     Factor,
     MatrixNormCertificate,
+    NormCertificate,
     Witness,
     is_available,
     plan,
@@ -49,6 +51,8 @@ _LARGEST_GRAM_SIZE = 2200
 _SMALL_GRAM_SIZE = 1000
 # Larger splits are not tried unless asked for; this side takes about a minute.
 _LARGEST_SPLIT_SIDE = 2500
+# So many candidates cost about twelve steps of the search from the standard starts; more are tried only if needed.
+_FEW_CANDIDATES = 3000
 
 
 @own_arithmetic
@@ -67,6 +71,10 @@ def two_to_q_norm(
     The lower bound comes from the generalised power method, the upper bounds from certificates of growing strength
     and cost: row norm, flattening, realigned, moment, split, sum of squares. The climb ends when lower and upper bound
     meet.
+
+    For q = 4 the upper bound is at most d^{1/8} times the lower one for every X, up to the tolerance: the realigned
+    certificate comes with vectors of which one is that good (docs/theory/lower_bounds.md). Only a time limit, an
+    interruption or a realigned bound that rounding errors leave unproved can prevent this.
 
     Parameters
     ----------
@@ -133,20 +141,24 @@ class _Search:
         if self.method == "sos":
             for factor in self._sos_factors():  # before any work that an error would lose
                 check_solver_memory(self.rows.shape[1], factor.order // 2)
-        status = climb.run(
-            [
-                Stage("row norm", partial(self._certify, climb, "row_norm", math.inf)),
-                Stage("lower bound", partial(self._improve_lower, climb, None)),
-                *(
-                    Stage(kind.replace("_", " "), partial(self._certify, climb, kind, climb.deadline))
-                    for kind in self._kinds()
-                ),
-            ]
-        )
+        status = climb.run(self._stages(climb))
         if climb.witness is None:
             # Interrupted before any search: the longest row is the witness.
             self._offer_witness(climb, search(self.rows, math.inf, self.rng))
         return climb.interval(status, norm_text(self.q), unit=climb.lower)
+
+    def _stages(self, climb: Climb) -> Iterator[Stage]:
+        yield Stage("row norm", partial(self._certify, climb, "row_norm", math.inf))
+        yield Stage("lower bound", partial(self._improve_lower, climb, None))
+        kinds = self._kinds()
+        for kind in kinds:
+            yield Stage(kind.replace("_", " "), partial(self._certify, climb, kind, climb.deadline))
+        if "realigned" not in kinds and not self._within_factor(climb):
+            yield Stage("realigned", partial(self._certify, climb, "realigned", climb.deadline))
+
+    def _within_factor(self, climb: Climb) -> bool:
+        """Whether the ratio of the bounds is at most d^{1/8}, as promised for q = 4."""
+        return self.q != 4 or climb.upper <= climb.lower * self.rows.shape[1] ** 0.125 or math.isinf(climb.upper)
 
     def _kinds(self) -> list[str]:
         """The kinds of certificates that are worth their cost, cheapest first."""
@@ -187,10 +199,22 @@ class _Search:
         proposed = propose(self.data, self.q, kind, options)
         seconds = time.perf_counter() - begin
         climb.offer(proposed.certificate, BoundRecord(kind=kind, upper=proposed.upper, seconds=seconds))
-        if proposed.vectors.size and not climb.is_late:
-            self._improve_lower(climb, proposed.vectors)
+        if not climb.is_late:
+            starts = self._starts(climb, kind, proposed)
+            if starts.size:
+                self._improve_lower(climb, starts)
         # After any other end of a sum-of-squares solve, a gap is reported as usual.
         return Status.INTERRUPTED if proposed.stop is Status.INTERRUPTED else None
+
+    def _starts(self, climb: Climb, kind: str, proposed: Proposed) -> np.ndarray:
+        """Starts that the certificate suggests, the best candidate first."""
+        n, d = self.rows.shape
+        if kind != "realigned" or self.q != 4 or (2 * n + d > _FEW_CANDIDATES and self._within_factor(climb)):
+            return proposed.vectors
+        found = proposed.certificate
+        U = (found if isinstance(found, NormCertificate) else found.norm).matrices[-1]
+        assert U is not None
+        return np.hstack([best_candidates(self.rows, U, climb.deadline), proposed.vectors])
 
     def _improve_lower(self, climb: Climb, starts: np.ndarray | None) -> None:
         """Search from the standard starts, or from the columns `starts` that a certificate suggests."""

@@ -53,8 +53,8 @@ class SplitCertificate(NormCertificate):
         ``"pairs"`` or ``"rows"``.
     directions : ndarray of shape (m, r)
         Of dtype float32. For ``"pairs"`` m = d(d + 1)/2, and column k holds the entries i ≤ j of U_k in lexicographic
-        order. For ``"rows"`` m = n, and the column holds the coefficients of x_1 x_1ᵀ, …, x_n x_nᵀ in U_k, where the x_i
-        are weighted for q.
+        order. For ``"rows"`` m = n, and the column holds the coefficients in U_k of x_1 x_1ᵀ, …, x_n x_nᵀ, where the
+        x_i are weighted for q.
 
     See Also
     --------
