@@ -26,6 +26,7 @@ __all__ = ["Split", "SplitSolver"]
 _SEARCH_STEPS = 8
 _MOST_ROUNDS = 8
 _ROUNDS_OF_BOTH = 2  # then only the better start goes on
+_CLOSE = 1e-5  # of μ + φ; the rounds converge too slowly for more
 _LEAST_GAIN = 0.1  # part of the remaining gap that a round must close for another to follow
 _BALANCED = 0.05  # distance of the trace from one at which the search for μ ends
 _USUAL_SLOPE, _LONGEST_STEP, _LEAST_TRACE = 3.0, 0.4, 0.05  # of the logarithms in that search
@@ -109,7 +110,7 @@ class SplitSolver:
                 paths = [paths[int(np.argmin(values))]]
             limit = max(self.lower, self.limit)
             settled = number >= _ROUNDS_OF_BOTH and before - best[0].value < _LEAST_GAIN * (best[0].value - limit)
-            if settled or best[0].value <= limit * (1 + rtol):
+            if settled or best[0].value <= limit * (1 + max(rtol, _CLOSE)):
                 return
 
     def _starts(self) -> list[np.ndarray]:
