@@ -49,8 +49,10 @@ METHODS = ("auto", "spectral", "sos")
 _LARGEST_GRAM_SIZE = 2200
 # Up to this size a sum of squares takes about a second, and the realigned and split bounds would not improve on it.
 _SMALL_GRAM_SIZE = 1000
-# Larger splits are not tried unless asked for; this side takes about a minute.
+# Larger splits are not tried unless asked for; this side takes about a minute. Where a sum of squares follows, a split must
+# be cheap beside it: the side of its problems is at most a quarter of that of the Gram matrix.
 _LARGEST_SPLIT_SIDE = 2500
+_SPLIT_PART = 4
 # So many candidates cost about twelve steps of the search from the standard starts; more are tried only if needed.
 _FEW_CANDIDATES = 3000
 
@@ -85,7 +87,7 @@ def two_to_q_norm(
     method : {"auto", "spectral", "sos"}, default "auto"
         The strongest family of certificates to try: ``"spectral"``, eigenvalues only; ``"sos"``, sums of squares of any
         size; ``"auto"``, sums of squares if the Gram matrix has at most 2,200 rows (d ≤ 65 for q = 4). A split bound is
-        tried if its eigenvalue problems have at most 2,500 rows: n or d (d + 1)/2 (d ≤ 70), whichever is smaller.
+        tried if its eigenvalue problems have at most 2,500 rows, and a quarter of those of a Gram matrix that follows.
     rtol : float, default 1e-6
         Relative gap at which the bounds count as meeting.
     time_limit : float, optional
@@ -168,11 +170,14 @@ class _Search:
         if half <= 2 or MonomialBasis.count(d, half) > _LARGEST_GRAM_SIZE:  # degree 4 is the flattening
             unwanted.add("moment")
         gram = max((side for factor in self._sos_factors() for side in factor.sides(d)[:1]), default=0)
+        largest_split = _LARGEST_SPLIT_SIDE
         if self.method == "spectral" or (self.method == "auto" and gram > _LARGEST_GRAM_SIZE):
             unwanted.add("sos")
-        elif 0 < gram <= _SMALL_GRAM_SIZE:
-            unwanted |= {"realigned", "split"}
-        if side_of(*self.rows.shape) > _LARGEST_SPLIT_SIDE:
+        elif gram:
+            largest_split = min(largest_split, gram // _SPLIT_PART)
+            if gram <= _SMALL_GRAM_SIZE:
+                unwanted |= {"realigned", "split"}
+        if side_of(*self.rows.shape) > largest_split:
             unwanted.add("split")
         return [kind for kind in KINDS[1:] if is_available(kind, self.q) and kind not in unwanted]
 

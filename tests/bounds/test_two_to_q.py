@@ -256,9 +256,11 @@ def test_a_split_is_tried_where_it_fits(monkeypatch):
     assert "split" in kinds("spectral")
     assert "split" not in kinds("auto")  # a small sum of squares is as cheap and sharper
     monkeypatch.setattr(module, "_SMALL_GRAM_SIZE", 1)
+    assert kinds("auto")[-2:] == ["realigned", "sos"]  # sides of 160 and 210 rows
+    monkeypatch.setattr(module, "_SPLIT_PART", 1)
     assert kinds("auto")[-3:] == ["realigned", "split", "sos"]
-    monkeypatch.setattr(module, "_LARGEST_SPLIT_SIDE", 79)
-    assert kinds("auto")[-2:] == ["realigned", "sos"]
+    monkeypatch.setattr(module, "_LARGEST_SPLIT_SIDE", 159)
+    assert kinds("spectral")[-1] == "realigned"
 
 
 def test_the_text_forms():
