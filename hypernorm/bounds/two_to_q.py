@@ -49,8 +49,8 @@ METHODS = ("auto", "spectral", "sos")
 _LARGEST_GRAM_SIZE = 2200
 # Up to this size a sum of squares takes about a second, and the realigned and split bounds would not improve on it.
 _SMALL_GRAM_SIZE = 1000
-# Larger splits are not tried unless asked for; this side takes about a minute. Where a sum of squares follows, a split must
-# be cheap beside it: the side of its problems is at most a quarter of that of the Gram matrix.
+# Larger splits are not tried unless asked for; this side takes about a minute. Where a sum of squares follows, a split
+# must be cheap beside it: the side of its problems is at most a quarter of that of the Gram matrix.
 _LARGEST_SPLIT_SIDE = 2500
 _SPLIT_PART = 4
 # So many candidates cost about twelve steps of the search from the standard starts; more are tried only if needed.
