@@ -125,9 +125,7 @@ class Climb:
 
     def offer_witness(self, witness: Any) -> None:
         """Keep a proved witness if it is the best so far."""
-        if self.witness is None or (
-            witness.value < self.upper if self._is_minimum else witness.value > self.lower
-        ):
+        if self.witness is None or (witness.value < self.upper if self._is_minimum else witness.value > self.lower):
             self.witness = witness
 
     def run(self, stages: Iterable[Stage]) -> Status:

@@ -75,6 +75,7 @@ def _move(rows: Rows, q: int, V: np.ndarray, deadline: float) -> np.ndarray:
             length = np.linalg.norm(U, axis=0)
             unit = U / np.where(length > 0, length, 1)
             angles, least = _least_on_circle(_circle_sums(rows, V, unit, q))
+            angles, least = np.where(length > 0, angles, 0.0), np.where(length > 0, least, values)  # a stationary point
             cosines, sines = np.cos(angles), np.sin(angles)
             along = np.sum(gradient * unit, axis=0)
             moved = cosines * unit - sines * V  # the direction at the new point

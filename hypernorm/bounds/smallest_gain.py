@@ -26,7 +26,7 @@ from hypernorm._display import gain_text
 from hypernorm._parallel import product_threads
 from hypernorm._validation import check_rows
 from hypernorm.bounds.climb import Climb, Progress, Stage
-from hypernorm.bounds.deadlines import DeadlineError, check_time, closing_seconds, until
+from hypernorm.bounds.deadlines import check_time, closing_seconds, until
 from hypernorm.bounds.descent import descend
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.newton import SMALL
@@ -157,7 +157,7 @@ class _Search:
         n, d = self.rows.shape
         stages = [Stage("least singular value", partial(self._certify_spectrally, climb))]
         if n >= d:
-            stages.append(Stage("descent", partial(self._descend, climb)))
+            stages.append(Stage("descent", partial(self._improve_upper, climb)))
             if self._wants_gram():
                 stages.append(Stage("sum of squares", partial(self._certify_by_squares, climb)))
         status = climb.run(stages)
@@ -228,16 +228,15 @@ class _Search:
         self.starts = vectors[:, : max(1, _STARTS // 8)]
         self._offer_witness(climb, vectors[:, 0])
 
-    def _descend(self, climb: Climb, starts: np.ndarray | None = None) -> float:
-        """Search from given starts, or from the standard ones; return the least known value of the scaled form."""
-        known = self.starts if starts is None else starts
-        count = 0 if starts is not None else _STARTS - known.shape[1]
+    def _improve_upper(self, climb: Climb, starts: np.ndarray | None = None) -> None:
+        """Search from given starts, or from the standard ones."""
+        known, count = (self.starts, _STARTS - self.starts.shape[1]) if starts is None else (starts, 0)
         vector = descend(self.rows, self.q, self.rng, known, n_starts=count, deadline=climb.deadline)
         if not climb.is_late:
             self._offer_witness(climb, vector)
-        return self._attained(climb)
 
     def _attained(self, climb: Climb) -> float:
+        """The least known value of the scaled form; computed, not proved."""
         return float(norm_values(self.rows, climb.witness.vector[:, None], self.q)[0]) ** self.q
 
     def _certify_by_squares(self, climb: Climb) -> Status | None:
@@ -282,12 +281,13 @@ class _Search:
                 calls += 1
                 better = float(norm_values(self.rows, candidates, self.q).min()) ** self.q < least
                 if better or calls & (calls - 1) == 0:
-                    least = min(least, self._descend(climb, candidates))
+                    self._improve_upper(climb, candidates)
+                    least = min(least, self._attained(climb))
             return mean - least
 
         def tell(progress: SosProgress) -> None:
             lower, upper = mean - progress.bound, mean - progress.lower
-            climb.tell(f"sos: iteration {progress.iteration}, rank {progress.rank}, form from {lower:.6g} to {upper:.6g}")
+            climb.tell(f"sos: iteration {progress.iteration}, rank {progress.rank}, form {lower:.6g} to {upper:.6g}")
 
         deadline = climb.deadline
         if math.isfinite(deadline):
@@ -314,5 +314,3 @@ def _kernel_vector(rows: Rows) -> np.ndarray:
     block = np.concatenate([part if isinstance(part, np.ndarray) else part.toarray() for part in blocks])
     v[: n + 1] = np.linalg.qr(block.T, mode="complete")[0][:, -1]
     return v
-
-
