@@ -3,9 +3,9 @@
 from hypernorm.bounds.approximation_factors import approximation_factor
 from hypernorm.bounds.climb import Progress
 from hypernorm.bounds.conic import SosProblem, conic_bound, sos_problem
+from hypernorm.bounds.gain import smallest_gain
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.power import lower_bound
-from hypernorm.bounds.smallest_gain import smallest_gain
 from hypernorm.bounds.sos import sos_bound
 from hypernorm.bounds.spectral import spectral_bound
 from hypernorm.bounds.two_to_q import METHODS, two_to_q_norm

@@ -38,7 +38,7 @@ class GainWitness(Witness):
     --------
     >>> import numpy as np
     >>> GainWitness.from_vector(np.eye(4), [1, 1, 1, 1], q=4)
-    GainWitness(q=4, shape=(4, 4), upper=0.70710678119 as claimed)
+    GainWitness(q=4, shape=(4, 4), upper=0.707106781187 as claimed)
     """
 
     kinds: ClassVar = ("gain_witness",)

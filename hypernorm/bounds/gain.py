@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy.linalg import svd
+from scipy.linalg import eigh, svd
 
 from hypernorm._arguments import (
     Seed,
@@ -46,6 +46,8 @@ __all__ = ["smallest_gain"]
 _LARGEST_GRAM_SIZE = 2200
 _STARTS = 128
 _MAX_ITER = 3000
+# A form whose values range over orders of magnitude takes many iterations; those of small matrices cost little.
+_PATIENCE, _LEAST_PATIENCE = 200_000, 150
 # A smaller least eigenvalue of XᵀX, relative to the trace, is mostly rounding.
 _SINGULAR = 1e-10
 # A form that differs from its mean by less is constant up to rounding.
@@ -244,26 +246,28 @@ class _Search:
         begin, (d, half) = time.perf_counter(), (self.rows.shape[1], self.q // 2)
         check_solver_memory(d, half)
         readable = check_time(plan("sos", self.q)[0], self.rows, 1.0, climb.deadline, half)
+        mean = float(np.sum(self.rows.norms**self.q)) * math.prod((2 * k + 1) / (d + 2 * k) for k in range(half))
+        # The proof shifts the diagonal by a multiple of the trace, and sums over the rows.
+        size = MonomialBasis.count(d, half)
+        margin = 16 * UNIT * (5 * size + self.rows.depth(self.rows.block_rows()) + 8 * d) * 2 * size * mean
+        if self._attained(climb) <= margin:
+            return None  # rounding would hide it
         classes = GramClasses(d, half)
         coefficients = form_coefficients(moment_matrix(until(self.rows, readable), half), half, classes)
         identity = np.diag(classes.weights**2)
-        mean = float(np.sum(self.rows.norms**self.q)) * math.prod((2 * k + 1) / (d + 2 * k) for k in range(half))
         excess = mean * classes.coefficients(identity, weighted=False) - coefficients
-        H, bound, stop = mean * identity, 0.0, None
+        H, stop = mean * identity, None
         if classes.norm(excess) > _CONSTANT * mean:
             solver = SosSolver(excess, classes, self.rng)
             stop = self._solve(climb, solver, mean)
-            bound = solver.bound
             H -= solver.finish() * np.outer(classes.weights, classes.weights)
             H = (H + H.T) / 2
         H.setflags(write=False)
         rest = classes.norm(coefficients - classes.coefficients(H, weighted=False))
-        # The proof shifts the diagonal by a multiple of the trace, and sums over the rows.
-        size = float(np.abs(np.diagonal(H)).sum()) + float(np.linalg.norm(H))
-        margin = 16 * UNIT * (5 * classes.size + self.rows.depth(self.rows.block_rows()) + 8 * d) * size
-        self._offer(
-            climb, "sos", lambda growth: mean - bound - 2 * rest - growth * margin, H, begin, deadline=climb.deadline
-        )
+        G = H / np.outer(classes.weights, classes.weights)
+        # More accurate than the bound of the solver, which is relative to its scale.
+        least = float(eigh(G, eigvals_only=True, subset_by_index=(0, 0), check_finite=False)[0])
+        self._offer(climb, "sos", lambda growth: least - 2 * rest - growth * margin, H, begin, deadline=climb.deadline)
         return Status.INTERRUPTED if stop is Status.INTERRUPTED else None
 
     def _solve(self, climb: Climb, solver: SosSolver, mean: float) -> Status:
@@ -298,6 +302,7 @@ class _Search:
             max_iter=_MAX_ITER,
             deadline=deadline,
             report=tell,
+            patience=max(_PATIENCE // solver.classes.size, _LEAST_PATIENCE),
         )
 
 
