@@ -2,6 +2,7 @@
 
 import math
 import time
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -109,7 +110,7 @@ def test_the_spectral_bound_is_that_of_the_singular_value():
 
 def test_gains_of_larger_exponents_are_smaller():
     gains = [hn.smallest_gain(X, q, random_state=0) for q in (4, 6, 8)]
-    for first, second in zip(gains, gains[1:], strict=False):
+    for first, second in pairwise(gains):
         assert second.lower <= first.upper
     assert gains[0].upper <= hn.two_to_q_norm(X, random_state=0).upper
 
@@ -267,7 +268,7 @@ def test_progress_reports_bounds_that_only_improve(capsys):
     stages = [item.stage for item in seen if not item.stage.startswith("sos:")]
     assert stages == ["least singular value", "descent", "sum of squares"]
     assert (seen[0].lower, seen[0].upper) == (None, None)
-    for before, after in zip(seen[1:], seen[2:], strict=False):
+    for before, after in pairwise(seen[1:]):
         assert before.lower <= after.lower <= found.lower
         assert before.upper >= after.upper >= found.upper
     hn.smallest_gain(X, random_state=0, progress=True)
