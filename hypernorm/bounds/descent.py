@@ -21,13 +21,13 @@ from hypernorm.forms import Rows
 
 __all__ = ["descend"]
 
-_STEPS = 200
-_HANDOVER = 1e-9  # relative decrease of the form in one step at which Newton's method takes over
+_STEPS = 100
+_HANDOVER = 1e-6  # relative decrease of the form in one step at which Newton's method takes over
 _ANGLES = 48
 _POLISHING = 4  # Newton steps on the circle
 _FINISHED = 4  # vectors that Newton's method refines
 # Every so many steps the worse half of more than `_FEWEST` vectors is given up.
-_HALVING, _FEWEST = 20, 8
+_HALVING, _FEWEST = 10, 8
 _SAME = 1e-4  # squared sine of the angle of two vectors that count as one
 
 
@@ -101,14 +101,22 @@ def _circle_sums(rows: Rows, V: np.ndarray, U: np.ndarray, q: int) -> np.ndarray
         total = np.zeros((q + 1, V.shape[1]))
         for start in range(part.start, part.stop, step):
             block = rows.operand(start, min(start + step, part.stop))
-            first, second = np.asarray(block @ V), np.asarray(block @ U)
             with np.errstate(under="ignore"):
+                first, second = (_all_powers(np.asarray(block @ directions), q) for directions in (V, U))
                 for j in range(q + 1):
-                    total[j] += np.sum(first ** (q - j) * second**j, axis=0)
+                    total[j] += np.einsum("ik,ik->k", first[q - j], second[j])
         return total
 
     binomials = np.array([math.comb(q, j) for j in range(q + 1)], dtype=np.float64)
     return binomials[:, None] * sum(rows.partials(partial, rows.ranges(step)), np.zeros((q + 1, V.shape[1])))
+
+
+def _all_powers(values: np.ndarray, q: int) -> list[np.ndarray]:
+    """The powers from 0 to q, by products."""
+    powers = [np.ones_like(values), values]
+    while len(powers) <= q:
+        powers.append(powers[-1] * values)
+    return powers
 
 
 def _least_on_circle(form: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -283,7 +283,7 @@ class _Search:
             nonlocal calls, least
             if candidates is not None:
                 calls += 1
-                better = float(norm_values(self.rows, candidates, self.q).min()) ** self.q < least
+                better = float(norm_values(self.rows, candidates, self.q).min()) ** self.q < least * (1 - self.rtol)
                 if better or calls & (calls - 1) == 0:
                     self._improve_upper(climb, candidates)
                     least = min(least, self._attained(climb))

@@ -207,8 +207,7 @@ def _is_above(A: np.ndarray, least: float, error: float) -> bool:
     """
     difference = A.copy()
     difference[np.diag_indices_from(difference)] -= least
-    largest = float(np.abs(difference).max())
-    exponent = math.frexp(largest)[1] if math.isfinite(largest) else 0
+    exponent = math.frexp(float(np.abs(difference).max()))[1]  # 0 for numbers that are not finite; they prove nothing
     if exponent < -100:
         return False  # the longest row is longer than 1/8, so the mean of the form is not so small
     difference = np.ldexp(difference, -exponent)

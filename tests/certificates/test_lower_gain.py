@@ -9,10 +9,11 @@ import pytest
 
 import hypernorm as hn
 from hypernorm._validation import check_matrix, check_rows
-from hypernorm.certificates import GainWitness, LowerGainCertificate, lower_gain
-from hypernorm.certificates.rounding import SAFETY, TINY, UNIT
+from hypernorm.certificates import GainWitness, LowerGainCertificate, floating, lower_gain
+from hypernorm.certificates.rounding import SAFETY, TINY, UNIT, rational
+from hypernorm.certificates.witness import attained_interval
 from hypernorm.forms import MonomialBasis, Rows
-from tests.oracles.exact import U, exact_gamma, fractions, is_just_above, norm, product
+from tests.oracles.exact import U, above, exact_gamma, fractions, is_just_above, norm, product
 from tests.oracles.gram_matrices import identity_gram, spread_gram
 
 GAUSSIAN = np.random.default_rng(0).standard_normal((20, 4))
@@ -189,12 +190,56 @@ def test_scales(scale):
     assert Fraction(found.lower) ** 4 <= attained <= Fraction(found.upper) ** 4
 
 
-def test_what_scaling_moves_is_subtracted():
+@pytest.mark.parametrize("tiny", [0.0, 1e-300])
+def test_what_scaling_may_move_is_known(tiny, monkeypatch):
     """Entries far below the longest row lose bits when the rows are scaled."""
-    X = np.array([[1e300, 0.0], [0.0, 1e-18 * 2.0**-1000], [0.0, 3e-20 * 2.0**-1000]])
-    rows = Rows(check_matrix(X))
-    assert rows.inexact
+    caught = []
+    monkeypatch.setattr(LowerGainCertificate, "_combined", lambda self, moved: caught.append(moved) or 0.0)
+    X = np.vstack([np.eye(2) * 1e20, np.zeros((3, 2))])
+    X[4, 1] = tiny
     assert certificate_of(X, 0.0).verify(X).lower == 0
+    (moved,) = caught
+    assert Rows(X).inexact == (tiny > 0)
+    granted = Fraction(1, 2**1074) * norm(np.ones(10)) if tiny else Fraction(0)
+    assert is_just_above(above(moved), granted)
+
+
+@pytest.mark.parametrize("moved", [0.0, 0.25, 3.0])
+@pytest.mark.parametrize("q", [4.0, 6.0, 8.0])
+def test_what_scaling_moved_is_subtracted(moved, q):
+    proof = certificate_of(GAUSSIAN * 64, 1e-3, q=q)
+    found = proof._combined(rational(moved))
+    exact = max(1e-3 ** (1 / q) - moved, 0.0) * 2.0**proof.exponent
+    assert found == pytest.approx(exact, rel=1e-14)
+    # Rounded down: λ ≥ (2^−e lower + moved)^q.
+    assert (Fraction(found) / Fraction(2) ** proof.exponent + Fraction(moved)) ** int(q) <= max(
+        Fraction(1e-3), Fraction(moved) ** int(q)
+    )
+
+
+def test_each_arithmetic_has_its_own_proof(monkeypatch):
+    for value, H in ((1e-3, None), (1e-3, spread_gram(Rows(GAUSSIAN), 4, 2))):
+        proof = certificate_of(GAUSSIAN, value, H)
+        assert proof.verify(GAUSSIAN).rigor is hn.Rigor.FLOATING_POINT
+        assert proof.verify(GAUSSIAN, exact=True).rigor is hn.Rigor.EXACT
+        name = "_proves_second" if H is None else "_proves_sos"
+        for wrong, exact in ((name, True), (f"{name}_exactly", False)):
+            with monkeypatch.context() as patched:
+                patched.setattr(lower_gain, wrong, None)
+                assert proof.verify(GAUSSIAN, exact=exact).lower > 0
+                with pytest.raises(TypeError):
+                    proof.verify(GAUSSIAN, exact=not exact)
+
+
+def test_the_sum_is_rounded_up(monkeypatch):
+    caught = Catch(monkeypatch, "_is_above")
+    monkeypatch.setattr(floating, "gamma", lambda m: 0.0)
+    rows = Rows(np.eye(2))
+    assert lower_gain._proves_sos(rows, 1.0, identity_gram(2, 2) * 2.0 ** (-4 * rows.exponent), 4)
+    assert caught.calls[0][1] == 1 + 2 * UNIT
+
+
+def test_inexact_rows():
     X = np.array([[1.0, 5e-324], [0.0, 0.5]]) * np.array([[2.0**40], [2.0**40]]) + np.array([[0.0, 5e-324], [0.0, 0.0]])
     proof = hn.smallest_gain(X, random_state=0).certificate
     assert Rows(check_matrix(X)).inexact
@@ -296,6 +341,13 @@ class TestWitness:
             for value in (witness.value, witness.verify(X, exact=trial % 2 == 0).upper):
                 assert attained <= Fraction(value) ** (2 * int(q)) * length
                 assert value == pytest.approx(np.linalg.norm(X @ v, q) / np.linalg.norm(v), rel=1e-12)
+
+    def test_it_is_made_and_proved_in_floating_point(self):
+        v = np.array([0.7, -0.3, 0.2, 0.9])
+        witness, rows = GainWitness.from_vector(GAUSSIAN, v), Rows(check_matrix(GAUSSIAN))
+        assert witness.value == attained_interval(rows, v, 4.0)[1] != attained_interval(rows, v, 4.0, exact=True)[1]
+        assert witness.verify(GAUSSIAN).rigor is hn.Rigor.FLOATING_POINT
+        assert witness.verify(GAUSSIAN, exact=True).rigor is hn.Rigor.EXACT
 
     def test_a_claim_below_the_truth_is_refused(self):
         witness = GainWitness.from_vector(GAUSSIAN, np.ones(4))
