@@ -256,18 +256,20 @@ class _Search:
         coefficients = form_coefficients(moment_matrix(until(self.rows, readable), half), half, classes)
         identity = np.diag(classes.weights**2)
         excess = mean * classes.coefficients(identity, weighted=False) - coefficients
-        H, stop = mean * identity, None
+        H, least, stop = mean * identity, mean, None
         if classes.norm(excess) > _CONSTANT * mean:
             solver = SosSolver(excess, classes, self.rng)
             stop = self._solve(climb, solver, mean)
+            least = mean - solver.bound
             H -= solver.finish() * np.outer(classes.weights, classes.weights)
             H = (H + H.T) / 2
         H.setflags(write=False)
         rest = classes.norm(coefficients - classes.coefficients(H, weighted=False))
-        G = H / np.outer(classes.weights, classes.weights)
-        # More accurate than the bound of the solver, which is relative to its scale.
-        least = float(eigh(G, eigvals_only=True, subset_by_index=(0, 0), check_finite=False)[0])
-        self._offer(climb, "sos", lambda growth: least - 2 * rest - growth * margin, H, begin, deadline=climb.deadline)
+        if not climb.is_late:
+            # The bound of the solver is accurate relative to its scale only.
+            G = H / np.outer(classes.weights, classes.weights)
+            least = float(eigh(G, eigvals_only=True, subset_by_index=(0, 0), check_finite=False)[0])
+        self._offer(climb, "sos", lambda growth: least - rest - growth * margin, H, begin, deadline=climb.deadline)
         return Status.INTERRUPTED if stop is Status.INTERRUPTED else None
 
     def _solve(self, climb: Climb, solver: SosSolver, mean: float) -> Status:
