@@ -43,7 +43,7 @@ class BoundRecord:
     Attributes
     ----------
     kind : str
-        The kind of a norm certificate, or the level of a separable one.
+        The kind of a norm certificate, the form of one of a gain, or the level of a separable one.
     upper : float, default ∞
         Proved upper bound.
     lower : float, default −∞
