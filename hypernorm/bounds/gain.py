@@ -316,8 +316,11 @@ def _kernel_vector(rows: Rows) -> np.ndarray:
         v[0] = 1.0
         return v
     check_memory(4 * 8 * n * n, f"A vector of the kernel for n = {n} rows", "give a matrix with at least d rows")
-    step = rows.block_rows()
-    blocks = (rows.operand(start, min(start + step, n))[:, : n + 1] for start in range(0, n, step))
-    block = np.concatenate([part if isinstance(part, np.ndarray) else part.toarray() for part in blocks])
-    v[: n + 1] = np.linalg.qr(block.T, mode="complete")[0][:, -1]
+
+    def partial(rows: Rows, part: range) -> np.ndarray:
+        block = rows.operand(part.start, part.stop)[:, : n + 1]
+        return np.asarray(block if isinstance(block, np.ndarray) else block.toarray())
+
+    columns = np.concatenate(list(rows.partials(partial, rows.ranges(rows.block_rows()))))
+    v[: n + 1] = np.linalg.qr(columns.T, mode="complete")[0][:, -1]
     return v

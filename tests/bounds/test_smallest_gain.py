@@ -209,6 +209,15 @@ def test_memory_maps_and_chunks(tmp_path):
         check(found, data, plain.upper)
 
 
+@pytest.mark.parametrize("name", ["wide", "low rank", "zero column"])
+def test_dependent_columns_in_chunks(name):
+    array = pytest.importorskip("dask.array")
+    for data in (array.from_array(DEPENDENT[name], chunks=(2, -1)), sp.csr_array(DEPENDENT[name])):
+        found = hn.smallest_gain(data, random_state=0)
+        assert found.lower == 0
+        assert found.is_exact(1e-12)
+
+
 @pytest.mark.parametrize("q", [3, 2, 5, 10, math.inf, 4.5, "four"])
 def test_other_exponents_are_refused(q):
     with pytest.raises(hn.InvalidInputError, match="q must be"):
