@@ -84,6 +84,26 @@ def _as_small(proof: Any, q: float) -> bool:
     return bool(proof.q == q) or (type(proof.q) is float and proof.q > q)
 
 
+def _gain(rng: np.random.Generator) -> Subject:
+    d = int(rng.integers(1, 4))
+    X = rng.standard_normal((int(rng.integers(d + 3, 12)), d)) * 10.0 ** rng.uniform(-3, 3)
+    q = float(rng.choice([4.0, 6.0, 8.0]))
+    interval = hn.smallest_gain(X, q, method=str(rng.choice(["spectral", "sos"])), random_state=0)
+    proof = interval.certificate if rng.random() < 0.6 else interval.witness
+    image = X @ interval.witness.vector / np.linalg.norm(interval.witness.vector)
+
+    def false(proof: Any, found: Any) -> bool:
+        if type(proof.q) is not float:
+            return False
+        if hasattr(found, "lower"):
+            return bool(found.lower > np.linalg.norm(image, proof.q) * (1 + 1e-12))
+        # The norm for a larger exponent is smaller by at most this factor.
+        factor = len(X) ** min(1 / proof.q - 1 / q, 0.0)
+        return bool(found.upper < interval.lower * factor * (1 - 1e-12))
+
+    return Subject(proof, X, false)
+
+
 def _separable(rng: np.random.Generator) -> Subject:
     A = rng.standard_normal((4, 4)) + (1j * rng.standard_normal((4, 4)) if rng.random() < 0.5 else 0)
     M = A + A.conj().T
@@ -234,4 +254,5 @@ KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "small set": _small_set,
     "subspace": _subspace,
     "atom": _atom,
+    "gain": _gain,
 }

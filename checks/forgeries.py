@@ -284,7 +284,7 @@ def totals(rows: list[Row]) -> list[Row]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the forgeries, print a table, and return 1 if a forgery verified a false bound."""
     parser = argparse.ArgumentParser(prog="python -m checks.forgeries", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--preset", choices=sorted(_SEEDS), default="quick", help="450 or 22,500 forgeries")
+    parser.add_argument("--preset", choices=sorted(_SEEDS), default="quick", help="50 or 2,500 forgeries of each kind")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
-__all__ = ["exponent_text", "norm_text", "printable", "rounded_down", "rounded_up"]
+__all__ = ["exponent_text", "gain_text", "norm_text", "printable", "rounded_down", "rounded_up"]
 
 
 def printable(text: object, limit: int | None = None) -> str:
@@ -69,6 +69,17 @@ def norm_text(q: float) -> str:
     '||X||_{2→4}'
     """
     return f"||X||_{{2→{exponent_text(q)}}}"
+
+
+def gain_text(q: float) -> str:
+    """The smallest gain as plain text.
+
+    Examples
+    --------
+    >>> gain_text(4.0)
+    'min ||Xv||_4/||v||'
+    """
+    return f"min ||Xv||_{exponent_text(q)}/||v||"
 
 
 def _rounded(value: float, digits: int, direction: str) -> str:

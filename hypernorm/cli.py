@@ -251,7 +251,8 @@ def verify(
 ) -> None:
     """Prove the bound of CERTIFICATE for the matrix in FILE.
 
-    A certificate proves a bound from above, a witness one from below. Nothing that they claim is trusted.
+    A certificate proves a bound from above, a witness one from below; for a smallest gain it is the other way round.
+    Nothing that they claim is trusted.
     """
     loaded = hn.load_certificate(certificate)
     X = read_operator(file, header, index) if loaded.data_name == "M" else _read(file, header, index)

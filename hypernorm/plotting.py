@@ -54,6 +54,11 @@ def plot_interval(interval: Interval[Witness, MatrixNormCertificate], *, axes: A
     -------
     matplotlib.axes.Axes
 
+    Raises
+    ------
+    InvalidInputError
+        If the interval is that of a smallest gain.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn
@@ -63,6 +68,8 @@ def plot_interval(interval: Interval[Witness, MatrixNormCertificate], *, axes: A
     >>> axes.get_xlabel()
     'proved upper bound divided by the lower bound'
     """
+    if interval.is_minimum:
+        raise InvalidInputError("plot_interval draws upper bounds; the certificates of a smallest gain are lower ones.")
     records = interval.records
     axes = _new_axes(1.9 + 0.55 * len(records)) if axes is None else axes
     n, d = interval.certificate.shape

@@ -28,6 +28,7 @@ JOBS = {
     "sos_bound": lambda: hn.sos_bound(X, 5.5, random_state=0).verify(X, exact=True),
     "spectral_bound": lambda: hn.spectral_bound(X, 3.3).verify(X, exact=True),
     "upper and repr": lambda: (hn.spectral_bound(X, 3.3).upper, repr(hn.spectral_bound(X, 3.3))),
+    "smallest_gain": lambda: hn.smallest_gain(X, random_state=0).certificate.verify(X, exact=True),
     "lower_bound": lambda: hn.lower_bound(X, 1.5, random_state=0).verify(X),
     "witness": lambda: hn.Witness.from_vector(X, [1.0, 5e-324, 0.0]),
     "certify_mean": lambda: robust.certify_mean(SUBNORMAL, np.ones(120), 0.1).verify(SUBNORMAL),

@@ -156,6 +156,22 @@ class TestVerify:
         high.save("high.npz")
         fail(capsys, 1, "verify", "X.npy", "high.npz")
 
+    def test_both_ends_of_a_smallest_gain_are_verified(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        interval = hn.smallest_gain(X, random_state=0)
+        interval.certificate.save("g.npz")
+        interval.witness.save("v.npz")
+        for name, relation, value in (("g.npz", ">=", interval.lower), ("v.npz", "<=", interval.upper)):
+            for exact in ([], ["--exact"]):
+                line = succeed(capsys, "verify", "X.npy", name, *exact).splitlines()[0]
+                assert line.split()[1:4] == ["min", "||Xv||_4/||v||", relation]
+                assert float(line.split()[4]) == pytest.approx(value, rel=1e-12)
+            assert f"min ||Xv||_4/||v|| {relation} " in succeed(capsys, "info", name)
+            fail(capsys, 1, "verify", "diabetes", name)
+        fields = json.loads(succeed(capsys, "info", "g.npz", "--json"))
+        assert (fields["kind"], fields["form"], fields["claimed_lower"]) == ("lower_gain", "sos", interval.lower)
+        fields = json.loads(succeed(capsys, "verify", "X.npy", "v.npz", "--json"))
+        assert fields["upper"] == interval.upper
+
     @pytest.mark.parametrize("phase", [1.0, 1j])
     def test_separable_certificates_are_verified(
         self, folder: Path, capsys: pytest.CaptureFixture[str], phase: complex

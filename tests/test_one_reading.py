@@ -42,11 +42,13 @@ JOBS = {
     "spectral_bound": lambda X: hn.spectral_bound(X, 4),
     "sos_bound": lambda X: hn.sos_bound(X, 4, random_state=0),
     "lower_bound": lambda X: hn.lower_bound(X, 4, random_state=0),
+    "smallest_gain": lambda X: hn.smallest_gain(X, 4, random_state=0),
     "certify_mean": lambda X: certify_mean(X, np.ones(60), 0.1),
 }
 PROOFS = {
     "norm": hn.sos_bound(X, 4, random_state=0),
     "witness": hn.lower_bound(X, 4, random_state=0),
+    "gain": hn.smallest_gain(X, 4, random_state=0).certificate,
     "mean": certify_mean(X, np.ones(60), 0.1),
 }
 

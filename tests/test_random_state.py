@@ -38,6 +38,7 @@ ARGUMENTS = {
     "robust_mean": lambda f, s: f(X, 0.1, random_state=s).location,
     "separable_value": lambda f, s: f(BOTH, (2, 2), random_state=s).lower,
     "signs": lambda f, s: f(5, 3, s),
+    "smallest_gain": lambda f, s: f(X, random_state=s).witness.vector,
     "small_set_expansion": lambda f, s: f(noisy_cube(3, 0.9), random_state=s).bound(0.25),
     "sos_bound": lambda f, s: f(X, 4, random_state=s).upper,
     "sparsest_direction": lambda f, s: f(X, random_state=s).vector,

@@ -3,6 +3,7 @@
 from hypernorm.bounds.approximation_factors import approximation_factor
 from hypernorm.bounds.climb import Progress
 from hypernorm.bounds.conic import SosProblem, conic_bound, sos_problem
+from hypernorm.bounds.gain import smallest_gain
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.power import lower_bound
 from hypernorm.bounds.sos import sos_bound
@@ -19,6 +20,7 @@ __all__ = [
     "approximation_factor",
     "conic_bound",
     "lower_bound",
+    "smallest_gain",
     "sos_bound",
     "sos_problem",
     "spectral_bound",

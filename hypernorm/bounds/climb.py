@@ -1,7 +1,8 @@
 """The climb: stronger and stronger certificates, until the bounds meet or time runs out.
 
 A climb keeps the best proved bounds and the deadline; its stages do the mathematics. A deadline, an interruption or a
-stage whose proof fails never loses the bounds proved before.
+stage whose proof fails never loses the bounds proved before. Of a maximum, certificates prove upper bounds and
+witnesses lower ones; of a minimum, it is the other way round.
 """
 
 from __future__ import annotations
@@ -69,6 +70,8 @@ class Climb:
         Takes a lower and an upper bound and returns whether they meet.
     progress : bool or callable, default False
         True writes a line per stage to the standard error; a callable receives a `Progress`.
+    is_minimum : bool, default False
+        Whether the quantity is a minimum.
     """
 
     def __init__(
@@ -77,8 +80,10 @@ class Climb:
         limit: float | None,
         meets: Callable[[float, float], bool],
         progress: bool | Callable[[Progress], None] = False,
+        *,
+        is_minimum: bool = False,
     ):
-        self.start, self._meets = start, meets
+        self.start, self._meets, self._is_minimum = start, meets, is_minimum
         self.deadline = math.inf if limit is None else start + limit
         self._report = _reporter(progress)
         self.witness: Any = None
@@ -87,13 +92,19 @@ class Climb:
 
     @property
     def upper(self) -> float:
-        """The bound of the best certificate; infinity if there is none."""
-        return math.inf if self._best is None else self._best[1]
+        """The best upper bound; infinity if there is none."""
+        return self._attained(math.inf) if self._is_minimum else self._certified(math.inf)
 
     @property
     def lower(self) -> float:
-        """The value of the best witness; minus infinity if there is none."""
-        return -math.inf if self.witness is None else self.witness.value
+        """The best lower bound; minus infinity if there is none."""
+        return self._certified(-math.inf) if self._is_minimum else self._attained(-math.inf)
+
+    def _certified(self, otherwise: float) -> float:
+        return otherwise if self._best is None else self._best[1]
+
+    def _attained(self, otherwise: float) -> float:
+        return otherwise if self.witness is None else float(self.witness.value)
 
     @property
     def is_late(self) -> bool:
@@ -108,12 +119,13 @@ class Climb:
     def offer(self, certificate: Certificate, record: BoundRecord) -> None:
         """Record a proved certificate, and keep it if it is the best so far."""
         self.records.append(record)  # first, so that an interruption in between leaves a record of the best
-        if self._best is None or record.upper < self.upper:
-            self._best = certificate, record.upper
+        bound = record.lower if self._is_minimum else record.upper
+        if self._best is None or (bound > self.lower if self._is_minimum else bound < self.upper):
+            self._best = certificate, bound
 
     def offer_witness(self, witness: Any) -> None:
         """Keep a proved witness if it is the best so far."""
-        if self.witness is None or witness.value > self.witness.value:
+        if self.witness is None or (witness.value < self.upper if self._is_minimum else witness.value > self.lower):
             self.witness = witness
 
     def run(self, stages: Iterable[Stage]) -> Status:
@@ -164,8 +176,10 @@ class Climb:
     def tell(self, stage: str) -> None:
         """Report the beginning of a stage to the progress callback."""
         if self._report is not None:
-            lower = None if self.witness is None else self.lower
-            upper = None if self._best is None else self.upper
+            ends: tuple[object, object] = (self.witness, self._best)
+            below, above = reversed(ends) if self._is_minimum else ends
+            lower = None if below is None else self.lower
+            upper = None if above is None else self.upper
             seconds = time.perf_counter() - self.start
             self._report(Progress(stage=stage, seconds=seconds, lower=lower, upper=upper))
 

@@ -43,9 +43,11 @@ class BoundRecord:
     Attributes
     ----------
     kind : str
-        The kind of a norm certificate, or the level of a separable one.
-    upper : float
+        The kind of a norm certificate, the form of one of a gain, or the level of a separable one.
+    upper : float, default ∞
         Proved upper bound.
+    lower : float, default −∞
+        Proved lower bound, in place of an upper one, on a minimum.
     seconds : float
         Time to find and prove it.
     relaxation : float, default NaN
@@ -56,7 +58,8 @@ class BoundRecord:
     """
 
     kind: str
-    upper: float
+    upper: float = math.inf
+    lower: float = -math.inf
     seconds: float
     relaxation: float = math.nan
     iterations: int = 0
@@ -64,21 +67,23 @@ class BoundRecord:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Interval(Generic[Below, Above]):
-    """A proved interval for a quantity: a norm of a matrix, or its best separable state value.
+    """A proved interval for a quantity: a norm of a matrix, its smallest gain, or its best separable state value.
+
+    Norms and separable state values are maxima: a vector attains the lower end, a certificate proves the upper one. The
+    smallest gain is a minimum, for which it is the other way round.
 
     Attributes
     ----------
     quantity : str
         Name of the quantity.
-    lower : float
-        Attained by `witness`, rounding included.
-    upper : float
-        Proved by `certificate`, rounding included.
+    lower, upper : float
+        Attained by `witness` and proved by `certificate`, rounding included.
     unit : float
-        Unit of the gap: the lower bound for a norm, the spectral norm for a separable state value.
-    witness : Witness or ProductState
-    certificate : NormCertificate, ReducedCertificate or SeparableCertificate
-        The one with the smallest upper bound.
+        Unit of the gap: the lower bound for a norm or a gain, the spectral norm for a separable state value. If the
+        lower bound on a gain is zero, the length of the longest row.
+    witness : Witness, ProductState or GainWitness
+    certificate : NormCertificate, ReducedCertificate, SeparableCertificate or LowerGainCertificate
+        The one with the best bound.
     status : Status
         Why the computation ended.
     records : tuple of BoundRecord
@@ -102,9 +107,15 @@ class Interval(Generic[Below, Above]):
     seconds: float
 
     @property
+    def is_minimum(self) -> bool:
+        """Whether the quantity is a minimum, so that the certificate proves the lower end."""
+        claim = self.certificate.claim
+        return claim is not None and not claim.is_upper
+
+    @property
     def gap(self) -> float:
         """(upper − lower)/unit; zero if both bounds are zero."""
-        return self._distance(self.upper)
+        return self._distance(self.lower, self.upper)
 
     @own_arithmetic
     def is_exact(self, rtol: float = 1e-6) -> bool:
@@ -118,9 +129,10 @@ class Interval(Generic[Below, Above]):
         )
 
     def _repr_html_(self) -> str:
+        side = "lower" if self.is_minimum else "upper"
         rows = "".join(
             f"<tr><td style='text-align:left'>{html.escape(record.kind.replace('_', ' '))}</td>"
-            f"<td>{rounded_up(record.upper, 10)}</td><td>{self._shown_distance(record.upper)}</td>"
+            f"<td>{self._shown_bound(record)}</td><td>{self._shown_distance(record)}</td>"
             f"<td>{record.seconds:.3f}</td></tr>"
             for record in self.records
         )
@@ -128,15 +140,21 @@ class Interval(Generic[Below, Above]):
             f"<div><strong>{html.escape(self.quantity)} ∈ "
             f"[{rounded_down(self.lower, 10)}, {rounded_up(self.upper, 10)}]</strong>; "
             f"{html.escape(self.status.message)}."
-            "<table><thead><tr><th style='text-align:left'>certificate</th><th>proved upper bound</th>"
+            f"<table><thead><tr><th style='text-align:left'>certificate</th><th>proved {side} bound</th>"
             f"<th>gap</th><th>seconds</th></tr></thead><tbody>{rows}</tbody></table></div>"
         )
 
-    def _shown_distance(self, upper: float) -> str:
-        return rounded_up(self._distance(upper), 3) if self.unit > 0 else "—"
+    def _shown_bound(self, record: BoundRecord) -> str:
+        return rounded_down(record.lower, 10) if self.is_minimum else rounded_up(record.upper, 10)
 
-    def _distance(self, upper: float) -> float:
-        """The distance of an upper bound from the lower bound, in the unit of the gap."""
-        if upper == self.lower:
+    def _shown_distance(self, record: BoundRecord) -> str:
+        if not self.unit > 0:
+            return "—"
+        ends = (record.lower, self.upper) if self.is_minimum else (self.lower, record.upper)
+        return rounded_up(self._distance(*ends), 3)
+
+    def _distance(self, lower: float, upper: float) -> float:
+        """The distance of two bounds, in the unit of the gap."""
+        if upper == lower:
             return 0.0
-        return (upper - self.lower) / self.unit if self.unit > 0 else math.inf
+        return (upper - lower) / self.unit if self.unit > 0 else math.inf

@@ -1,11 +1,14 @@
-"""Newton's method on the sphere: the last, quadratically convergent phase of the search for a lower bound.
+"""Newton's method on the sphere: the last, quadratically convergent phase of the search for extreme vectors.
 
 For f(v) = Σ |⟨x_i, v⟩|^q with q > 2, g = Xᵀ(|Xv|^{q−1} sign) and H = (q−1) Xᵀ diag(|Xv|^{q−2}) X, the Riemannian
 gradient and Hessian of f/q on the sphere are g − (gᵀv)v and P(H − (gᵀv)I)P with P = I − vvᵀ. At a local maximum the
-Hessian has no positive eigenvalue on the tangent space. If it has one, the iteration moves along its eigenvector.
+Hessian has no positive eigenvalue on the tangent space. If it has one, the iteration moves along its eigenvector. For
+a minimum the signs of both are changed.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -25,8 +28,8 @@ _STEPS = 30
 _STATIONARY = 1e-13
 
 
-def newton_finish(rows: Rows, q: float, v: np.ndarray) -> tuple[np.ndarray, float]:
-    """Climb from `v` to a nearby local maximum.
+def newton_finish(rows: Rows, q: float, v: np.ndarray, *, least: bool = False) -> tuple[np.ndarray, float]:
+    """Climb from `v` to a nearby local maximum, or descend to a minimum if `least`.
 
     Parameters
     ----------
@@ -39,28 +42,33 @@ def newton_finish(rows: Rows, q: float, v: np.ndarray) -> tuple[np.ndarray, floa
     Returns
     -------
     v : ndarray of shape (d,)
-        A unit vector whose value is, up to rounding, at least that of the given vector.
+        A unit vector whose value is, up to rounding, at least as good as that of the given vector.
     value : float
-        ‖Xv‖_q of the scaled rows, for comparison only; 0 if the deadline passed before it was computed.
+        ‖Xv‖_q of the scaled rows, for comparison only; 0, or ∞ for a minimum, if the deadline passed before it was
+        computed.
     """
-    size = 0.0
+    size, sign = (math.inf, -1) if least else (0.0, 1)
     for _ in range(_STEPS):
         try:
             size, gradient, hessian = _expand(rows, q, v)
         except DeadlineError:
             break
         multiplier = float(gradient @ v)
-        tangent = gradient - multiplier * v
+        tangent = sign * (gradient - multiplier * v)
+        curvature = _tangent_hessian(hessian, multiplier, v)
+        if least:
+            curvature = -curvature - 2 * multiplier * np.outer(v, v)
         with product_threads(1 if len(v) < SMALL else None):
-            eigenvalues, vectors = np.linalg.eigh(_tangent_hessian(hessian, multiplier, v))
+            eigenvalues, vectors = np.linalg.eigh(curvature)
         rising = bool(eigenvalues[-1] > 1e-9 * multiplier)
         if np.linalg.norm(tangent) <= _STATIONARY * np.linalg.norm(gradient) and not rising:
             break
-        # With the absolute values of the eigenvalues the step is an ascent direction for an indefinite Hessian too.
-        # The direction v has the eigenvalue −gᵀv and no gradient, so the step is in the tangent space.
+        # With the absolute values of the eigenvalues the step improves the value for an indefinite Hessian too. The
+        # direction v has the eigenvalue −gᵀv and no gradient, so the step is in the tangent space.
         step = vectors @ ((vectors.T @ tangent) / np.maximum(np.abs(eigenvalues), 1e-12 * multiplier))
         candidates = [v + length * step for length in (1.0, 0.3, 0.1)]
-        candidates.append(gradient)  # the power step, which never decreases the value
+        if not least:
+            candidates.append(gradient)  # the power step, which never decreases the value
         if rising:
             candidates.extend(v + length * vectors[:, -1] for length in (0.3, -0.3, 0.03, -0.03))
         V = np.column_stack(candidates)
@@ -69,8 +77,8 @@ def newton_finish(rows: Rows, q: float, v: np.ndarray) -> tuple[np.ndarray, floa
             values = norm_values(rows, V, q)
         except DeadlineError:
             break
-        best = int(np.argmax(values))
-        if not values[best] > size * (1 + 1e-15):
+        best = int(np.argmax(sign * values))
+        if not sign * values[best] > sign * size * (1 + sign * 1e-15):
             break
         v, size = V[:, best], float(values[best])
     return v, size

@@ -31,6 +31,7 @@ from hypernorm.certificates import (
     MatrixNormCertificate,
     NormCertificate,
     SplitCertificate,
+    VerifiedValue,
     plan,
     precision,
     reweight,
@@ -189,7 +190,8 @@ def first_proved(certificate: Callable[[float], Proof], source: Any, deadline: f
         # After a failure and the deadline, the next attempt is the last one.
         proposed = certificate(10.0 ** (max(attempt, _LATE_ATTEMPT) if late and attempt else attempt))
         try:
-            return proposed, proposed.prove(source).upper
+            proved = proposed.prove(source)
+            return proposed, proved.lower if isinstance(proved, VerifiedValue) else proved.upper
         except ChangedDataError:
             raise
         except CertificateError as failed:

@@ -17,7 +17,7 @@ from hypernorm._arguments import fits_in_memory
 from hypernorm.certificates import MatrixNormCertificate, NormCertificate, ReducedCertificate, coordinate_rows
 from hypernorm.forms import Rows
 
-__all__ = ["Reduction"]
+__all__ = ["Reduction", "triangular_factor"]
 
 _NEGLIGIBLE = 1e-13
 # So many rows per column show whether the columns are independent.
@@ -137,13 +137,13 @@ def _row_space(rows: Rows, columns: np.ndarray) -> np.ndarray | None:
         _, values, V = svd(R.T, full_matrices=False, check_finite=False)
         V = V @ Q.T
     else:
-        _, values, V = svd(_triangular(rows, columns), full_matrices=False, check_finite=False)
+        _, values, V = svd(triangular_factor(rows, columns), full_matrices=False, check_finite=False)
     rests = np.sqrt(np.cumsum(values[::-1] ** 2))[::-1]  # what is left without the values from an index on
     rank = int(np.count_nonzero(rests > _NEGLIGIBLE * rests[0]))
     return V[:rank] if rank < u else None
 
 
-def _triangular(rows: Rows, columns: np.ndarray) -> np.ndarray:
+def triangular_factor(rows: Rows, columns: np.ndarray) -> np.ndarray:
     """A triangular factor of XᵀX for the given columns, block by block."""
     u = len(columns)
     step = max(u, _BLOCK_ENTRIES // u)

@@ -174,14 +174,16 @@ class SosSolver:
         least_iter: int = 0,
         deadline: float = math.inf,
         report: Callable[[SosProgress], None] | None = None,
+        patience: int = _STALLED_AFTER,
     ) -> Status:
         """Iterate until the bound meets the lower bound of the form, relatively within `rtol`.
 
         `lower` takes candidate vectors (columns) and returns the best known value of the form on the sphere. The
-        deadline applies after `least_iter` iterations.
+        deadline applies after `least_iter` iterations. The iteration ends if none of the last `patience` iterations has
+        lowered the bound by a hundredth of the gap.
         """
         with product_threads(1) if self.classes.size < _SMALL else one_product_pool():
-            return self._run(lower, rtol, max_iter, self.iteration + least_iter, deadline, report)
+            return self._run(lower, rtol, max_iter, self.iteration + least_iter, deadline, report, patience)
 
     def _run(
         self,
@@ -191,6 +193,7 @@ class SosSolver:
         least: int,
         deadline: float,
         report: Callable[[SosProgress], None] | None,
+        patience: int,
     ) -> Status:
         start, improved_at = time.perf_counter(), self.iteration
         value = lower(None)
@@ -230,7 +233,7 @@ class SosSolver:
                     return Status.EXACT
                 if late:
                     return Status.TIME_LIMIT
-                if self.iteration - improved_at >= _STALLED_AFTER:
+                if self.iteration - improved_at >= patience:
                     return Status.STALLED
                 if self.iteration >= max_iter:
                     return Status.MAX_ITERATIONS

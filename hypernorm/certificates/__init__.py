@@ -5,6 +5,8 @@ from hypernorm.certificates.base import Certificate, load_certificate, register
 from hypernorm.certificates.cluster import ClusterCertificate
 from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCovarianceBound, whitened_rows
 from hypernorm.certificates.expansion import ExpansionCertificate, VerifiedExpansion
+from hypernorm.certificates.gain_witness import GainWitness
+from hypernorm.certificates.lower_gain import GAIN_EXPONENTS, LowerGainCertificate
 from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound, total_variation_bound
 from hypernorm.certificates.moments import largest_difference, of_pieces, weighted_rows
 from hypernorm.certificates.norm import NormCertificate
@@ -27,6 +29,7 @@ from hypernorm.certificates.verified import (
 from hypernorm.certificates.witness import Witness, attained_value
 
 __all__ = [
+    "GAIN_EXPONENTS",
     "KINDS",
     "TINY",
     "UNIT",
@@ -37,6 +40,8 @@ __all__ = [
     "CovarianceCertificate",
     "ExpansionCertificate",
     "Factor",
+    "GainWitness",
+    "LowerGainCertificate",
     "MatrixNormCertificate",
     "MeanCertificate",
     "NormCertificate",

@@ -25,6 +25,7 @@ from hypernorm.forms.gram import GramClasses, gram_half_degree, rank_multisets
 __all__ = [
     "PROVERS",
     "ExactRows",
+    "gram_and_deviation",
     "is_dominated",
     "monomials",
     "proves_flattening",
@@ -33,6 +34,7 @@ __all__ = [
     "proves_realigned",
     "proves_second",
     "proves_sos",
+    "second_moments",
 ]
 
 _BLOCK_ROWS = 256
@@ -86,9 +88,13 @@ def proves_longest_row(rows: ExactRows, bound: float, matrix: None = None, order
 
 def proves_second(rows: ExactRows, bound: float, matrix: None = None, order: int = 2) -> bool:
     """Σ ⟨x_i, v⟩² ≤ λ: λI − XᵀX ≻ 0."""
-    moments = _sum(block.T @ block for block in rows)
     identity = DyadicMatrix.from_floats(np.eye(rows.shape[1]))
-    return (identity.scaled(*dyadic(bound)) - moments).is_proved_positive_definite()
+    return (identity.scaled(*dyadic(bound)) - second_moments(rows)).is_proved_positive_definite()
+
+
+def second_moments(rows: ExactRows) -> DyadicMatrix:
+    """XᵀX."""
+    return _sum(block.T @ block for block in rows)
 
 
 def proves_flattening(rows: ExactRows, bound: float, U: np.ndarray, order: int = 4) -> bool:
@@ -131,6 +137,15 @@ def proves_moment(rows: ExactRows, bound: float, matrix: None, order: int) -> bo
 
 def proves_sos(rows: ExactRows, bound: float, H: np.ndarray, order: int) -> bool:
     """Σ ⟨x_i, v⟩^2k ≤ λ: (λ − ‖ρ‖) diag(m!/α!) − H ≻ 0, ρ the exact coefficients of what H leaves over."""
+    exact, identity, norm = gram_and_deviation(rows, H, order)
+    if norm == math.inf:
+        return False
+    difference = identity.scaled(*dyadic(bound)) - identity.scaled(*dyadic(norm)) - exact
+    return difference.is_proved_positive_definite()
+
+
+def gram_and_deviation(rows: ExactRows, H: np.ndarray, order: int) -> tuple[DyadicMatrix, DyadicMatrix, float]:
+    """H, diag(m!/α!), which is the identity on its scale, and ‖ρ‖ rounded up."""
     half, d = order // 2, rows.shape[1]
     classes = GramClasses(d, gram_half_degree(d, len(H), half))
     exact = DyadicMatrix.from_floats(H)
@@ -146,11 +161,8 @@ def proves_sos(rows: ExactRows, bound: float, H: np.ndarray, order: int) -> bool
     multinomials = classes.multinomials.tolist()
     total = sum((rational(r * r) / rational(m) for r, m in zip(rest, multinomials, strict=True) if r), flint.arb(0))
     norm = upper_float((total * rational(2) ** (2 * least)).sqrt()) if any(rest) else 0.0
-    if norm == math.inf:
-        return False
-    diagonal = DyadicMatrix.from_floats(np.diag(classes.basis.multiplicities.astype(np.float64)))
-    difference = diagonal.scaled(*dyadic(bound)) - diagonal.scaled(*dyadic(norm)) - exact
-    return difference.is_proved_positive_definite()
+    identity = DyadicMatrix.from_floats(np.diag(classes.basis.multiplicities.astype(np.float64)))
+    return exact, identity, norm
 
 
 PROVERS: dict[str, Callable[..., bool]] = {

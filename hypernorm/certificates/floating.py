@@ -26,6 +26,7 @@ from hypernorm.forms.gram import GramClasses, form_coefficients, gram_half_degre
 
 __all__ = [
     "PROVERS",
+    "gram_and_deviation",
     "is_dominated",
     "normalised",
     "proves_flattening",
@@ -116,10 +117,17 @@ def proves_moment(rows: Rows, bound: float, matrix: None, order: int) -> bool:
 
 
 def proves_sos(rows: Rows, bound: float, H: np.ndarray, order: int) -> bool:
-    """Σ ⟨x_i, v⟩^2k ≤ λ, from a Gram matrix G_αβ = H_αβ/(w_α w_β) of half degree m ≥ k.
+    """Σ ⟨x_i, v⟩^2k ≤ λ, from a Gram matrix G: (λ − δ)I − G ≻ 0, δ its deviation from the form."""
+    G, deviation = gram_and_deviation(rows, H, order)
+    least = (bound - SAFETY * deviation) * (1 - 2 * UNIT)
+    return least > 0 and is_dominated(None, least, G, 8 * UNIT * float(np.linalg.norm(G)))
 
-    Let ρ be the coefficients of the rest ‖v‖^2(m−k) Σ ⟨x_i, v⟩^2k − z(v)ᵀ G z(v). As ‖ρ‖ bounds the rest on the unit
-    sphere, (λ − ‖ρ‖)I − G ≻ 0 proves the bound.
+
+def gram_and_deviation(rows: Rows, H: np.ndarray, order: int) -> tuple[np.ndarray, float]:
+    """G_αβ = H_αβ/(w_α w_β) of half degree m ≥ k, and a bound on |Σ ⟨x_i, v⟩^2k − z(v)ᵀ G z(v)| for unit v.
+
+    The bound is ‖ρ‖, ρ the coefficients of ‖v‖^2(m−k) Σ ⟨x_i, v⟩^2k − z(v)ᵀ G z(v), with all rounding errors but those
+    that `SAFETY` covers. An entry of the computed G has a relative error below 8u.
     """
     half, d = order // 2, rows.shape[1]
     moments = moment_matrix(rows, half)
@@ -134,8 +142,7 @@ def proves_sos(rows: Rows, bound: float, H: np.ndarray, order: int) -> bool:
     sizes = float(np.linalg.norm(moments)), float(np.linalg.norm(G))
     depth = moment_depth(rows, len(moments)) + 2 * (half + 4)
     error = gamma(depth) * float(np.sum(rows.norms**order)) + gamma(terms) * (sizes[0] + sizes[1])
-    least = (bound - SAFETY * (rest + error)) * (1 - 2 * UNIT)
-    return least > 0 and is_dominated(None, least, G, 8 * UNIT * sizes[1])
+    return G, rest + error
 
 
 PROVERS: dict[str, Callable[..., bool]] = {
