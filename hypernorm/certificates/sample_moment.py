@@ -137,7 +137,7 @@ class SampleMomentCertificate(_Moment, Certificate):
         return Claim(self.upper, is_upper=True)
 
     def describe(self) -> dict[str, Any]:
-        return {**self._description(self.q), "norm": self.norm.kind}
+        return {**self._description(self.q), "norm": self.norm.describe()["kind"]}
 
     def read(self, data: Any) -> RowMatrix:
         return read_samples(data, self.shape, self.fingerprint)

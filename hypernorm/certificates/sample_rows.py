@@ -104,6 +104,8 @@ class SampleRows:
 
     def above(self, bound: float, *, exact: bool = False) -> float:
         """An upper bound on M(v) from one on ‖Yv‖_q; with exact arithmetic for ε and δ if `exact`."""
+        if bound == math.inf:
+            return bound
         with precision():
             rest, shift = self._exact_errors if exact else self._errors
             total = rational(bound) + rest + shift
