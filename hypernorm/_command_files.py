@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-import hypernorm as hn
 from hypernorm._archive import write_whole
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.io import read_matrix

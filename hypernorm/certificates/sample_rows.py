@@ -28,7 +28,7 @@ from hypernorm._chunks import Chunks
 from hypernorm._pages import LARGE_BYTES, Pages
 from hypernorm._validation import Matrix, RowMatrix, as_dense
 from hypernorm.certificates.dyadic import DyadicMatrix
-from hypernorm.certificates.moments import distance_from_mean, largest_difference, of_pieces, total_below
+from hypernorm.certificates.moments import distance_from_mean, of_pieces, total_below
 from hypernorm.certificates.rounding import SAFETY, UNIT, lower_float, precision, rational, upper_float
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows
@@ -123,7 +123,8 @@ class SampleRows:
         """Balls whose upper ends are ε and δ."""
         with precision():
             shift = rational(0)
-            if self._about == "mean" and largest_difference(self._samples, self._weights, self._center) > 0:
+            # Without rounding every difference is zero, and the mean exact.
+            if self._about == "mean" and not self._rounding.is_zero():
                 total = total_below(self._weights)
                 shift = distance_from_mean(self._samples, self._weights, self._center, total) * self._root_of_mass
             return self._rounding, shift
