@@ -66,7 +66,8 @@ def plot_interval(interval: Interval[Any, Any], *, axes: Axes | None = None) -> 
     records = interval.records
     axes = _new_axes(1.9 + 0.55 * len(records)) if axes is None else axes
     n, d = interval.certificate.shape
-    if isinstance(interval.certificate, SampleMomentCertificate):
+    is_moment = isinstance(interval.certificate, SampleMomentCertificate)
+    if is_moment:
         name = f"{interval.quantity}\n"
     else:
         name = rf"$\Vert X\,\Vert_{{2 \to {_math(interval.certificate.q)}}}$ "
@@ -74,9 +75,13 @@ def plot_interval(interval: Interval[Any, Any], *, axes: Axes | None = None) -> 
     where = f"lies between {rounded_down(interval.lower)} and {rounded_up(interval.upper)}"
     axes.set_title(f"{name}{where if interval.upper > 0 else 'is zero'}\n{size}", fontsize=11)
     if interval.lower == 0:
-        # There is no ratio: the matrix is zero, or so small that no positive lower bound is proved.
+        # There is no ratio: norm or moment are zero, or so small that no positive lower bound is proved.
         axes.set_axis_off()
-        text = "the matrix is zero" if interval.upper == 0 else "the proved lower bound is zero"
+        text = (
+            f"the {'moment' if is_moment else 'matrix'} is zero"
+            if interval.upper == 0
+            else "the proved lower bound is zero"
+        )
         axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
         return axes
     ratios = np.array([record.upper / interval.lower for record in records])
