@@ -67,10 +67,8 @@ def plot_interval(interval: Interval[Any, Any], *, axes: Axes | None = None) -> 
     axes = _new_axes(1.9 + 0.55 * len(records)) if axes is None else axes
     n, d = interval.certificate.shape
     is_moment = isinstance(interval.certificate, SampleMomentCertificate)
-    if is_moment:
-        name = f"{interval.quantity}\n"
-    else:
-        name = rf"$\Vert X\,\Vert_{{2 \to {_math(interval.certificate.q)}}}$ "
+    norm = rf"$\Vert X\,\Vert_{{2 \to {_math(interval.certificate.q)}}}$ "
+    name = f"{interval.quantity}\n" if is_moment else norm
     size = f"X has {n} {'row' if n == 1 else 'rows'} and {d} {'column' if d == 1 else 'columns'}"
     where = f"lies between {rounded_down(interval.lower)} and {rounded_up(interval.upper)}"
     axes.set_title(f"{name}{where if interval.upper > 0 else 'is zero'}\n{size}", fontsize=11)

@@ -64,7 +64,7 @@ class BoundRecord:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Interval(Generic[Below, Above]):
-    """A proved interval for a quantity: a norm of a matrix, or its best separable state value.
+    """A proved interval for a quantity: a norm of a matrix, a moment of samples, or a best separable state value.
 
     Attributes
     ----------
@@ -75,9 +75,9 @@ class Interval(Generic[Below, Above]):
     upper : float
         Proved by `certificate`, rounding included.
     unit : float
-        Unit of the gap: the lower bound for a norm, the spectral norm for a separable state value.
-    witness : Witness or ProductState
-    certificate : NormCertificate, ReducedCertificate or SeparableCertificate
+        Unit of the gap: the lower bound for a norm or moment, the spectral norm for a separable state value.
+    witness : Witness, SampleMomentWitness or ProductState
+    certificate : NormCertificate, ReducedCertificate, SampleMomentCertificate or SeparableCertificate
         The one with the smallest upper bound.
     status : Status
         Why the computation ended.

@@ -109,8 +109,7 @@ def largest_difference(matrix: RowMatrix, weights: np.ndarray, location: np.ndar
 def of_pieces(matrix: RowMatrix, function: Callable[..., Result], *per_row: np.ndarray) -> list[Result]:
     """The values of ``function(piece, *entries)`` for every page, chunk or block of sparse rows, or for a whole array.
 
-    The pieces are dense.
-    `entries` are the parts of the arrays `per_row` that belong to the rows of the piece.
+    A piece is dense. `entries` are the parts of the arrays `per_row` that belong to its rows.
     """
     if isinstance(matrix, Pages | sp.csr_array):
         slices = [slice(part.start, part.stop) for part in _parts(matrix)]

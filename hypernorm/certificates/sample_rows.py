@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import math
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import flint
 import numpy as np
 import scipy.sparse as sp
 
@@ -32,9 +33,6 @@ from hypernorm.certificates.moments import distance_from_mean, of_pieces, total_
 from hypernorm.certificates.rounding import SAFETY, UNIT, lower_float, precision, rational, upper_float
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows
-
-if TYPE_CHECKING:
-    import flint
 
 __all__ = ["ABOUT", "STATISTICS", "SampleRows"]
 
@@ -210,10 +208,10 @@ def _roots(weights: np.ndarray, q: float, statistic: str) -> tuple[np.ndarray, f
     values, inverse, counts = np.unique(weights, return_inverse=True, return_counts=True)
     with precision():
         power = 1 / rational(q)
-        pairs = zip(values.tolist(), counts.tolist(), strict=True)
-        total = sum((rational(value) * count for value, count in pairs), rational(0))
+        exact = [flint.arb(value) for value in values.tolist()]
+        total = sum((value * count for value, count in zip(exact, counts.tolist(), strict=True)), rational(0))
         unit = total if statistic == "mean" else rational(1)
-        shares = [rational(value) / unit for value in values.tolist()]
+        shares = [value / unit for value in exact]
         # One and zero are their own roots.
         roots = [float(share) if share in (0, 1) else upper_float(share**power) for share in shares]
         return np.array(roots)[inverse], (total / unit) ** power if statistic == "sum" else rational(1)

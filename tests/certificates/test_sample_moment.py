@@ -280,7 +280,7 @@ def test_broken_inner_fields_are_refused():
 def test_a_far_location_is_no_mean():
     """A location far from the mean costs its distance, in both directions; it cannot pass for the mean."""
     X = samples()
-    honest = interval_of(X, center=X.mean(axis=0) + [3.0, 0, 0])
+    honest = interval_of(X, center=X.mean(axis=0) + np.array([3.0, 0, 0]))
     passed = dataclasses.replace(honest.certificate, about="mean")
     assert 3.0 <= passed.verify(X).upper - honest.upper <= 3.01
     assert passed.verify(X, exact=True).upper == pytest.approx(honest.upper + 3.0, rel=1e-9)
