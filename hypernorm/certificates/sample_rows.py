@@ -210,11 +210,11 @@ def _roots(weights: np.ndarray, q: float, statistic: str) -> tuple[np.ndarray, f
         power = 1 / rational(q)
         exact = [flint.arb(value) for value in values.tolist()]
         total = sum((value * count for value, count in zip(exact, counts.tolist(), strict=True)), rational(0))
-        unit = total if statistic == "mean" else rational(1)
+        unit, mass = (total, rational(1)) if statistic == "mean" else (rational(1), total)
         shares = [value / unit for value in exact]
         # One and zero are their own roots.
         roots = [float(share) if share in (0, 1) else upper_float(share**power) for share in shares]
-        return np.array(roots)[inverse], (total / unit) ** power if statistic == "sum" else rational(1)
+        return np.array(roots)[inverse], mass**power
 
 
 def _weighted(block: Matrix, factors: np.ndarray | None = None, location: np.ndarray | None = None) -> Any:

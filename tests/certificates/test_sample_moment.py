@@ -14,7 +14,7 @@ from hypernorm._validation import check_rows
 from hypernorm.certificates import SampleMomentCertificate, SampleMomentWitness, SampleRows, sample_rows
 from hypernorm.certificates.rounding import precision
 from hypernorm.exceptions import CertificateError
-from tests.oracles.exact import above, fractions, is_just_above, middle, norm, root
+from tests.oracles.exact import U, above, fractions, is_just_above, middle, norm, root
 
 KAPPA = Fraction(1, 2**50)
 
@@ -84,7 +84,7 @@ def test_both_bounds_enclose_the_exact_moment(number):
 
 
 def entries(rows):
-    return np.vstack([rows.block(start, start + 1) for start in range(rows.shape[0])]) * 2.0**rows.exponent
+    return np.ldexp(np.vstack([rows.block(start, start + 1) for start in range(rows.shape[0])]), rows.exponent)
 
 
 def as_pages(X):
@@ -163,9 +163,46 @@ def test_samples_without_weight_are_rows_of_zeros():
     for matrix in (X, sp.csr_array(X)):
         Y = entries(SampleRows(matrix, math.inf, "sum", "origin", None, weights).rows)
         assert Y.tolist() == [[1.0, 2.0], [0.0, 0.0], [3.0, -1.0]]
-    assert entries(SampleRows(X, 2.0, "sum", "location", location * 1e-300, weights).rows)[1].tolist() == [0, 0]
-    with pytest.raises(CertificateError, match="overflow"):
-        SampleRows(X, 2.0, "sum", "location", location, np.ones(3))
+    # The difference of the sample without weight overflows.
+    Y = entries(SampleRows(X, 2.0, "sum", "location", location, np.array([1.0, 0.0, 1.0])).rows)
+    assert Y.tolist() == [[1e308, 2.0], [0.0, 0.0], [1e308, -1.0]]
+    for sign in (1, -1):
+        with pytest.raises(CertificateError, match="overflow"):
+            SampleRows(sign * X, 2.0, "sum", "location", sign * location, np.ones(3))
+
+
+def test_only_products_below_the_normal_range_are_granted():
+    X = np.array([[-1e-305], [2e-305]])
+    for weights, roundings in ((np.array([4.0, 9.0]), 2), (None, 1)):
+        found = SampleRows(X, 2.0, "sum", "location", np.zeros(1), weights)
+        with precision():
+            assert is_just_above(above(found._errors[0]), Fraction(1.001) * roundings * U * norm(entries(found.rows)))
+    # Nothing is lost in a row without weight.
+    weights = np.array([0.0, 4.0])
+    for matrix in (X, sp.csr_array(X)):
+        found = SampleRows(matrix, 2.0, "sum", "origin", None, weights)
+        with precision():
+            assert is_just_above(above(found._errors[0]), Fraction(1.001) * U * norm(entries(found.rows)))
+    # A difference below the normal range is exact.
+    small = SampleRows(np.array([[5e-324], [0.0]]), 2.0, "sum", "location", np.zeros(1), None)
+    with precision():
+        assert 0 < above(small._errors[0]) < Fraction(1, 2**1120)
+
+
+def test_large_rows_are_known_by_their_size():
+    blocks = sample_rows._Blocks(np.ones((5, 3)), None, np.ones(5))
+    assert (blocks.shape, blocks.nbytes) == ((5, 3), 120)
+
+
+@pytest.mark.parametrize("statistic", ["sum", "mean"])
+@pytest.mark.parametrize(("q", "mass"), [(math.inf, 1), (2.0, 4), (4.0, 2)])
+def test_the_distance_of_the_mean_counts_for_every_sample(statistic, q, mass):
+    X = np.arange(16.0)[:, None]
+    found = SampleRows(X, q, statistic, "mean", np.array([7.5 - 2.0**-30]), None)
+    true = Fraction(1, 2**30) * (mass if statistic == "sum" else 1)
+    with precision():
+        assert is_just_above(above(found._errors[1]), Fraction(1.001) * true, Fraction(1, 10**3))
+        assert abs(middle(found._exact_errors[1]) - true) <= true / 10**30
 
 
 def test_ones_are_their_own_roots():
