@@ -199,8 +199,7 @@ class _Blocks:
 
     def __getitem__(self, rows: slice) -> Any:
         factors = None if self._factors is None else self._factors[rows]
-        block = self._samples[rows]
-        return _weighted(block if self._location is None else as_dense(block), factors, self._location)
+        return _weighted(as_dense(self._samples[rows]), factors, self._location)
 
 
 def _roots(weights: np.ndarray, q: float, statistic: str) -> tuple[np.ndarray, flint.arb]:
