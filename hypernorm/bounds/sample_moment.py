@@ -14,7 +14,7 @@ from hypernorm._validation import RowMatrix, check_shape
 from hypernorm.bounds.climb import Progress, reporter
 from hypernorm.bounds.interval import Interval
 from hypernorm.certificates import SampleMomentCertificate, SampleMomentWitness, SampleRows, of_pieces
-from hypernorm.exceptions import CertificateError, InvalidInputError
+from hypernorm.exceptions import CertificateError, ChangedDataError, InvalidInputError
 from hypernorm.forms import Rows, fingerprint
 
 __all__ = ["SampleMoment"]
@@ -38,20 +38,23 @@ class SampleMoment:
 
     def __init__(self, matrix: RowMatrix, q: float, center: Any, sample_weight: Any, normalize: Any):
         n, d = int(matrix.shape[0]), int(matrix.shape[1])
-        self._matrix, self._q = matrix, q
+        self._q = q
         weights = None if sample_weight is None else _check_weights(sample_weight, n)
-        self._fields: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "statistic": "mean" if check_flag(normalize, "normalize") else "sum",
             **_center_fields(center, matrix, d, weights),
             "weights": weights,
         }
         try:
-            self._samples = SampleRows(matrix, q, **self._fields)
+            self._samples = SampleRows(matrix, q, **fields)
             self.above, self.below = self._samples.above, self._samples.below
             self.above(0.0)  # the error of the mean may overflow
+        except ChangedDataError:
+            raise
         except CertificateError as error:
             raise InvalidInputError(f"X cannot be centered or weighted: {error}") from None
         self.rows: Rows = self._samples.rows
+        self._fields = {"shape": (n, d), "fingerprint": fingerprint(matrix), **fields}
 
     @property
     def fingerprint(self) -> str:
@@ -75,15 +78,14 @@ class SampleMoment:
         self, found: Interval[Any, Any], seconds: float
     ) -> Interval[SampleMomentWitness, SampleMomentCertificate]:
         """The interval for the moment. The checker has proved the one for the rows, and adds the errors."""
-        known = {"shape": self.rows.shape, "fingerprint": fingerprint(self._matrix), **self._fields}
-        certificate = SampleMomentCertificate(**known, norm=found.certificate)
+        certificate = SampleMomentCertificate(**self._fields, norm=found.certificate)
         lower = self.below(found.lower)
         return Interval(
             quantity=certificate.quantity,
             lower=lower,
             upper=self.above(found.upper),
             unit=lower,
-            witness=SampleMomentWitness(**known, q=self._q, value=lower, vector=found.witness.vector),
+            witness=SampleMomentWitness(**self._fields, q=self._q, value=lower, vector=found.witness.vector),
             certificate=certificate,
             status=found.status,
             records=tuple(dataclasses.replace(record, upper=self.above(record.upper)) for record in found.records),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import hypernorm as hn
 from hypernorm import _pages, _validation
+from hypernorm.bounds import sample_moment as moments_to_search
 from hypernorm.certificates import SampleMomentCertificate, SampleMomentWitness, sample_rows
 from hypernorm.datasets import load_bundled
 
@@ -197,6 +198,18 @@ def test_data_that_change_are_noticed(monkeypatch):
 
     with pytest.raises(hn.ChangedDataError, match="changed"):
         hn.two_to_q_norm(X, center=True, random_state=0, progress=change)
+    # Already while the mean is computed.
+    normal = moments_to_search.of_pieces
+
+    def changing(*arguments):
+        X[7] += 1
+        return normal(*arguments)
+
+    for module in (moments_to_search, sample_rows):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "of_pieces", changing)
+            with pytest.raises(hn.ChangedDataError, match="changed"):
+                hn.two_to_q_norm(X, center=True, random_state=0)
 
 
 def test_wide_samples_and_dependent_columns():
