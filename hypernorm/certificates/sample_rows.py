@@ -182,7 +182,7 @@ class SampleRows:
         if sp.issparse(samples) and location is None:
             return _weighted(samples, factors)
         blocks = _Blocks(samples, location, factors)
-        if isinstance(samples, Pages) or blocks.nbytes > LARGE_BYTES:
+        if blocks.nbytes > LARGE_BYTES:
             return Pages(blocks, lambda page, first: None)  # type: ignore[arg-type]
         return blocks[:]
 
