@@ -190,7 +190,8 @@ def test_large_samples_are_read_in_blocks(center, monkeypatch, tmp_path):
 
 def test_data_that_change_are_noticed(monkeypatch):
     X = samples(6, 400)
-    monkeypatch.setattr(_validation, "LARGE_BYTES", 1000)
+    for module in (_validation, sample_rows):
+        monkeypatch.setattr(module, "LARGE_BYTES", 1000)
     monkeypatch.setattr(_pages, "_PAGE_ENTRIES", 120)
 
     def change(progress):
