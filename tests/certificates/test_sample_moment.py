@@ -183,6 +183,11 @@ def test_only_products_below_the_normal_range_are_granted():
         found = SampleRows(matrix, 2.0, "sum", "origin", None, weights)
         with precision():
             assert is_just_above(above(found._errors[0]), Fraction(1.001) * U * norm(entries(found.rows)))
+    # The least normal number is not below the range, one and a half times half of it is.
+    for entry, weight, granted in ((2.0**-1022, 1.0, False), (1.5 * 2.0**-1022, 0.25, True)):
+        found = SampleRows(np.array([[entry]]), 2.0, "sum", "origin", None, np.array([weight]))
+        with precision():
+            assert (above(found._errors[0]) >= Fraction(1, 2**1074)) is granted
     # A difference below the normal range is exact.
     small = SampleRows(np.array([[5e-324], [0.0]]), 2.0, "sum", "location", np.zeros(1), None)
     with precision():
@@ -203,6 +208,13 @@ def test_the_distance_of_the_mean_counts_for_every_sample(statistic, q, mass):
     with precision():
         assert is_just_above(above(found._errors[1]), Fraction(1.001) * true, Fraction(1, 10**3))
         assert abs(middle(found._exact_errors[1]) - true) <= true / 10**30
+
+
+def test_samples_as_they_are_need_no_rows():
+    for matrix in (samples(), sp.csr_array(samples())):
+        found = SampleRows(matrix, math.inf, "mean", "origin", None, None)
+        assert found.matrix is matrix
+        assert (found.above(1.0), found.below(1.0)) == (math.nextafter(1, 2), math.nextafter(1, 0))
 
 
 def test_ones_are_their_own_roots():
@@ -228,6 +240,8 @@ def test_each_error_enters_both_bounds():
     assert found.below(8.0, exact=True) == pytest.approx(5.0, rel=1e-14)
     assert found.below(0.5) == 0.0
     assert found.above(math.inf) == math.inf
+    found.__dict__["_errors"] = (above_ball(0.0), above_ball(0.0))
+    assert 2.0**-50 <= 1 - found.below(1.0) <= 2.0**-50 + 2.0**-52
     plain = SampleRows(X, 4.0, "sum", "location", X[0], None)
     plain.__dict__["_errors"] = (above_ball(0.0), above_ball(0.0))
     assert plain.below(3.0) == math.nextafter(3.0, 0)
