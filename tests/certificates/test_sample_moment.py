@@ -173,8 +173,9 @@ def test_samples_without_weight_are_rows_of_zeros():
 
 def test_only_products_below_the_normal_range_are_granted():
     X = np.array([[-1e-305], [2e-305]])
-    for weights, roundings in ((np.array([4.0, 9.0]), 2), (None, 1)):
-        found = SampleRows(X, 2.0, "sum", "location", np.zeros(1), weights)
+    cases = [(X, np.array([4.0, 9.0]), 2), (X, None, 1), (-np.abs(X), None, 1)]
+    for matrix, weights, roundings in cases:
+        found = SampleRows(matrix, 2.0, "sum", "location", np.zeros(1), weights)
         with precision():
             assert is_just_above(above(found._errors[0]), Fraction(1.001) * roundings * U * norm(entries(found.rows)))
     # Nothing is lost in a row without weight.
@@ -215,6 +216,11 @@ def test_samples_as_they_are_need_no_rows():
         found = SampleRows(matrix, math.inf, "mean", "origin", None, None)
         assert found.matrix is matrix
         assert (found.above(1.0), found.below(1.0)) == (math.nextafter(1, 2), math.nextafter(1, 0))
+
+
+def test_sparse_samples_about_the_origin_stay_sparse():
+    found = SampleRows(sp.csr_array(samples()), 2.0, "mean", "origin", None, weights_of())
+    assert sp.issparse(found.matrix)
 
 
 def test_ones_are_their_own_roots():
