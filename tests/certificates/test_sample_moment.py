@@ -266,9 +266,11 @@ def test_both_arithmetics_agree(q):
         X = samples(seed) * 10.0 ** (3 * seed - 4)
         found = interval_of(X, q, sample_weight=weights_of(seed), center=X[1] if seed % 2 else True)
         floating, exact = found.certificate.verify(X), found.certificate.verify(X, exact=True)
-        assert exact.rigor is hn.Rigor.EXACT
+        assert (floating.rigor, exact.rigor) == (hn.Rigor.FLOATING_POINT, hn.Rigor.EXACT)
         assert floating.upper * (1 - 1e-9) <= exact.upper <= floating.upper
         below, certain = found.witness.verify(X), found.witness.verify(X, exact=True)
+        assert (below.rigor, certain.rigor) == (hn.Rigor.FLOATING_POINT, hn.Rigor.EXACT)
+        assert (found.certificate.claim.is_upper, found.witness.claim.is_upper) == (True, False)
         assert below.lower * (1 - 1e-13) <= certain.lower <= below.lower * (1 + 1e-9)
 
 
