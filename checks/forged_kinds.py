@@ -242,6 +242,43 @@ def _atom(rng: np.random.Generator) -> Subject:
     return Subject(proof, X, false)
 
 
+def _sample_moment(rng: np.random.Generator) -> Subject:
+    X = (rng.standard_normal((20, 2)) + 3 * rng.standard_normal(2)) * 10.0 ** rng.uniform(-3, 3)
+    q = float(rng.choice([2.0, 3.0, 4.0, 6.5, np.inf]))
+    center = [False, True, X[0] / 3][int(rng.integers(3))]
+    weights = None if rng.random() < 0.4 else rng.integers(0, 4, 20) + 0.5 * (rng.random(20) < 0.5)
+    interval = hn.two_to_q_norm(
+        X,
+        q,
+        center=center,
+        sample_weight=weights,
+        normalize=weights is None or bool(rng.random() < 0.5),
+        method="spectral",
+        random_state=0,
+    )
+    proof = interval.certificate if rng.random() < 0.6 else interval.witness
+
+    def moments(proof: Any, directions: np.ndarray) -> np.ndarray:
+        weights = np.ones(20) if proof.weights is None else proof.weights
+        kept = weights > 0
+        center = {"origin": 0.0, "location": proof.location, "mean": weights / weights.sum() @ X}[proof.about]
+        images = np.abs((X[kept] - center) @ directions)
+        largest = np.maximum(images.max(axis=0), 1e-300)
+        if np.isinf(proof.q):
+            return np.asarray(largest)
+        shares = weights[kept] / (weights.sum() if proof.statistic == "mean" else 1.0)
+        return np.asarray(largest * (shares @ (images / largest) ** proof.q) ** (1 / proof.q))
+
+    def false(proof: Any, found: Any) -> bool:
+        if hasattr(found, "upper"):
+            angles = np.linspace(0, np.pi, 60)
+            return bool(found.upper < moments(proof, np.array([np.cos(angles), np.sin(angles)])).max() * (1 - 1e-9))
+        unit = proof.vector / np.abs(proof.vector).max()
+        return bool(found.lower > moments(proof, unit[:, None] / np.linalg.norm(unit))[0] * (1 + 1e-9))
+
+    return Subject(proof, X, false)
+
+
 KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "norm": _norm,
     "split": _split,
@@ -255,4 +292,5 @@ KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "subspace": _subspace,
     "atom": _atom,
     "gain": _gain,
+    "sample moment": _sample_moment,
 }

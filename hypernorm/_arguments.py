@@ -19,6 +19,7 @@ __all__ = [
     "check_contamination",
     "check_count",
     "check_exponent",
+    "check_flag",
     "check_generator",
     "check_memory",
     "check_nonnegative",
@@ -141,6 +142,19 @@ def check_count(count: Any, name: str, smallest: int = 1) -> int:
     if isinstance(count, bool) or not isinstance(count, numbers.Integral) or int(count) < smallest:
         raise InvalidInputError(f"{name} must be a whole number of at least {smallest}, got {count!r}.")
     return int(count)
+
+
+def check_flag(value: Any, name: str) -> bool:
+    """Return True or False.
+
+    Raises
+    ------
+    InvalidInputError
+        If the value is anything else.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise InvalidInputError(f"{name} must be True or False, got {value!r}.")
+    return bool(value)
 
 
 def check_progress(progress: Any) -> Any:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-import hypernorm as hn
 from hypernorm._archive import write_whole
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.io import read_matrix
@@ -46,7 +45,7 @@ def read_operator(file: str, header: bool | None, index: bool | None) -> Any:
     return read_matrix(file, header=header, index=index)
 
 
-def save_witness(witness: hn.Witness, path: Path) -> None:
+def save_witness(witness: Any, path: Path) -> None:
     """Save a witness as a file for `verify` if the path ends in ``.npz``, else its vector only."""
     if path.suffix.lower() == ".npz":
         witness.save(path)

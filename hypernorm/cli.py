@@ -193,6 +193,10 @@ def norm(
     context: typer.Context,
     file: FileArgument,
     q: Annotated[str, typer.Option("--q", help="Exponent, from 2 to inf.")] = "4",
+    center: Annotated[bool, typer.Option("--center", help="Subtract the mean of the rows.")] = False,
+    normalize: Annotated[
+        bool, typer.Option("--normalize", help="Divide by n^(1/q): the mean over the rows in place of the sum.")
+    ] = False,
     method: Annotated[str, typer.Option(help="Strongest family of certificates: auto, spectral or sos.")] = "auto",
     rtol: Annotated[float, typer.Option(help="Relative gap at which the bounds count as meeting.")] = 1e-6,
     time_limit: Annotated[
@@ -209,7 +213,10 @@ def norm(
     header: HeaderOption = None,
     index: IndexOption = None,
 ) -> int:
-    """Compute a proved interval for the 2→q norm of the matrix in FILE."""
+    """Compute a proved interval for the 2→q norm of the matrix in FILE.
+
+    With --center and --normalize it is the largest central moment of the rows in any direction.
+    """
     exponent = _parse_exponent(q)
     check_outputs(file, {"--out": out, "--witness": witness, "--plot": plot})
     if plot is not None:
@@ -220,7 +227,15 @@ def norm(
     X = _read(file, header, index)
     with progress("computing") as report:
         interval = hn.two_to_q_norm(
-            X, exponent, method=method, rtol=rtol, time_limit=time_limit, random_state=seed, progress=report
+            X,
+            exponent,
+            center=center,
+            normalize=normalize,
+            method=method,
+            rtol=rtol,
+            time_limit=time_limit,
+            random_state=seed,
+            progress=report,
         )
     with context.obj.interruptions.deferred():
         if out is not None:

@@ -20,7 +20,7 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import exponent_text, rounded_down, rounded_up
 from hypernorm._validation import check_matrix
 from hypernorm.bounds import Interval
-from hypernorm.certificates import MatrixNormCertificate, Witness
+from hypernorm.certificates import MatrixNormCertificate, SampleMomentCertificate, Witness
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, fingerprint
 
@@ -37,11 +37,11 @@ _SMALLEST_SPAN = 0.01
 
 
 @own_arithmetic
-def plot_interval(interval: Interval[Witness, MatrixNormCertificate], *, axes: Axes | None = None) -> Axes:
+def plot_interval(interval: Interval[Any, Any], *, axes: Axes | None = None) -> Axes:
     """Draw the upper bound of each certificate relative to the lower bound.
 
     There is one bar per certificate, in the order of computation: its proved upper bound divided by the lower bound.
-    The norm is in the shaded band. Numbers are rounded outwards, so they are bounds too.
+    The norm, or the moment, is in the shaded band. Numbers are rounded outwards, so they are bounds too.
 
     Parameters
     ----------
@@ -73,14 +73,20 @@ def plot_interval(interval: Interval[Witness, MatrixNormCertificate], *, axes: A
     records = interval.records
     axes = _new_axes(1.9 + 0.55 * len(records)) if axes is None else axes
     n, d = interval.certificate.shape
-    norm = rf"$\Vert X\,\Vert_{{2 \to {_math(interval.certificate.q)}}}$"
+    is_moment = isinstance(interval.certificate, SampleMomentCertificate)
+    norm = rf"$\Vert X\,\Vert_{{2 \to {_math(interval.certificate.q)}}}$ "
+    name = f"{interval.quantity}\n" if is_moment else norm
     size = f"X has {n} {'row' if n == 1 else 'rows'} and {d} {'column' if d == 1 else 'columns'}"
     where = f"lies between {rounded_down(interval.lower)} and {rounded_up(interval.upper)}"
-    axes.set_title(f"{norm} {where if interval.upper > 0 else 'is zero'}\n{size}", fontsize=11)
+    axes.set_title(f"{name}{where if interval.upper > 0 else 'is zero'}\n{size}", fontsize=11)
     if interval.lower == 0:
-        # There is no ratio: the matrix is zero, or so small that no positive lower bound is proved.
+        # There is no ratio: norm or moment are zero, or so small that no positive lower bound is proved.
         axes.set_axis_off()
-        text = "the matrix is zero" if interval.upper == 0 else "the proved lower bound is zero"
+        text = (
+            f"the {'moment' if is_moment else 'matrix'} is zero"
+            if interval.upper == 0
+            else "the proved lower bound is zero"
+        )
         axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
         return axes
     ratios = np.array([record.upper / interval.lower for record in records])
@@ -156,7 +162,9 @@ def plot_witness(
     >>> axes.get_ylabel()
     'share of the sum'
     """
-    witness = witness if isinstance(witness, Witness) else witness.witness
+    witness = witness.witness if isinstance(witness, Interval) else witness
+    if not isinstance(witness, Witness):
+        raise InvalidInputError("the witness is for a moment; compute one for the matrix of centered, weighted rows.")
     matrix = check_matrix(X)
     if tuple(matrix.shape) != witness.shape or fingerprint(matrix) != witness.fingerprint:
         raise InvalidInputError("the witness is for another matrix than X; give the matrix from which it was computed.")

@@ -54,6 +54,19 @@ class TestNorm:
         assert fields["fingerprint"] == interval.certificate.fingerprint
         assert Path("c.npz").exists()
 
+    def test_central_moments_are_proved_for_the_file(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        options = ["--center", "--normalize", "--out", "moment.npz", "--witness", "below.npz"]
+        shown = succeed(capsys, "norm", "X.npy", *options)
+        quantity = "(mean of |<x_i - mean, v>|^4)^(1/4) in any direction v"
+        assert quantity in shown
+        known = hn.two_to_q_norm(np.load("X.npy"), 4, center=True, normalize=True, random_state=0)
+        for file, value, relation in (("moment.npz", known.upper, "<="), ("below.npz", known.lower, ">=")):
+            proved = succeed(capsys, "verify", "X.npy", file).splitlines()[0]
+            assert proved.startswith(f"proved: {quantity} {relation} ")
+            assert float(proved.split()[-1]) == pytest.approx(value, rel=1e-9)
+            assert f"{quantity} {relation}" in succeed(capsys, "info", file)
+        assert json.loads(succeed(capsys, "verify", "X.npy", "moment.npz", "--json"))["about"] == "mean"
+
     def test_json_of_infinite_exponent_and_zero_matrix(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         np.save("zero.npy", np.zeros((3, 2)))
         fields = json.loads(succeed(capsys, "norm", "zero.npy", "--q", "inf", "--json"))

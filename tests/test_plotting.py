@@ -114,6 +114,17 @@ def test_witness_refuses_another_matrix_and_infinity(interval: hn.Interval) -> N
         plot_witness(hn.lower_bound(X, q=np.inf, random_state=0), X)
 
 
+def test_moments_have_their_own_title_and_no_shares() -> None:
+    moment = hn.two_to_q_norm(X, q=4, center=True, normalize=True, method="spectral", random_state=0)
+    title = plot_interval(moment).get_title()
+    assert title.startswith("(mean of |<x_i - mean, v>|^4)^(1/4) in any direction v\nlies between")
+    for witness in (moment, moment.witness):
+        with pytest.raises(InvalidInputError, match="for a moment"):
+            plot_witness(witness, X)
+    zero = plot_interval(hn.two_to_q_norm(np.ones((4, 2)), q=4, center=True))
+    assert texts(zero) == "the moment is zero"
+
+
 def test_given_axes_are_drawn_into(interval: hn.Interval) -> None:
     above, below = Figure().subplots(2)
     assert plot_interval(interval, axes=above) is above

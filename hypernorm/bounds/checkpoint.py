@@ -2,21 +2,65 @@
 
 from __future__ import annotations
 
+import time
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
 from hypernorm._archive import write_archive
 from hypernorm._archive_reader import ArchiveReader, DamagedArchiveError, read_archive
-from hypernorm.bounds.sos_solver import SosSolver
+from hypernorm.bounds.propose import Search
+from hypernorm.bounds.sos_solver import SosProgress, SosSolver
 from hypernorm.exceptions import InvalidInputError
 
-__all__ = ["restore", "store"]
+__all__ = ["check_checkpoint", "keep_checkpoint"]
 
 _LONGEST_LABEL = 200
+_SECONDS_BETWEEN_CHECKPOINTS = 30.0
 
 
-def store(solver: SosSolver, path: Path, label: str) -> None:
+def check_checkpoint(checkpoint: str | PathLike[str] | None) -> Path | None:
+    """Return the path of a checkpoint, which must be in an existing folder; None for none.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such folder.
+    """
+    if checkpoint is None:
+        return None
+    path = Path(checkpoint)
+    if not path.parent.is_dir():
+        raise InvalidInputError(f"checkpoint {path}: there is no directory {path.parent}; create it first.")
+    return path
+
+
+def keep_checkpoint(options: Search, path: Path, fingerprint: str, q: float, degree: int) -> None:
+    """Set hooks that restore the state before the solve, and store it every half minute and after the solve."""
+    label = f"{fingerprint} q={q!r} degree={degree}"
+    solvers: list[SosSolver] = []
+    last = [time.perf_counter()]
+    report = options.report
+
+    def around(solver: SosSolver, before: bool) -> None:
+        solvers[:] = [solver]
+        if before:
+            _restore(solver, path, label)
+        else:
+            _store(solver, path, label)
+
+    def store_sometimes(progress: SosProgress) -> None:
+        if time.perf_counter() - last[0] > _SECONDS_BETWEEN_CHECKPOINTS:
+            _store(solvers[0], path, label)
+            last[0] = time.perf_counter()
+        if report is not None:
+            report(progress)
+
+    options.around, options.report = around, store_sometimes
+
+
+def _store(solver: SosSolver, path: Path, label: str) -> None:
     """Write the state to a file, which appears under its name only when it is complete.
 
     Raises
@@ -30,7 +74,7 @@ def store(solver: SosSolver, path: Path, label: str) -> None:
         raise InvalidInputError(f"checkpoint {path} cannot be written: {error.strerror or error}.") from None
 
 
-def restore(solver: SosSolver, path: Path, label: str) -> bool:
+def _restore(solver: SosSolver, path: Path, label: str) -> bool:
     """Continue from a file if it exists; return whether it does.
 
     The file need not be trusted, since every bound is proved again.

@@ -20,7 +20,7 @@ from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.certificates import Certificate
 from hypernorm.exceptions import CertificateError, ChangedDataError
 
-__all__ = ["Climb", "Progress", "Stage"]
+__all__ = ["Climb", "Progress", "Stage", "reporter"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +51,13 @@ class Stage:
     name : str
     run : callable
         Offers its proved bounds to the climb; returns a status if it ended early, otherwise None.
+    always : bool, default False
+        Whether it starts even after the deadline.
     """
 
     name: str
     run: Callable[[], Status | None]
+    always: bool = False
 
 
 class Climb:
@@ -85,7 +88,7 @@ class Climb:
     ):
         self.start, self._meets, self._is_minimum = start, meets, is_minimum
         self.deadline = math.inf if limit is None else start + limit
-        self._report = _reporter(progress)
+        self._report = reporter(progress)
         self.witness: Any = None
         self._best: tuple[Certificate, float] | None = None  # a pair, so that an interruption cannot split it
         self.records: list[BoundRecord] = []
@@ -143,9 +146,9 @@ class Climb:
             for stage in stages:
                 if self.is_closed:
                     break
-                if self._best is not None and self.is_late and self.witness is not None:
+                if self._best is not None and self.is_late and self.witness is not None and not stage.always:
                     status = Status.TIME_LIMIT
-                    break
+                    continue
                 self.tell(stage.name)
                 ended = self._attempt(stage)
                 if ended is Status.INTERRUPTED:
@@ -199,7 +202,8 @@ class Climb:
         )
 
 
-def _reporter(progress: bool | Callable[[Progress], None]) -> Callable[[Progress], None] | None:
+def reporter(progress: bool | Callable[[Progress], None]) -> Callable[[Progress], None] | None:
+    """The callback that an argument `progress` stands for; None if there is none."""
     if callable(progress):
         return progress
     return _print_progress if check_progress(progress) else None

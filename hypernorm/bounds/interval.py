@@ -67,9 +67,9 @@ class BoundRecord:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Interval(Generic[Below, Above]):
-    """A proved interval for a quantity: a norm of a matrix, its smallest gain, or its best separable state value.
+    """A proved interval for a quantity: a norm, a smallest gain, a moment of samples, or a best separable state value.
 
-    Norms and separable state values are maxima: a vector attains the lower end, a certificate proves the upper one. The
+    All but the smallest gain are maxima: a vector attains the lower end, a certificate proves the upper one. The
     smallest gain is a minimum, for which it is the other way round.
 
     Attributes
@@ -79,10 +79,10 @@ class Interval(Generic[Below, Above]):
     lower, upper : float
         Attained by `witness` and proved by `certificate`, rounding included.
     unit : float
-        Unit of the gap: the lower bound for a norm or a gain, the spectral norm for a separable state value. If the
-        lower bound on a gain is zero, the length of the longest row.
-    witness : Witness, ProductState or GainWitness
-    certificate : NormCertificate, ReducedCertificate, SeparableCertificate or LowerGainCertificate
+        Unit of the gap: the lower bound for a norm, a moment or a gain, the spectral norm for a separable state value.
+        If the lower bound on a gain is zero, the length of the longest row.
+    witness : Witness, SampleMomentWitness, ProductState or GainWitness
+    certificate : Certificate
         The one with the best bound.
     status : Status
         Why the computation ended.

@@ -27,7 +27,7 @@ from hypernorm.certificates import Witness
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, second_moments
 
-__all__ = ["lower_bound", "search"]
+__all__ = ["check_starts", "lower_bound", "search"]
 
 # Two starts closer than this (squared sine of their angle) are equal.
 _SAME = 1e-4
@@ -96,12 +96,19 @@ def lower_bound(
     check_tolerance(rtol)
     rng = check_generator(random_state)
     rows = Rows.identified(matrix)
-    given = _check_starts(starts, rows.shape[1])
+    given = check_starts(starts, rows.shape[1])
     vector = search(rows, q, rng, n_starts=n_starts, starts=given, max_iter=max_iter, rtol=rtol)
     return Witness.of_rows(rows, vector, q)
 
 
-def _check_starts(starts: Any, dimension: int) -> np.ndarray:
+def check_starts(starts: Any, dimension: int) -> np.ndarray:
+    """Return starting points as columns.
+
+    Raises
+    ------
+    InvalidInputError
+        If they have another number of entries than `dimension`.
+    """
     if starts is None:
         return np.empty((dimension, 0))
     array = check_matrix(starts, "starts")

@@ -6,19 +6,18 @@ import math
 import time
 from collections.abc import Callable
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from hypernorm._arguments import Seed, check_count, check_exponent, check_generator, check_time_limit, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_rows
 from hypernorm._warnings import warn_caller
-from hypernorm.bounds.checkpoint import restore, store
+from hypernorm.bounds.checkpoint import check_checkpoint, keep_checkpoint
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import Status
 from hypernorm.bounds.propose import Search, propose, row_norm_instead
 from hypernorm.bounds.reduction import Reduction
-from hypernorm.bounds.sos_solver import SosProgress, SosSolver
+from hypernorm.bounds.sos_solver import SosProgress
 from hypernorm.certificates import MatrixNormCertificate, is_available, plan
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows
@@ -26,7 +25,6 @@ from hypernorm.forms import Rows
 __all__ = ["sos_bound"]
 
 _LARGEST_DEGREE = 12
-_SECONDS_BETWEEN_CHECKPOINTS = 30.0
 # Why a solve ended early, for the warning.
 _REASONS = {
     Status.TIME_LIMIT: "the time limit was reached",
@@ -120,12 +118,12 @@ def sos_bound(
         )
     tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
     check_count(max_iter, "max_iter")
-    half = _check_degree(degree, q)
+    half, path = _check_degree(degree, q), check_checkpoint(checkpoint)
     data = Reduction(Rows.identified(matrix))
     deadline = math.inf if limit is None else start + limit
     options = Search(tolerance, deadline, rng, max_iter, half, single_precision, progress)
-    if checkpoint is not None:
-        _keep_checkpoint(options, Path(checkpoint), f"{data.whole.fingerprint} q={q!r} degree={2 * half}")
+    if path is not None:
+        keep_checkpoint(options, path, data.whole.fingerprint, q, 2 * half)
     try:
         proposed = propose(data, q, "sos", options)
     except DeadlineError:
@@ -146,28 +144,3 @@ def _check_degree(degree: int | None, q: float) -> int:
             f"degree must be even and from {least} to {_LARGEST_DEGREE} for q = {q:g}, got {degree!r}."
         )
     return degree // 2
-
-
-def _keep_checkpoint(options: Search, path: Path, label: str) -> None:
-    """Set hooks that restore the state before the solve, and store it every half minute and after the solve."""
-    if not path.parent.is_dir():
-        raise InvalidInputError(f"checkpoint {path}: there is no directory {path.parent}; create it first.")
-    solvers: list[SosSolver] = []
-    last = [time.perf_counter()]
-    report = options.report
-
-    def around(solver: SosSolver, before: bool) -> None:
-        solvers[:] = [solver]
-        if before:
-            restore(solver, path, label)
-        else:
-            store(solver, path, label)
-
-    def store_sometimes(progress: SosProgress) -> None:
-        if time.perf_counter() - last[0] > _SECONDS_BETWEEN_CHECKPOINTS:
-            store(solvers[0], path, label)
-            last[0] = time.perf_counter()
-        if report is not None:
-            report(progress)
-
-    options.around, options.report = around, store_sometimes

@@ -6,6 +6,8 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,9 @@ import numpy as np
 from hypernorm._arguments import (
     Seed,
     check_choice,
+    check_count,
     check_exponent,
+    check_flag,
     check_generator,
     check_progress,
     check_time_limit,
@@ -23,11 +27,13 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import norm_text
 from hypernorm._validation import check_rows
 from hypernorm.bounds.candidates import best_candidates
+from hypernorm.bounds.checkpoint import check_checkpoint, keep_checkpoint
 from hypernorm.bounds.climb import Climb, Progress, Stage
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
-from hypernorm.bounds.power import search
+from hypernorm.bounds.power import check_starts, search
 from hypernorm.bounds.propose import Proposed, Search, propose
 from hypernorm.bounds.reduction import Reduction
+from hypernorm.bounds.sample_moment import SampleMoment
 from hypernorm.bounds.sos_solver import SosProgress, check_solver_memory
 from hypernorm.bounds.split_forms import side_of
 from hypernorm.certificates import (
@@ -62,17 +68,24 @@ def two_to_q_norm(
     X: Any,
     q: float = 4,
     *,
+    center: Any = False,
+    sample_weight: Any = None,
+    normalize: bool = False,
     method: str = "auto",
     rtol: float = 1e-6,
     time_limit: float | None = None,
+    n_starts: int = 128,
+    starts: Any = None,
+    checkpoint: str | PathLike[str] | None = None,
     random_state: Seed = None,
     progress: bool | Callable[[Progress], None] = False,
-) -> Interval[Witness, MatrixNormCertificate]:
-    """Compute a proved interval for the 2→q norm, max ‖Xv‖_q over unit vectors v.
+) -> Interval[Any, Any]:
+    """Compute a proved interval for the 2→q norm, max ‖Xv‖_q over unit vectors v, or for a moment of samples.
 
-    The lower bound comes from the generalised power method, the upper bounds from certificates of growing strength
-    and cost: row norm, flattening, realigned, moment, split, sum of squares. The climb ends when lower and upper bound
-    meet.
+    With a center c, weights w and `normalize` it is the largest moment (Σ w_i |⟨x_i − c, v⟩|^q / Σ w_i)^{1/q} of the
+    rows in any direction v. The lower bound comes from the generalised power method, the upper bounds from
+    certificates of growing strength and cost: row norm, flattening, realigned, moment, split, sum of squares. The climb
+    ends when lower and upper bound meet.
 
     For q = 4 the upper bound is at most d^{1/8} times the lower one for every X, up to the tolerance: the realigned
     certificate comes with vectors of which one is that good (docs/theory/lower_bounds.md). Only a time limit, an
@@ -84,6 +97,14 @@ def two_to_q_norm(
         Real and finite. Dense of any type and layout, memory-mapped, scipy sparse, or a pandas frame.
     q : float, default 4
         Exponent, 2 ≤ q ≤ ∞. For q = 2 and q = ∞ the interval is exact up to rounding.
+    center : bool or array_like of shape (d,), default False
+        What is subtracted from every row: True stands for the exact mean of the rows, for their weights if there are
+        some. A sparse matrix becomes dense block by block.
+    sample_weight : array_like of shape (n,), optional
+        Weights w_i ≥ 0 in Σ w_i |⟨x_i, v⟩|^q; by default ones. For q = ∞ the rows with positive weight count, however
+        large it is.
+    normalize : bool, default False
+        Divide the sum by n, or by the sum of the weights; without effect for q = ∞.
     method : {"auto", "spectral", "sos"}, default "auto"
         The strongest family of certificates to try: ``"spectral"``, eigenvalues only; ``"sos"``, sums of squares of any
         size; ``"auto"``, sums of squares if the Gram matrix has at most 2,200 rows (d ≤ 65 for q = 4). A split bound is
@@ -93,6 +114,13 @@ def two_to_q_norm(
     time_limit : float, optional
         Seconds after which the search ends; only the proof of its result follows. A certificate that would take longer
         is not started. The cheapest certificate is always computed.
+    n_starts : int, default 128
+        Number of starting points of the power method, as for `lower_bound`.
+    starts : array_like of shape (k, d), optional
+        Further starting points.
+    checkpoint : path, optional
+        File for the state of the sum-of-squares solve, as for `sos_bound`; not used if there is none. With it, a solve
+        makes at least one iteration for any `time_limit`, so that repeated calls with short limits make progress.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Source of the random starting points.
     progress : bool or callable, default False
@@ -101,6 +129,9 @@ def two_to_q_norm(
     Returns
     -------
     Interval
+        With a `Witness` and a `NormCertificate` or `ReducedCertificate`. If `center`, `sample_weight` or `normalize` is
+        given, with a `SampleMomentWitness` and a `SampleMomentCertificate`, whose bounds are about the exact moment of
+        the rows of X: the rounding of the mean and of the rows is included.
 
     Raises
     ------
@@ -120,6 +151,13 @@ def two_to_q_norm(
     >>> interval = hn.two_to_q_norm(np.eye(4), q=4, random_state=0)
     >>> interval.lower <= 1 <= interval.upper, interval.is_exact()
     (True, True)
+
+    The fourth central moment of samples in the direction where it is largest:
+
+    >>> samples = np.random.default_rng(0).standard_normal((500, 3)) + 1000
+    >>> moment = hn.two_to_q_norm(samples, q=4, center=True, normalize=True, random_state=0)
+    >>> moment.is_exact(), 1.2 < moment.lower < 1.5  # 3^(1/4) = 1.32 for a Gaussian distribution
+    (True, True)
     """
     start = time.perf_counter()
     matrix = check_rows(X)
@@ -127,17 +165,45 @@ def two_to_q_norm(
     check_choice(method, "method", METHODS)
     tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
     check_progress(progress)
-    stages = _Search(Reduction(Rows.identified(matrix)), q, rng, method, tolerance)
-    climb = Climb(start, limit, lambda lower, upper: upper <= lower * (1 + tolerance) < math.inf, progress)
-    return stages.run(climb)
+    check_count(n_starts, "n_starts")
+    columns, path = check_starts(starts, int(matrix.shape[1])), check_checkpoint(checkpoint)
+    is_plain = isinstance(center, bool | np.bool_) and not center and sample_weight is None
+    if is_plain and not check_flag(normalize, "normalize"):
+        moment, rows = None, Rows.identified(matrix)
+    else:
+        moment = SampleMoment(matrix, q, center, sample_weight, normalize)
+        rows = moment.rows
+
+    def meets(lower: float, upper: float) -> bool:
+        if moment is not None:
+            lower, upper = moment.below(lower), moment.above(upper)
+        return upper <= lower * (1 + tolerance) < math.inf
+
+    saved = None if path is None else (path, rows.fingerprint if moment is None else moment.fingerprint)
+    stages = _Search(Reduction(rows), q, rng, method, tolerance, n_starts, columns, saved)
+    climb = Climb(start, limit, meets, progress if moment is None else moment.reporting(progress))
+    interval = stages.run(climb)
+    return interval if moment is None else moment.interval(interval, time.perf_counter() - start)
 
 
 class _Search:
     """The stages of one call, with their common state."""
 
-    def __init__(self, data: Reduction, q: float, rng: np.random.Generator, method: str, rtol: float):
+    def __init__(
+        self,
+        data: Reduction,
+        q: float,
+        rng: np.random.Generator,
+        method: str,
+        rtol: float,
+        n_starts: int,
+        starts: np.ndarray,
+        saved: tuple[Path, str] | None,
+    ):
         self.data, self.q, self.rng, self.method, self.rtol = data, q, rng, method, rtol
         self.rows = data.rows
+        self.n_starts, self.starts = n_starts, data.lowered(starts) if starts.size else None
+        self.saved = saved
 
     def run(self, climb: Climb) -> Interval[Witness, MatrixNormCertificate]:
         if self.method == "sos":
@@ -154,7 +220,11 @@ class _Search:
         yield Stage("lower bound", partial(self._improve_lower, climb, None))
         kinds = self._kinds()
         for kind in kinds:
-            yield Stage(kind.replace("_", " "), partial(self._certify, climb, kind, climb.deadline))
+            yield Stage(
+                kind.replace("_", " "),
+                partial(self._certify, climb, kind, climb.deadline),
+                always=kind == "sos" and self.saved is not None,
+            )
         if "realigned" not in kinds and not self._within_factor(climb):
             yield Stage("realigned", partial(self._certify, climb, "realigned", climb.deadline))
 
@@ -201,6 +271,9 @@ class _Search:
             to_beat=climb.upper,
             start=None if climb.witness is None else self.data.lowered(climb.witness.vector),
         )
+        if kind == "sos" and self.saved is not None:
+            path, fingerprint = self.saved
+            keep_checkpoint(options, path, fingerprint, self.q, max(factor.order for factor in self._sos_factors()))
         proposed = propose(self.data, self.q, kind, options)
         seconds = time.perf_counter() - begin
         climb.offer(proposed.certificate, BoundRecord(kind=kind, upper=proposed.upper, seconds=seconds))
@@ -223,8 +296,8 @@ class _Search:
 
     def _improve_lower(self, climb: Climb, starts: np.ndarray | None) -> None:
         """Search from the standard starts, or from the columns `starts` that a certificate suggests."""
-        count = 128 if starts is None else 0
-        vector = search(self.rows, self.q, self.rng, n_starts=count, starts=starts, deadline=climb.deadline)
+        count, given = (self.n_starts, self.starts) if starts is None else (0, starts)
+        vector = search(self.rows, self.q, self.rng, n_starts=count, starts=given, deadline=climb.deadline)
         if climb.witness is not None and climb.is_late:
             return  # no time is left to prove its value
         self._offer_witness(climb, vector)

@@ -14,6 +14,8 @@ from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
 from hypernorm.certificates.product_state import ProductState
 from hypernorm.certificates.reduced import MatrixNormCertificate, ReducedCertificate, coordinate_rows
 from hypernorm.certificates.rounding import TINY, UNIT, known_reweighting, precision, reweight, weight_spread
+from hypernorm.certificates.sample_moment import SampleMomentCertificate, SampleMomentWitness
+from hypernorm.certificates.sample_rows import SampleRows
 from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.certificates.split import SplitCertificate
 from hypernorm.certificates.subspace import SubspaceCertificate
@@ -48,6 +50,9 @@ __all__ = [
     "ProductState",
     "ReducedCertificate",
     "Rigor",
+    "SampleMomentCertificate",
+    "SampleMomentWitness",
+    "SampleRows",
     "SeparableCertificate",
     "SplitCertificate",
     "SubspaceCertificate",

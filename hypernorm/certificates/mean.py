@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -28,19 +28,14 @@ from hypernorm.certificates.inner import InnerTuple
 from hypernorm.certificates.moments import (
     Weights,
     check_finite_exponent,
-    largest_difference,
+    distance_from_mean,
     moment_about,
-    of_pieces,
     total_below,
 )
 from hypernorm.certificates.norm import NormCertificate
-from hypernorm.certificates.rounding import SAFETY, UNIT, gamma, precision, rational, upper_float
+from hypernorm.certificates.rounding import UNIT, precision, rational, upper_float
 from hypernorm.certificates.subjects import read_samples, samples_of
 from hypernorm.certificates.verified import VerifiedErrorBound
-from hypernorm.exceptions import CertificateError
-
-if TYPE_CHECKING:
-    import flint
 
 __all__ = ["MeanCertificate", "VerifiedMeanBound", "total_variation_bound"]
 
@@ -142,7 +137,7 @@ class MeanCertificate(Certificate):
 
     def establish(self, subject: RowMatrix, *, exact: bool) -> VerifiedMeanBound:
         subject, total = samples_of(subject, self.shape), total_below(self.weights)
-        offset = _offset(subject, self.weights, self.location, total)
+        offset = distance_from_mean(subject, self.weights, self.location, total)
         distance = total_variation_bound(self.weights, self.base_weights, self.contamination)
         moments, bounds = [], []
         for norm, inliers in zip(self.norms, self.inlier_moments, strict=True):
@@ -216,32 +211,3 @@ def total_variation_bound(weights: np.ndarray, base_weights: np.ndarray | None, 
     overlap = float(np.where(last < capped, plain, cut).min())
     # Sums of at most n terms that add up to about one.
     return min(max(1 - overlap, 0.0) + 16 * (n + 16) * UNIT, 1.0)
-
-
-def _offset(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, total: float) -> flint.arb:
-    """A ball whose upper end bounds the distance of the location from the weighted mean.
-
-    Raises
-    ------
-    CertificateError
-        If a difference overflows.
-    """
-    # Samples without weight do not set the scale: one that is far out would make all others underflow.
-    scale = largest_difference(matrix, weights, location)
-    if not math.isfinite(scale):
-        raise CertificateError("The samples are too far apart for a proof: their differences overflow.")
-    exponent = math.frexp(scale)[1]
-
-    def sums(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        kept = weights > 0
-        differences = np.ldexp(X[kept] - location, -exponent)
-        return np.stack([weights[kept] @ differences, weights[kept] @ np.abs(differences)])
-
-    found = np.sum(of_pieces(matrix, sums, weights), axis=0)
-    power = math.frexp(float(found[1].max()))[1]  # so that no square that matters underflows
-    residual, size = np.linalg.norm(np.ldexp(found, -power), axis=1)
-    bound = SAFETY * float(residual + gamma(len(weights) + 4) * size)
-    with precision():
-        # Losses of products and scaling below the normal range: at most half of 2**-1074 for each entry and weight.
-        lost = (1 + rational(total)) * matrix.shape[0] * matrix.shape[1] * rational(2) ** -1070
-        return (rational(bound) * rational(2) ** power + lost) * rational(2) ** exponent / rational(total)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, overload
 
 import flint
 import numpy as np
+import scipy.sparse as sp
 
 from hypernorm._chunks import Chunks
 from hypernorm._pages import Pages
@@ -25,6 +26,7 @@ from hypernorm.forms import Rows
 __all__ = [
     "Weights",
     "check_finite_exponent",
+    "distance_from_mean",
     "largest_difference",
     "moment_about",
     "of_pieces",
@@ -33,6 +35,9 @@ __all__ = [
 ]
 
 Result = TypeVar("Result")
+
+# Entries of a block of sparse rows that becomes dense.
+_BLOCK_ENTRIES = 1 << 20
 
 
 class Weights(Array):
@@ -102,12 +107,12 @@ def largest_difference(matrix: RowMatrix, weights: np.ndarray, location: np.ndar
 
 
 def of_pieces(matrix: RowMatrix, function: Callable[..., Result], *per_row: np.ndarray) -> list[Result]:
-    """The values of ``function(piece, *entries)`` for every page or chunk, or for the whole matrix as one dense piece.
+    """The values of ``function(piece, *entries)`` for every page, chunk or block of sparse rows, or for a whole array.
 
-    `entries` are the parts of the arrays `per_row` that belong to the rows of the piece.
+    A piece is dense. `entries` are the parts of the arrays `per_row` that belong to its rows.
     """
-    if isinstance(matrix, Pages):
-        slices = [slice(part.start, part.stop) for part in matrix.parts]
+    if isinstance(matrix, Pages | sp.csr_array):
+        slices = [slice(part.start, part.stop) for part in _parts(matrix)]
         return [function(as_dense(matrix[rows]), *(entries[rows] for entries in per_row)) for rows in slices]
     if not isinstance(matrix, Chunks):
         return [function(as_dense(matrix), *per_row)]
@@ -116,6 +121,14 @@ def of_pieces(matrix: RowMatrix, function: Callable[..., Result], *per_row: np.n
         return function(as_dense(chunk), *entries)
 
     return list(matrix.map(on_chunk, [matrix.entries(index, *per_row) for index in range(len(matrix.parts))]))
+
+
+def _parts(matrix: Pages | sp.csr_array) -> list[range]:
+    if isinstance(matrix, Pages):
+        return matrix.parts
+    n, d = matrix.shape
+    step = max(1, _BLOCK_ENTRIES // d)
+    return [range(start, min(start + step, n)) for start in range(0, n, step)]
 
 
 def moment_about(
@@ -154,3 +167,32 @@ def _rounding(Y: np.ndarray | Chunks) -> flint.arb:
     exponent = math.frexp(scale)[1]
     sizes = of_pieces(Y, lambda Y: float(np.linalg.norm(np.ldexp(Y, -exponent))))
     return rational(SAFETY * 2 * UNIT * float(np.linalg.norm(sizes))) * rational(2) ** exponent + vanished
+
+
+def distance_from_mean(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, total: float) -> flint.arb:
+    """A ball whose upper end bounds the distance of the location from the weighted mean.
+
+    Raises
+    ------
+    CertificateError
+        If a difference overflows.
+    """
+    # Samples without weight do not set the scale: one that is far out would make all others underflow.
+    scale = largest_difference(matrix, weights, location)
+    if not math.isfinite(scale):
+        raise CertificateError("The samples are too far apart for a proof: their differences overflow.")
+    exponent = math.frexp(scale)[1]
+
+    def sums(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        kept = weights > 0
+        differences = np.ldexp(X[kept] - location, -exponent)
+        return np.stack([weights[kept] @ differences, weights[kept] @ np.abs(differences)])
+
+    found = np.sum(of_pieces(matrix, sums, weights), axis=0)
+    power = math.frexp(float(found[1].max()))[1]  # so that no square that matters underflows
+    residual, size = np.linalg.norm(np.ldexp(found, -power), axis=1)
+    bound = SAFETY * float(residual + gamma(len(weights) + 4) * size)
+    with precision():
+        # Losses of products and scaling below the normal range: at most half of 2**-1074 for each entry and weight.
+        lost = (1 + rational(total)) * matrix.shape[0] * matrix.shape[1] * rational(2) ** -1070
+        return (rational(bound) * rational(2) ** power + lost) * rational(2) ** exponent / rational(total)

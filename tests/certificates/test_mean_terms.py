@@ -61,7 +61,7 @@ def test_rows_are_weighted_with_factors_rounded_up(q, wrap):
     weights = rng.uniform(size=7) * np.array([1, 0, 1e-200, 1, 2.0**-40, 0, 1e100])
     Y = weighted_rows(wrap(X), weights, location, float(q))
     assert tuple(Y.shape) == (5, 2)
-    Y = np.vstack(module.of_pieces(Y, lambda piece: piece))
+    Y = np.vstack(moments.of_pieces(Y, lambda piece: piece))
     kept = weights > 0
     assert Y.shape == (5, 2)
     for row, x, weight in zip(Y, X[kept], weights[kept].tolist(), strict=True):
@@ -152,7 +152,7 @@ def test_the_total_variation_is_at_most_one():
 
 def offset_of(X, weights, location, total):
     with precision():
-        return above(module._offset(X, weights, location, total))
+        return above(moments.distance_from_mean(X, weights, location, total))
 
 
 @pytest.mark.parametrize("scale", [1.0, 2.0**-600, 2.0**600])
@@ -255,7 +255,7 @@ def proved(monkeypatch, norms, displaced, offset, about, inliers):
     """The bound from given parts of it."""
     pairs = dict(zip((2.0, 4.0), about, strict=False))
     monkeypatch.setattr(module, "total_variation_bound", lambda *arguments: displaced)
-    monkeypatch.setattr(module, "_offset", lambda *arguments: rational(offset))
+    monkeypatch.setattr(module, "distance_from_mean", lambda *arguments: rational(offset))
     monkeypatch.setattr(module, "moment_about", lambda *arguments: rational(pairs[arguments[3].q]))
     found = mean_certificate(norms[: len(about)], inliers).prove(X)
     return found.upper, found.total_variation, found.moments
@@ -299,7 +299,7 @@ def test_nothing_follows_if_all_mass_may_be_displaced(displaced, norms, monkeypa
 
 def test_balls_of_the_parts_are_rounded_outward(norms, monkeypatch):
     monkeypatch.setattr(module, "total_variation_bound", lambda *arguments: 0.25)
-    monkeypatch.setattr(module, "_offset", lambda *arguments: flint.arb(1, 0.125))
+    monkeypatch.setattr(module, "distance_from_mean", lambda *arguments: flint.arb(1, 0.125))
     monkeypatch.setattr(module, "moment_about", lambda *arguments: flint.arb(2, 0.25))
     found = mean_certificate(norms[:1], (None,)).prove(X)
     assert found.moments[0] >= 3.375

@@ -40,12 +40,19 @@ def _separable():
     return interval.certificate, interval.witness
 
 
+def _moment():
+    options = {"center": True, "sample_weight": np.arange(40.0), "normalize": True, "method": "spectral"}
+    return hn.two_to_q_norm(X, 3.5, **options, random_state=0)
+
+
 MAKE = {
     "norm": lambda: (hn.spectral_bound(X, 3.5), X),
     "sos": lambda: (hn.sos_bound(X, 4, random_state=0), X),
     "split": lambda: (hn.spectral_bound(X, 3.5, kind="split"), X),
     "reduced": lambda: (hn.spectral_bound(X[:2], 3.5), X[:2]),
     "without zero columns": lambda: (hn.spectral_bound(X * [1, 0, 1], 3.5), X * [1, 0, 1]),
+    "sample moment": lambda: (_moment().certificate, X),
+    "sample moment witness": lambda: (_moment().witness, X),
     "witness": lambda: (hn.lower_bound(X, 4, random_state=0), X),
     "gain": lambda: (hn.smallest_gain(X, random_state=0).certificate, X),
     "spectral gain": lambda: (hn.smallest_gain(X, 6, method="spectral", random_state=0).certificate, X),
@@ -65,7 +72,7 @@ MAKE = {
         SAMPLES,
     ),
 }
-WITH_INNER = ["reduced", "mean", "covariance", "cluster", "expansion", "subspace", "atom"]
+WITH_INNER = ["reduced", "sample moment", "mean", "covariance", "cluster", "expansion", "subspace", "atom"]
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +213,12 @@ def test_inner_certificates_are_of_the_class_that_is_declared(name, proofs, tmp_
         with pytest.raises(hn.CertificateError, match="no certificate of kind"):
             hn.load_certificate(path)
     write(path, members | {f"{prefix}q.npy": npy(np.array(5.0))})
-    if name in ("reduced", "mean", "cluster"):  # their rows follow from the exponent, so that the proof fails
+    if name in (
+        "reduced",
+        "sample moment",
+        "mean",
+        "cluster",
+    ):  # their rows follow from the exponent, so that the proof fails
         with pytest.raises(hn.CertificateError):
             hn.load_certificate(path).verify(X)
     else:
@@ -319,6 +331,8 @@ FITS = {
     "covariance": ["array"],
     "covariance without premise": ["array"],
     "cluster": ["array"],
+    "sample moment": ["array"],
+    "sample moment witness": ["array"],
 }
 
 
