@@ -28,6 +28,7 @@ from hypernorm.bounds.power import search
 from hypernorm.bounds.propose import Search, propose
 from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.sos_solver import SosProgress, check_solver_memory
+from hypernorm.bounds.touching import MOST_ROWS, propose_touching, touching_degree
 from hypernorm.certificates import (
     KINDS,
     Factor,
@@ -62,7 +63,8 @@ def two_to_q_norm(
     """Compute a proved interval for the 2→q norm, max ‖Xv‖_q over unit vectors v.
 
     The lower bound comes from the generalised power method, the upper bounds from certificates of growing strength
-    and cost: row norm, flattening, realigned, moment, sum of squares. The climb ends when lower and upper bound meet.
+    and cost: row norm, flattening, realigned, moment, sum of squares, touching points. The climb ends when lower and
+    upper bound meet.
 
     Parameters
     ----------
@@ -155,7 +157,17 @@ class _Search:
             unwanted.add("sos")
         elif 0 < gram <= _SMALL_GRAM_SIZE:
             unwanted.add("realigned")
-        return [kind for kind in KINDS[1:] if is_available(kind, self.q) and kind not in unwanted]
+        kinds = [kind for kind in KINDS[1:] if is_available(kind, self.q) and kind not in unwanted]
+        return [*kinds, "touching"] if self._touching_degree("sos" in kinds) else kinds
+
+    def _touching_degree(self, with_sos: bool) -> int | None:
+        """The degree of the touching certificate; None if it is not worth its cost."""
+        n, d = self.rows.shape
+        degree = touching_degree(self.q, d)
+        if degree is None or self.method == "spectral" or n > MOST_ROWS or (with_sos and self.q in (6, 8)):
+            return None
+        small = MonomialBasis.count(d, degree // 2) <= _LARGEST_GRAM_SIZE
+        return degree if small or self.method == "sos" else None
 
     def _sos_factors(self) -> list[Factor]:
         factors = plan("sos", self.q) if is_available("sos", self.q) else ()
@@ -166,17 +178,22 @@ class _Search:
 
         def tell(progress: SosProgress) -> None:
             gap = progress.bound / progress.lower - 1 if progress.lower > 0 else math.inf
-            climb.tell(f"sos: iteration {progress.iteration}, rank {progress.rank}, gap of the form {gap:.1e}")
+            climb.tell(f"{kind}: iteration {progress.iteration}, rank {progress.rank}, gap of the form {gap:.1e}")
 
         options = Search(
-            rtol=self.rtol if kind == "sos" else min(1e-8, self.rtol / 10),
+            rtol=self.rtol if kind in ("sos", "touching") else min(1e-8, self.rtol / 10),
             deadline=deadline,
             rng=self.rng,
             report=tell,
             to_beat=climb.upper,
             start=None if climb.witness is None else self.data.lowered(climb.witness.vector),
         )
-        proposed = propose(self.data, self.q, kind, options)
+        if kind == "touching":
+            degree = touching_degree(self.q, self.rows.shape[1])
+            assert degree is not None
+            proposed = propose_touching(self.data, self.q, degree, options)
+        else:
+            proposed = propose(self.data, self.q, kind, options)
         seconds = time.perf_counter() - begin
         climb.offer(proposed.certificate, BoundRecord(kind=kind, upper=proposed.upper, seconds=seconds))
         if proposed.vectors.size and not climb.is_late:

@@ -5,6 +5,7 @@ from hypernorm.certificates.base import Certificate, load_certificate, register
 from hypernorm.certificates.cluster import ClusterCertificate
 from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCovarianceBound, whitened_rows
 from hypernorm.certificates.expansion import ExpansionCertificate, VerifiedExpansion
+from hypernorm.certificates.majorants import DEGREES, has_touching, touching_nodes, touching_polynomial
 from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound, total_variation_bound
 from hypernorm.certificates.moments import largest_difference, of_pieces, weighted_rows
 from hypernorm.certificates.norm import NormCertificate
@@ -15,6 +16,7 @@ from hypernorm.certificates.rounding import TINY, UNIT, known_reweighting, preci
 from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.certificates.split import SplitCertificate
 from hypernorm.certificates.subspace import SubspaceCertificate
+from hypernorm.certificates.touching import TouchingCertificate, touching_form, touching_majorants
 from hypernorm.certificates.verified import (
     Claim,
     Rigor,
@@ -27,6 +29,7 @@ from hypernorm.certificates.verified import (
 from hypernorm.certificates.witness import Witness, attained_value
 
 __all__ = [
+    "DEGREES",
     "KINDS",
     "TINY",
     "UNIT",
@@ -46,6 +49,7 @@ __all__ = [
     "SeparableCertificate",
     "SplitCertificate",
     "SubspaceCertificate",
+    "TouchingCertificate",
     "Verified",
     "VerifiedBound",
     "VerifiedCovarianceBound",
@@ -57,6 +61,7 @@ __all__ = [
     "Witness",
     "attained_value",
     "coordinate_rows",
+    "has_touching",
     "is_available",
     "known_reweighting",
     "largest_difference",
@@ -67,6 +72,10 @@ __all__ = [
     "register",
     "reweight",
     "total_variation_bound",
+    "touching_form",
+    "touching_majorants",
+    "touching_nodes",
+    "touching_polynomial",
     "weight_spread",
     "weighted_rows",
     "whitened_rows",

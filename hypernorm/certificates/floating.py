@@ -27,6 +27,7 @@ from hypernorm.forms.gram import GramClasses, form_coefficients, gram_half_degre
 __all__ = [
     "PROVERS",
     "is_dominated",
+    "is_form_dominated",
     "normalised",
     "proves_flattening",
     "proves_longest_row",
@@ -124,18 +125,30 @@ def proves_sos(rows: Rows, bound: float, H: np.ndarray, order: int) -> bool:
     half, d = order // 2, rows.shape[1]
     moments = moment_matrix(rows, half)
     classes = GramClasses(d, gram_half_degree(d, len(H), half))
-    degree = classes.basis.degree
+    depth = moment_depth(rows, len(moments)) + 2 * (half + 4)
+    error = gamma(depth) * float(np.sum(rows.norms**order))
     target = form_coefficients(moments, half, classes)
+    return is_form_dominated(target, bound, H, classes, float(np.linalg.norm(moments)), error, half)
+
+
+def is_form_dominated(
+    target: np.ndarray, bound: float, H: np.ndarray, classes: GramClasses, size: float, error: float, half: int
+) -> bool:
+    """Whether λ bounds a form on the unit sphere, proved by the Gram matrix G_αβ = H_αβ/(w_α w_β).
+
+    `target` are the computed coefficients of the form. The moment matrices from which they come have Frobenius norms of
+    sum `size`, half degrees of at least `half`, and errors that add up to at most `error` on the sphere.
+    """
+    degree, d = classes.basis.degree, classes.basis.dimension
     rest = classes.norm(target - classes.coefficients(H, weighted=False))
     G = H / np.outer(classes.weights, classes.weights)
     # A coefficient is a sum over the pairs of a class, and over d terms for each factor ‖v‖². Forms with the Gram
     # matrices |M| and |G| have the absolute values of the summands; on the sphere ‖M‖_F and ‖G‖_F bound them.
     terms = math.comb(2 * degree, degree) + (degree - half) * (d + 1) + 20
-    sizes = float(np.linalg.norm(moments)), float(np.linalg.norm(G))
-    depth = moment_depth(rows, len(moments)) + 2 * (half + 4)
-    error = gamma(depth) * float(np.sum(rows.norms**order)) + gamma(terms) * (sizes[0] + sizes[1])
+    length = float(np.linalg.norm(G))
+    error += gamma(terms) * (size + length)
     least = (bound - SAFETY * (rest + error)) * (1 - 2 * UNIT)
-    return least > 0 and is_dominated(None, least, G, 8 * UNIT * sizes[1])
+    return least > 0 and is_dominated(None, least, G, 8 * UNIT * length)
 
 
 PROVERS: dict[str, Callable[..., bool]] = {
