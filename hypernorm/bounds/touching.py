@@ -46,12 +46,13 @@ MOST_ROWS = 2**17
 
 # A degree above 4 is tried by default if its Gram matrix is at most so large, which takes less than a second.
 _SMALL_GRAM = 130
-_ITERATIONS = 10  # between two forms
+# Iterations for the first form, whose pseudo-moments are poor in the beginning, and for every other form.
+_FIRST_ITERATIONS, _ITERATIONS = 20, 5
 _FIRST_SHARE = 0.1  # of the uniform distribution, beside the best vector
 _UNIFORM = 1e-3  # share of it that keeps all nodes away from zero
-_LEAST, _MOST, _APART = 1e-7, 1 - 1e-4, 1.02  # limits on the nodes, and on the ratio of two
-# The search ends if so many forms have lowered the gap by less than this part.
-_PATIENCE, _WORTHWHILE = 6, 0.1
+_LEAST, _MOST, _APART = 1e-6, 1 - 1e-4, 1.02  # limits on the nodes, and on the ratio of two
+# The search ends if the last forms, so many, have lowered the gap of those before by less than this part.
+_PATIENCE, _WORTHWHILE = 15, 0.2
 _BLOCK_ENTRIES = 1 << 21
 
 
@@ -146,7 +147,7 @@ def _find(
     best: _Found | None = None
     gaps: list[float] = []
     while True:
-        limit = min(options.max_iter, solver.iteration + _ITERATIONS)
+        limit = min(options.max_iter, solver.iteration + (_ITERATIONS if gaps else _FIRST_ITERATIONS))
         try:
             stop = solver.run(
                 lower,
@@ -158,13 +159,14 @@ def _find(
             )
             if best is None or solver.bound < best.bound:
                 best = _Found(solver.bound, nodes, solver.symmetric_best())
-            gaps.append(best.bound / value - 1)
+            gaps.append(solver.bound / value - 1)
             if stop is not Status.MAX_ITERATIONS or solver.iteration >= options.max_iter:
                 break
-            if len(gaps) > _PATIENCE and gaps[-1] > (1 - _WORTHWHILE) * gaps[-1 - _PATIENCE]:
+            before, last = gaps[-2 * _PATIENCE : -_PATIENCE], gaps[-_PATIENCE:]
+            if len(before) == _PATIENCE and min(last) > (1 - _WORTHWHILE) * min(before):
                 stop = Status.STALLED
                 break
-            share = 2 / (8 + len(gaps))
+            share = 2 / (6 + len(gaps))
             average = (1 - share) * average + share * form.moments(solver.z)
             nodes = form.nodes(average)
             solver.replace_form(form.coefficients(nodes))
@@ -224,18 +226,21 @@ class _Form:
 
     def moments(self, values: np.ndarray) -> np.ndarray:
         """Moments of ⟨x_i, v⟩²/‖x_i‖², of shape (m + 1, n), from pseudo-moments by class."""
-        found = []
+        found: list[np.ndarray] = []
         for classes in reversed(self.levels):
             half = classes.basis.degree
             symmetric = classes.matrix(values)
-            moments = [np.einsum("ai,ai->i", symmetric @ images, images) for _, images in self._blocks(classes)]
-            found.append(np.concatenate(moments))
+            parts = [np.einsum("ai,ai->i", symmetric @ images, images) for _, images in self._blocks(classes)]
+            found.append(np.concatenate(parts))
             if half > 1:
                 values = lower_moments(values, self.units.shape[1], 2 * half - 2)
-        # The entries at v_j² add up to the mass.
-        total = max(float(np.trace(self.levels[0].matrix(values))), 0.5)
-        found.append(np.full(len(self.units), total))
-        return (1 - _UNIFORM) * np.array(found[::-1]) / total + _UNIFORM * self.uniform
+        # The entries at v_j² add up to the mass. A solver's moments need not be those of any measure.
+        found.append(np.full(len(self.units), float(np.trace(self.levels[0].matrix(values)))))
+        moments = np.array(found[::-1]) / max(found[-1][0], 0.5)
+        for k in range(1, len(moments)):
+            least = moments[k - 1] ** 2 / moments[k - 2] if k > 1 else _LEAST
+            moments[k] = np.clip(moments[k], least, moments[k - 1])
+        return (1 - _UNIFORM) * moments + _UNIFORM * self.uniform
 
     def start(self, vector: np.ndarray) -> np.ndarray:
         """Moments of a vector, mixed with those of the uniform distribution."""
