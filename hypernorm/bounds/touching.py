@@ -254,11 +254,16 @@ class _Form:
             moments = moments[1:]
         if at_one:
             moments = moments[:-1] - moments[1:]
+        mean = np.clip(moments[1] / np.maximum(moments[0], 1e-300), _LEAST, _MOST)
         if count == 1:
-            return np.clip(moments[1] / np.maximum(moments[0], 1e-300), _LEAST, _MOST)[:, None]
+            return mean[:, None]
         a, b, c, d = moments
-        determinant = np.maximum(a * c - b * b, 1e-13 * np.abs(a * c) + 1e-300)
+        determinant = a * c - b * b
+        spread = determinant > 1e-10 * a * c
+        determinant = np.where(spread, determinant, 1.0)
         center, product = (a * d - b * c) / (2 * determinant), (b * d - c * c) / determinant
         distance = np.sqrt(np.maximum(center**2 - product, 0))
-        low = np.clip(center - distance, _LEAST, _MOST / _APART)
-        return np.column_stack([low, np.clip(center + distance, _APART * low, _MOST)])
+        # Without a spread both nodes are at the mean.
+        low = np.clip(np.where(spread, center - distance, mean / _APART), _LEAST, _MOST / _APART)
+        high = np.where(spread, center + distance, mean)
+        return np.column_stack([low, np.clip(high, _APART * low, _MOST)])

@@ -43,6 +43,7 @@ def _separable():
 MAKE = {
     "norm": lambda: (hn.spectral_bound(X, 3.5), X),
     "sos": lambda: (hn.sos_bound(X, 4, random_state=0), X),
+    "touching": lambda: (hn.sos_bound(X, 3.5, random_state=0), X),
     "reduced": lambda: (hn.spectral_bound(X[:2], 3.5), X[:2]),
     "without zero columns": lambda: (hn.spectral_bound(X * [1, 0, 1], 3.5), X * [1, 0, 1]),
     "witness": lambda: (hn.lower_bound(X, 4, random_state=0), X),
@@ -305,6 +306,7 @@ SUBJECTS = {
 FITS = {
     "norm": ["rows"],
     "sos": ["rows"],
+    "touching": ["rows"],
     "witness": ["rows"],
     "mean": ["array"],
     "weighted mean": ["array"],
