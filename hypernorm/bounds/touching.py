@@ -44,8 +44,8 @@ __all__ = ["MOST_ROWS", "propose_touching", "touching_degree"]
 MOST_ROWS = 2**17
 """The proof evaluates a polynomial in ball arithmetic for each row; with more rows this takes seconds."""
 
-# A degree above 4 is tried by default if its Gram matrix is at most so large, which takes less than a second.
-_SMALL_GRAM = 130
+# A degree above 4 is tried by default if its Gram matrix is at most so large, which takes seconds.
+_SMALL_GRAM = 350
 # Iterations for the first form, whose pseudo-moments are poor in the beginning, and for every other form.
 _FIRST_ITERATIONS, _ITERATIONS = 20, 5
 _FIRST_SHARE = 0.1  # of the uniform distribution, beside the best vector
@@ -235,8 +235,8 @@ class _Form:
             if half > 1:
                 values = lower_moments(values, self.units.shape[1], 2 * half - 2)
         # The entries at v_j² add up to the mass. A solver's moments need not be those of any measure.
-        found.append(np.full(len(self.units), float(np.trace(self.levels[0].matrix(values)))))
-        moments = np.array(found[::-1]) / max(found[-1][0], 0.5)
+        mass = max(float(np.trace(self.levels[0].matrix(values))), 0.5)
+        moments = np.array([np.ones(len(self.units)), *(part / mass for part in found[::-1])])
         for k in range(1, len(moments)):
             least = moments[k - 1] ** 2 / moments[k - 2] if k > 1 else _LEAST
             moments[k] = np.clip(moments[k], least, moments[k - 1])
