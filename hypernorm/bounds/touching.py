@@ -25,6 +25,7 @@ from hypernorm.bounds.propose import Proposed, Search, first_proved, margin_of, 
 from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.sos_solver import SosSolver, check_solver_memory
 from hypernorm.certificates import (
+    DEGREES,
     Factor,
     MatrixNormCertificate,
     TouchingCertificate,
@@ -39,7 +40,7 @@ from hypernorm.certificates import (
 from hypernorm.forms import MonomialBasis, Rows
 from hypernorm.forms.gram import GramClasses, lower_moments, multiply_by_norm
 
-__all__ = ["MOST_ROWS", "propose_touching", "touching_degree"]
+__all__ = ["MOST_ROWS", "propose_touching", "touching_degrees"]
 
 MOST_ROWS = 2**17
 """The proof evaluates a polynomial in ball arithmetic for each row; with more rows this takes seconds."""
@@ -56,11 +57,18 @@ _PATIENCE, _WORTHWHILE = 15, 0.2
 _BLOCK_ENTRIES = 1 << 21
 
 
-def touching_degree(q: float, dimension: int) -> int | None:
-    """The degree of a touching certificate by default; None if q has none."""
-    degrees = [degree for degree in (8, 6, 4) if has_touching(q, degree)]
-    small = [degree for degree in degrees if MonomialBasis.count(dimension, degree // 2) <= _SMALL_GRAM]
-    return next(iter(small), degrees[-1] if degrees else None)
+def touching_degrees(q: float, dimension: int, largest: float = math.inf) -> list[int]:
+    """The degrees of touching certificates that are worth trying, ascending; none if q has none.
+
+    The first has a small Gram matrix. The second is the even degree above q, as for a sum of squares at an even exponent,
+    or a lower one; its Gram matrix has at most `largest` rows.
+    """
+    sizes = {degree: MonomialBasis.count(dimension, degree // 2) for degree in DEGREES if has_touching(q, degree)}
+    quick = [degree for degree, size in sizes.items() if size <= _SMALL_GRAM] or list(sizes)[:1]
+    thorough = [degree for degree, size in sizes.items() if size <= largest and degree < q + 2]
+    return sorted(
+        {degree for degree in (quick[-1:] + thorough[-1:]) if sizes[degree] <= largest and degree >= quick[-1]}
+    )
 
 
 def propose_touching(data: Reduction, q: float, degree: int, options: Search) -> Proposed:

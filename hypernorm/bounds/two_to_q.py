@@ -28,7 +28,7 @@ from hypernorm.bounds.power import search
 from hypernorm.bounds.propose import Search, propose
 from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.sos_solver import SosProgress, check_solver_memory
-from hypernorm.bounds.touching import MOST_ROWS, propose_touching, touching_degree
+from hypernorm.bounds.touching import MOST_ROWS, propose_touching, touching_degrees
 from hypernorm.certificates import (
     KINDS,
     Factor,
@@ -138,6 +138,10 @@ class _Search:
                     Stage(kind.replace("_", " "), partial(self._certify, climb, kind, climb.deadline))
                     for kind in self._kinds()
                 ),
+                *(
+                    Stage("touching points", partial(self._certify, climb, "touching", climb.deadline, degree))
+                    for degree in self._touching_degrees()
+                ),
             ]
         )
         if climb.witness is None:
@@ -157,23 +161,21 @@ class _Search:
             unwanted.add("sos")
         elif 0 < gram <= _SMALL_GRAM_SIZE:
             unwanted.add("realigned")
-        kinds = [kind for kind in KINDS[1:] if is_available(kind, self.q) and kind not in unwanted]
-        return [*kinds, "touching"] if self._touching_degree("sos" in kinds) else kinds
+        return [kind for kind in KINDS[1:] if is_available(kind, self.q) and kind not in unwanted]
 
-    def _touching_degree(self, with_sos: bool) -> int | None:
-        """The degree of the touching certificate; None if it is not worth its cost."""
+    def _touching_degrees(self) -> list[int]:
+        """The degrees of touching certificates that are worth their cost, ascending."""
         n, d = self.rows.shape
-        degree = touching_degree(self.q, d)
-        if degree is None or self.method == "spectral" or n > MOST_ROWS or (with_sos and self.q in (6, 8)):
-            return None
-        small = MonomialBasis.count(d, degree // 2) <= _LARGEST_GRAM_SIZE
-        return degree if small or self.method == "sos" else None
+        even = {factor.order for factor in self._sos_factors()} == {self.q}
+        if self.method == "spectral" or n > MOST_ROWS or (even and "sos" in self._kinds()):
+            return []
+        return touching_degrees(self.q, d, math.inf if self.method == "sos" else _LARGEST_GRAM_SIZE)
 
     def _sos_factors(self) -> list[Factor]:
         factors = plan("sos", self.q) if is_available("sos", self.q) else ()
         return [factor for factor in factors if factor.form == "sos"]
 
-    def _certify(self, climb: Climb, kind: str, deadline: float) -> Status | None:
+    def _certify(self, climb: Climb, kind: str, deadline: float, degree: int = 0) -> Status | None:
         begin = time.perf_counter()
 
         def tell(progress: SosProgress) -> None:
@@ -188,9 +190,7 @@ class _Search:
             to_beat=climb.upper,
             start=None if climb.witness is None else self.data.lowered(climb.witness.vector),
         )
-        if kind == "touching":
-            degree = touching_degree(self.q, self.rows.shape[1])
-            assert degree is not None
+        if degree:
             proposed = propose_touching(self.data, self.q, degree, options)
         else:
             proposed = propose(self.data, self.q, kind, options)

@@ -12,7 +12,7 @@ import hypernorm as hn
 from hypernorm._validation import check_matrix
 from hypernorm.bounds.propose import Search
 from hypernorm.bounds.reduction import Reduction
-from hypernorm.bounds.touching import propose_touching, touching_degree
+from hypernorm.bounds.touching import propose_touching, touching_degrees
 from hypernorm.certificates import ReducedCertificate, TouchingCertificate, precision, touching
 from hypernorm.certificates import exact as exact_proofs
 from hypernorm.certificates.exact import ExactRows
@@ -206,7 +206,7 @@ def test_closed_forms(q, d):
         ),
         (np.array([[3.0], [4.0]]), np.linalg.norm([3, 4], q)),
     ):
-        degree = touching_degree(q, X.shape[1])
+        degree = touching_degrees(q, X.shape[1])[0]
         proof = propose(X, q, degree).certificate
         for exact in (False, True):
             assert truth <= proof.verify(X, exact=exact).upper <= truth * (1 + 1e-5)
