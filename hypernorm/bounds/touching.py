@@ -10,6 +10,7 @@ of the row moments, as in fictitious play. Every form with every multiplier give
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -60,7 +61,7 @@ _BLOCK_ENTRIES = 1 << 21
 def touching_degrees(q: float, dimension: int, largest: float = math.inf) -> list[int]:
     """The degrees of touching certificates that are worth trying, ascending; none if q has none.
 
-    The first has a small Gram matrix. The second is the even degree above q, as for a sum of squares at an even exponent,
+    The first has a small Gram matrix. The second is the even degree above q, as for a sum of squares at an even q,
     or a lower one; its Gram matrix has at most `largest` rows.
     """
     sizes = {degree: MonomialBasis.count(dimension, degree // 2) for degree in DEGREES if has_touching(q, degree)}
@@ -89,9 +90,8 @@ def propose_touching(data: Reduction, q: float, degree: int, options: Search) ->
     readable = math.inf if rows.is_zero else check_time(form, rows, radius, options.deadline)
     classes = GramClasses(d, half)
     if rows.is_zero:
-        found = _Found(
-            0.0, np.full((n, touching_nodes(q, degree).doubles), 0.5), np.zeros((classes.size, classes.size))
-        )
+        nodes = np.full((n, touching_nodes(q, degree).doubles), 0.5)
+        found = _Found(0.0, nodes, np.zeros((classes.size, classes.size)))
         vectors, stop = np.empty((d, 0)), Status.EXACT
     else:
         found, vectors, stop = _find(until(rows, readable), q, degree, classes, radius, options)
@@ -120,6 +120,8 @@ def propose_touching(data: Reduction, q: float, degree: int, options: Search) ->
             )
         )
 
+    if time.perf_counter() > options.deadline and certificate(1.0).upper >= options.to_beat:
+        raise DeadlineError
     proved, upper = first_proved(certificate, data.whole, options.deadline)
     return Proposed(certificate=proved, upper=upper, vectors=vectors, stop=stop)
 
