@@ -62,6 +62,15 @@ def _reduced(rng: np.random.Generator) -> Subject:
     return Subject(proof, X, lambda proof, found: found.upper < lower if _same_q(proof, q) else False)
 
 
+def _touching(rng: np.random.Generator) -> Subject:
+    X = rng.standard_normal((int(rng.integers(4, 10)), int(rng.integers(2, 5)))) * 10.0 ** rng.uniform(-3, 3)
+    q = float(rng.choice([2.5, 3.0, 5.0, 7.3, 9.0]))
+    whole = X @ rng.standard_normal((X.shape[1], 12)) if rng.random() < 0.2 else X
+    proof = hn.sos_bound(whole, q, degree=int(rng.choice([4, 6])), random_state=0)
+    lower = hn.lower_bound(whole, q, n_starts=16, random_state=0).value
+    return Subject(proof, whole, lambda proof, found: found.upper < lower if _same_q(proof, q) else False)
+
+
 def _exists(kind: str, q: float) -> bool:
     inside = 2 < q < np.inf
     return kind == "row_norm" or (inside and (kind != "moment" or q <= 8))
@@ -282,6 +291,7 @@ def _sample_moment(rng: np.random.Generator) -> Subject:
 KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "norm": _norm,
     "split": _split,
+    "touching": _touching,
     "reduced": _reduced,
     "witness": _witness,
     "separable": _separable,

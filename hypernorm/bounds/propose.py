@@ -41,7 +41,7 @@ from hypernorm.exceptions import CertificateError, ChangedDataError
 from hypernorm.forms import FlatteningMap, MonomialBasis, RealignedMap, Rows, moment_matrix, second_moments
 from hypernorm.forms.gram import GramClasses, form_coefficients
 
-__all__ = ["Proposed", "Search", "first_proved", "propose", "row_norm_instead"]
+__all__ = ["Proposed", "Search", "first_proved", "margin_of", "propose", "row_norm_instead", "weighted_gram"]
 
 # Expected number of products, for the choice between routes.
 _EXPECTED_PRODUCTS = 12
@@ -269,11 +269,11 @@ def _propose_factor(factor: Factor, rows: Rows, radius: float, options: Search) 
         size = len(moments)
         last = eigh(moments, eigvals_only=True, subset_by_index=(size - 1, size - 1), check_finite=False)
         value = float(last[0])
-    margin = _margin(size, weighted) + spread
+    margin = margin_of(size, weighted) + spread
     return _Proposal(lambda growth: (value * (1 + margin * growth), None))
 
 
-def _margin(size: int, rows: Rows) -> float:
+def margin_of(size: int, rows: Rows) -> float:
     """Sixteen times the relative rounding error of a proof of definiteness; the factor covers other machines' rounding.
 
     The proof shifts the diagonal by 4γ times a trace of at most `size` times the value, and sums over the rows.
@@ -307,7 +307,7 @@ def _propose_split(factor: Factor, rows: Rows, options: Search, spread: float) -
         if options.report is not None:
             options.report(SosProgress(iteration=number, bound=split.value, lower=lower, rank=rank, seconds=seconds))
 
-    margin = _margin(min(rows.shape[0], MonomialBasis.count(rows.shape[1], 2)), rows) + 4 * spread
+    margin = margin_of(min(rows.shape[0], MonomialBasis.count(rows.shape[1], 2)), rows) + 4 * spread
     proposal = SplitProposal.search(rows, lower, factor.root * options.rtol, options.deadline, margin, report)
     return _Proposal(proposal.at, proposal.vectors, proposal.stop, proposal.fields)
 
@@ -345,18 +345,23 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
             options.around(solver, False)
         except KeyboardInterrupt:  # the result of the solver matters more than its checkpoint
             stop = Status.INTERRUPTED
-    bound, H = solver.bound, solver.finish()
-    loss = 2.0**-23 * float(np.linalg.norm(H)) if options.single_precision else 0.0
-    H *= classes.weights
-    H *= classes.weights[:, None]
-    if options.single_precision:
-        H = H.astype(np.float32).astype(np.float64)
-    # Rounding may differ between the two triangles.
-    for row in range(len(H)):
-        H[row, row + 1 :] = H[row + 1 :, row]
+    bound = solver.bound
+    H, loss = weighted_gram(solver.finish(), classes, options.single_precision)
     # With other weights the form changes by up to this much, but the Gram matrix does not.
     loss += 2 * spread * float(np.sum(rows.norms**factor.order))
     loss += classes.norm(coefficients - classes.coefficients(H, weighted=False))
-    margin = _margin(classes.size, rows)
-    H.setflags(write=False)
+    margin = margin_of(classes.size, rows)
     return _Proposal(lambda growth: ((bound + loss) * (1 + margin * growth), H), best[0][1][:, None], stop)
+
+
+def weighted_gram(G: np.ndarray, classes: GramClasses, single_precision: bool) -> tuple[np.ndarray, float]:
+    """The coefficients H of a Gram matrix, which is overwritten, and the loss of their rounding to single precision."""
+    loss = 2.0**-23 * float(np.linalg.norm(G)) if single_precision else 0.0
+    G *= classes.weights
+    G *= classes.weights[:, None]
+    H = G.astype(np.float32).astype(np.float64) if single_precision else G
+    # Rounding may differ between the two triangles.
+    for row in range(len(H)):
+        H[row, row + 1 :] = H[row + 1 :, row]
+    H.setflags(write=False)
+    return H, loss

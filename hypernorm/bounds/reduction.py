@@ -14,7 +14,13 @@ import numpy as np
 from scipy.linalg import qr, svd
 
 from hypernorm._arguments import fits_in_memory
-from hypernorm.certificates import MatrixNormCertificate, NormCertificate, ReducedCertificate, coordinate_rows
+from hypernorm.certificates import (
+    MatrixNormCertificate,
+    NormCertificate,
+    ReducedCertificate,
+    TouchingCertificate,
+    coordinate_rows,
+)
 from hypernorm.forms import Rows
 
 __all__ = ["Reduction", "triangular_factor"]
@@ -78,7 +84,7 @@ class Reduction:
             return vector
         return vector[self._columns] if self._basis is None else self._basis @ vector[self._columns]
 
-    def certificate(self, norm: NormCertificate) -> MatrixNormCertificate:
+    def certificate(self, norm: NormCertificate | TouchingCertificate) -> MatrixNormCertificate:
         """The certificate for X that follows from one for Y; it is not proved yet."""
         if self._columns is None:
             return norm

@@ -15,11 +15,12 @@ from hypernorm._warnings import warn_caller
 from hypernorm.bounds.checkpoint import check_checkpoint, keep_checkpoint
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import Status
-from hypernorm.bounds.propose import Search, propose, row_norm_instead
+from hypernorm.bounds.propose import Proposed, Search, propose, row_norm_instead
 from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.sos_solver import SosProgress
-from hypernorm.certificates import MatrixNormCertificate, is_available, plan
-from hypernorm.exceptions import InvalidInputError
+from hypernorm.bounds.touching import MOST_ROWS, propose_touching, touching_degrees
+from hypernorm.certificates import DEGREES, MatrixNormCertificate, has_touching, is_available, plan
+from hypernorm.exceptions import CertificateError, ChangedDataError, InvalidInputError
 from hypernorm.forms import Rows
 
 __all__ = ["sos_bound"]
@@ -50,8 +51,10 @@ def sos_bound(
     """Bound max ‖Xv‖_q over unit vectors v from above by a sum of squares, with a proved certificate.
 
     For q = 4, 6, 8 and degree D the bound is the least λ for which λ‖v‖^D − ‖v‖^{D−q} Σ ⟨x_i, v⟩^q is a sum of squares.
-    For other exponents the degree-4 bound of the reweighted matrix takes part in Hölder's inequality, see
-    `hypernorm.certificates.plan`. On random matrices the degree-4 bound is nearly always the norm itself.
+    On random matrices the degree-4 bound is nearly always the norm itself. For other exponents two bounds are computed,
+    and the better one is returned: the degree-4 bound of the reweighted matrix with Hölder's inequality, see
+    `hypernorm.certificates.plan`, and a sum of squares for polynomials that touch the power, one for each row, see
+    `TouchingCertificate`.
 
     Parameters
     ----------
@@ -59,8 +62,8 @@ def sos_bound(
     q : float, default 4
         Exponent, 2 < q < ∞.
     degree : int, optional
-        Even degree of the sum of squares; by default q for q = 4, 6, 8, and 4 otherwise. A higher degree costs more and
-        may close a gap that a lower one leaves.
+        Even degree of the sum of squares; by default q for q = 4, 6, 8, and otherwise 4, or 6 or 8 for few columns. A
+        higher degree costs more and may close a gap that a lower one leaves.
     rtol : float, default 1e-6
         Relative gap to the best vector, in the norm, at which the solver stops.
     max_iter : int, default 2000
@@ -73,15 +76,15 @@ def sos_bound(
     checkpoint : path, optional
         File for the state of the solver, written every half minute and at the end. If it exists, the solve continues
         from it. At least one iteration is made for any `time_limit`, so that repeated calls with short limits make
-        progress.
+        progress. Touching points are left out, as they have no checkpoints.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
     progress : callable, optional
         Receives a `SosProgress` every few iterations.
 
     Returns
     -------
-    NormCertificate or ReducedCertificate
-        The second if X has more columns than rows, dependent columns or columns of zeros. Already proved once, in
+    NormCertificate, TouchingCertificate or ReducedCertificate
+        The last if X has more columns than rows, dependent columns or columns of zeros. Already proved once, in
         floating point with rounding errors bounded.
 
     Raises
@@ -126,12 +129,29 @@ def sos_bound(
         keep_checkpoint(options, path, data.whole.fingerprint, q, 2 * half)
     try:
         proposed = propose(data, q, "sos", options)
+        if checkpoint is None and proposed.stop is not Status.INTERRUPTED:
+            proposed = _better(proposed, data, q, degree, options)
     except DeadlineError:
         return row_norm_instead(data, q, "sum-of-squares")
     if proposed.stop in _REASONS:
         reason = _REASONS[proposed.stop]
         warn_caller(f"The sum-of-squares solver ended early: {reason}; the bound is proved but may be improved.")
     return proposed.certificate
+
+
+def _better(proposed: Proposed, data: Reduction, q: float, degree: int | None, options: Search) -> Proposed:
+    """The better of a bound and one with touching points, if there are any for this exponent."""
+    n, d = data.rows.shape
+    chosen = next(iter(touching_degrees(q, d)), 0) if degree is None else min(degree, DEGREES[-1])
+    if q in (4, 6, 8) or not has_touching(q, chosen) or n > MOST_ROWS:
+        return proposed
+    try:
+        touching = propose_touching(data, q, chosen, options)
+    except ChangedDataError:
+        raise
+    except (CertificateError, DeadlineError):
+        return proposed
+    return touching if touching.upper < proposed.upper else proposed
 
 
 def _check_degree(degree: int | None, q: float) -> int:

@@ -120,9 +120,11 @@ class SosSolver:
         """
         G = self.best
         del self.best, self.U, self._A, self._Y, self._G
-        for row in range(len(G)):
-            G[row, row + 1 :] = G[row + 1 :, row]
-        return G
+        return _symmetric(G)
+
+    def symmetric_best(self) -> np.ndarray:
+        """A copy of the best Gram matrix, as `finish` returns it; the solver can continue."""
+        return _symmetric(self.best.copy())
 
     def state(self) -> dict[str, np.ndarray]:
         """Arrays from which `resume` continues."""
@@ -156,6 +158,12 @@ class SosSolver:
         self._cut = float(np.sort(np.einsum("ij,ij->j", self._V, self._multiply(self._V)))[0])
         return self.bound < _LARGEST * self.scale
 
+    def replace_form(self, coefficients: np.ndarray) -> None:
+        """Continue with another form of about the same size; the bound so far was one of the form before."""
+        self._moments = coefficients / self.classes.multinomials / self.scale
+        self._advance(np.zeros_like(self.U), self.z, 0.0)
+        self.bound = math.inf
+
     def vectors(self, count: int = 4) -> np.ndarray:
         """Leading eigenvectors of Y read as vectors of R^d, as columns."""
         return np.column_stack([self._unfolding.direction(self._V[:, j]) for j in range(min(count, self.rank))])
@@ -172,6 +180,7 @@ class SosSolver:
         rtol: float,
         max_iter: int = 2000,
         least_iter: int = 0,
+        check_every: int = _CHECK_EVERY,
         deadline: float = math.inf,
         report: Callable[[SosProgress], None] | None = None,
         patience: int = _STALLED_AFTER,
@@ -183,7 +192,8 @@ class SosSolver:
         lowered the bound by a hundredth of the gap.
         """
         with product_threads(1) if self.classes.size < _SMALL else one_product_pool():
-            return self._run(lower, rtol, max_iter, self.iteration + least_iter, deadline, report, patience)
+            least = self.iteration + least_iter
+            return self._run(lower, rtol, max_iter, least, check_every, deadline, report, patience)
 
     def _run(
         self,
@@ -191,6 +201,7 @@ class SosSolver:
         rtol: float,
         max_iter: int,
         least: int,
+        check_every: int,
         deadline: float,
         report: Callable[[SosProgress], None] | None,
         patience: int,
@@ -198,7 +209,7 @@ class SosSolver:
         start, improved_at = time.perf_counter(), self.iteration
         value = lower(None)
         try:
-            if self.bound == math.inf:
+            if not self.iteration:
                 self._check()  # after it a bound can be returned
             checking = time.perf_counter() - start
             while True:
@@ -211,7 +222,7 @@ class SosSolver:
                 now = time.perf_counter()
                 # Time for one more iteration, which takes as long as this one, and for the final check.
                 late = 2 * now - begin + checking > deadline and self.iteration >= least
-                if self.iteration % _CHECK_EVERY and not late and self.iteration < max_iter:
+                if self.iteration % check_every and not late and self.iteration < max_iter:
                     continue
                 before = self.bound
                 self._check()
@@ -351,6 +362,13 @@ def _extreme_values(
             if finished or residuals[-1] <= tolerance:
                 top = process.combined(vectors[:, -1])
                 return float(values[-1] + residuals[-1]), top, float(values[0] - residuals[0])
+
+
+def _symmetric(lower: np.ndarray) -> np.ndarray:
+    """The matrix with the lower triangle copied to the upper one."""
+    for row in range(len(lower)):
+        lower[row, row + 1 :] = lower[row + 1 :, row]
+    return lower
 
 
 def _simplex_threshold(values: np.ndarray) -> tuple[float, int]:

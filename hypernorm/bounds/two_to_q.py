@@ -36,6 +36,7 @@ from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.sample_moment import SampleMoment
 from hypernorm.bounds.sos_solver import SosProgress, check_solver_memory
 from hypernorm.bounds.split_forms import side_of
+from hypernorm.bounds.touching import MOST_ROWS, propose_touching, touching_degrees
 from hypernorm.certificates import (
     KINDS,
     Factor,
@@ -84,8 +85,8 @@ def two_to_q_norm(
 
     With a center c, weights w and `normalize` it is the largest moment (Σ w_i |⟨x_i − c, v⟩|^q / Σ w_i)^{1/q} of the
     rows in any direction v. The lower bound comes from the generalised power method, the upper bounds from
-    certificates of growing strength and cost: row norm, flattening, realigned, moment, split, sum of squares. The climb
-    ends when lower and upper bound meet.
+    certificates of growing strength and cost: row norm, flattening, realigned, moment, split, sum of squares, touching
+    points. The climb ends when lower and upper bound meet.
 
     For q = 4 the upper bound is at most d^{1/8} times the lower one for every X, up to the tolerance: the realigned
     certificate comes with vectors of which one is that good (docs/theory/lower_bounds.md). Only a time limit, an
@@ -225,6 +226,8 @@ class _Search:
                 partial(self._certify, climb, kind, climb.deadline),
                 always=kind == "sos" and self.saved is not None,
             )
+        for degree in self._touching_degrees():
+            yield Stage("touching points", partial(self._certify, climb, "touching", climb.deadline, degree))
         if "realigned" not in kinds and not self._within_factor(climb):
             yield Stage("realigned", partial(self._certify, climb, "realigned", climb.deadline))
 
@@ -251,20 +254,28 @@ class _Search:
             unwanted.add("split")
         return [kind for kind in KINDS[1:] if is_available(kind, self.q) and kind not in unwanted]
 
+    def _touching_degrees(self) -> list[int]:
+        """The degrees of touching certificates that are worth their cost, ascending."""
+        n, d = self.rows.shape
+        even = {factor.order for factor in self._sos_factors()} == {self.q}
+        if self.method == "spectral" or n > MOST_ROWS or (even and "sos" in self._kinds()):
+            return []
+        return touching_degrees(self.q, d, math.inf if self.method == "sos" else _LARGEST_GRAM_SIZE)
+
     def _sos_factors(self) -> list[Factor]:
         factors = plan("sos", self.q) if is_available("sos", self.q) else ()
         return [factor for factor in factors if factor.form == "sos"]
 
-    def _certify(self, climb: Climb, kind: str, deadline: float) -> Status | None:
+    def _certify(self, climb: Climb, kind: str, deadline: float, degree: int = 0) -> Status | None:
         begin = time.perf_counter()
 
         def tell(progress: SosProgress) -> None:
             gap = progress.bound / progress.lower - 1 if progress.lower > 0 else math.inf
-            step = "iteration" if kind == "sos" else "round"
+            step = "round" if kind == "split" else "iteration"
             climb.tell(f"{kind}: {step} {progress.iteration}, rank {progress.rank}, gap of the form {gap:.1e}")
 
         options = Search(
-            rtol=self.rtol if kind == "sos" else min(1e-8, self.rtol / 10),
+            rtol=self.rtol if kind in ("sos", "touching") else min(1e-8, self.rtol / 10),
             deadline=deadline,
             rng=self.rng,
             report=tell,
@@ -274,7 +285,10 @@ class _Search:
         if kind == "sos" and self.saved is not None:
             path, fingerprint = self.saved
             keep_checkpoint(options, path, fingerprint, self.q, max(factor.order for factor in self._sos_factors()))
-        proposed = propose(self.data, self.q, kind, options)
+        if degree:
+            proposed = propose_touching(self.data, self.q, degree, options)
+        else:
+            proposed = propose(self.data, self.q, kind, options)
         seconds = time.perf_counter() - begin
         climb.offer(proposed.certificate, BoundRecord(kind=kind, upper=proposed.upper, seconds=seconds))
         if not climb.is_late:

@@ -7,6 +7,7 @@ from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCov
 from hypernorm.certificates.expansion import ExpansionCertificate, VerifiedExpansion
 from hypernorm.certificates.gain_witness import GainWitness
 from hypernorm.certificates.lower_gain import GAIN_EXPONENTS, LowerGainCertificate
+from hypernorm.certificates.majorants import DEGREES, has_touching, touching_nodes, touching_polynomial
 from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound, total_variation_bound
 from hypernorm.certificates.moments import largest_difference, of_pieces, weighted_rows
 from hypernorm.certificates.norm import NormCertificate
@@ -19,6 +20,7 @@ from hypernorm.certificates.sample_rows import SampleRows
 from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.certificates.split import SplitCertificate
 from hypernorm.certificates.subspace import SubspaceCertificate
+from hypernorm.certificates.touching import TouchingCertificate, touching_form, touching_majorants
 from hypernorm.certificates.verified import (
     Claim,
     Rigor,
@@ -31,6 +33,7 @@ from hypernorm.certificates.verified import (
 from hypernorm.certificates.witness import Witness, attained_value
 
 __all__ = [
+    "DEGREES",
     "GAIN_EXPONENTS",
     "KINDS",
     "TINY",
@@ -56,6 +59,7 @@ __all__ = [
     "SeparableCertificate",
     "SplitCertificate",
     "SubspaceCertificate",
+    "TouchingCertificate",
     "Verified",
     "VerifiedBound",
     "VerifiedCovarianceBound",
@@ -67,6 +71,7 @@ __all__ = [
     "Witness",
     "attained_value",
     "coordinate_rows",
+    "has_touching",
     "is_available",
     "known_reweighting",
     "largest_difference",
@@ -77,6 +82,10 @@ __all__ = [
     "register",
     "reweight",
     "total_variation_bound",
+    "touching_form",
+    "touching_majorants",
+    "touching_nodes",
+    "touching_polynomial",
     "weight_spread",
     "weighted_rows",
     "whitened_rows",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import combinations_with_replacement
 from math import factorial, prod
+from typing import NamedTuple
 
 import flint
 import numpy as np
@@ -24,9 +25,13 @@ from hypernorm.forms.gram import GramClasses, gram_half_degree, rank_multisets
 
 __all__ = [
     "PROVERS",
+    "ExactForm",
     "ExactRows",
+    "form_of_powers",
     "gram_and_deviation",
+    "integer_coefficients",
     "is_dominated",
+    "is_form_dominated",
     "monomials",
     "proves_flattening",
     "proves_longest_row",
@@ -136,25 +141,41 @@ def proves_moment(rows: ExactRows, bound: float, matrix: None, order: int) -> bo
 
 
 def proves_sos(rows: ExactRows, bound: float, H: np.ndarray, order: int) -> bool:
-    """Σ ⟨x_i, v⟩^2k ≤ λ: (λ − ‖ρ‖) diag(m!/α!) − H ≻ 0, ρ the exact coefficients of what H leaves over."""
-    exact, identity, norm = gram_and_deviation(rows, H, order)
+    """Σ ⟨x_i, v⟩^2k ≤ λ by a Gram matrix."""
+    return is_form_dominated(bound, H, form_of_powers(rows, order, len(H)))
+
+
+class ExactForm(NamedTuple):
+    """A form of the degree of its classes: its coefficients in integers, times 2^`exponent`."""
+
+    coefficients: list[int]
+    exponent: int
+    classes: GramClasses
+
+
+def form_of_powers(rows: ExactRows, order: int, side: int) -> ExactForm:
+    """‖v‖^2(m−k) Σ ⟨x_i, v⟩^2k with 2k = `order`, for a Gram matrix of a given side."""
+    half, d = order // 2, rows.shape[1]
+    classes = GramClasses(d, gram_half_degree(d, side, half))
+    moments = _sum(image @ image.T for image in (monomials(block, half) for block in rows))
+    return ExactForm(integer_coefficients(moments, half, classes), moments.exponent, classes)
+
+
+def is_form_dominated(bound: float, H: np.ndarray, form: ExactForm) -> bool:
+    """Whether λ bounds a form on the unit sphere: (λ − ‖ρ‖) diag(m!/α!) − H ≻ 0."""
+    exact, identity, norm = gram_and_deviation(H, form)
     if norm == math.inf:
         return False
     difference = identity.scaled(*dyadic(bound)) - identity.scaled(*dyadic(norm)) - exact
     return difference.is_proved_positive_definite()
 
 
-def gram_and_deviation(rows: ExactRows, H: np.ndarray, order: int) -> tuple[DyadicMatrix, DyadicMatrix, float]:
-    """H, diag(m!/α!), which is the identity on its scale, and ‖ρ‖ rounded up."""
-    half, d = order // 2, rows.shape[1]
-    classes = GramClasses(d, gram_half_degree(d, len(H), half))
+def gram_and_deviation(H: np.ndarray, form: ExactForm) -> tuple[DyadicMatrix, DyadicMatrix, float]:
+    """H, diag(m!/α!), which is the identity on its scale, and ‖ρ‖ rounded up, ρ the coefficients of what H leaves over."""
+    target, exponent, classes = form
     exact = DyadicMatrix.from_floats(H)
-    moments = _sum(image @ image.T for image in (monomials(block, half) for block in rows))
-    target = _form_coefficients(moments, d, half)
-    for degree in range(2 * half, 2 * classes.basis.degree, 2):
-        target = _multiply_by_norm(target, d, degree)
-    least = min(moments.exponent, exact.exponent)
-    rest = [value << (moments.exponent - least) for value in target]
+    least = min(exponent, exact.exponent)
+    rest = [value << (exponent - least) for value in target]
     entries = exact.integers.entries()
     for c, a, b in _pairs(classes):
         rest[c] -= (1 if a == b else 2) * (int(entries[a * classes.size + b]) << (exact.exponent - least))
@@ -182,14 +203,21 @@ def _pairs(classes: GramClasses) -> Iterator[tuple[int, int, int]]:
         yield from zip(classes.classes[part].tolist(), rows.tolist(), columns.tolist(), strict=True)
 
 
-def _form_coefficients(moments: DyadicMatrix, d: int, half: int) -> list[int]:
-    """Integer coefficients (2k)!/γ! Σ x^γ of the form, from one entry of each class of the plain moment matrix."""
-    classes = GramClasses(d, half)
+def integer_coefficients(moments: DyadicMatrix, half: int, target: GramClasses) -> list[int]:
+    """Coefficients of ‖v‖^2(m−k) Σ ⟨x_i, v⟩^2k in units of the moment matrix, from its entries Σ x_i^α x_i^β.
+
+    k is `half` and m the half degree of `target`; the coefficients are those of `hypernorm.forms.gram`.
+    """
+    d = target.basis.dimension
+    classes = target if half == target.basis.degree else GramClasses(d, half)
     entries = moments.integers.entries()
     sums = [flint.fmpz(0)] * classes.count
     for c, a, b in _pairs(classes):
         sums[c] = entries[a * classes.size + b]
-    return [int(value) * int(m) for value, m in zip(sums, classes.multinomials.tolist(), strict=True)]
+    result = [int(value) * int(m) for value, m in zip(sums, classes.multinomials.tolist(), strict=True)]
+    for degree in range(2 * half, 2 * target.basis.degree, 2):
+        result = _multiply_by_norm(result, d, degree)
+    return result
 
 
 def _multiply_by_norm(coefficients: list[int], d: int, degree: int) -> list[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,8 +27,11 @@ from hypernorm.forms.gram import GramClasses, form_coefficients, gram_half_degre
 
 __all__ = [
     "PROVERS",
+    "ComputedForm",
+    "form_of_powers",
     "gram_and_deviation",
     "is_dominated",
+    "is_form_dominated",
     "normalised",
     "proves_flattening",
     "proves_longest_row",
@@ -117,32 +121,66 @@ def proves_moment(rows: Rows, bound: float, matrix: None, order: int) -> bool:
 
 
 def proves_sos(rows: Rows, bound: float, H: np.ndarray, order: int) -> bool:
-    """Σ ⟨x_i, v⟩^2k ≤ λ, from a Gram matrix G: (λ − δ)I − G ≻ 0, δ its deviation from the form."""
-    G, deviation = gram_and_deviation(rows, H, order)
+    """Σ ⟨x_i, v⟩^2k ≤ λ by a Gram matrix."""
+    return is_form_dominated(bound, H, form_of_powers(rows, order, len(H)))
+
+
+class ComputedForm(NamedTuple):
+    """A form of degree 2m, computed from moment matrices.
+
+    Attributes
+    ----------
+    coefficients : ndarray
+        By class, as in `hypernorm.forms.gram`.
+    classes : GramClasses
+        For half degree m.
+    size : float
+        The sum of the Frobenius norms of the moment matrices.
+    error : float
+        A bound on the sum of their errors on the unit sphere.
+    half : int
+        Their least half degree.
+    """
+
+    coefficients: np.ndarray
+    classes: GramClasses
+    size: float
+    error: float
+    half: int
+
+
+def form_of_powers(rows: Rows, order: int, side: int) -> ComputedForm:
+    """‖v‖^2(m−k) Σ ⟨x_i, v⟩^2k with 2k = `order`, for a Gram matrix of a given side."""
+    half, d = order // 2, rows.shape[1]
+    moments = moment_matrix(rows, half)
+    classes = GramClasses(d, gram_half_degree(d, side, half))
+    depth = moment_depth(rows, len(moments)) + 2 * (half + 4)
+    error = gamma(depth) * float(np.sum(rows.norms**order))
+    coefficients = form_coefficients(moments, half, classes)
+    return ComputedForm(coefficients, classes, float(np.linalg.norm(moments)), error, half)
+
+
+def is_form_dominated(bound: float, H: np.ndarray, form: ComputedForm) -> bool:
+    """Whether λ bounds a form on the unit sphere: (λ − δ)I − G ≻ 0 for a Gram matrix G that deviates from it by δ."""
+    G, deviation = gram_and_deviation(H, form)
     least = (bound - SAFETY * deviation) * (1 - 2 * UNIT)
     return least > 0 and is_dominated(None, least, G, 8 * UNIT * float(np.linalg.norm(G)))
 
 
-def gram_and_deviation(rows: Rows, H: np.ndarray, order: int) -> tuple[np.ndarray, float]:
-    """G_αβ = H_αβ/(w_α w_β) of half degree m ≥ k, and a bound on |Σ ⟨x_i, v⟩^2k − z(v)ᵀ G z(v)| for unit v.
+def gram_and_deviation(H: np.ndarray, form: ComputedForm) -> tuple[np.ndarray, float]:
+    """G_αβ = H_αβ/(w_α w_β), and a bound on |F(v) − z(v)ᵀ G z(v)| for the form F and unit v.
 
-    The bound is ‖ρ‖, ρ the coefficients of ‖v‖^2(m−k) Σ ⟨x_i, v⟩^2k − z(v)ᵀ G z(v), with all rounding errors but those
-    that `SAFETY` covers. An entry of the computed G has a relative error below 8u.
+    The bound is ‖ρ‖, ρ the coefficients of F(v) − z(v)ᵀ G z(v), with all rounding errors but those that `SAFETY` covers.
+    An entry of the computed G has a relative error below 8u.
     """
-    half, d = order // 2, rows.shape[1]
-    moments = moment_matrix(rows, half)
-    classes = GramClasses(d, gram_half_degree(d, len(H), half))
-    degree = classes.basis.degree
-    target = form_coefficients(moments, half, classes)
-    rest = classes.norm(target - classes.coefficients(H, weighted=False))
+    classes = form.classes
+    degree, d = classes.basis.degree, classes.basis.dimension
+    rest = classes.norm(form.coefficients - classes.coefficients(H, weighted=False))
     G = H / np.outer(classes.weights, classes.weights)
     # A coefficient is a sum over the pairs of a class, and over d terms for each factor ‖v‖². Forms with the Gram
     # matrices |M| and |G| have the absolute values of the summands; on the sphere ‖M‖_F and ‖G‖_F bound them.
-    terms = math.comb(2 * degree, degree) + (degree - half) * (d + 1) + 20
-    sizes = float(np.linalg.norm(moments)), float(np.linalg.norm(G))
-    depth = moment_depth(rows, len(moments)) + 2 * (half + 4)
-    error = gamma(depth) * float(np.sum(rows.norms**order)) + gamma(terms) * (sizes[0] + sizes[1])
-    return G, rest + error
+    terms = math.comb(2 * degree, degree) + (degree - form.half) * (d + 1) + 20
+    return G, rest + form.error + gamma(terms) * (form.size + float(np.linalg.norm(G)))
 
 
 PROVERS: dict[str, Callable[..., bool]] = {

@@ -27,6 +27,7 @@ from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.rounding import SAFETY, UNIT, gamma, precision, rational, upper_float
 from hypernorm.certificates.split import SplitCertificate
 from hypernorm.certificates.subjects import plain_rows, read_samples
+from hypernorm.certificates.touching import TouchingCertificate
 from hypernorm.certificates.values import LARGEST_SCALE
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound
 from hypernorm.exceptions import CertificateError
@@ -71,7 +72,7 @@ class ReducedCertificate(Certificate):
         B; the identity if None.
     gain : float
         g, about 1/‖b‖² for the rows b of B.
-    norm : NormCertificate or SplitCertificate
+    norm : NormCertificate, SplitCertificate or TouchingCertificate
         Certificate for Y = 2**-exponent XBᵀ.
 
     See Also
@@ -98,7 +99,9 @@ class ReducedCertificate(Certificate):
     columns: Annotated[np.ndarray, Array("u", dtypes=(np.int64,))]
     basis: Annotated[np.ndarray | None, Array("k", "u", optional=True)]
     gain: Annotated[float, Real(2.0**-20, 2.0**20)]
-    norm: Annotated[NormCertificate, Inner(NormCertificate, SplitCertificate)]
+    norm: Annotated[
+        NormCertificate | TouchingCertificate, Inner(NormCertificate, SplitCertificate, TouchingCertificate)
+    ]
 
     @classmethod
     def sizes(cls, known: Mapping[str, Any]) -> Sizes:
@@ -171,10 +174,10 @@ class ReducedCertificate(Certificate):
         return 0.0 if total.is_zero() else upper_float(total * rational(2) ** self.exponent)
 
 
-MatrixNormCertificate: TypeAlias = NormCertificate | ReducedCertificate
+MatrixNormCertificate: TypeAlias = NormCertificate | TouchingCertificate | ReducedCertificate
 """A certificate of an upper bound on the 2→q norm of a matrix; a `SplitCertificate` is a `NormCertificate`."""
 
-MATRIX_NORMS = (NormCertificate, SplitCertificate, ReducedCertificate)
+MATRIX_NORMS = (NormCertificate, SplitCertificate, TouchingCertificate, ReducedCertificate)
 
 
 def _exact_rest(rows: Rows, columns: np.ndarray, B: np.ndarray, gain: float, Y: np.ndarray) -> flint.arb:

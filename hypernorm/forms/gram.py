@@ -16,7 +16,14 @@ import numpy as np
 
 from hypernorm.forms.monomials import MonomialBasis
 
-__all__ = ["GramClasses", "form_coefficients", "gram_half_degree", "multiply_by_norm", "rank_multisets"]
+__all__ = [
+    "GramClasses",
+    "form_coefficients",
+    "gram_half_degree",
+    "lower_moments",
+    "multiply_by_norm",
+    "rank_multisets",
+]
 
 _CHUNK_ENTRIES = 1 << 20
 
@@ -107,6 +114,14 @@ class GramClasses:
             np.add.at(result, self.classes[part], entries)
         return result
 
+    def matrix(self, values: np.ndarray) -> np.ndarray:
+        """The fully symmetric matrix w_α w_β y_(α+β), from one number y for each class."""
+        result = np.empty((self.size, self.size))
+        for part, rows, columns in self.chunks():
+            result[rows, columns] = self.weights[rows] * self.weights[columns] * values[self.classes[part]]
+            result[columns, rows] = result[rows, columns]
+        return result
+
     def norm(self, coefficients: np.ndarray) -> float:
         """√(Σ ρ_γ² γ!/(2k)!), a bound on the form on the unit sphere."""
         return float(np.sqrt(np.sum(coefficients**2 / self.multinomials)))
@@ -131,10 +146,27 @@ def form_coefficients(moments: np.ndarray, half: int, target: GramClasses) -> np
 
 def multiply_by_norm(coefficients: np.ndarray, dimension: int, degree: int) -> np.ndarray:
     """Coefficients of ‖v‖² times a form of the given degree; both forms in the order of `rank_multisets`."""
+    result = np.zeros(math.comb(dimension + degree + 1, degree + 2))
+    for here, raised in _raised(dimension, degree):
+        result[raised] += coefficients[here]
+    return result
+
+
+def lower_moments(moments: np.ndarray, dimension: int, degree: int) -> np.ndarray:
+    """Σ_j y_(γ+2e_j) for each monomial γ of the given degree: the transpose of `multiply_by_norm`.
+
+    From the moments of degree + 2 of a measure on the unit sphere it makes those of the degree.
+    """
+    result = np.zeros(math.comb(dimension + degree - 1, degree))
+    for here, raised in _raised(dimension, degree):
+        result[here] += moments[raised]
+    return result
+
+
+def _raised(dimension: int, degree: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For each variable the ranks of all monomials, and of the same monomials times its square."""
     basis = MonomialBasis(dimension, degree)
     here = rank_multisets(basis.indices)
-    result = np.zeros(math.comb(dimension + degree + 1, degree + 2))
     for variable in range(dimension):
         raised = np.sort(np.hstack([basis.indices, np.full((basis.size, 2), variable)]), axis=1)
-        result[rank_multisets(raised)] += coefficients[here]
-    return result
+        yield here, rank_multisets(raised)

@@ -55,7 +55,12 @@ def test_row_holds_ratios_of_proved_bounds(monkeypatch):
 def row(**changes):
     exponents = [2, 3, 4]
     usual = {"row_norm": [1, 1.3, 1.2], "flattening": [None, 1.2, 1.1], "realigned": [None, 1.1, 1.05]}
-    usual |= {"moment": [None, 1.2, 1.1], "sos": [None, 1.05, 1], "interpolated": [1, 1.1, 1]}
+    usual |= {
+        "moment": [None, 1.2, 1.1],
+        "sos": [None, 1.05, 1],
+        "touching": [None, 1.01, 1],
+        "interpolated": [1, 1.1, 1],
+    }
     return {"family": "signs", "d": 10, "seed": 0, "exponents": exponents, "lower": [1] * 3, **usual, **changes}
 
 
