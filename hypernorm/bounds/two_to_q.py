@@ -41,7 +41,7 @@ from hypernorm.certificates import (
     KINDS,
     Factor,
     MatrixNormCertificate,
-    NormCertificate,
+    ReducedCertificate,
     Witness,
     is_available,
     plan,
@@ -304,7 +304,8 @@ class _Search:
         if kind != "realigned" or self.q != 4 or (2 * n + d > _FEW_CANDIDATES and self._within_factor(climb)):
             return proposed.vectors
         found = proposed.certificate
-        U = (found if isinstance(found, NormCertificate) else found.norm).matrices[-1]
+        norm = found.norm if isinstance(found, ReducedCertificate) else found
+        U = norm.matrices[-1]
         assert U is not None
         return np.hstack([best_candidates(self.rows, U, climb.deadline), proposed.vectors])
 

@@ -171,7 +171,7 @@ def is_form_dominated(bound: float, H: np.ndarray, form: ExactForm) -> bool:
 
 
 def gram_and_deviation(H: np.ndarray, form: ExactForm) -> tuple[DyadicMatrix, DyadicMatrix, float]:
-    """H, diag(m!/α!), which is the identity on its scale, and ‖ρ‖ rounded up, ρ the coefficients of what H leaves over."""
+    """H, diag(m!/α!), which is the identity on its scale, and ‖ρ‖ rounded up; H leaves the coefficients ρ over."""
     target, exponent, classes = form
     exact = DyadicMatrix.from_floats(H)
     least = min(exponent, exact.exponent)

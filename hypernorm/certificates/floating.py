@@ -170,8 +170,8 @@ def is_form_dominated(bound: float, H: np.ndarray, form: ComputedForm) -> bool:
 def gram_and_deviation(H: np.ndarray, form: ComputedForm) -> tuple[np.ndarray, float]:
     """G_αβ = H_αβ/(w_α w_β), and a bound on |F(v) − z(v)ᵀ G z(v)| for the form F and unit v.
 
-    The bound is ‖ρ‖, ρ the coefficients of F(v) − z(v)ᵀ G z(v), with all rounding errors but those that `SAFETY` covers.
-    An entry of the computed G has a relative error below 8u.
+    The bound is ‖ρ‖, ρ the coefficients of F(v) − z(v)ᵀ G z(v), with all rounding errors but those that `SAFETY`
+    covers. An entry of the computed G has a relative error below 8u.
     """
     classes = form.classes
     degree, d = classes.basis.degree, classes.basis.dimension

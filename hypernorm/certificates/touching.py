@@ -229,7 +229,7 @@ def touching_form(rows: Rows, majorants: np.ndarray, classes: GramClasses) -> tu
 
 
 def _weighted(rows: Rows, coefficients: np.ndarray, half: int, sign: int) -> Rows | None:
-    """Rows μ_i x_i with μ_i^2k at least the coefficients that are positive, or at most these if the form is negative."""
+    """Rows μ_i x_i with μ_i^2k at least the positive coefficients, or at most these if the form is negative."""
     rounded = upper_float if sign > 0 else lower_float
     multiplier = np.array([rounded(rational(c).root(2 * half)) if c > 0 else 0.0 for c in coefficients.tolist()])
     if not multiplier.any():
