@@ -129,7 +129,7 @@ def touching_polynomial(q: float, degree: int, nodes: Sequence[Any], power: Any)
         column = [
             (column[i + 1] - column[i]) / (points[i + order] - points[i])
             if order > 1 or points[i] is not points[i + 1]
-            else slopes[(i - at_zero) // 2]
+            else slopes[i // 2]
             for i in range(len(points) - order)
         ]
         divided.append(column[0])

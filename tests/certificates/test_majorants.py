@@ -43,6 +43,7 @@ def test_even_powers_up_to_the_degree_have_no_majorant():
     assert [q for q in (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0) if has_touching(q, 8)] == [3.0, 5.0, 10.0]
     for q in (np.inf, -np.inf, np.nan, 1.5, 2e6):
         assert not has_touching(q, 4)
+    assert has_touching(1e6, 4)
     for degree in (2, 5, 10, -4):
         assert not has_touching(3.0, degree)
 
@@ -125,6 +126,7 @@ def test_rows_of_zeros_have_no_terms_and_short_rows_are_taken_longer():
     nodes = np.full((3, 1), 0.5)
     with precision():
         found = majorants(3.0, 4, nodes, [0.0, 5e-324, 2.0**-200], 1.0)
+        assert (majorants(3.0, 4, nodes, [2.0**-199] * 3, 1.0)[1:] != found[1:, 2:]).all()
     assert not found[:, 0].any()
     assert (found[:, 1] == found[:, 2]).all()
     assert np.isfinite(found).all()

@@ -57,7 +57,7 @@ CASES = {
 }
 
 
-@pytest.fixture(params=CASES)
+@pytest.fixture(params=CASES, scope="module")
 def case(request):
     X, q, degree = CASES[request.param]
     return X, certificate_of(X, q, degree), hn.lower_bound(X, q, random_state=0).value
