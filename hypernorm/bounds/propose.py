@@ -35,7 +35,7 @@ from hypernorm.certificates import (
 )
 from hypernorm.exceptions import CertificateError, ChangedDataError
 from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_matrix, second_moments
-from hypernorm.forms.gram import GramClasses, form_coefficients
+from hypernorm.forms.gram import GramClasses, moment_form, row_parts
 
 __all__ = ["Proposed", "Search", "first_proved", "propose", "row_norm_instead"]
 
@@ -263,7 +263,7 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
     d, half = rows.shape[1], factor.order // 2
     half_degree = max(half, options.half_degree or half)
     classes = GramClasses(d, half_degree)
-    coefficients = form_coefficients(moment_matrix(rows, half), half, classes)
+    coefficients, _ = moment_form(rows, half, classes)
     solver = SosSolver(coefficients, classes, options.rng)
     best: list[tuple[float, np.ndarray]] = []
     deadline = options.deadline
@@ -303,13 +303,10 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
             stop = Status.INTERRUPTED
     bound, H = solver.bound, solver.finish()
     loss = 2.0**-23 * float(np.linalg.norm(H)) if options.single_precision else 0.0
-    H *= classes.weights
-    H *= classes.weights[:, None]
-    if options.single_precision:
-        H = H.astype(np.float32).astype(np.float64)
-    # Rounding may differ between the two triangles.
-    for row in range(len(H)):
-        H[row, row + 1 :] = H[row + 1 :, row]
+    for part in row_parts(len(H)):
+        H[part] *= np.outer(classes.weights[part], classes.weights)
+        if options.single_precision:
+            H[part] = H[part].astype(np.float32)
     # With other weights the form changes by up to this much, but the Gram matrix does not.
     loss += 2 * spread * float(np.sum(rows.norms**factor.order))
     loss += classes.norm(coefficients - classes.coefficients(H, weighted=False))

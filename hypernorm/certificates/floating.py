@@ -21,8 +21,16 @@ from hypernorm.certificates.rounding import (
     rational,
     row_length,
 )
-from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_depth, moment_matrix, second_moments
-from hypernorm.forms.gram import GramClasses, form_coefficients, gram_half_degree
+from hypernorm.forms import (
+    FlatteningMap,
+    MonomialBasis,
+    RealignedMap,
+    Rows,
+    moment_depth,
+    moment_matrix,
+    second_moments,
+)
+from hypernorm.forms.gram import GramClasses, gram_half_degree, moment_form, row_parts
 
 __all__ = [
     "PROVERS",
@@ -122,20 +130,24 @@ def proves_sos(rows: Rows, bound: float, H: np.ndarray, order: int) -> bool:
     sphere, (λ − ‖ρ‖)I − G ≻ 0 proves the bound.
     """
     half, d = order // 2, rows.shape[1]
-    moments = moment_matrix(rows, half)
-    classes = GramClasses(d, gram_half_degree(d, len(H), half))
-    degree = classes.basis.degree
-    target = form_coefficients(moments, half, classes)
+    degree = gram_half_degree(d, len(H), half)
+    classes = GramClasses(d, degree)
+    target, moment_size = moment_form(rows, half, classes)
     rest = classes.norm(target - classes.coefficients(H, weighted=False))
-    G = H / np.outer(classes.weights, classes.weights)
+    del target
+    w = classes.weights
+    del classes
+    G = np.empty_like(H)
+    for part in row_parts(len(H)):
+        np.divide(H[part], np.outer(w[part], w), out=G[part])
     # A coefficient is a sum over the pairs of a class, and over d terms for each factor ‖v‖². Forms with the Gram
     # matrices |M| and |G| have the absolute values of the summands; on the sphere ‖M‖_F and ‖G‖_F bound them.
     terms = math.comb(2 * degree, degree) + (degree - half) * (d + 1) + 20
-    sizes = float(np.linalg.norm(moments)), float(np.linalg.norm(G))
-    depth = moment_depth(rows, len(moments)) + 2 * (half + 4)
+    sizes = moment_size, float(np.linalg.norm(G))
+    depth = moment_depth(rows, MonomialBasis.count(d, half)) + 2 * (half + 4)
     error = gamma(depth) * float(np.sum(rows.norms**order)) + gamma(terms) * (sizes[0] + sizes[1])
     least = (bound - SAFETY * (rest + error)) * (1 - 2 * UNIT)
-    return least > 0 and is_dominated(None, least, G, 8 * UNIT * sizes[1])
+    return least > 0 and is_dominated(None, least, G, 8 * UNIT * sizes[1], overwrite=True)
 
 
 PROVERS: dict[str, Callable[..., bool]] = {
@@ -155,16 +167,18 @@ def normalised(U: np.ndarray) -> np.ndarray:
     return np.ldexp(U, -math.frexp(largest)[1]) if math.isfinite(largest) else U
 
 
-def is_dominated(U: np.ndarray | None, bound: float, image: np.ndarray, error: float) -> bool:
+def is_dominated(
+    U: np.ndarray | None, bound: float, image: np.ndarray, error: float, *, overwrite: bool = False
+) -> bool:
     """Whether λU − M ≻ 0 is proved for every M within `error` of `image`; U is the identity if None.
 
-    All numbers are first divided by 2^k ≈ λ.
+    All numbers are first divided by 2^k ≈ λ. The work is done in the memory of `image` if it may be overwritten.
     """
     exponent = math.frexp(bound)[1]
     if exponent < -100:
         # The longest row is longer than 1/8, so no true bound is so small. Above the limit no squared norm underflows.
         return False
-    difference = np.ldexp(image, -exponent)
+    difference = np.ldexp(image, -exponent, out=image if overwrite else None)
     # The product with λ and the difference are rounded once each; so was the symmetrisation of the image.
     size = (math.sqrt(len(image)) if U is None else float(np.linalg.norm(U))) + 2 * float(np.linalg.norm(difference))
     np.negative(difference, out=difference)
@@ -173,4 +187,4 @@ def is_dominated(U: np.ndarray | None, bound: float, image: np.ndarray, error: f
     else:
         difference += math.ldexp(bound, -exponent) * U
     error = float(np.ldexp(SAFETY * error, -exponent)) + 3 * UNIT * size + TINY
-    return is_proved_positive_definite(difference, SAFETY * error)
+    return is_proved_positive_definite(difference, SAFETY * error, overwrite=True)

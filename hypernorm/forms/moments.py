@@ -138,7 +138,8 @@ def _moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
     total = next(partials)
     for more in partials:
         total = total + more
-    total += np.tril(total, -1).T
     result = np.asarray(total.T)
+    for row in range(1, size):
+        result[row, :row] = result[:row, row]
     result.setflags(write=False)
     return result
