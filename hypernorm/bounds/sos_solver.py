@@ -36,6 +36,9 @@ from hypernorm.forms.monomials import MonomialBasis
 __all__ = ["SosProgress", "SosSolver", "check_solver_memory"]
 
 _RELAXATION = 1.6
+# Values of σ. The steps are long until the gap is this part of the bound, for at most so many iterations.
+_LONG, _SHORT = 2.0, 0.25
+_NEAR, _LAST_LONG = 0.1, 25
 _FILTER_DEGREE = 2  # the block changes little from one iteration to the next
 _FIRST_FILTER_DEGREE = 12
 _CHECK_EVERY = 5
@@ -96,40 +99,41 @@ class SosSolver:
         self.classes, self._rng = classes, rng
         self._ids, self._w = classes.classes, classes.weights
         self._unfolding = _Unfolding(classes.basis)
-        self.iteration, self.sigma = 0, 0.25
-        self.U = np.zeros((size, size))
+        self.iteration, self.sigma = 0, _LONG
         self.z = np.zeros(classes.count)
-        self._G = np.empty((size, size))
         self._moments = coefficients / classes.multinomials
-        self.scale = 1.0
+        # The lower triangle is A = Z − U + M/σ. Above the diagonal, and in the last array, is the best M − σU so far.
+        self._A = np.zeros((size, size))
+        self._best_diagonal = np.empty(size)
+        self._update(0.0, self._moments)
         self.scale, leading = self._leading(None)
         self._moments = self._moments / self.scale
-        self._A = self._G / (self.scale * self.sigma)
-        self._Y = np.zeros((size, size))
+        self._A *= 1 / (self.scale * self.sigma)
+        self._pairs = np.zeros((size, 0))
         width = min(size, max(12, size // 20))
         self._V = np.asfortranarray(np.column_stack([leading, rng.standard_normal((size, width - 1))]))
         self._low, self._cut = -1.0 / self.sigma, 0.0
         self.rank = 0
         self.bound = math.inf
-        self.best = self._G.copy()
 
     def finish(self) -> np.ndarray:
         """The best Gram matrix, in the orthonormal basis and the scale of the form; exactly symmetric.
 
         This frees the working memory for the proof; the solver cannot continue afterwards.
         """
-        G = self.best
-        del self.best, self.U, self._A, self._Y, self._G
-        for row in range(len(G)):
-            G[row, row + 1 :] = G[row + 1 :, row]
+        self._map_parts(self._kernels.mirror, self._A, self._best_diagonal)
+        G = self._A
+        del self._A
         return G
 
     def state(self) -> dict[str, np.ndarray]:
         """Arrays from which `resume` continues."""
+        packed = np.empty(len(self._ids))
+        self._map_parts(self._kernels.multiplier, self._A, self._averages(), self._ids, self._w, packed)
         return {
             "iteration": np.array(self.iteration),
             "sigma": np.array(self.sigma),
-            "multiplier": self.U[np.tril_indices(self.classes.size)],
+            "multiplier": packed,
             "averages": self.z,
             "vectors": np.ascontiguousarray(self._V),
         }
@@ -138,20 +142,22 @@ class SosSolver:
         """Continue from the arrays of `state`; return False if their numbers cannot be from this iteration."""
         size = self.classes.size
         V, U, z = state["vectors"], state["multiplier"], state["averages"]
-        iteration = int(state["iteration"])
+        iteration, sigma = int(state["iteration"]), float(state["sigma"])
         lengths = np.linalg.norm(V, axis=0)
         if not (
             0 <= iteration < _MOST_ITERATIONS
-            and float(state["sigma"]) == self.sigma
+            and sigma in (_LONG, _SHORT)
             and all((np.abs(part) < _LARGEST).all() for part in (U, z))
             and ((lengths > 1 / _LARGEST) & (lengths < _LARGEST)).all()
         ):
             return False
-        self.iteration, self.z = iteration, z
-        self.U[np.tril_indices(size)] = U
+        self.iteration, self.sigma, self.z = iteration, sigma, z
+        for row in range(size):
+            first = row * (row + 1) // 2
+            self._A[row, : row + 1] = U[first : first + row + 1]
+        self._update(-1.0, z + self._moments / self.sigma)
         self._V = np.asfortranarray(V)
         self.rank = V.shape[1]
-        self._advance(np.zeros((size, size)), self.z, 0.0)  # leaves U unchanged and sets A = Z − U + M/σ
         self._check()
         self._cut = float(np.sort(np.einsum("ij,ij->j", self._V, self._multiply(self._V)))[0])
         return self.bound < _LARGEST * self.scale
@@ -162,8 +168,7 @@ class SosSolver:
 
     def pseudo_moments(self) -> np.ndarray:
         """The dual iterate Y in the orthonormal basis: positive semidefinite, of trace one, nearly fully symmetric."""
-        triangle = np.tril(self._Y)
-        return np.asarray(triangle + np.tril(triangle, -1).T)
+        return np.asarray(self._pairs @ self._pairs.T)
 
     def run(
         self,
@@ -214,6 +219,9 @@ class SosSolver:
                 self._check()
                 checking = time.perf_counter() - now
                 value = lower(self.vectors())
+                near = self.bound - value <= _NEAR * self.bound or self.iteration >= _LAST_LONG
+                if near and self.sigma > _SHORT:
+                    self._shorten()
                 if before - self.bound > 1e-2 * max(self.bound - value, 0):
                     improved_at = self.iteration
                 if report is not None:
@@ -246,17 +254,30 @@ class SosSolver:
     def _project(self) -> None:
         """Run one iteration: both projections and the update of the multiplier."""
         values, vectors = self._eigenpairs_above_threshold()
-        scaled = np.asfortranarray(vectors * np.sqrt(values))
-        self._Y = dsyrk(1.0, scaled, c=self._Y.T, beta=0.0, lower=0, overwrite_c=1).T
-        sums = self._map_parts(self._kernels.class_sums, self._Y, _RELAXATION, self.U, self._ids, self._w, len(self.z))
-        after = sum(sums) / self.classes.multinomials + (1 - _RELAXATION) * self.z
-        self._advance(self._Y, after, _RELAXATION)
-
-    def _advance(self, Y: np.ndarray, after: np.ndarray, relaxation: float) -> None:
-        """Update U and A for the next iteration, from Y and the class averages Z."""
-        shifts = np.column_stack([(1 - relaxation) * self.z - after, after + self._moments / self.sigma])
-        self._map_parts(self._kernels.step, Y, relaxation, self.U, shifts, self._ids, self._w, self._A)
+        self._pairs = np.asfortranarray(vectors * np.sqrt(values))
+        # A = Z − U + M/σ becomes A − 1.6 Y, from whose class averages those of Ŷ + U follow.
+        self._A = dsyrk(-_RELAXATION, self._pairs, c=self._A.T, beta=1.0, lower=0, overwrite_c=1).T
+        averages, moments = self._averages(), self._moments / self.sigma
+        after = moments + (2 - _RELAXATION) * self.z - averages
+        self._update(1.0, after + moments - averages)
         self.z = after
+
+    def _shorten(self) -> None:
+        """Continue with short steps: Z and the multiplier −σU stay."""
+        ratio = self.sigma / _SHORT
+        self._update(ratio, (1 - ratio) * self.z)
+        self.sigma = _SHORT
+        self._cut *= ratio
+        self._find_low()
+
+    def _averages(self) -> np.ndarray:
+        """The averages of A over the classes."""
+        sums = self._map_parts(self._kernels.class_sums, self._A, self._ids, self._w, len(self.z))
+        return np.asarray(sum(sums) / self.classes.multinomials)
+
+    def _update(self, factor: float, averages: np.ndarray) -> None:
+        """Multiply A by a factor, and add the fully symmetric matrix with these class averages."""
+        self._map_parts(self._kernels.update, self._A, factor, averages, self._ids, self._w)
 
     def _map_parts(self, kernel: Callable[..., Any], *arguments: Any) -> list[Any]:
         """Results of the kernel for the parts of the triangle, which have about the same area."""
@@ -308,26 +329,32 @@ class SosSolver:
 
     def _check(self) -> None:
         """Update the best bound from the current multiplier, and the lower end of the spectrum for the filter."""
-        bound, leading = self._leading(self._V[:, 0])
-        if bound * self.scale < self.bound:
-            self.bound = math.inf  # so that after an interruption here the bound and its matrix still match
-            np.multiply(self._G, self.scale, out=self.best)
-            self.bound = bound * self.scale
+        self._update(1.0, -self.z)  # A = M/σ − U
+        try:
+            bound, leading = self._leading(self._V[:, 0])
+            bound = bound * self.sigma * self.scale
+            if bound < self.bound:
+                self.bound = math.inf  # so that after an interruption here the bound and its matrix still match
+                self._map_parts(self._kernels.keep, self._A, self.sigma * self.scale, self._best_diagonal)
+                self.bound = bound
+        finally:
+            self._update(1.0, self.z)
         self._V[:, -1] = leading
-        mixed = self._rng.standard_normal(len(self._w))
-        self._low = _extreme_values(self._A, mixed, 16, 0.0)[2]
+        self._find_low()
+
+    def _find_low(self) -> None:
+        self._low = _extreme_values(self._A, self._rng.standard_normal(len(self._w)), 16, 0.0)[2]
 
     def _leading(self, start: np.ndarray | None) -> tuple[float, np.ndarray]:
-        """λ_max of M − σU and its eigenvector, not proved; the checker proves the bound."""
-        self._map_parts(self._kernels.gram, self.U, self._moments, self.sigma, self._ids, self._w, self._G)
+        """The largest eigenvalue of A and its eigenvector, not proved; the checker proves the bound."""
         # The start is partly random: structured problems have invariant subspaces without the largest eigenvalue.
         mixed = self._rng.standard_normal(len(self._w))
         if start is None:
-            tolerance = 1e-6 * float(np.abs(np.diagonal(self._G)).max())
+            tolerance = 1e-6 * float(np.abs(np.diagonal(self._A)).max())
         else:
             mixed = start + 0.1 * mixed / np.linalg.norm(mixed)
             tolerance = 1e-9
-        bound, leading, _ = _extreme_values(self._G, mixed, 96, tolerance)
+        bound, leading, _ = _extreme_values(self._A, mixed, 96, tolerance)
         return bound, leading
 
 
