@@ -8,6 +8,9 @@ alternating direction method of multipliers splits the two constraints on Y, and
     Z ← class averages of Ŷ + U,    Ŷ = 1.6 Y − 0.6 Z
     U ← U + Ŷ − Z,                  and W = −σU is feasible throughout.
 
+The state is A = Z − U + M/σ and the class averages Z, so one triangle of a D×D matrix. The other triangle keeps the best
+M + W.
+
 The first projection needs only the eigenpairs above a threshold; their number is the rank of Y. They are updated from
 the previous iteration by Chebyshev-filtered subspace iteration: a few products of the D×D matrix with a thin block. The
 leading eigenvectors of Y, read as symmetric tensors, give vectors that improve the lower bound.
@@ -23,22 +26,24 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy.linalg.blas import dsymm, dsymv, dsyrk
+from scipy.linalg.blas import dsymm, dsyrk
 
 from hypernorm._arguments import check_memory
 from hypernorm._parallel import one_product_pool, ordered_map, product_threads
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import Status
-from hypernorm.bounds.lanczos import Lanczos
+from hypernorm.bounds.lanczos import extreme_values
 from hypernorm.forms.gram import GramClasses, rank_multisets
 from hypernorm.forms.monomials import MonomialBasis
 
 __all__ = ["SosProgress", "SosSolver", "check_solver_memory"]
 
 _RELAXATION = 1.6
-# Values of σ. The steps are long until the gap is this part of the bound, for at most so many iterations.
-_LONG, _SHORT = 2.0, 0.25
-_NEAR, _LAST_LONG = 0.1, 25
+# σ is in proportion to the lower bound of the scaled form, within limits. It is large, which makes the steps long, until
+# the gap is a small part of the bound, but only for so many iterations.
+_LONG, _SHORT = 4.0, 0.7
+_LEAST_LOWER, _LARGEST_SIGMA = 0.01, 2.0
+_NEAR, _LAST_LONG = 0.03, 40
 _FILTER_DEGREE = 2  # the block changes little from one iteration to the next
 _FIRST_FILTER_DEGREE = 12
 _CHECK_EVERY = 5
@@ -68,11 +73,11 @@ def check_solver_memory(dimension: int, half_degree: int) -> None:
     Raises
     ------
     InvalidInputError
-        If eight of its matrices need more than the free memory.
+        If four of its matrices need more than the free memory.
     """
     size = MonomialBasis.count(dimension, half_degree)
     check_memory(
-        8 * 8 * size * size,  # the solver and the proof need up to eight matrices each
+        4 * 8 * size * size,  # the solver and the proof need three matrices each, and the classes
         f"The sum-of-squares relaxation of degree {2 * half_degree} for d = {dimension} ({size} x {size} matrices)",
         "use a lower degree, the realigned bound, or fewer columns",
     )
@@ -99,7 +104,7 @@ class SosSolver:
         self.classes, self._rng = classes, rng
         self._ids, self._w = classes.classes, classes.weights
         self._unfolding = _Unfolding(classes.basis)
-        self.iteration, self.sigma = 0, _LONG
+        self.iteration, self.sigma = 0, 1.0
         self.z = np.zeros(classes.count)
         self._moments = coefficients / classes.multinomials
         # The lower triangle is A = Z − U + M/σ. Above the diagonal, and in the last array, is the best M − σU so far.
@@ -108,7 +113,7 @@ class SosSolver:
         self._update(0.0, self._moments)
         self.scale, leading = self._leading(None)
         self._moments = self._moments / self.scale
-        self._A *= 1 / (self.scale * self.sigma)
+        self._A /= self.scale
         self._pairs = np.zeros((size, 0))
         width = min(size, max(12, size // 20))
         self._V = np.asfortranarray(np.column_stack([leading, rng.standard_normal((size, width - 1))]))
@@ -146,7 +151,7 @@ class SosSolver:
         lengths = np.linalg.norm(V, axis=0)
         if not (
             0 <= iteration < _MOST_ITERATIONS
-            and sigma in (_LONG, _SHORT)
+            and 1 / _LARGEST < sigma < _LARGEST
             and all((np.abs(part) < _LARGEST).all() for part in (U, z))
             and ((lengths > 1 / _LARGEST) & (lengths < _LARGEST)).all()
         ):
@@ -199,6 +204,9 @@ class SosSolver:
     ) -> Status:
         start, improved_at = time.perf_counter(), self.iteration
         value = lower(None)
+        long, short = (min(part * max(value / self.scale, _LEAST_LOWER), _LARGEST_SIGMA) for part in (_LONG, _SHORT))
+        if self.iteration == 0:
+            self._change_steps(long)
         try:
             if self.bound == math.inf:
                 self._check()  # after it a bound can be returned
@@ -220,8 +228,8 @@ class SosSolver:
                 checking = time.perf_counter() - now
                 value = lower(self.vectors())
                 near = self.bound - value <= _NEAR * self.bound or self.iteration >= _LAST_LONG
-                if near and self.sigma > _SHORT:
-                    self._shorten()
+                if near and self.sigma > short:
+                    self._change_steps(short)
                 if before - self.bound > 1e-2 * max(self.bound - value, 0):
                     improved_at = self.iteration
                 if report is not None:
@@ -262,11 +270,11 @@ class SosSolver:
         self._update(1.0, after + moments - averages)
         self.z = after
 
-    def _shorten(self) -> None:
-        """Continue with short steps: Z and the multiplier −σU stay."""
-        ratio = self.sigma / _SHORT
+    def _change_steps(self, sigma: float) -> None:
+        """Continue with another σ; Z and the multiplier −σU stay."""
+        ratio = self.sigma / sigma
         self._update(ratio, (1 - ratio) * self.z)
-        self.sigma = _SHORT
+        self.sigma = sigma
         self._cut *= ratio
         self._find_low()
 
@@ -328,7 +336,7 @@ class SosSolver:
         return dsymm(1.0, self._A.T, np.asfortranarray(V), lower=0)
 
     def _check(self) -> None:
-        """Update the best bound from the current multiplier, and the lower end of the spectrum for the filter."""
+        """Update the best bound from the current multiplier."""
         self._update(1.0, -self.z)  # A = M/σ − U
         try:
             bound, leading = self._leading(self._V[:, 0])
@@ -343,7 +351,8 @@ class SosSolver:
         self._find_low()
 
     def _find_low(self) -> None:
-        self._low = _extreme_values(self._A, self._rng.standard_normal(len(self._w)), 16, 0.0)[2]
+        """Estimate the lower end of the spectrum for the filter."""
+        self._low = extreme_values(self._A, self._rng.standard_normal(len(self._w)), 16, 0.0)[2]
 
     def _leading(self, start: np.ndarray | None) -> tuple[float, np.ndarray]:
         """The largest eigenvalue of A and its eigenvector, not proved; the checker proves the bound."""
@@ -354,27 +363,8 @@ class SosSolver:
         else:
             mixed = start + 0.1 * mixed / np.linalg.norm(mixed)
             tolerance = 1e-9
-        bound, leading, _ = _extreme_values(self._A, mixed, 96, tolerance)
+        bound, leading, _ = extreme_values(self._A, mixed, 96, tolerance)
         return bound, leading
-
-
-def _extreme_values(
-    lower: np.ndarray, start: np.ndarray, steps: int, tolerance: float
-) -> tuple[float, np.ndarray, float]:
-    """Largest Ritz value plus its residual, its vector, and smallest Ritz value minus its residual.
-
-    The symmetric matrix is given by its lower triangle; `tolerance` bounds the residual of the largest pair.
-    """
-    process, steps = Lanczos(start), min(steps, len(lower))
-    while True:
-        last = process.advance(dsymv(1.0, lower.T, process.newest, lower=0))
-        finished = last <= 1e-14 or len(process) == steps
-        if finished or len(process) % 8 == 0:
-            values, vectors = process.ritz()
-            residuals = last * np.abs(vectors[-1])
-            if finished or residuals[-1] <= tolerance:
-                top = process.combined(vectors[:, -1])
-                return float(values[-1] + residuals[-1]), top, float(values[0] - residuals[0])
 
 
 def _simplex_threshold(values: np.ndarray) -> tuple[float, int]:
