@@ -8,8 +8,9 @@ for Large Eigenvalue Problems*, chapter 6). The caller applies the map, so that 
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg.blas import dsymv
 
-__all__ = ["Lanczos"]
+__all__ = ["Lanczos", "extreme_values"]
 
 # Vectors are kept in blocks, so that memory grows with their number and a block is one operand of a product.
 _BLOCK_ENTRIES = 1 << 24
@@ -99,3 +100,22 @@ class Lanczos:
         """The vectors that are kept, in blocks."""
         count = len(self.diagonal)
         return [block[: min(self._rows, count - self._rows * index)] for index, block in enumerate(self._blocks)]
+
+
+def extreme_values(
+    lower: np.ndarray, start: np.ndarray, steps: int, tolerance: float
+) -> tuple[float, np.ndarray, float]:
+    """Largest Ritz value plus its residual, its vector, and smallest Ritz value minus its residual.
+
+    The symmetric matrix is given by its lower triangle; `tolerance` bounds the residual of the largest pair.
+    """
+    process, steps = Lanczos(start), min(steps, len(lower))
+    while True:
+        last = process.advance(dsymv(1.0, lower.T, process.newest, lower=0))
+        finished = last <= 1e-14 or len(process) == steps
+        if finished or len(process) % 8 == 0:
+            values, vectors = process.ritz()
+            residuals = last * np.abs(vectors[-1])
+            if finished or residuals[-1] <= tolerance:
+                top = process.combined(vectors[:, -1])
+                return float(values[-1] + residuals[-1]), top, float(values[0] - residuals[0])

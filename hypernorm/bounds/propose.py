@@ -39,7 +39,7 @@ from hypernorm.certificates import (
 )
 from hypernorm.exceptions import CertificateError, ChangedDataError
 from hypernorm.forms import FlatteningMap, MonomialBasis, RealignedMap, Rows, moment_matrix, second_moments
-from hypernorm.forms.gram import GramClasses, form_coefficients
+from hypernorm.forms.gram import GramClasses, moment_form, row_parts
 
 __all__ = ["Proposed", "Search", "first_proved", "margin_of", "propose", "row_norm_instead", "weighted_gram"]
 
@@ -316,7 +316,7 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
     d, half = rows.shape[1], factor.order // 2
     half_degree = max(half, options.half_degree or half)
     classes = GramClasses(d, half_degree)
-    coefficients = form_coefficients(moment_matrix(rows, half), half, classes)
+    coefficients, _ = moment_form(rows, half, classes)
     solver = SosSolver(coefficients, classes, options.rng)
     best: list[tuple[float, np.ndarray]] = []
     deadline = options.deadline
@@ -357,11 +357,9 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
 def weighted_gram(G: np.ndarray, classes: GramClasses, single_precision: bool) -> tuple[np.ndarray, float]:
     """The coefficients H of a Gram matrix, which is overwritten, and the loss of their rounding to single precision."""
     loss = 2.0**-23 * float(np.linalg.norm(G)) if single_precision else 0.0
-    G *= classes.weights
-    G *= classes.weights[:, None]
-    H = G.astype(np.float32).astype(np.float64) if single_precision else G
-    # Rounding may differ between the two triangles.
-    for row in range(len(H)):
-        H[row, row + 1 :] = H[row + 1 :, row]
-    H.setflags(write=False)
-    return H, loss
+    for part in row_parts(len(G)):
+        G[part] *= np.outer(classes.weights[part], classes.weights)
+        if single_precision:
+            G[part] = G[part].astype(np.float32)
+    G.setflags(write=False)
+    return G, loss

@@ -1,6 +1,6 @@
-"""Compiled loops over rows `start` ≤ a < `stop` of the lower triangle of a D×D matrix.
+"""Compiled loops over rows `start` ≤ a < `stop` of the lower triangle of a D×D matrix, and copies between triangles.
 
-Class sums, one step of the splitting, and the Gram matrix of a multiplier. A triangle is stored row by row.
+Class sums, updates by fully symmetric matrices, and the multiplier. A packed triangle is stored row by row.
 """
 
 from __future__ import annotations
@@ -9,66 +9,68 @@ import numpy as np
 
 from hypernorm._numba import njit
 
-__all__ = ["class_sums", "gram", "step"]
+__all__ = ["class_sums", "keep", "mirror", "multiplier", "update"]
+
+_TILE = 32  # side of the parts in which a triangle is transposed
 
 
 @njit
-def class_sums(
-    Y: np.ndarray,
-    scale: float,
-    U: np.ndarray,
-    classes: np.ndarray,
-    w: np.ndarray,
-    count: int,
-    start: int,
-    stop: int,
-) -> np.ndarray:
-    """Sums over each class of w_α w_β (scale·Y + U)_αβ; every pair counts in both orders."""
+def class_sums(A: np.ndarray, classes: np.ndarray, w: np.ndarray, count: int, start: int, stop: int) -> np.ndarray:
+    """Sums over each class of w_α w_β A_αβ; every pair counts in both orders."""
     result = np.zeros(count)
     for a in range(start, stop):
         first = a * (a + 1) // 2
+        row, ids, factor = A[a], classes[first : first + a + 1], 2 * w[a]
         for b in range(a):
-            result[classes[first + b]] += 2 * w[a] * w[b] * (scale * Y[a, b] + U[a, b])
-        result[classes[first + a]] += w[a] * w[a] * (scale * Y[a, a] + U[a, a])
+            result[np.uint32(ids[b])] += factor * w[b] * row[b]
+        result[ids[a]] += w[a] * w[a] * row[a]
     return result
 
 
 @njit
-def step(
-    Y: np.ndarray,
-    scale: float,
-    U: np.ndarray,
-    shifts: np.ndarray,
-    classes: np.ndarray,
-    w: np.ndarray,
-    A: np.ndarray,
-    start: int,
-    stop: int,
+def update(
+    A: np.ndarray, factor: float, averages: np.ndarray, classes: np.ndarray, w: np.ndarray, start: int, stop: int
 ) -> None:
-    """Set U += scale·Y + S₀, then A = S₁ − U, where S_k has the entries w_α w_β times ``shifts[class, k]``."""
+    """Multiply A by a factor, and add w_α w_β times the average of the class."""
     for a in range(start, stop):
         first = a * (a + 1) // 2
+        row, ids, weight = A[a], classes[first : first + a + 1], w[a]
         for b in range(a + 1):
-            c = classes[first + b]
-            s = w[a] * w[b]
-            u = U[a, b] + scale * Y[a, b] + s * shifts[c, 0]
-            U[a, b] = u
-            A[a, b] = s * shifts[c, 1] - u
+            row[b] = factor * row[b] + weight * w[b] * averages[np.uint32(ids[b])]
 
 
 @njit
-def gram(
-    U: np.ndarray,
-    moments: np.ndarray,
-    sigma: float,
-    classes: np.ndarray,
-    w: np.ndarray,
-    G: np.ndarray,
-    start: int,
-    stop: int,
+def multiplier(
+    A: np.ndarray, averages: np.ndarray, classes: np.ndarray, w: np.ndarray, packed: np.ndarray, start: int, stop: int
 ) -> None:
-    """Set G = M − σU in the lower triangle."""
+    """Set the packed triangle to w_α w_β times the averages, minus A."""
     for a in range(start, stop):
         first = a * (a + 1) // 2
         for b in range(a + 1):
-            G[a, b] = w[a] * w[b] * moments[classes[first + b]] - sigma * U[a, b]
+            packed[first + b] = w[a] * w[b] * averages[classes[first + b]] - A[a, b]
+
+
+@njit
+def keep(A: np.ndarray, factor: float, diagonal: np.ndarray, start: int, stop: int) -> None:
+    """Set what is above the diagonal, and the other array, to a multiple of the lower triangle."""
+    for top in range(start, stop, _TILE):
+        bottom = min(top + _TILE, stop)
+        for left in range(0, bottom, _TILE):
+            for a in range(top, bottom):
+                for b in range(left, min(left + _TILE, a)):
+                    A[b, a] = factor * A[a, b]
+        for a in range(top, bottom):
+            diagonal[a] = factor * A[a, a]
+
+
+@njit
+def mirror(A: np.ndarray, diagonal: np.ndarray, start: int, stop: int) -> None:
+    """Set the lower triangle to what is above the diagonal and to the other array."""
+    for top in range(start, stop, _TILE):
+        bottom = min(top + _TILE, stop)
+        for left in range(0, bottom, _TILE):
+            for a in range(top, bottom):
+                for b in range(left, min(left + _TILE, a)):
+                    A[a, b] = A[b, a]
+        for a in range(top, bottom):
+            A[a, a] = diagonal[a]

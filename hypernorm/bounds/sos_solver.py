@@ -8,6 +8,9 @@ alternating direction method of multipliers splits the two constraints on Y, and
     Z ← class averages of Ŷ + U,    Ŷ = 1.6 Y − 0.6 Z
     U ← U + Ŷ − Z,                  and W = −σU is feasible throughout.
 
+The state is A = Z − U + M/σ and the class averages Z, so one triangle of a D×D matrix. The other triangle keeps the best
+M + W.
+
 The first projection needs only the eigenpairs above a threshold; their number is the rank of Y. They are updated from
 the previous iteration by Chebyshev-filtered subspace iteration: a few products of the D×D matrix with a thin block. The
 leading eigenvectors of Y, read as symmetric tensors, give vectors that improve the lower bound.
@@ -23,19 +26,24 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy.linalg.blas import dsymm, dsymv, dsyrk
+from scipy.linalg.blas import dsymm, dsyrk
 
 from hypernorm._arguments import check_memory
 from hypernorm._parallel import one_product_pool, ordered_map, product_threads
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import Status
-from hypernorm.bounds.lanczos import Lanczos
+from hypernorm.bounds.lanczos import extreme_values
 from hypernorm.forms.gram import GramClasses, rank_multisets
 from hypernorm.forms.monomials import MonomialBasis
 
 __all__ = ["SosProgress", "SosSolver", "check_solver_memory"]
 
 _RELAXATION = 1.6
+# σ is in proportion to the lower bound of the scaled form, within limits. It is large, which makes the steps long, until
+# the gap is a small part of the bound, but only for so many iterations.
+_LONG, _SHORT = 4.0, 0.7
+_LEAST_LOWER, _LARGEST_SIGMA = 0.01, 2.0
+_NEAR, _LAST_LONG = 0.03, 40
 _FILTER_DEGREE = 2  # the block changes little from one iteration to the next
 _FIRST_FILTER_DEGREE = 12
 _CHECK_EVERY = 5
@@ -65,11 +73,11 @@ def check_solver_memory(dimension: int, half_degree: int) -> None:
     Raises
     ------
     InvalidInputError
-        If eight of its matrices need more than the free memory.
+        If four of its matrices need more than the free memory.
     """
     size = MonomialBasis.count(dimension, half_degree)
     check_memory(
-        8 * 8 * size * size,  # the solver and the proof need up to eight matrices each
+        4 * 8 * size * size,  # the solver and the proof need three matrices each, and the classes
         f"The sum-of-squares relaxation of degree {2 * half_degree} for d = {dimension} ({size} x {size} matrices)",
         "use a lower degree, the realigned bound, or fewer columns",
     )
@@ -96,42 +104,48 @@ class SosSolver:
         self.classes, self._rng = classes, rng
         self._ids, self._w = classes.classes, classes.weights
         self._unfolding = _Unfolding(classes.basis)
-        self.iteration, self.sigma = 0, 0.25
-        self.U = np.zeros((size, size))
+        self.iteration, self.sigma = 0, 1.0
         self.z = np.zeros(classes.count)
-        self._G = np.empty((size, size))
         self._moments = coefficients / classes.multinomials
-        self.scale = 1.0
+        # The lower triangle is A = Z − U + M/σ. Above the diagonal, and in the last array, is the best M − σU so far.
+        self._A = np.zeros((size, size))
+        self._best_diagonal = np.empty(size)
+        self._update(0.0, self._moments)
         self.scale, leading = self._leading(None)
         self._moments = self._moments / self.scale
-        self._A = self._G / (self.scale * self.sigma)
-        self._Y = np.zeros((size, size))
+        self._A /= self.scale
+        self._pairs = np.zeros((size, 0))
         width = min(size, max(12, size // 20))
         self._V = np.asfortranarray(np.column_stack([leading, rng.standard_normal((size, width - 1))]))
         self._low, self._cut = -1.0 / self.sigma, 0.0
         self.rank = 0
         self.bound = math.inf
-        self.best = self._G.copy()
 
     def finish(self) -> np.ndarray:
         """The best Gram matrix, in the orthonormal basis and the scale of the form; exactly symmetric.
 
         This frees the working memory for the proof; the solver cannot continue afterwards.
         """
-        G = self.best
-        del self.best, self.U, self._A, self._Y, self._G
-        return _symmetric(G)
+        self._map_parts(self._kernels.mirror, self._A, self._best_diagonal)
+        G = self._A
+        del self._A
+        return G
 
     def symmetric_best(self) -> np.ndarray:
         """A copy of the best Gram matrix, as `finish` returns it; the solver can continue."""
-        return _symmetric(self.best.copy())
+        G = np.triu(self._A, 1)
+        G += G.T
+        G[np.diag_indices_from(G)] = self._best_diagonal
+        return G
 
     def state(self) -> dict[str, np.ndarray]:
         """Arrays from which `resume` continues."""
+        packed = np.empty(len(self._ids))
+        self._map_parts(self._kernels.multiplier, self._A, self._averages(), self._ids, self._w, packed)
         return {
             "iteration": np.array(self.iteration),
             "sigma": np.array(self.sigma),
-            "multiplier": self.U[np.tril_indices(self.classes.size)],
+            "multiplier": packed,
             "averages": self.z,
             "vectors": np.ascontiguousarray(self._V),
         }
@@ -140,29 +154,31 @@ class SosSolver:
         """Continue from the arrays of `state`; return False if their numbers cannot be from this iteration."""
         size = self.classes.size
         V, U, z = state["vectors"], state["multiplier"], state["averages"]
-        iteration = int(state["iteration"])
+        iteration, sigma = int(state["iteration"]), float(state["sigma"])
         lengths = np.linalg.norm(V, axis=0)
         if not (
             0 <= iteration < _MOST_ITERATIONS
-            and float(state["sigma"]) == self.sigma
+            and 1 / _LARGEST < sigma < _LARGEST
             and all((np.abs(part) < _LARGEST).all() for part in (U, z))
             and ((lengths > 1 / _LARGEST) & (lengths < _LARGEST)).all()
         ):
             return False
-        self.iteration, self.z = iteration, z
-        self.U[np.tril_indices(size)] = U
+        self.iteration, self.sigma, self.z = iteration, sigma, z
+        for row in range(size):
+            first = row * (row + 1) // 2
+            self._A[row, : row + 1] = U[first : first + row + 1]
+        self._update(-1.0, z + self._moments / self.sigma)
         self._V = np.asfortranarray(V)
         self.rank = V.shape[1]
-        self._advance(np.zeros((size, size)), self.z, 0.0)  # leaves U unchanged and sets A = Z − U + M/σ
         self._check()
         self._cut = float(np.sort(np.einsum("ij,ij->j", self._V, self._multiply(self._V)))[0])
         return self.bound < _LARGEST * self.scale
 
     def replace_form(self, coefficients: np.ndarray) -> None:
         """Continue with another form of about the same size; the bound so far was one of the form before."""
-        self._moments = coefficients / self.classes.multinomials / self.scale
-        self._advance(np.zeros_like(self.U), self.z, 0.0)
-        self.bound = math.inf
+        moments = coefficients / self.classes.multinomials / self.scale
+        self._update(1.0, (moments - self._moments) / self.sigma)
+        self._moments, self.bound = moments, math.inf
 
     def vectors(self, count: int = 4) -> np.ndarray:
         """Leading eigenvectors of Y read as vectors of R^d, as columns."""
@@ -170,8 +186,7 @@ class SosSolver:
 
     def pseudo_moments(self) -> np.ndarray:
         """The dual iterate Y in the orthonormal basis: positive semidefinite, of trace one, nearly fully symmetric."""
-        triangle = np.tril(self._Y)
-        return np.asarray(triangle + np.tril(triangle, -1).T)
+        return np.asarray(self._pairs @ self._pairs.T)
 
     def run(
         self,
@@ -208,8 +223,11 @@ class SosSolver:
     ) -> Status:
         start, improved_at = time.perf_counter(), self.iteration
         value = lower(None)
+        long, short = (min(part * max(value / self.scale, _LEAST_LOWER), _LARGEST_SIGMA) for part in (_LONG, _SHORT))
+        if self.iteration == 0:
+            self._change_steps(long)
         try:
-            if not self.iteration:
+            if self.bound == math.inf:
                 self._check()  # after it a bound can be returned
             checking = time.perf_counter() - start
             while True:
@@ -228,6 +246,9 @@ class SosSolver:
                 self._check()
                 checking = time.perf_counter() - now
                 value = lower(self.vectors())
+                near = self.bound - value <= _NEAR * self.bound or self.iteration >= _LAST_LONG
+                if near and self.sigma > short:
+                    self._change_steps(short)
                 if before - self.bound > 1e-2 * max(self.bound - value, 0):
                     improved_at = self.iteration
                 if report is not None:
@@ -260,17 +281,30 @@ class SosSolver:
     def _project(self) -> None:
         """Run one iteration: both projections and the update of the multiplier."""
         values, vectors = self._eigenpairs_above_threshold()
-        scaled = np.asfortranarray(vectors * np.sqrt(values))
-        self._Y = dsyrk(1.0, scaled, c=self._Y.T, beta=0.0, lower=0, overwrite_c=1).T
-        sums = self._map_parts(self._kernels.class_sums, self._Y, _RELAXATION, self.U, self._ids, self._w, len(self.z))
-        after = sum(sums) / self.classes.multinomials + (1 - _RELAXATION) * self.z
-        self._advance(self._Y, after, _RELAXATION)
-
-    def _advance(self, Y: np.ndarray, after: np.ndarray, relaxation: float) -> None:
-        """Update U and A for the next iteration, from Y and the class averages Z."""
-        shifts = np.column_stack([(1 - relaxation) * self.z - after, after + self._moments / self.sigma])
-        self._map_parts(self._kernels.step, Y, relaxation, self.U, shifts, self._ids, self._w, self._A)
+        self._pairs = np.asfortranarray(vectors * np.sqrt(values))
+        # A = Z − U + M/σ becomes A − 1.6 Y, from whose class averages those of Ŷ + U follow.
+        self._A = dsyrk(-_RELAXATION, self._pairs, c=self._A.T, beta=1.0, lower=0, overwrite_c=1).T
+        averages, moments = self._averages(), self._moments / self.sigma
+        after = moments + (2 - _RELAXATION) * self.z - averages
+        self._update(1.0, after + moments - averages)
         self.z = after
+
+    def _change_steps(self, sigma: float) -> None:
+        """Continue with another σ; Z and the multiplier −σU stay."""
+        ratio = self.sigma / sigma
+        self._update(ratio, (1 - ratio) * self.z)
+        self.sigma = sigma
+        self._cut *= ratio
+        self._find_low()
+
+    def _averages(self) -> np.ndarray:
+        """The averages of A over the classes."""
+        sums = self._map_parts(self._kernels.class_sums, self._A, self._ids, self._w, len(self.z))
+        return np.asarray(sum(sums) / self.classes.multinomials)
+
+    def _update(self, factor: float, averages: np.ndarray) -> None:
+        """Multiply A by a factor, and add the fully symmetric matrix with these class averages."""
+        self._map_parts(self._kernels.update, self._A, factor, averages, self._ids, self._w)
 
     def _map_parts(self, kernel: Callable[..., Any], *arguments: Any) -> list[Any]:
         """Results of the kernel for the parts of the triangle, which have about the same area."""
@@ -321,54 +355,35 @@ class SosSolver:
         return dsymm(1.0, self._A.T, np.asfortranarray(V), lower=0)
 
     def _check(self) -> None:
-        """Update the best bound from the current multiplier, and the lower end of the spectrum for the filter."""
-        bound, leading = self._leading(self._V[:, 0])
-        if bound * self.scale < self.bound:
-            self.bound = math.inf  # so that after an interruption here the bound and its matrix still match
-            np.multiply(self._G, self.scale, out=self.best)
-            self.bound = bound * self.scale
+        """Update the best bound from the current multiplier."""
+        self._update(1.0, -self.z)  # A = M/σ − U
+        try:
+            bound, leading = self._leading(self._V[:, 0])
+            bound = bound * self.sigma * self.scale
+            if bound < self.bound:
+                self.bound = math.inf  # so that after an interruption here the bound and its matrix still match
+                self._map_parts(self._kernels.keep, self._A, self.sigma * self.scale, self._best_diagonal)
+                self.bound = bound
+        finally:
+            self._update(1.0, self.z)
         self._V[:, -1] = leading
-        mixed = self._rng.standard_normal(len(self._w))
-        self._low = _extreme_values(self._A, mixed, 16, 0.0)[2]
+        self._find_low()
+
+    def _find_low(self) -> None:
+        """Estimate the lower end of the spectrum for the filter."""
+        self._low = extreme_values(self._A, self._rng.standard_normal(len(self._w)), 16, 0.0)[2]
 
     def _leading(self, start: np.ndarray | None) -> tuple[float, np.ndarray]:
-        """λ_max of M − σU and its eigenvector, not proved; the checker proves the bound."""
-        self._map_parts(self._kernels.gram, self.U, self._moments, self.sigma, self._ids, self._w, self._G)
+        """The largest eigenvalue of A and its eigenvector, not proved; the checker proves the bound."""
         # The start is partly random: structured problems have invariant subspaces without the largest eigenvalue.
         mixed = self._rng.standard_normal(len(self._w))
         if start is None:
-            tolerance = 1e-6 * float(np.abs(np.diagonal(self._G)).max())
+            tolerance = 1e-6 * float(np.abs(np.diagonal(self._A)).max())
         else:
             mixed = start + 0.1 * mixed / np.linalg.norm(mixed)
             tolerance = 1e-9
-        bound, leading, _ = _extreme_values(self._G, mixed, 96, tolerance)
+        bound, leading, _ = extreme_values(self._A, mixed, 96, tolerance)
         return bound, leading
-
-
-def _extreme_values(
-    lower: np.ndarray, start: np.ndarray, steps: int, tolerance: float
-) -> tuple[float, np.ndarray, float]:
-    """Largest Ritz value plus its residual, its vector, and smallest Ritz value minus its residual.
-
-    The symmetric matrix is given by its lower triangle; `tolerance` bounds the residual of the largest pair.
-    """
-    process, steps = Lanczos(start), min(steps, len(lower))
-    while True:
-        last = process.advance(dsymv(1.0, lower.T, process.newest, lower=0))
-        finished = last <= 1e-14 or len(process) == steps
-        if finished or len(process) % 8 == 0:
-            values, vectors = process.ritz()
-            residuals = last * np.abs(vectors[-1])
-            if finished or residuals[-1] <= tolerance:
-                top = process.combined(vectors[:, -1])
-                return float(values[-1] + residuals[-1]), top, float(values[0] - residuals[0])
-
-
-def _symmetric(lower: np.ndarray) -> np.ndarray:
-    """The matrix with the lower triangle copied to the upper one."""
-    for row in range(len(lower)):
-        lower[row, row + 1 :] = lower[row + 1 :, row]
-    return lower
 
 
 def _simplex_threshold(values: np.ndarray) -> tuple[float, int]:

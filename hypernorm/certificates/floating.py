@@ -22,8 +22,16 @@ from hypernorm.certificates.rounding import (
     rational,
     row_length,
 )
-from hypernorm.forms import FlatteningMap, RealignedMap, Rows, moment_depth, moment_matrix, second_moments
-from hypernorm.forms.gram import GramClasses, form_coefficients, gram_half_degree
+from hypernorm.forms import (
+    FlatteningMap,
+    MonomialBasis,
+    RealignedMap,
+    Rows,
+    moment_depth,
+    moment_matrix,
+    second_moments,
+)
+from hypernorm.forms.gram import GramClasses, gram_half_degree, moment_form, row_parts
 
 __all__ = [
     "PROVERS",
@@ -152,19 +160,19 @@ class ComputedForm(NamedTuple):
 def form_of_powers(rows: Rows, order: int, side: int) -> ComputedForm:
     """‖v‖^2(m−k) Σ ⟨x_i, v⟩^2k with 2k = `order`, for a Gram matrix of a given side."""
     half, d = order // 2, rows.shape[1]
-    moments = moment_matrix(rows, half)
-    classes = GramClasses(d, gram_half_degree(d, side, half))
-    depth = moment_depth(rows, len(moments)) + 2 * (half + 4)
-    error = gamma(depth) * float(np.sum(rows.norms**order))
-    coefficients = form_coefficients(moments, half, classes)
-    return ComputedForm(coefficients, classes, float(np.linalg.norm(moments)), error, half)
+    degree = gram_half_degree(d, side, half)
+    classes = GramClasses(d, degree)
+    coefficients, size = moment_form(rows, half, classes)
+    depth = moment_depth(rows, MonomialBasis.count(d, half)) + 2 * (half + 4)
+    return ComputedForm(coefficients, classes, size, gamma(depth) * float(np.sum(rows.norms**order)), half)
 
 
 def is_form_dominated(bound: float, H: np.ndarray, form: ComputedForm) -> bool:
     """Whether λ bounds a form on the unit sphere: (λ − δ)I − G ≻ 0 for a Gram matrix G that deviates from it by δ."""
     G, deviation = gram_and_deviation(H, form)
+    del form  # its memory is needed
     least = (bound - SAFETY * deviation) * (1 - 2 * UNIT)
-    return least > 0 and is_dominated(None, least, G, 8 * UNIT * float(np.linalg.norm(G)))
+    return least > 0 and is_dominated(None, least, G, 8 * UNIT * float(np.linalg.norm(G)), overwrite=True)
 
 
 def gram_and_deviation(H: np.ndarray, form: ComputedForm) -> tuple[np.ndarray, float]:
@@ -174,9 +182,11 @@ def gram_and_deviation(H: np.ndarray, form: ComputedForm) -> tuple[np.ndarray, f
     covers. An entry of the computed G has a relative error below 8u.
     """
     classes = form.classes
-    degree, d = classes.basis.degree, classes.basis.dimension
+    degree, d, w = classes.basis.degree, classes.basis.dimension, classes.weights
     rest = classes.norm(form.coefficients - classes.coefficients(H, weighted=False))
-    G = H / np.outer(classes.weights, classes.weights)
+    G = np.empty_like(H)
+    for part in row_parts(len(H)):
+        np.divide(H[part], np.outer(w[part], w), out=G[part])
     # A coefficient is a sum over the pairs of a class, and over d terms for each factor ‖v‖². Forms with the Gram
     # matrices |M| and |G| have the absolute values of the summands; on the sphere ‖M‖_F and ‖G‖_F bound them.
     terms = math.comb(2 * degree, degree) + (degree - form.half) * (d + 1) + 20
@@ -200,16 +210,18 @@ def normalised(U: np.ndarray) -> np.ndarray:
     return np.ldexp(U, -math.frexp(largest)[1]) if math.isfinite(largest) else U
 
 
-def is_dominated(U: np.ndarray | None, bound: float, image: np.ndarray, error: float) -> bool:
+def is_dominated(
+    U: np.ndarray | None, bound: float, image: np.ndarray, error: float, *, overwrite: bool = False
+) -> bool:
     """Whether λU − M ≻ 0 is proved for every M within `error` of `image`; U is the identity if None.
 
-    All numbers are first divided by 2^k ≈ λ.
+    All numbers are first divided by 2^k ≈ λ. The work is done in the memory of `image` if it may be overwritten.
     """
     exponent = math.frexp(bound)[1]
     if exponent < -100:
         # The longest row is longer than 1/8, so no true bound is so small. Above the limit no squared norm underflows.
         return False
-    difference = np.ldexp(image, -exponent)
+    difference = np.ldexp(image, -exponent, out=image if overwrite else None)
     # The product with λ and the difference are rounded once each; so was the symmetrisation of the image.
     size = (math.sqrt(len(image)) if U is None else float(np.linalg.norm(U))) + 2 * float(np.linalg.norm(difference))
     np.negative(difference, out=difference)
@@ -218,4 +230,4 @@ def is_dominated(U: np.ndarray | None, bound: float, image: np.ndarray, error: f
     else:
         difference += math.ldexp(bound, -exponent) * U
     error = float(np.ldexp(SAFETY * error, -exponent)) + 3 * UNIT * size + TINY
-    return is_proved_positive_definite(difference, SAFETY * error)
+    return is_proved_positive_definite(difference, SAFETY * error, overwrite=True)

@@ -21,6 +21,7 @@ from fractions import Fraction
 
 import flint
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from hypernorm._parallel import product_threads
 from hypernorm.exceptions import CertificateError
@@ -53,6 +54,7 @@ _PRECISION_BITS = 128
 # For powers up to 16, and rows and radii between 2**-50 and 2**50, nothing overflows or underflows.
 _LARGEST_QUARTERS = 64
 _ORDINARY_EXPONENT = 50
+_PANEL = 256
 _SMALL = 1000  # below this size threads cost more time than they save
 _PRECISION_LOCK = threading.RLock()
 _PROVERS: list[tuple[int, int]] = []  # the proving thread, and the precision before its proof
@@ -235,7 +237,7 @@ def definite_shift(A: np.ndarray) -> float:
     return 4 * gamma(len(A) + 4) * float(np.trace(A))
 
 
-def is_proved_positive_definite(A: np.ndarray, error: float = 0.0) -> bool:
+def is_proved_positive_definite(A: np.ndarray, error: float = 0.0, *, overwrite: bool = False) -> bool:
     """Whether every symmetric matrix within `error` of `A` in the spectral norm is proved positive definite.
 
     LAPACK proposes a Cholesky factor L of A − cI. The residual R = A − cI − LLᵀ is computed with a bound on its
@@ -248,26 +250,54 @@ def is_proved_positive_definite(A: np.ndarray, error: float = 0.0) -> bool:
         Exactly symmetric, with largest entries of order one, so that no square that matters underflows.
     error : float, default 0
         Bound on the spectral norm of the difference between `A` and the exact matrix.
+    overwrite : bool, default False
+        Work in the memory of `A`.
     """
     if not (np.isfinite(A).all() and math.isfinite(error)):
         return False
     shift = SAFETY * error + definite_shift(A)
     if not shift > 0:
         return False
-    shifted = A.copy()
+    shifted = A if overwrite else A.copy()
     shifted[np.diag_indices_from(shifted)] -= shift
+    diagonal = np.diagonal(shifted).copy()
     with product_threads(1 if len(A) < _SMALL else None):
         try:
-            L = np.linalg.cholesky(shifted)
+            residual, size = _factor(shifted)
         except np.linalg.LinAlgError:
             return False
-        difference = L @ L.T
-    difference -= shifted
-    residual = float(np.linalg.norm(difference))
     rounding = (
-        gamma(len(A) + 2) * float(np.linalg.norm(L)) ** 2  # the product LLᵀ
+        gamma(len(A) + 2) * size**2  # the product LLᵀ
         + 2 * UNIT * residual  # the difference
-        + 2 * UNIT * float(np.linalg.norm(np.diagonal(shifted)))  # the shifted diagonal
+        + 2 * UNIT * float(np.linalg.norm(diagonal))  # the shifted diagonal
         + TINY
     )
     return bool(shift > SAFETY * (residual + rounding + error))
+
+
+def _factor(S: np.ndarray) -> tuple[float, float]:
+    """‖LLᵀ − S‖_F and ‖L‖_F for a proposed Cholesky factor, which replaces S on and below the diagonal.
+
+    Each panel of columns of LLᵀ takes one product with the columns of L before it, for the factor and for the residual.
+
+    Raises
+    ------
+    LinAlgError
+        If LAPACK finds no factor.
+    """
+    residual = size = 0.0
+    for start in range(0, len(S), _PANEL):
+        stop = min(start + _PANEL, len(S))
+        square, right = S[start:stop, start:stop], S[start:stop, stop:]
+        top = np.triu(square) + np.triu(square, 1).T
+        product = S[start:, :start] @ S[start:stop, :start].T
+        own, below = product[: stop - start], product[stop - start :]
+        L = np.linalg.cholesky(top - own)
+        under = solve_triangular(L, right - below.T, lower=True, check_finite=False).T if below.size else below
+        own += L @ L.T - top
+        below += under @ L.T - right.T
+        residual += float(np.linalg.norm(own)) ** 2 + 2 * float(np.linalg.norm(below)) ** 2
+        size += float(np.linalg.norm(L)) ** 2 + float(np.linalg.norm(under)) ** 2
+        S[stop:, start:stop] = under
+        square[np.tril_indices(len(L))] = L[np.tril_indices(len(L))]
+    return math.sqrt(residual), math.sqrt(size)

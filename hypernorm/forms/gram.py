@@ -14,15 +14,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from hypernorm.forms.moments import moment_matrix
 from hypernorm.forms.monomials import MonomialBasis
+from hypernorm.forms.rows import Rows
 
 __all__ = [
     "GramClasses",
     "form_coefficients",
     "gram_half_degree",
     "lower_moments",
+    "moment_form",
     "multiply_by_norm",
     "rank_multisets",
+    "row_parts",
 ]
 
 _CHUNK_ENTRIES = 1 << 20
@@ -41,13 +45,25 @@ def rank_multisets(indices: np.ndarray) -> np.ndarray:
     ndarray of shape (m,)
         Σ_j C(i_j + j − 1, j), j = 1…s: a bijection from the multisets to 0, 1, 2, …
     """
-    size = indices.shape[1]
-    largest = int(indices.max(initial=0)) + size + 1
+    binomials = _binomials(int(indices.max(initial=0)) + 1, indices.shape[1])
     rank = np.zeros(len(indices), dtype=np.int64)
-    for position in range(size):
-        binomials = np.array([math.comb(i, position + 1) for i in range(largest)], dtype=np.int64)
-        rank += binomials[indices[:, position] + position]
+    for table, index in zip(binomials, indices.T, strict=True):
+        rank += table[index]
     return rank
+
+
+def _binomials(variables: int, size: int) -> list[np.ndarray]:
+    """For each position j = 1…`size` the numbers C(i + j − 1, j) of all variables i."""
+    return [np.array([math.comb(i + j - 1, j) for i in range(variables)], dtype=np.int64) for j in range(1, size + 1)]
+
+
+def _sorted(columns: list[np.ndarray]) -> list[np.ndarray]:
+    """The columns of a matrix after each of its short rows is sorted, by exchanges of neighbouring columns."""
+    for last in range(len(columns) - 1, 0, -1):
+        for left in range(last):
+            pair = columns[left], columns[left + 1]
+            columns[left], columns[left + 1] = np.minimum(*pair), np.maximum(*pair)
+    return columns
 
 
 class GramClasses:
@@ -84,9 +100,11 @@ class GramClasses:
         self.weights = np.sqrt(self.basis.multiplicities.astype(np.float64))
         self.classes = np.empty(self.size * (self.size + 1) // 2, dtype=np.int32)
         self.multinomials = np.zeros(self.count)
+        binomials = _binomials(dimension, 2 * half_degree)
+        variables = np.ascontiguousarray(self.basis.indices.T, dtype=np.int32)
         for part, rows, columns in self.chunks():
-            merged = np.sort(np.hstack([self.basis.indices[rows], self.basis.indices[columns]]), axis=1)
-            self.classes[part] = rank_multisets(merged)
+            merged = _sorted([*variables[:, rows], *variables[:, columns]])
+            self.classes[part] = sum(table[index] for table, index in zip(binomials, merged, strict=True))
             squares = self.basis.multiplicities[rows] * self.basis.multiplicities[columns]
             np.add.at(self.multinomials, self.classes[part], np.where(rows == columns, 1.0, 2.0) * squares)
 
@@ -142,6 +160,30 @@ def form_coefficients(moments: np.ndarray, half: int, target: GramClasses) -> np
     for degree in range(2 * half, 2 * target.basis.degree, 2):
         result = multiply_by_norm(result, dimension, degree)
     return result
+
+
+def moment_form(rows: Rows, half: int, target: GramClasses) -> tuple[np.ndarray, float]:
+    """Coefficients of ‖v‖^2(m−k) Σ ⟨x_i, v⟩^2k, k = `half`, and the Frobenius norm of the moment matrix.
+
+    They take the place of the moment matrix among what is kept with the rows, so that its memory is free.
+    """
+
+    def compute() -> tuple[np.ndarray, float]:
+        moments = moment_matrix(rows, half)
+        rows.forget("moments")
+        size = float(np.linalg.norm(moments))
+        coefficients = form_coefficients(moments, half, target)
+        coefficients.setflags(write=False)
+        return coefficients, size
+
+    return rows.kept("moment form", compute, (half, target.basis.degree))
+
+
+def row_parts(size: int) -> Iterator[slice]:
+    """Ranges of the rows of a matrix with `size` columns, for work in parts."""
+    step = max(1, _CHUNK_ENTRIES // size)
+    for start in range(0, size, step):
+        yield slice(start, start + step)
 
 
 def multiply_by_norm(coefficients: np.ndarray, dimension: int, degree: int) -> np.ndarray:

@@ -114,7 +114,7 @@ def _moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
     d = rows.shape[1]
     size = MonomialBasis.count(d, half_degree)
     check_memory(
-        9 * 8 * size * size,  # the matrix and the workspace of the proof of its bound
+        4 * 8 * size * size,  # the matrix and the workspace of the proof of its bound
         f"The moment matrix of degree {2 * half_degree} for d = {d} ({size} x {size})",
         "use the realigned or row-norm bound, or reduce the number of columns",
     )
@@ -138,7 +138,8 @@ def _moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
     total = next(partials)
     for more in partials:
         total = total + more
-    total += np.tril(total, -1).T
     result = np.asarray(total.T)
+    for row in range(1, size):
+        result[row, :row] = result[:row, row]
     result.setflags(write=False)
     return result

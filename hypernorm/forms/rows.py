@@ -145,6 +145,10 @@ class Rows:
         found = self._cache.get(name)
         return found[1] if found is not None and found[0] == key else None
 
+    def forget(self, name: Any) -> None:
+        """Keep nothing under a name."""
+        self._cache.pop(name, None)
+
     @cached_property
     def norms(self) -> np.ndarray:
         """Lengths of the rows that `block` returns, to about ``d`` units in the last place."""

@@ -44,7 +44,7 @@ class Catch:
         self.calls = []
         monkeypatch.setattr(floating, name, self)
 
-    def __call__(self, *arguments):
+    def __call__(self, *arguments, overwrite=False):
         self.calls.append([item.copy() if isinstance(item, np.ndarray) else item for item in arguments])
         return True
 
