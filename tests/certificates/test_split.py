@@ -277,6 +277,22 @@ def test_too_large_for_memory(monkeypatch):
         hn.spectral_bound(gaussian(100, 20, 0), 4, kind="split")
 
 
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize(
+    ("n", "changes", "side"),
+    [
+        (300, {"span": "rows", "rank": 1, "directions": np.zeros((300, 1), np.float32)}, 300),
+        (30, {"rank": 500, "directions": np.zeros((3, 500), np.float32)}, 500),
+    ],
+)
+def test_a_small_file_cannot_ask_for_a_large_proof(n, changes, side, exact, monkeypatch):
+    X = gaussian(n, 2, 0)
+    forged = dataclasses.replace(split(X), **changes)
+    monkeypatch.setattr("hypernorm._arguments._physical_memory", lambda: 2.0**20)
+    with pytest.raises(InvalidInputError, match=rf"The proof of a split certificate \({side} x {side} matrices\)"):
+        forged.verify(X, exact=exact)
+
+
 def test_an_interruption_keeps_the_best_solution(monkeypatch):
     X = signs(60, 15, 0)
     rows, seen = Rows.identified(X), []
