@@ -95,6 +95,15 @@ def test_gaps_of_random_matrices(row_span):
         assert hn.spectral_bound(X, 4, kind="split").upper <= largest * hn.lower_bound(X, 4, random_state=0).value
 
 
+def test_nearly_repeated_rows(row_span):
+    """Coefficients of nearly equal x_i x_iᵀ cancel, which rounding to single precision must not make costly."""
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.standard_normal((29, 26)), 5, axis=0)
+    X += 1e-6 * rng.standard_normal(X.shape)
+    assert split(X).span == "rows"
+    assert split(X).upper <= 1.002 * hn.lower_bound(X, 4, random_state=0).value
+
+
 def test_both_spans_and_both_arithmetics_agree(monkeypatch):
     rng = np.random.default_rng(3)
     for trial in range(30):
