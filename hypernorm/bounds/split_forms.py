@@ -23,6 +23,7 @@ PositiveMap: TypeAlias = Callable[[np.ndarray], np.ndarray]
 _FLOOR = 1e-13  # of eigenvalues and diagonals, relative
 _INDEPENDENT = 1e-11  # smaller eigenvalues of a Gram matrix, relative, are rounding
 _ROUNDING = 1e-16
+_CANCELLING = 1e-10  # of the trace, added where coefficients that cancel are costly
 _LARGEST_DOUBLE = 2000  # side up to which the span is doubled
 _LEAST_EIGENVALUE = 1e-5  # of U, relative: it keeps the coordinates apart
 
@@ -97,7 +98,7 @@ class RowForm(Form):
 
     def prepare(self, U: np.ndarray, shift: float) -> None:
         P = self.X @ U @ self.X.T
-        self.root = _root(P * P)
+        self.root = _root(P * P, _CANCELLING)
         self.plain = self.root.T @ self.root
         self.penalty = self.root.T @ self.inverse @ self.root
 
@@ -226,7 +227,7 @@ def _positive_pairs(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values[values > 0], vectors[:, values > 0]
 
 
-def _root(A: np.ndarray) -> np.ndarray:
+def _root(A: np.ndarray, floor: float = _FLOOR) -> np.ndarray:
     A = (A + A.T) / 2
-    A[np.diag_indices(len(A))] += _FLOOR * np.trace(A)
+    A[np.diag_indices(len(A))] += floor * np.trace(A)
     return np.asarray(cholesky(A, lower=True, check_finite=False))

@@ -21,6 +21,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
+from hypernorm._arguments import check_memory
 from hypernorm.certificates import split_exact, split_floating
 from hypernorm.certificates.base import register
 from hypernorm.certificates.fields import Array, Choice, Integer, Real, Sizes
@@ -92,7 +93,19 @@ class SplitCertificate(NormCertificate):
         ratio = lower_float(rational(value) - rational(self.shift))
         if not ratio > 0:
             return False
+        self._check_memory()
         proofs = split_exact if exact else split_floating
         return proofs.proves_map(weighted, self.directions, self.span, ratio, matrix) and proofs.proves_shift(
             weighted, self.directions, self.span, self.shift
+        )
+
+    def _check_memory(self) -> None:
+        """Refuse a proof that does not fit in memory: a small file may ask for one."""
+        n, d = self.shape
+        side = n if self.span == "rows" else min(n, MonomialBasis.count(d, 2))
+        side = max(side, self.rank)
+        check_memory(
+            6 * 8 * side * side,
+            f"The proof of a split certificate ({side} x {side} matrices)",
+            "use a certificate of another kind",
         )

@@ -95,6 +95,15 @@ def test_gaps_of_random_matrices(row_span):
         assert hn.spectral_bound(X, 4, kind="split").upper <= largest * hn.lower_bound(X, 4, random_state=0).value
 
 
+def test_nearly_repeated_rows(row_span):
+    """Coefficients of nearly equal x_i x_iᵀ cancel, which rounding to single precision must not make costly."""
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.standard_normal((29, 26)), 5, axis=0)
+    X += 1e-6 * rng.standard_normal(X.shape)
+    assert split(X).span == "rows"
+    assert split(X).upper <= 1.002 * hn.lower_bound(X, 4, random_state=0).value
+
+
 def test_both_spans_and_both_arithmetics_agree(monkeypatch):
     rng = np.random.default_rng(3)
     for trial in range(30):
@@ -275,6 +284,22 @@ def test_too_large_for_memory(monkeypatch):
     monkeypatch.setattr("hypernorm._arguments._physical_memory", lambda: 2.0**18)
     with pytest.raises(InvalidInputError, match=r"The split bound for 100 rows and d = 20 \(200 x 200 matrices\)"):
         hn.spectral_bound(gaussian(100, 20, 0), 4, kind="split")
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize(
+    ("n", "changes", "side"),
+    [
+        (300, {"span": "rows", "rank": 1, "directions": np.zeros((300, 1), np.float32)}, 300),
+        (30, {"rank": 500, "directions": np.zeros((3, 500), np.float32)}, 500),
+    ],
+)
+def test_a_small_file_cannot_ask_for_a_large_proof(n, changes, side, exact, monkeypatch):
+    X = gaussian(n, 2, 0)
+    forged = dataclasses.replace(split(X), **changes)
+    monkeypatch.setattr("hypernorm._arguments._physical_memory", lambda: 2.0**20)
+    with pytest.raises(InvalidInputError, match=rf"The proof of a split certificate \({side} x {side} matrices\)"):
+        forged.verify(X, exact=exact)
 
 
 def test_an_interruption_keeps_the_best_solution(monkeypatch):
