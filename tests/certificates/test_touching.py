@@ -206,7 +206,7 @@ def test_closed_forms(q, d):
         ),
         (np.array([[3.0], [4.0]]), np.linalg.norm([3, 4], q)),
     ):
-        degree = touching_degrees(q, X.shape[1])[0]
+        degree = touching_degrees(q, X.shape)[0]
         proof = propose(X, q, degree).certificate
         for exact in (False, True):
             assert truth <= proof.verify(X, exact=exact).upper <= truth * (1 + 1e-5)
