@@ -18,8 +18,8 @@ from hypernorm.bounds.interval import Status
 from hypernorm.bounds.propose import Proposed, Search, propose, row_norm_instead
 from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.sos_solver import SosProgress
-from hypernorm.bounds.touching import MOST_ROWS, propose_touching, touching_degrees
-from hypernorm.certificates import DEGREES, MatrixNormCertificate, has_touching, is_available, plan
+from hypernorm.bounds.touching import propose_touching, touching_degrees
+from hypernorm.certificates import DEGREES, MatrixNormCertificate, is_available, plan
 from hypernorm.exceptions import CertificateError, ChangedDataError, InvalidInputError
 from hypernorm.forms import Rows
 
@@ -141,10 +141,10 @@ def sos_bound(
 
 def _better(proposed: Proposed, data: Reduction, q: float, degree: int | None, options: Search) -> Proposed:
     """The better of a bound and one with touching points, if there are any for this exponent."""
-    n, d = data.rows.shape
-    chosen = next(iter(touching_degrees(q, d)), 0) if degree is None else min(degree, DEGREES[-1])
-    if q in (4, 6, 8) or not has_touching(q, chosen) or n > MOST_ROWS:
+    possible = touching_degrees(q, data.rows.shape)
+    if q in (4, 6, 8) or not possible:
         return proposed
+    chosen = possible[0] if degree is None else min(degree, DEGREES[-1])
     try:
         touching = propose_touching(data, q, chosen, options)
     except ChangedDataError:

@@ -41,13 +41,13 @@ from hypernorm.certificates import (
 from hypernorm.forms import MonomialBasis, Rows
 from hypernorm.forms.gram import GramClasses, lower_moments, multiply_by_norm
 
-__all__ = ["MOST_ROWS", "propose_touching", "touching_degrees"]
+__all__ = ["propose_touching", "touching_degrees"]
 
-MOST_ROWS = 2**17
-"""The proof evaluates a polynomial in ball arithmetic for each row; with more rows this takes seconds."""
-
-# A degree above 4 is tried by default if its Gram matrix is at most so large, which takes seconds.
-_SMALL_GRAM = 350
+# The proof evaluates a polynomial in ball arithmetic for each row; with more rows this takes seconds.
+_MOST_ROWS = 2**16
+# A degree above 4 is tried first if its Gram matrix and the operations for a form are at most so large.
+_SMALL_GRAM, _SMALL_FORM = 350, 3e8
+_LARGE_FORM = 1e10
 # Iterations for the first form, whose pseudo-moments are poor in the beginning, and for every other form.
 _FIRST_ITERATIONS, _ITERATIONS = 20, 5
 _FIRST_SHARE = 0.1  # of the uniform distribution, beside the best vector
@@ -58,18 +58,21 @@ _PATIENCE, _WORTHWHILE = 15, 0.2
 _BLOCK_ENTRIES = 1 << 21
 
 
-def touching_degrees(q: float, dimension: int, largest: float = math.inf) -> list[int]:
+def touching_degrees(q: float, shape: tuple[int, int], largest: float = math.inf) -> list[int]:
     """The degrees of touching certificates that are worth trying, ascending; none if q has none.
 
     The first has a small Gram matrix. The second is the even degree above q, as for a sum of squares at an even q,
-    or a lower one; its Gram matrix has at most `largest` rows.
+    or a lower one; its Gram matrix has at most `largest` rows. With many rows a form takes too long.
     """
-    sizes = {degree: MonomialBasis.count(dimension, degree // 2) for degree in DEGREES if has_touching(q, degree)}
-    quick = [degree for degree, size in sizes.items() if size <= _SMALL_GRAM] or list(sizes)[:1]
-    thorough = [degree for degree, size in sizes.items() if size <= largest and degree < q + 2]
-    return sorted(
-        {degree for degree in (quick[-1:] + thorough[-1:]) if sizes[degree] <= largest and degree >= quick[-1]}
-    )
+    n, d = shape
+    sizes = {degree: MonomialBasis.count(d, degree // 2) for degree in DEGREES if has_touching(q, degree)}
+    if not sizes or n > _MOST_ROWS:
+        return []
+    small = [degree for degree, size in sizes.items() if size <= _SMALL_GRAM and n * size**2 <= _SMALL_FORM]
+    quick = max(small, default=min(sizes))
+    fitting = [degree for degree, size in sizes.items() if size <= largest and n * size**2 <= _LARGE_FORM]
+    thorough = max((degree for degree in fitting if degree < q + 2), default=quick)
+    return sorted({quick, max(quick, thorough)} & set(fitting))
 
 
 def propose_touching(data: Reduction, q: float, degree: int, options: Search) -> Proposed:

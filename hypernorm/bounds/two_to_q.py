@@ -36,7 +36,7 @@ from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.sample_moment import SampleMoment
 from hypernorm.bounds.sos_solver import SosProgress, check_solver_memory
 from hypernorm.bounds.split_forms import side_of
-from hypernorm.bounds.touching import MOST_ROWS, propose_touching, touching_degrees
+from hypernorm.bounds.touching import propose_touching, touching_degrees
 from hypernorm.certificates import (
     KINDS,
     Factor,
@@ -256,11 +256,10 @@ class _Search:
 
     def _touching_degrees(self) -> list[int]:
         """The degrees of touching certificates that are worth their cost, ascending."""
-        n, d = self.rows.shape
         even = {factor.order for factor in self._sos_factors()} == {self.q}
-        if self.method == "spectral" or n > MOST_ROWS or (even and "sos" in self._kinds()):
+        if self.method == "spectral" or (even and "sos" in self._kinds()):
             return []
-        return touching_degrees(self.q, d, math.inf if self.method == "sos" else _LARGEST_GRAM_SIZE)
+        return touching_degrees(self.q, self.rows.shape, math.inf if self.method == "sos" else _LARGEST_GRAM_SIZE)
 
     def _sos_factors(self) -> list[Factor]:
         factors = plan("sos", self.q) if is_available("sos", self.q) else ()

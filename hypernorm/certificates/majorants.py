@@ -21,6 +21,7 @@ certificate cannot choose its own inequality.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -52,6 +53,7 @@ def has_touching(q: float, degree: int) -> bool:
     return degree in DEGREES and 2 < q <= LARGEST_EXPONENT and not (q <= degree and q % 2 == 0)
 
 
+@functools.cache
 def touching_nodes(q: float, degree: int) -> TouchingNodes:
     """The nodes of the majorant of |s|^q of this degree in s.
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar
 
+import flint
 import numpy as np
 
 from hypernorm._display import norm_text
@@ -229,9 +230,9 @@ def touching_form(rows: Rows, majorants: np.ndarray, classes: GramClasses) -> tu
 
 
 def _weighted(rows: Rows, coefficients: np.ndarray, half: int, sign: int) -> Rows | None:
-    """Rows μ_i x_i with μ_i^2k at least the positive coefficients, or at most these if the form is negative."""
+    """Rows μ_i x_i with μ_i^2k at least the positive coefficients, or at most these if `sign` is negative."""
     rounded = upper_float if sign > 0 else lower_float
-    multiplier = np.array([rounded(rational(c).root(2 * half)) if c > 0 else 0.0 for c in coefficients.tolist()])
+    multiplier = np.array([rounded(flint.arb(c).root(2 * half)) if c > 0 else 0.0 for c in coefficients.tolist()])
     if not multiplier.any():
         return None
     weighted = rows.reweighted(multiplier)
@@ -241,7 +242,7 @@ def _weighted(rows: Rows, coefficients: np.ndarray, half: int, sign: int) -> Row
 
 
 def _total(values: np.ndarray) -> float:
-    return upper_float(sum(map(rational, values.tolist()), rational(0)))
+    return upper_float(sum(map(flint.arb, values.tolist()), flint.arb(0)))
 
 
 def _proves(rows: Rows, proof: TouchingCertificate) -> bool:

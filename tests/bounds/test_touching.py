@@ -116,19 +116,28 @@ def test_lower_moments_are_the_transpose_of_the_product_with_the_norm():
 
 
 def test_degrees_by_default():
-    assert touching_degrees(3.0, 4) == [8]
-    assert touching_degrees(3.0, 10) == [6]
-    assert touching_degrees(3.0, 20) == [4]
-    assert touching_degrees(5.0, 20) == touching_degrees(5.9, 20) == [4, 6]
-    assert touching_degrees(5.0, 20, 1500) == [4]
-    assert touching_degrees(7.0, 20, 2200) == [4, 6]
-    assert touching_degrees(7.0, 20) == [4, 8]
-    assert touching_degrees(7.0, 10) == [6, 8]
-    assert touching_degrees(5.0, 10) == [6]
-    assert touching_degrees(6.0, 30) == [4]
-    assert touching_degrees(8.0, 4) == [6]
-    assert touching_degrees(3.0, 70, 2200) == []
-    assert touching_degrees(4.0, 4) == touching_degrees(np.inf, 4) == touching_degrees(2.0, 4) == []
+    assert touching_degrees(3.0, (4 * 4, 4)) == [8]
+    assert touching_degrees(3.0, (4 * 10, 10)) == [6]
+    assert touching_degrees(3.0, (4 * 20, 20)) == [4]
+    assert touching_degrees(5.0, (4 * 20, 20)) == touching_degrees(5.9, (4 * 20, 20)) == [4, 6]
+    assert touching_degrees(5.0, (4 * 20, 20), 1500) == [4]
+    assert touching_degrees(7.0, (4 * 20, 20), 2200) == [4, 6]
+    assert touching_degrees(7.0, (4 * 20, 20)) == [4, 8]
+    assert touching_degrees(7.0, (4 * 10, 10)) == [6, 8]
+    assert touching_degrees(5.0, (4 * 10, 10)) == [6]
+    assert touching_degrees(6.0, (4 * 30, 30)) == [4]
+    assert touching_degrees(8.0, (4 * 4, 4)) == [6]
+    assert touching_degrees(3.0, (4 * 70, 70), 2200) == []
+    # Many rows make a form expensive.
+    assert touching_degrees(3.0, (20_000, 6)) == [6]
+    assert touching_degrees(5.0, (20_000, 20)) == [4]
+    assert touching_degrees(3.0, (3600, 60)) == touching_degrees(3.0, (2**17, 3)) == []
+    assert (
+        touching_degrees(4.0, (4 * 4, 4))
+        == touching_degrees(np.inf, (4 * 4, 4))
+        == touching_degrees(2.0, (4 * 4, 4))
+        == []
+    )
 
 
 @pytest.mark.parametrize("q", [2.5, 3.0, 5.0, 7.0])
@@ -239,8 +248,7 @@ def test_progress_of_both_solves_is_reported():
 
 def test_many_rows_are_left_to_the_other_bounds(monkeypatch):
     X = gaussian(40, 3, random_state=0)
-    monkeypatch.setattr("hypernorm.bounds.sos.MOST_ROWS", 39)
-    monkeypatch.setattr("hypernorm.bounds.two_to_q.MOST_ROWS", 39)
+    monkeypatch.setattr(touching, "_MOST_ROWS", 39)
     assert hn.sos_bound(X, 3.0, random_state=0).kind == "sos"
     assert "touching" not in [record.kind for record in hn.two_to_q_norm(X, 3.0, random_state=0).records]
 

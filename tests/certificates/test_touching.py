@@ -17,7 +17,7 @@ from hypernorm.certificates import ReducedCertificate, TouchingCertificate, prec
 from hypernorm.certificates import exact as exact_proofs
 from hypernorm.certificates.exact import ExactRows
 from hypernorm.certificates.majorants import touching_nodes
-from hypernorm.certificates.rounding import SAFETY
+from hypernorm.certificates.rounding import SAFETY, rational
 from hypernorm.certificates.touching import touching_form, touching_majorants
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows, moment_matrix, second_moments
@@ -206,7 +206,7 @@ def test_closed_forms(q, d):
         ),
         (np.array([[3.0], [4.0]]), np.linalg.norm([3, 4], q)),
     ):
-        degree = touching_degrees(q, X.shape[1])[0]
+        degree = touching_degrees(q, X.shape)[0]
         proof = propose(X, q, degree).certificate
         for exact in (False, True):
             assert truth <= proof.verify(X, exact=exact).upper <= truth * (1 + 1e-5)
@@ -242,13 +242,34 @@ def test_every_storage_has_the_same_proof(scale, tmp_path):
     assert proof.verify(chunks).upper == pytest.approx(bound, rel=1e-14)
 
 
-def test_what_scaling_flushes_is_part_of_the_bound():
-    X = np.array([[1.0, 0.0], [0.0, 1.0], [2.0**-1074, 0.0]]) * 4
-    proof = certificate_of(X, 3.0)
-    assert proof.exponent > 0
-    rows = Rows(check_matrix(X))
-    if rows.inexact:
-        assert proof.verify(X).upper > 4.0
+def test_what_scaling_flushes_is_part_of_the_bound(monkeypatch):
+    X = np.array([[1024.0, 0.0], [0.0, 1024.0], [3 * 2.0**-1074, 0.0]])
+    proof, moved, normal = certificate_of(X, 3.0), [], TouchingCertificate._combined
+    monkeypatch.setattr(TouchingCertificate, "_combined", lambda self, more: moved.append(more) or normal(self, more))
+    proof.verify(X)
+    proof.verify(X, exact=True)
+    certificate_of(X[:2], 3.0).verify(X[:2])
+    assert [float(more) for more in moved[:2]] == pytest.approx([2.0**-1074 * 6**0.5] * 2, abs=2.0**-1074)
+    assert set(moved[2:]) == {0}
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, 1.0, 1.7])
+def test_the_bound_is_the_root_of_the_value(value, case):
+    _, proof, _ = case
+    changed, scale = dataclasses.replace(proof, value=value), 2.0**proof.exponent
+    assert changed.upper == pytest.approx(scale * proof.radius * value ** (1 / proof.q), rel=1e-15)
+    assert changed.claim.value == changed.upper
+    with precision():
+        assert changed._combined(rational(0.25)) == pytest.approx(changed.upper + 0.25 * scale, rel=1e-15)
+
+
+def test_the_radius_is_the_length_of_the_longest_row(case):
+    X, proof, _ = case
+    for factor in (1 - 2e-6, 1 + 2e-6, 0.5, 2.0):
+        with pytest.raises(CertificateError, match="longest row"):
+            dataclasses.replace(proof, radius=proof.radius * factor, value=proof.value * 1e3).verify(X)
+    for factor in (1 - 0.9e-6, 1 + 0.9e-6):
+        assert check(dataclasses.replace(proof, radius=proof.radius * factor, value=proof.value * 1.01), X, 0.0)
 
 
 def test_lowered_values_are_refused(case):
