@@ -8,8 +8,8 @@ alternating direction method of multipliers splits the two constraints on Y, and
     Z ← class averages of Ŷ + U,    Ŷ = 1.6 Y − 0.6 Z
     U ← U + Ŷ − Z,                  and W = −σU is feasible throughout.
 
-The state is A = Z − U + M/σ and the class averages Z, so one triangle of a D×D matrix. The other triangle keeps the best
-M + W.
+The state is A = Z − U + M/σ and the class averages Z, so one triangle of a D×D matrix. The other triangle keeps the
+best M + W.
 
 The first projection needs only the eigenpairs above a threshold; their number is the rank of Y. They are updated from
 the previous iteration by Chebyshev-filtered subspace iteration: a few products of the D×D matrix with a thin block. The
@@ -39,8 +39,8 @@ from hypernorm.forms.monomials import MonomialBasis
 __all__ = ["SosProgress", "SosSolver", "check_solver_memory"]
 
 _RELAXATION = 1.6
-# σ is in proportion to the lower bound of the scaled form, within limits. It is large, which makes the steps long, until
-# the gap is a small part of the bound, but only for so many iterations.
+# σ is in proportion to the lower bound of the scaled form, within limits. It is large, which makes the steps long,
+# until the gap is a small part of the bound, but only for so many iterations.
 _LONG, _SHORT = 4.0, 0.7
 _LEAST_LOWER, _LARGEST_SIGMA = 0.01, 1.0
 _NEAR, _LAST_LONG = 0.03, 40
