@@ -41,7 +41,7 @@ _SAMPLE_ROWS = 64  # rows for which the time to find weights is measured
 _SAMPLE_GRAM = 130  # smallest side of the Gram matrix for which the time to find classes is measured
 # Time of a sum-of-squares solve until the first bound, and from the last iteration to the proof; in units of the time
 # to find the classes.
-_BEGINNING, _CLOSING = 2.2, 0.5
+_BEGINNING, _CLOSING = 4.0, 1.0
 # Seconds to load the compiled loops from their cache.
 _LOADING = 1.0
 

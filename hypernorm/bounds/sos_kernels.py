@@ -1,6 +1,7 @@
-"""Compiled loops over rows `start` ≤ a < `stop` of the lower triangle of a D×D matrix, and copies between triangles.
+"""Compiled loops over rows `start` ≤ a < `stop` of the lower triangle of a D×D matrix.
 
-Class sums, updates by fully symmetric matrices, and the multiplier. A packed triangle is stored row by row.
+Class sums, updates by fully symmetric matrices, the multiplier, and copies between triangles. A packed triangle is
+stored row by row.
 """
 
 from __future__ import annotations

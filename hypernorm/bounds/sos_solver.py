@@ -8,8 +8,8 @@ alternating direction method of multipliers splits the two constraints on Y, and
     Z ← class averages of Ŷ + U,    Ŷ = 1.6 Y − 0.6 Z
     U ← U + Ŷ − Z,                  and W = −σU is feasible throughout.
 
-The state is A = Z − U + M/σ and the class averages Z, so one triangle of a D×D matrix. The other triangle keeps the best
-M + W.
+The state is A = Z − U + M/σ and the class averages Z, so one triangle of a D×D matrix. The other triangle keeps the
+best M + W.
 
 The first projection needs only the eigenpairs above a threshold; their number is the rank of Y. They are updated from
 the previous iteration by Chebyshev-filtered subspace iteration: a few products of the D×D matrix with a thin block. The
@@ -39,10 +39,10 @@ from hypernorm.forms.monomials import MonomialBasis
 __all__ = ["SosProgress", "SosSolver", "check_solver_memory"]
 
 _RELAXATION = 1.6
-# σ is in proportion to the lower bound of the scaled form, within limits. It is large, which makes the steps long, until
-# the gap is a small part of the bound, but only for so many iterations.
+# σ is in proportion to the lower bound of the scaled form, within limits. It is large, which makes the steps long,
+# until the gap is a small part of the bound, but only for so many iterations.
 _LONG, _SHORT = 4.0, 0.7
-_LEAST_LOWER, _LARGEST_SIGMA = 0.01, 2.0
+_LEAST_LOWER, _LARGEST_SIGMA = 0.01, 1.0
 _NEAR, _LAST_LONG = 0.03, 40
 _FILTER_DEGREE = 2  # the block changes little from one iteration to the next
 _FIRST_FILTER_DEGREE = 12
@@ -294,8 +294,7 @@ class SosSolver:
         ratio = self.sigma / sigma
         self._update(ratio, (1 - ratio) * self.z)
         self.sigma = sigma
-        self._cut *= ratio
-        self._find_low()
+        self._low, self._cut = ratio * self._low, ratio * self._cut
 
     def _averages(self) -> np.ndarray:
         """The averages of A over the classes."""
@@ -328,6 +327,7 @@ class SosSolver:
             if rank <= 0.9 * width or width == size:
                 break
             # The block is too thin for all eigenpairs above the threshold.
+            degree = _FILTER_DEGREE
             V = np.hstack([V, self._rng.standard_normal((size, min(size - width, width // 2 + 5)))])
         self.rank = rank
         keep = min(width, max(12, int(1.3 * rank) + 4))
@@ -355,7 +355,7 @@ class SosSolver:
         return dsymm(1.0, self._A.T, np.asfortranarray(V), lower=0)
 
     def _check(self) -> None:
-        """Update the best bound from the current multiplier."""
+        """Update the best bound from the current multiplier, and the lower end of the spectrum for the filter."""
         self._update(1.0, -self.z)  # A = M/σ − U
         try:
             bound, leading = self._leading(self._V[:, 0])
@@ -367,10 +367,6 @@ class SosSolver:
         finally:
             self._update(1.0, self.z)
         self._V[:, -1] = leading
-        self._find_low()
-
-    def _find_low(self) -> None:
-        """Estimate the lower end of the spectrum for the filter."""
         self._low = extreme_values(self._A, self._rng.standard_normal(len(self._w)), 16, 0.0)[2]
 
     def _leading(self, start: np.ndarray | None) -> tuple[float, np.ndarray]:
