@@ -33,8 +33,9 @@ from hypernorm._parallel import one_product_pool, ordered_map, product_threads
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import Status
 from hypernorm.bounds.lanczos import extreme_values
-from hypernorm.forms.gram import GramClasses, rank_multisets
+from hypernorm.forms.gram import GramClasses
 from hypernorm.forms.monomials import MonomialBasis
+from hypernorm.forms.unfolding import Unfolding
 
 __all__ = ["SosProgress", "SosSolver", "check_solver_memory"]
 
@@ -103,7 +104,7 @@ class SosSolver:
         self._deadline = math.inf
         self.classes, self._rng = classes, rng
         self._ids, self._w = classes.classes, classes.weights
-        self._unfolding = _Unfolding(classes.basis)
+        self._unfolding = Unfolding(classes.basis)
         self.iteration, self.sigma = 0, 1.0
         self.z = np.zeros(classes.count)
         self._moments = coefficients / classes.multinomials
@@ -387,22 +388,3 @@ def _simplex_threshold(values: np.ndarray) -> tuple[float, int]:
     excess = (np.cumsum(values) - 1) / np.arange(1, len(values) + 1)
     rank = int(np.nonzero(values > excess)[0][-1]) + 1
     return float(excess[rank - 1]), rank
-
-
-class _Unfolding:
-    """Coefficient vectors of Sym^k(R^d) as tensors, unfolded to d × d^{k−1}; equal columns are merged."""
-
-    def __init__(self, basis: MonomialBasis):
-        d = basis.dimension
-        rest = MonomialBasis(d, basis.degree - 1)
-        order = np.empty(basis.size, dtype=np.int64)
-        order[rank_multisets(basis.indices)] = np.arange(basis.size)
-        merged = np.hstack([np.tile(rest.indices, (d, 1)), np.repeat(np.arange(d), rest.size)[:, None]])
-        self._positions = order[rank_multisets(np.sort(merged, axis=1))].reshape(d, rest.size)
-        # Entries of the tensor are z_α/w_α; the multiplicity of a merged column is the number of equal columns.
-        self._factors = np.sqrt(rest.multiplicities / basis.multiplicities[self._positions])
-
-    def direction(self, z: np.ndarray) -> np.ndarray:
-        """Leading left singular vector of the unfolded tensor."""
-        unfolded = z[self._positions] * self._factors
-        return np.asarray(np.linalg.eigh(unfolded @ unfolded.T)[1][:, -1])
