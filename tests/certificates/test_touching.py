@@ -169,19 +169,26 @@ def test_the_error_of_the_form_enters_the_proof(monkeypatch):
         assert check(proof, X, 0.0) is accepted
 
 
-def test_lengths_are_rounded_up():
-    rows, _, _ = majorised(3.0, 4, 1)
-    seen = []
-    normal = touching.majorants
-    with precision(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            touching,
-            "majorants",
-            lambda q, degree, nodes, squares, radius: seen.append(squares) or normal(q, degree, nodes, squares, radius),
-        )
-        touching_majorants(rows, 3.0, 4, np.full((4, 1), 0.5), 1.0)
-    for square, row in zip(seen[0], fractions(rows.block(0, 4)), strict=True):
-        assert 0 <= Fraction(square) - row @ row <= (row @ row) * 10 * U
+@pytest.mark.parametrize("exact", [False, True])
+def test_lengths_are_rounded_up(exact, monkeypatch):
+    X, q, degree = CASES["zero rows"]
+    proof, seen, normal = certificate_of(X, q, degree), [], touching.majorants
+    monkeypatch.setattr(touching, "majorants", lambda *arguments: seen.append(arguments[3]) or normal(*arguments))
+    proof.verify(X, exact=exact)
+    for square, row in zip(seen[0], fractions(Rows(check_matrix(X)).block(0, len(X))), strict=True):
+        assert 0 <= Fraction(square) - row @ row <= (row @ row) * 12 * U
+
+
+def test_rows_of_any_weight_are_measured():
+    rows, coefficients, _ = majorised(3.0, 4, 1)
+    with precision():
+        assert touching._weighted(rows, coefficients[2], 2, 1) is not None
+        assert touching._weighted(rows, 0 * coefficients[2], 2, 1) is None
+        for row in range(4):
+            huge = coefficients[2].copy()
+            huge[row] = 1e300
+            with pytest.raises(CertificateError, match="too small"):
+                touching._weighted(rows, huge, 2, 1)
 
 
 def test_both_arithmetics_agree(case):
@@ -258,7 +265,7 @@ def test_the_bound_is_the_root_of_the_value(value, case):
     _, proof, _ = case
     changed, scale = dataclasses.replace(proof, value=value), 2.0**proof.exponent
     assert changed.upper == pytest.approx(scale * proof.radius * value ** (1 / proof.q), rel=1e-15)
-    assert changed.claim.value == changed.upper
+    assert (changed.claim.value, changed.claim.is_upper) == (changed.upper, True)
     with precision():
         assert changed._combined(rational(0.25)) == pytest.approx(changed.upper + 0.25 * scale, rel=1e-15)
 
