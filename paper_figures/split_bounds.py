@@ -69,6 +69,7 @@ def draw(rows: list[Row]) -> Figure:
         label="split: verified",
     )
     right.set_yscale("log")
+    right.set_ylim(top=5000)  # room for the legend
     right.set_ylabel("seconds")
     right.set_title("time")
     right.legend(loc="upper left")

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from docs.numbers.registry import Table, count, number, percent, power, rows, span, table
-from experiments import approximation_factor, other_exponents, sos_exactness
+from experiments import approximation_factor, other_exponents, sos_exactness, split_bounds
 from experiments.tables import markdown
 from hypernorm import approximation_factor as proved_factor
 
@@ -173,6 +173,8 @@ def exponents() -> Table:
         "realigned, random": lambda q: max(random[20, q, "realigned"]),
         "sum of squares, embedding": lambda q: max(worst.get((20, q, "sos"), [math.nan])),
         "sum of squares, random": lambda q: max(random.get((20, q, "sos"), [math.nan])),
+        "touching points, embedding": lambda q: max(worst.get((20, q, "touching"), [math.nan])),
+        "touching points, random": lambda q: max(random.get((20, q, "touching"), [math.nan])),
         "between sums of squares at 2, 4, 6, random": lambda q: max(random.get((20, q, "interpolated"), [math.nan])),
     }
     return [
@@ -218,3 +220,27 @@ def between_exponents() -> str:
     """The largest ratio of a sum of squares between the even exponents."""
     compared = other_exponents.compare(rows("other_exponents"))
     return f"{max(max(found) for (_, q, kind), found in compared.items() if kind == 'sos' and q % 2):.3f}"
+
+
+@table("split_bounds")
+def splits() -> Table:
+    """How far realigned and split bounds are from the best vector, with time, memory and size of the certificate."""
+    head = ["matrix", "n", "d", "realigned", "split", "no split below", "found in", "verified in", "memory", "file"]
+    result = [head]
+    for row in rows("split_bounds"):
+        gaps = [_gap(row[kind]) if row[kind] else "" for kind in ("realigned", "split", "limit")]
+        times = [seconds(row[name]) for name in ("split_seconds", "split_verification")]
+        sizes = [f"{row['split_gigabytes']:.2g} GiB", f"{row['megabytes']:.2g} MB"]
+        result.append([row["family"], f"{row['rows']:,}", str(row["columns"]), *gaps, *times, *sizes])
+    return result
+
+
+def _gap(ratio: float) -> str:
+    return "exact" if ratio <= 1 + 1e-6 else percent(ratio - 1, 1) if ratio > 1.001 else power(ratio - 1)
+
+
+@number
+def split_gap(family: str, d: str) -> str:
+    """How far the split bound of a random matrix with 4d rows is from the best vector."""
+    (row,) = [r for r in rows("split_bounds") if (r["family"], r["columns"], r["n"]) == (family, int(d), 4 * int(d))]
+    return _gap(row["split"])
