@@ -102,7 +102,7 @@ def _between(X: np.ndarray, q: float, seed: int) -> dict[str, float | None]:
     d = X.shape[1]
     if q == 2 or MonomialBasis.count(d, 2) > LARGEST_GRAM:
         return {"sos": None, "touching": None}
-    options = Search(rtol=EXACT / 10, rng=np.random.default_rng(seed))
+    options = Search(rtol=EXACT, rng=np.random.default_rng(seed))
     plain = propose(Reduction(Rows.identified(X)), float(q), "sos", options).upper
     if seed or d > LARGEST_TOUCHING:
         return {"sos": plain, "touching": None}

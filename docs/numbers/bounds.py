@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from docs.numbers.registry import Table, count, number, percent, power, rows, span, table
-from experiments import approximation_factor, other_exponents, sos_exactness, split_bounds
+from docs.numbers.registry import Table, count, number, percent, power, rows, seconds, span, table
+from experiments import approximation_factor, other_exponents, sos_exactness
 from experiments.tables import markdown
 from hypernorm import approximation_factor as proved_factor
 
@@ -173,8 +173,6 @@ def exponents() -> Table:
         "realigned, random": lambda q: max(random[20, q, "realigned"]),
         "sum of squares, embedding": lambda q: max(worst.get((20, q, "sos"), [math.nan])),
         "sum of squares, random": lambda q: max(random.get((20, q, "sos"), [math.nan])),
-        "touching points, embedding": lambda q: max(worst.get((20, q, "touching"), [math.nan])),
-        "touching points, random": lambda q: max(random.get((20, q, "touching"), [math.nan])),
         "between sums of squares at 2, 4, 6, random": lambda q: max(random.get((20, q, "interpolated"), [math.nan])),
     }
     return [
