@@ -41,7 +41,16 @@ from hypernorm.exceptions import CertificateError, ChangedDataError
 from hypernorm.forms import FlatteningMap, MonomialBasis, RealignedMap, Rows, moment_matrix, second_moments
 from hypernorm.forms.gram import GramClasses, moment_form, row_parts
 
-__all__ = ["Proposed", "Search", "first_proved", "margin_of", "propose", "row_norm_instead", "weighted_gram"]
+__all__ = [
+    "Proposed",
+    "Search",
+    "first_better",
+    "first_proved",
+    "margin_of",
+    "propose",
+    "row_norm_instead",
+    "weighted_gram",
+]
 
 # Expected number of products, for the choice between routes.
 _EXPECTED_PRODUCTS = 12
@@ -145,7 +154,7 @@ def propose(data: Rows | Reduction, q: float, kind: str, options: Search) -> Pro
         pairs = [proposal.at(growth) for proposal in proposals]
         values, matrices = tuple(value for value, _ in pairs), tuple(matrix for _, matrix in pairs)
         more = {name: value for proposal in proposals for name, value in proposal.fields(growth).items()}
-        norm = (SplitCertificate if more else NormCertificate)(
+        norm = (SplitCertificate if kind == "split" else NormCertificate)(
             kind=kind,
             q=q,
             shape=rows.shape,
@@ -158,10 +167,23 @@ def propose(data: Rows | Reduction, q: float, kind: str, options: Search) -> Pro
         )
         return norm if isinstance(data, Rows) else data.certificate(norm)
 
+    proved, upper = first_better(certificate, data if isinstance(data, Rows) else data.whole, options)
+    return Proposed(certificate=proved, upper=upper, vectors=vectors, stop=stop)
+
+
+def first_better(
+    certificate: Callable[[float], MatrixNormCertificate], source: Rows, options: Search
+) -> tuple[MatrixNormCertificate, float]:
+    """`first_proved`, but after the deadline only for a certificate that improves on `options.to_beat`.
+
+    Raises
+    ------
+    CertificateError, DeadlineError
+        As in `propose`.
+    """
     if time.perf_counter() > options.deadline and certificate(1.0).upper >= options.to_beat:
         raise DeadlineError
-    proved, upper = first_proved(certificate, data if isinstance(data, Rows) else data.whole, options.deadline)
-    return Proposed(certificate=proved, upper=upper, vectors=vectors, stop=stop)
+    return first_proved(certificate, source, options.deadline)
 
 
 def row_norm_instead(data: Reduction, q: float, kind: str) -> MatrixNormCertificate:

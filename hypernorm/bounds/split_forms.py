@@ -159,17 +159,19 @@ class PoleForm(_PairForm):
         inverse = 1 / (self.pole + shift * weights)
         self.function = inverse / np.median(inverse)
         self.turned, n = self.X @ self.basis, len(self.X)
-        functions = (np.ones_like(weights), self.function)
-        grams = [[self._gram(f * g) for g in functions] for f in functions]
-        values, vectors = np.linalg.eigh(np.block(grams))
+        gram = self._gram_matrix(np.ones_like(weights))
+        values, vectors = np.linalg.eigh(gram)
         kept = values > _INDEPENDENT * values[-1]
         self.coordinates = vectors[:, kept] / np.sqrt(values[kept])
-        images = self.coordinates.T @ np.vstack([grams[0][0], grams[1][0]])
-        weighted = np.block([[self._gram(f * g * weights) for g in functions] for f in functions])
-        self.root = _root(self.coordinates.T @ weighted @ self.coordinates)
+        images = self.coordinates.T @ gram[:, :n]
+        self.root = _root(self.coordinates.T @ self._gram_matrix(weights) @ self.coordinates)
         turned = self.root.T @ images
         self.plain, self.penalty = turned @ turned.T, self.root.T @ self.root
-        self.count = n
+
+    def _gram_matrix(self, weights: np.ndarray) -> np.ndarray:
+        """The Gram matrix of both kinds of elements, with weights in the eigenbasis."""
+        plain, mixed, inverse = (self._gram(weights * self.function**power) for power in range(3))
+        return np.block([[plain, mixed], [mixed, inverse]])
 
     def _gram(self, f: np.ndarray) -> np.ndarray:
         """Σ_ab f_ab x_ia x_ib x_ja x_jb."""
@@ -183,7 +185,7 @@ class PoleForm(_PairForm):
     def directions(self, vectors: np.ndarray) -> np.ndarray:
         G = self.coordinates @ solve_triangular(self.root.T, vectors, lower=False, check_finite=False)
         columns = []
-        for plain, inverse in zip(G[: self.count].T, G[self.count :].T, strict=True):
+        for plain, inverse in zip(G[: len(self.X)].T, G[len(self.X) :].T, strict=True):
             S = (self.turned * plain[:, None]).T @ self.turned
             S += self.function * ((self.turned * inverse[:, None]).T @ self.turned)
             columns.append((self.basis @ S @ self.basis.T)[self.pairs])

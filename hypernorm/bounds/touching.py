@@ -10,7 +10,6 @@ of the row moments, as in fictitious play. Every form with every multiplier give
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -22,7 +21,7 @@ from hypernorm.bounds.deadlines import DeadlineError, check_time, closing_second
 from hypernorm.bounds.interval import Status
 from hypernorm.bounds.power import search
 from hypernorm.bounds.power_kernels import norm_values
-from hypernorm.bounds.propose import Proposed, Search, first_proved, margin_of, weighted_gram
+from hypernorm.bounds.propose import Proposed, Search, first_better, margin_of, weighted_gram
 from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.sos_solver import SosSolver, check_solver_memory
 from hypernorm.certificates import (
@@ -123,9 +122,7 @@ def propose_touching(data: Reduction, q: float, degree: int, options: Search) ->
             )
         )
 
-    if time.perf_counter() > options.deadline and certificate(1.0).upper >= options.to_beat:
-        raise DeadlineError
-    proved, upper = first_proved(certificate, data.whole, options.deadline)
+    proved, upper = first_better(certificate, data.whole, options)
     return Proposed(certificate=proved, upper=upper, vectors=vectors, stop=stop)
 
 

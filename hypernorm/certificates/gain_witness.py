@@ -57,7 +57,7 @@ class GainWitness(Witness):
     def claim(self) -> Claim:
         return Claim(self.value, is_upper=True)
 
-    def establish(self, subject: Rows, *, exact: bool) -> VerifiedBound:  # type: ignore[override]
+    def establish(self, subject: Rows, *, exact: bool) -> VerifiedBound:  # type: ignore[override]  # the other end
         below, value = _enclosure(plain_rows(subject, self.shape[1]), self.vector, self.q, exact=exact)
         # Another order of summation may prove slightly more than the claim. A claim below the enclosure is false.
         if not self.value >= below:

@@ -37,9 +37,10 @@ from hypernorm.certificates.rounding import (
     precision,
     rational,
     root_above,
+    scaling_loss,
     upper_float,
 )
-from hypernorm.certificates.subjects import plain_rows, read_samples
+from hypernorm.certificates.subjects import read_samples, scaled_rows
 from hypernorm.certificates.values import LARGEST_SCALE, shown
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedValue
 from hypernorm.exceptions import CertificateError
@@ -138,18 +139,14 @@ class LowerGainCertificate(Certificate):
         return Rows(read_samples(data, self.shape, self.fingerprint), self.fingerprint)
 
     def establish(self, subject: Rows, *, exact: bool) -> VerifiedValue:
-        rows = plain_rows(subject, self.shape[1])
-        if rows.exponent != self.exponent:
-            raise CertificateError(f"The certificate is for the scale 2**{self.exponent}, X has 2**{rows.exponent}.")
+        rows = scaled_rows(subject, self.shape[1], self.exponent)
         with precision():
             if self.value > 0 and not self._proves(rows, exact):
                 raise CertificateError(
                     f"The certificate of the smallest gain is not proved: its part {self.form} does not establish the "
                     f"value {self.value:.17g}."
                 )
-            # Scaling moved each entry below the normal range by less than 2**-1074.
-            moved = rational(2.0**-1074) * rational(rows.shape[0] * rows.shape[1]).sqrt()
-            lower = self._combined(moved if rows.inexact else rational(0))
+            lower = self._combined(scaling_loss(rows))
         rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
         return VerifiedValue(quantity=self.quantity, rigor=rigor, lower=lower)
 

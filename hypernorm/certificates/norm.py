@@ -21,8 +21,8 @@ from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.exact import ExactRows
 from hypernorm.certificates.fields import Choice, Fingerprint, Integer, Matrices, Numbers, Real, Shape, Sizes
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
-from hypernorm.certificates.rounding import precision, rational, reweight, root_above, upper_float
-from hypernorm.certificates.subjects import plain_rows, read_samples
+from hypernorm.certificates.rounding import precision, rational, reweight, root_above, scaling_loss, upper_float
+from hypernorm.certificates.subjects import check_radius, read_samples, scaled_rows
 from hypernorm.certificates.values import LARGEST_SCALE, shown
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound
 from hypernorm.exceptions import CertificateError
@@ -128,9 +128,7 @@ class NormCertificate(Certificate):
         return Rows(read_samples(data, self.shape, self.fingerprint), self.fingerprint)
 
     def establish(self, subject: Rows, *, exact: bool) -> VerifiedBound:
-        rows = plain_rows(subject, self.shape[1])
-        if rows.exponent != self.exponent:
-            raise CertificateError(f"The certificate is for the scale 2**{self.exponent}, X has 2**{rows.exponent}.")
+        rows = scaled_rows(subject, self.shape[1], self.exponent)
         return VerifiedBound(
             quantity=self.quantity,
             rigor=Rigor.EXACT if exact else Rigor.FLOATING_POINT,
@@ -139,8 +137,7 @@ class NormCertificate(Certificate):
 
     def _proved(self, rows: Rows, exact: bool) -> float:
         # The proofs rely on the length of the longest weighted row, which this radius does not change.
-        if not abs(self.radius / float(rows.norms.max()) - 1) <= 1e-6:
-            raise CertificateError(f"The certificate's radius {self.radius:.17g} is not the length of the longest row.")
+        check_radius(self.radius, rows)
         factors = plan(self.kind, self.q)
         with precision():
             losses = []
@@ -156,9 +153,7 @@ class NormCertificate(Certificate):
                         f"not establish the value {value:.17g}."
                     )
                 losses.append(loss)
-            # Scaling moved each entry below the normal range by less than 2**-1074.
-            moved = rational(2.0**-1074) * rational(rows.shape[0] * rows.shape[1]).sqrt()
-            return self._combined(factors, losses, moved if rows.inexact else rational(0))
+            return self._combined(factors, losses, scaling_loss(rows))
 
     def _proves(self, factor: Factor, weighted: Any, value: float, matrix: Any, exact: bool) -> bool:
         """Whether the value of one factor is proved for the weighted rows."""

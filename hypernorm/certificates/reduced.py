@@ -24,9 +24,9 @@ from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
 from hypernorm.certificates.fields import Array, Fingerprint, Integer, Real, Shape, Sizes
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.norm import NormCertificate
-from hypernorm.certificates.rounding import SAFETY, UNIT, gamma, precision, rational, upper_float
+from hypernorm.certificates.rounding import SAFETY, UNIT, gamma, precision, rational, scaling_loss, upper_float
 from hypernorm.certificates.split import SplitCertificate
-from hypernorm.certificates.subjects import plain_rows, read_samples
+from hypernorm.certificates.subjects import read_samples, scaled_rows
 from hypernorm.certificates.touching import TouchingCertificate
 from hypernorm.certificates.values import LARGEST_SCALE
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound
@@ -144,12 +144,7 @@ class ReducedCertificate(Certificate):
         return Rows(read_samples(data, self.shape, self.fingerprint), self.fingerprint)
 
     def establish(self, subject: Rows, *, exact: bool) -> VerifiedBound:
-        rows = plain_rows(subject, self.shape[1])
-        if (rows.shape[0], rows.exponent) != (self.shape[0], self.exponent):
-            raise CertificateError(
-                f"The certificate is for {self.shape[0]} rows of scale 2**{self.exponent}, X has {rows.shape[0]} of "
-                f"scale 2**{rows.exponent}."
-            )
+        rows = scaled_rows(subject, self.shape[1], self.exponent, count=self.shape[0])
         Y, loss = coordinate_rows(rows, self.columns, self.basis, self.gain)
         proved = self.norm.prove(Rows(Y), exact=exact).upper
         with precision():
@@ -161,10 +156,7 @@ class ReducedCertificate(Certificate):
                 )
             elif self.basis is not None:
                 delta, rest = rational(_deviation(self.basis, self.gain)), rational(loss)
-            # Scaling moved each entry below the normal range by less than 2**-1074.
-            if rows.inexact:
-                rest += rational(2.0**-1074) * rational(rows.shape[0] * rows.shape[1]).sqrt()
-            upper = self._combined(proved, delta, rest)
+            upper = self._combined(proved, delta, rest + scaling_loss(rows))
         rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
         return VerifiedBound(quantity=self.quantity, rigor=rigor, upper=upper)
 

@@ -41,6 +41,7 @@ __all__ = [
     "rational",
     "reweight",
     "root_above",
+    "scaling_loss",
     "upper_float",
     "weight_spread",
 ]
@@ -153,6 +154,15 @@ def row_length(rows: Rows, index: int) -> flint.arb:
     relative = gamma(rows.shape[1] + 2)
     ball = flint.arb(square, square * relative * SAFETY + TINY)
     return ball.sqrt() * flint.arb(2) ** int(rows.row_exponents[index])
+
+
+def scaling_loss(rows: Rows) -> flint.arb:
+    """A bound on ‖E‖_F for the E by which scaling has changed X.
+
+    It moved each entry below the normal range by less than 2**-1074.
+    """
+    n, d = rows.shape
+    return rational(2.0**-1074) * rational(n * d).sqrt() if rows.inexact else rational(0)
 
 
 def reweight(rows: Rows, power: Fraction, radius: float) -> tuple[Rows, flint.arb]:

@@ -183,7 +183,7 @@ class SampleRows:
             return _weighted(samples, factors)
         blocks = _Blocks(samples, location, factors)
         if blocks.nbytes > LARGE_BYTES:
-            return Pages(blocks, lambda page, first: None)  # type: ignore[arg-type]
+            return Pages(blocks, lambda page, first: None)  # type: ignore[arg-type]  # read by slices only
         return blocks[:]
 
 

@@ -14,7 +14,7 @@ from hypernorm.certificates.values import check_fingerprint
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows, fingerprint
 
-__all__ = ["check_identity", "plain_rows", "read_samples", "samples_of"]
+__all__ = ["check_identity", "check_radius", "plain_rows", "read_samples", "samples_of", "scaled_rows"]
 
 
 def read_samples(data: Any, shape: tuple[int, int], digits: str) -> RowMatrix:
@@ -44,6 +44,35 @@ def plain_rows(subject: Any, columns: int) -> Rows:
     if subject.shape[1] != columns:
         raise CertificateError(f"The certificate is for {columns} columns, the matrix has {subject.shape[1]}.")
     return subject
+
+
+def scaled_rows(subject: Any, columns: int, exponent: int, count: int | None = None) -> Rows:
+    """`plain_rows` that are divided by the 2**`exponent` of a certificate; `count` of them, if that is given.
+
+    Raises
+    ------
+    CertificateError
+    """
+    rows = plain_rows(subject, columns)
+    if count is None and rows.exponent != exponent:
+        raise CertificateError(f"The certificate is for the scale 2**{exponent}, X has 2**{rows.exponent}.")
+    if count is not None and (rows.shape[0], rows.exponent) != (count, exponent):
+        raise CertificateError(
+            f"The certificate is for {count} rows of scale 2**{exponent}, X has {rows.shape[0]} of scale "
+            f"2**{rows.exponent}."
+        )
+    return rows
+
+
+def check_radius(radius: float, rows: Rows) -> None:
+    """Check that the radius of a certificate is about the length of the longest row, which is not zero.
+
+    Raises
+    ------
+    CertificateError
+    """
+    if not abs(radius / float(rows.norms.max()) - 1) <= 1e-6:
+        raise CertificateError(f"The certificate's radius {radius:.17g} is not the length of the longest row.")
 
 
 def samples_of(subject: Any, shape: tuple[int, int]) -> RowMatrix:

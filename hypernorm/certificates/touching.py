@@ -36,9 +36,10 @@ from hypernorm.certificates.rounding import (
     precision,
     rational,
     row_length,
+    scaling_loss,
     upper_float,
 )
-from hypernorm.certificates.subjects import plain_rows, read_samples
+from hypernorm.certificates.subjects import check_radius, read_samples, scaled_rows
 from hypernorm.certificates.values import LARGEST_SCALE, shown
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound
 from hypernorm.exceptions import CertificateError
@@ -150,12 +151,7 @@ class TouchingCertificate(Certificate):
         return Rows(read_samples(data, self.shape, self.fingerprint), self.fingerprint)
 
     def establish(self, subject: Rows, *, exact: bool) -> VerifiedBound:
-        rows = plain_rows(subject, self.shape[1])
-        if (rows.shape[0], rows.exponent) != (self.shape[0], self.exponent):
-            raise CertificateError(
-                f"The certificate is for {self.shape[0]} rows of scale 2**{self.exponent}, X has {rows.shape[0]} of "
-                f"scale 2**{rows.exponent}."
-            )
+        rows = scaled_rows(subject, self.shape[1], self.exponent, count=self.shape[0])
         return VerifiedBound(
             quantity=self.quantity,
             rigor=Rigor.EXACT if exact else Rigor.FLOATING_POINT,
@@ -164,8 +160,7 @@ class TouchingCertificate(Certificate):
 
     def _proved(self, rows: Rows, exact: bool) -> float:
         # Powers of the lengths relative to this radius neither overflow nor all underflow.
-        if not abs(self.radius / float(rows.norms.max()) - 1) <= 1e-6:
-            raise CertificateError(f"The certificate's radius {self.radius:.17g} is not the length of the longest row.")
+        check_radius(self.radius, rows)
         with precision(), np.errstate(over="ignore", under="ignore"):
             prove = _proves_exactly if exact else _proves
             if not prove(rows, self):
@@ -173,9 +168,7 @@ class TouchingCertificate(Certificate):
                     f"The touching certificate is not proved: its sum of squares does not establish the value "
                     f"{self.value:.17g}."
                 )
-            # Scaling moved each entry below the normal range by less than 2**-1074.
-            moved = rational(2.0**-1074) * rational(rows.shape[0] * rows.shape[1]).sqrt()
-            return self._combined(moved if rows.inexact else 0)
+            return self._combined(scaling_loss(rows))
 
     def _combined(self, moved: Any) -> float:
         """‖X‖ ≤ 2^e (ϱ λ^{1/q} + moved), rounded up."""

@@ -257,7 +257,8 @@ def test_what_scaling_flushes_is_part_of_the_bound(monkeypatch):
     proof.verify(X, exact=True)
     certificate_of(X[:2], 3.0).verify(X[:2])
     assert [float(more) for more in moved[:2]] == pytest.approx([2.0**-1074 * 6**0.5] * 2, abs=2.0**-1074)
-    assert set(moved[2:]) == {0}
+    assert moved[2:]
+    assert all(more == 0 for more in moved[2:])  # certain for a ball only if it is exactly zero
 
 
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0, 1.7])
