@@ -62,6 +62,10 @@ class Form(ABC):
     penalty: np.ndarray
 
     @abstractmethod
+    def image(self, S: np.ndarray) -> np.ndarray:
+        """T(S) for a symmetric matrix S."""
+
+    @abstractmethod
     def prepare(self, U: np.ndarray, shift: float) -> None:
         """Choose the coordinates for U, near a value of μ."""
 
@@ -83,6 +87,11 @@ class Form(ABC):
         return values, vectors, float(np.einsum("ik,ik->", vectors, self.penalty @ vectors))
 
 
+def _image(X: np.ndarray, S: np.ndarray) -> np.ndarray:
+    values = np.einsum("ij,ij->i", X @ S, X)
+    return np.asarray((X * values[:, None]).T @ X)
+
+
 class RowForm(Form):
     """The span of x_i x_iᵀ: with row i of Z equal to x_i⊗x_i and H = ZZᵀ = K∘K, T − ZᵀBZ ⪯ μ if B ⪰ I − μH⁻¹."""
 
@@ -95,6 +104,9 @@ class RowForm(Form):
         values, vectors = np.linalg.eigh(self.squares)
         # A larger value makes B larger, so that the condition still holds.
         self.inverse = (vectors / np.maximum(values, _FLOOR * values[-1])) @ vectors.T
+
+    def image(self, S: np.ndarray) -> np.ndarray:
+        return _image(self.X, S)
 
     def prepare(self, U: np.ndarray, shift: float) -> None:
         P = self.X @ U @ self.X.T
@@ -152,6 +164,9 @@ class PoleForm(_PairForm):
         super().__init__(X.shape[1])
         self.X, self.pole = X, lower / (2 * X.shape[1])
 
+    def image(self, S: np.ndarray) -> np.ndarray:
+        return _image(self.X, S)
+
     def prepare(self, U: np.ndarray, shift: float) -> None:
         w, self.basis = np.linalg.eigh(U)
         w = np.maximum(w, _LEAST_EIGENVALUE * w[-1])
@@ -199,6 +214,10 @@ class MonomialForm(_PairForm):
         super().__init__(d)
         self.moments = moments
         self.scale = np.where(self.pairs[0] == self.pairs[1], 1.0, math.sqrt(2))[:, None]
+
+    def image(self, S: np.ndarray) -> np.ndarray:
+        entries = self.moments @ (S[self.pairs] * self.scale[:, 0])
+        return pair_matrices((entries / self.scale[:, 0])[:, None], self.dimension)[0]
 
     def prepare(self, U: np.ndarray, shift: float) -> None:
         values, self.basis = np.linalg.eigh(U)

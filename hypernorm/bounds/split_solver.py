@@ -19,7 +19,7 @@ import numpy as np
 from hypernorm.bounds.interval import Status
 from hypernorm.bounds.lanczos import Lanczos
 from hypernorm.bounds.split_forms import PositiveMap, form_of
-from hypernorm.forms import FlatteningMap, Rows
+from hypernorm.forms import Rows
 
 __all__ = ["Split", "SplitSolver"]
 
@@ -74,7 +74,7 @@ class SplitSolver:
     """
 
     def __init__(self, rows: Rows, lower: float, report: Callable[[int, Split], None] | None = None):
-        self.lower, self._rows, self._report = lower, rows, report
+        self.lower, self._dimension, self._report = lower, rows.shape[1], report
         self.form = form_of(rows, lower)
         self.limit = 0.0
 
@@ -115,11 +115,9 @@ class SplitSolver:
 
     def _starts(self) -> list[np.ndarray]:
         """The identity, and a mixture of it with the leading eigenmatrix of T; of Frobenius norm one."""
-        d, flattening = self._rows.shape[1], FlatteningMap(self._rows)
-        identity = np.eye(d) / math.sqrt(d)
-        leading = identity
+        leading = identity = np.eye(self._dimension) / math.sqrt(self._dimension)
         for _ in range(_POWER_STEPS):
-            leading = flattening(leading)
+            leading = self.form.image(leading)
             leading = leading / np.linalg.norm(leading)
         mixed = 0.3 * identity + 0.7 * leading
         return [mixed / np.linalg.norm(mixed), identity]
