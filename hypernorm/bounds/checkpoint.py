@@ -1,10 +1,11 @@
-"""Save the state of a long sum-of-squares solve to disk, and continue after an interruption."""
+"""Save the state of a long solve to disk, and continue after an interruption."""
 
 from __future__ import annotations
 
 import time
 from os import PathLike
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,9 +13,12 @@ from hypernorm._archive import write_archive
 from hypernorm._archive_reader import ArchiveReader, DamagedArchiveError, read_archive
 from hypernorm.bounds.propose import Search
 from hypernorm.bounds.sos_solver import SosProgress, SosSolver
+from hypernorm.bounds.split_solver import SplitSolver
 from hypernorm.exceptions import InvalidInputError
 
-__all__ = ["check_checkpoint", "keep_checkpoint"]
+__all__ = ["check_checkpoint", "keep_checkpoint", "sos_problem"]
+
+Solver: TypeAlias = SosSolver | SplitSolver
 
 _LONGEST_LABEL = 200
 _SECONDS_BETWEEN_CHECKPOINTS = 30.0
@@ -36,14 +40,22 @@ def check_checkpoint(checkpoint: str | PathLike[str] | None) -> Path | None:
     return path
 
 
-def keep_checkpoint(options: Search, path: Path, fingerprint: str, q: float, degree: int) -> None:
-    """Set hooks that restore the state before the solve, and store it every half minute and after the solve."""
-    label = f"{fingerprint} q={q!r} degree={degree}"
-    solvers: list[SosSolver] = []
+def sos_problem(degree: int) -> str:
+    """The name of a sum-of-squares problem in the label of a checkpoint."""
+    return f"degree={degree}"
+
+
+def keep_checkpoint(options: Search, path: Path, fingerprint: str, q: float, problem: str) -> None:
+    """Set hooks that restore the state before the solve, and store it every half minute and after the solve.
+
+    `problem` names what is solved for the matrix and the exponent: `sos_problem` of a degree, or a split.
+    """
+    label = f"{fingerprint} q={q!r} {problem}"
+    solvers: list[Solver] = []
     last = [time.perf_counter()]
     report = options.report
 
-    def around(solver: SosSolver, before: bool) -> None:
+    def around(solver: Solver, before: bool) -> None:
         solvers[:] = [solver]
         if before:
             _restore(solver, path, label)
@@ -60,7 +72,7 @@ def keep_checkpoint(options: Search, path: Path, fingerprint: str, q: float, deg
     options.around, options.report = around, store_sometimes
 
 
-def _store(solver: SosSolver, path: Path, label: str) -> None:
+def _store(solver: Solver, path: Path, label: str) -> None:
     """Write the state to a file, which appears under its name only when it is complete.
 
     Raises
@@ -74,7 +86,7 @@ def _store(solver: SosSolver, path: Path, label: str) -> None:
         raise InvalidInputError(f"checkpoint {path} cannot be written: {error.strerror or error}.") from None
 
 
-def _restore(solver: SosSolver, path: Path, label: str) -> bool:
+def _restore(solver: Solver, path: Path, label: str) -> bool:
     """Continue from a file if it exists; return whether it does.
 
     The file need not be trusted, since every bound is proved again.
@@ -99,11 +111,15 @@ def _restore(solver: SosSolver, path: Path, label: str) -> bool:
     return True
 
 
-def _state(reader: ArchiveReader, solver: SosSolver, path: Path, label: str) -> dict[str, np.ndarray]:
+def _state(reader: ArchiveReader, solver: Solver, path: Path, label: str) -> dict[str, np.ndarray]:
     if reader.text("label", _LONGEST_LABEL) != label:
         raise InvalidInputError(
-            f"checkpoint {path} belongs to another matrix, exponent or degree; delete it or name another file."
+            f"checkpoint {path} belongs to another matrix, exponent or certificate; delete it or name another file."
         )
+    return _sos_state(reader, solver) if isinstance(solver, SosSolver) else _split_state(reader, solver)
+
+
+def _sos_state(reader: ArchiveReader, solver: SosSolver) -> dict[str, np.ndarray]:
     size, count = solver.classes.size, solver.classes.count
     return {
         "iteration": reader.array("iteration", ("<i8",), ()),
@@ -111,4 +127,16 @@ def _state(reader: ArchiveReader, solver: SosSolver, path: Path, label: str) -> 
         "multiplier": reader.array("multiplier", ("<f8",), (size * (size + 1) // 2,)),
         "averages": reader.array("averages", ("<f8",), (count,)),
         "vectors": reader.array("vectors", ("<f8",), *((size, width) for width in range(1, size + 1))),
+    }
+
+
+def _split_state(reader: ArchiveReader, solver: SplitSolver) -> dict[str, np.ndarray]:
+    d, size = solver.dimension, solver.form.size
+    return {
+        "round": reader.array("round", ("<i8",), ()),
+        "numbers": reader.array("numbers", ("<f8",), (3,)),
+        "directions": reader.array("directions", ("<f8",), *((size, rank) for rank in range(size + 1))),
+        "leading": reader.array("leading", ("<f8",), (d, d)),
+        "starts": reader.array("starts", ("<f8",), (1, d, d), (2, d, d)),
+        "paths": reader.array("paths", ("<f8",), (1, 3), (2, 3)),
     }

@@ -23,7 +23,7 @@ from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.resolvent import Resolvent
 from hypernorm.bounds.sos_solver import SosProgress, SosSolver, check_solver_memory
 from hypernorm.bounds.split import SplitProposal, check_split_memory, no_directions
-from hypernorm.bounds.split_solver import Split
+from hypernorm.bounds.split_solver import Split, SplitSolver
 from hypernorm.certificates import (
     UNIT,
     Certificate,
@@ -83,7 +83,7 @@ class Search:
     report : callable or None
         Receives the progress of a sum-of-squares solve.
     around : callable or None
-        Hook for checkpoints: receives the solver before the start and after the end of a sum-of-squares solve.
+        Hook for checkpoints: receives the solver before the start and after the end of a sum-of-squares or split solve.
     to_beat : float
         The best upper bound proved before; after the deadline only better ones are proved.
     start : ndarray of shape (d,) or None
@@ -97,7 +97,7 @@ class Search:
     half_degree: int | None = None
     single_precision: bool = False
     report: Callable[[SosProgress], None] | None = None
-    around: Callable[[SosSolver, bool], None] | None = None
+    around: Callable[[Any, bool], None] | None = None
     to_beat: float = math.inf
     start: np.ndarray | None = None
 
@@ -330,8 +330,11 @@ def _propose_split(factor: Factor, rows: Rows, options: Search, spread: float) -
             options.report(SosProgress(iteration=number, bound=split.value, lower=lower, rank=rank, seconds=seconds))
 
     margin = margin_of(min(rows.shape[0], MonomialBasis.count(rows.shape[1], 2)), rows) + 4 * spread
-    proposal = SplitProposal.search(rows, lower, factor.root * options.rtol, options.deadline, margin, report)
-    return _Proposal(proposal.at, proposal.vectors, proposal.stop, proposal.fields)
+    solver, rtol = SplitSolver(rows, lower, report), factor.root * options.rtol
+    stop = _solved(solver, options, lambda: solver.run(rtol, options.deadline))
+    assert solver.best is not None
+    proposal = SplitProposal.of(solver.form, solver.best, rows.shape[1], rtol, margin)
+    return _Proposal(proposal.at, proposal.vectors, stop, proposal.fields)
 
 
 def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) -> _Proposal:
@@ -351,22 +354,19 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
         best[:] = [max(best, key=lambda pair: pair[0])]
         return best[0][0]
 
-    if options.around is not None:
-        options.around(solver, True)
-    stop = solver.run(
-        lower,
-        # The proof uses the rest of the tolerance.
-        rtol=0.9 * factor.order * options.rtol,
-        max_iter=options.max_iter,
-        least_iter=1 if options.around is not None else 0,
-        deadline=deadline,
-        report=options.report,
+    stop = _solved(
+        solver,
+        options,
+        lambda: solver.run(
+            lower,
+            # The proof uses the rest of the tolerance.
+            rtol=0.9 * factor.order * options.rtol,
+            max_iter=options.max_iter,
+            least_iter=1 if options.around is not None else 0,
+            deadline=deadline,
+            report=options.report,
+        ),
     )
-    if options.around is not None:
-        try:
-            options.around(solver, False)
-        except KeyboardInterrupt:  # the result of the solver matters more than its checkpoint
-            stop = Status.INTERRUPTED
     bound = solver.bound
     H, loss = weighted_gram(solver.finish(), classes, options.single_precision)
     # With other weights the form changes by up to this much, but the Gram matrix does not.
@@ -374,6 +374,19 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
     loss += classes.norm(coefficients - classes.coefficients(H, weighted=False))
     margin = margin_of(classes.size, rows)
     return _Proposal(lambda growth: ((bound + loss) * (1 + margin * growth), H), best[0][1][:, None], stop)
+
+
+def _solved(solver: SosSolver | SplitSolver, options: Search, run: Callable[[], Status | None]) -> Status | None:
+    """Run a solver, whose state is restored before and stored afterwards if there is a checkpoint."""
+    if options.around is None:
+        return run()
+    options.around(solver, True)
+    stop = run()
+    try:
+        options.around(solver, False)
+    except KeyboardInterrupt:  # the result of the solver matters more than its checkpoint
+        stop = Status.INTERRUPTED
+    return stop
 
 
 def weighted_gram(G: np.ndarray, classes: GramClasses, single_precision: bool) -> tuple[np.ndarray, float]:

@@ -12,7 +12,7 @@ from hypernorm._arguments import Seed, check_count, check_exponent, check_genera
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_rows
 from hypernorm._warnings import warn_caller
-from hypernorm.bounds.checkpoint import check_checkpoint, keep_checkpoint
+from hypernorm.bounds.checkpoint import check_checkpoint, keep_checkpoint, sos_problem
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import Status
 from hypernorm.bounds.propose import Proposed, Search, propose, row_norm_instead
@@ -126,7 +126,7 @@ def sos_bound(
     deadline = math.inf if limit is None else start + limit
     options = Search(tolerance, deadline, rng, max_iter, half, single_precision, progress)
     if path is not None:
-        keep_checkpoint(options, path, data.whole.fingerprint, q, 2 * half)
+        keep_checkpoint(options, path, data.whole.fingerprint, q, sos_problem(2 * half))
     try:
         proposed = propose(data, q, "sos", options)
         if checkpoint is None and proposed.stop is not Status.INTERRUPTED:

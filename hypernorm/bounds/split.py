@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from hypernorm._arguments import check_memory
-from hypernorm.bounds.interval import Status
 from hypernorm.bounds.resolvent import Resolvent
-from hypernorm.bounds.split_forms import side_of
-from hypernorm.bounds.split_solver import Split, SplitSolver
-from hypernorm.forms import MonomialBasis, Rows
+from hypernorm.bounds.split_forms import Form, side_of
+from hypernorm.bounds.split_solver import Split
+from hypernorm.forms import MonomialBasis
 
 __all__ = ["SplitProposal", "check_split_memory", "no_directions"]
 
@@ -61,8 +59,6 @@ class SplitProposal:
         By which φ grows first, relative.
     loss : float
         By which μ grows first.
-    stop : Status or None
-        Interrupted, if the solver was.
     """
 
     split: Split
@@ -70,36 +66,25 @@ class SplitProposal:
     resolvent: Resolvent | None
     margin: float
     loss: float
-    stop: Status | None
 
     @classmethod
-    def search(
-        cls,
-        rows: Rows,
-        lower: float,
-        rtol: float,
-        deadline: float,
-        margin: float,
-        report: Callable[[int, Split], None] | None,
-    ) -> SplitProposal:
-        """Run the solver for weighted rows with a value `lower` of their form, and round its solution.
+    def of(cls, form: Form, split: Split, d: int, rtol: float, margin: float) -> SplitProposal:
+        """Round the solution of a solver.
 
         `margin` is the relative margin of a proof for numbers that are not rounded.
         """
-        d, solver = rows.shape[1], SplitSolver(rows, lower, report)
-        split, stop = solver.run(rtol, deadline)
         with np.errstate(under="ignore"):
             rounded = split.directions.astype(np.float32)
         rounded = rounded[:, rounded.any(axis=0)]
         if not rounded.size:
             rounded = np.zeros((len(rounded), 1), dtype=np.float32)
-            return cls(replace(split, directions=rounded), solver.form.span, None, margin, margin * split.shift, stop)
+            return cls(replace(split, directions=rounded), form.span, None, margin, margin * split.shift)
         exact = rounded.astype(np.float64)
-        resolvent = Resolvent.build(solver.form.positive_map(exact), d, rtol, math.inf)
+        resolvent = Resolvent.build(form.positive_map(exact), d, rtol, math.inf)
         # Rounding changes U_k by a part of its size; the largest is the norm of Y, which bounds T.
-        largest = float(np.diagonal(solver.form.gram(exact)).max())
+        largest = float(np.diagonal(form.gram(exact)).max())
         loss = (margin + _ROUNDED) * (largest + split.shift)
-        return cls(replace(split, directions=rounded), solver.form.span, resolvent, margin, loss, stop)
+        return cls(replace(split, directions=rounded), form.span, resolvent, margin, loss)
 
     def at(self, growth: float) -> tuple[float, np.ndarray]:
         """μ + φ and U, with a margin that grows."""

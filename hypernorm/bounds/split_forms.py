@@ -51,6 +51,8 @@ class Form(ABC):
     ----------
     span : str
         How `directions` describe the matrices U_k: as in `SplitCertificate`.
+    size : int
+        The length of a direction.
     plain : ndarray of shape (m, m)
         T in these coordinates.
     penalty : ndarray of shape (m, m)
@@ -58,6 +60,7 @@ class Form(ABC):
     """
 
     span = "pairs"
+    size: int
     plain: np.ndarray
     penalty: np.ndarray
 
@@ -98,7 +101,7 @@ class RowForm(Form):
     span = "rows"
 
     def __init__(self, X: np.ndarray):
-        self.X = X
+        self.X, self.size = X, len(X)
         K = X @ X.T
         self.squares = K * K
         values, vectors = np.linalg.eigh(self.squares)
@@ -136,7 +139,7 @@ class _PairForm(Form):
     """Directions that hold the entries i ≤ j of the matrices."""
 
     def __init__(self, d: int):
-        self.dimension, self.pairs = d, np.triu_indices(d)
+        self.dimension, self.pairs, self.size = d, np.triu_indices(d), MonomialBasis.count(d, 2)
 
     def gram(self, directions: np.ndarray) -> np.ndarray:
         return np.asarray(directions.T @ (MonomialBasis(self.dimension, 2).multiplicities[:, None] * directions))

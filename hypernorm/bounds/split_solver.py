@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +33,8 @@ _USUAL_SLOPE, _LONGEST_STEP, _LEAST_TRACE = 3.0, 0.4, 0.05  # of the logarithms 
 _LANCZOS_STEPS = 60
 _LANCZOS_RESIDUAL = 1e-4  # the error of the eigenvalue is about its square
 _POWER_STEPS = 30
+_UNIT = 1e-6  # of a norm that is one
+_LARGEST = 1e30  # of the numbers in a file; the rows are scaled
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,16 @@ class Split:
         return self.shift + self.ratio
 
 
+@dataclass
+class _Path:
+    """The rounds from one start: the next U, the last μ, the rounds so far, the last value."""
+
+    U: np.ndarray
+    shift: float
+    rounds: int = 0
+    value: float = math.inf
+
+
 class SplitSolver:
     """The rounds for the rows of a matrix.
 
@@ -69,73 +81,124 @@ class SplitSolver:
     ----------
     form : Form
         The space of the matrices U_k.
+    best : Split or None
+        The best solution so far.
+    dimension : int
+        d.
     limit : float
         A computed lower limit of μ + φ for all Y in this space.
     """
 
     def __init__(self, rows: Rows, lower: float, report: Callable[[int, Split], None] | None = None):
-        self.lower, self._dimension, self._report = lower, rows.shape[1], report
+        self.lower, self.dimension, self._report = lower, rows.shape[1], report
         self.form = form_of(rows, lower)
-        self.limit = 0.0
+        self.limit, self._round = 0.0, 0
+        self.best: Split | None = None
+        self._paths = [_Path(U, 0.6 * lower) for U in self._starts()]
 
-    def run(self, rtol: float, deadline: float) -> tuple[Split, Status | None]:
-        """Return the best solution found until it is within `rtol` of the lower value or the limit, or time is up.
+    def run(self, rtol: float, deadline: float) -> Status | None:
+        """Improve `best` until it is within `rtol` of the lower value or the limit, or time is up, after one round.
 
         The status is that of an interruption, which does not lose the solution, or None.
         """
-        best: list[Split] = []
         try:
-            self._run(best, rtol, deadline)
+            self._run(rtol, deadline)
         except KeyboardInterrupt:
-            if not best:
+            if self.best is None:
                 raise
-            return best[0], Status.INTERRUPTED
-        return best[0], None
+            return Status.INTERRUPTED
+        return None
 
-    def _run(self, best: list[Split], rtol: float, deadline: float) -> None:
-        paths = [self._rounds(U) for U in self._starts()]
-        for number in range(_MOST_ROUNDS):
-            before, values = best[0].value if best else math.inf, []
-            for path in paths:
+    def _run(self, rtol: float, deadline: float) -> None:
+        late = settled = False
+        while self._round < _MOST_ROUNDS and not (late or settled or self._is_close(max(rtol, _CLOSE))):
+            before = math.inf if self.best is None else self.best.value
+            while not late and (path := self._last_path()).rounds == self._round:
                 begin = time.perf_counter()
-                found = next(path)
-                values.append(found.value)
-                if not best or found.value < best[0].value:
-                    best[:] = [found]
-                if 2 * time.perf_counter() - begin > deadline:  # the next round will take as long as this one
-                    return
-            if self._report is not None:
-                self._report(number + 1, best[0])
-            if number == _ROUNDS_OF_BOTH - 1:
-                paths = [paths[int(np.argmin(values))]]
-            limit = max(self.lower, self.limit)
-            settled = number >= _ROUNDS_OF_BOTH and before - best[0].value < _LEAST_GAIN * (best[0].value - limit)
-            if settled or best[0].value <= limit * (1 + max(rtol, _CLOSE)):
-                return
+                found = self._advance(path)
+                if self.best is None or found.value < self.best.value:
+                    self.best = found
+                late = 2 * time.perf_counter() - begin > deadline  # the next round will take as long as this one
+            if self.best is not None and self._last_path().rounds > self._round:
+                settled = self._end_round(before, self.best)
+
+    def _last_path(self) -> _Path:
+        """The path with the fewest rounds."""
+        return min(self._paths, key=lambda path: path.rounds)
+
+    def _end_round(self, before: float, best: Split) -> bool:
+        """Count a round of every path; return whether it improved the value too little for another to follow."""
+        self._round += 1
+        if self._round == _ROUNDS_OF_BOTH:
+            self._paths = [min(self._paths, key=lambda path: path.value)]
+        if self._report is not None:
+            self._report(self._round, best)
+        gap = best.value - max(self.lower, self.limit)
+        return self._round > _ROUNDS_OF_BOTH and before - best.value < _LEAST_GAIN * gap
+
+    def _is_close(self, rtol: float) -> bool:
+        return self.best is not None and self.best.value <= max(self.lower, self.limit) * (1 + rtol)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Arrays from which `resume` continues, after the first round."""
+        assert self.best is not None
+        return {
+            "round": np.array(self._round),
+            "numbers": np.array([self.limit, self.best.shift, self.best.ratio]),
+            "directions": np.ascontiguousarray(self.best.directions),
+            "leading": self.best.leading,
+            "starts": np.stack([path.U for path in self._paths]),
+            "paths": np.array([[path.shift, path.value, path.rounds] for path in self._paths]),
+        }
+
+    def resume(self, state: dict[str, np.ndarray]) -> bool:
+        """Continue from the arrays of `state`; return False if their numbers cannot be from these rounds."""
+        number, U, paths = int(state["round"]), state["starts"], state["paths"]
+        limit, shift, ratio = state["numbers"].tolist()
+        matrices = [state["leading"], *U]
+        if not (
+            0 <= number <= _MOST_ROUNDS
+            and len(U) == len(paths) == (2 if number < _ROUNDS_OF_BOTH else 1)
+            and all((np.abs(part) < _LARGEST).all() for name, part in state.items() if name != "paths")
+            and all((S == S.T).all() and abs(np.linalg.norm(S) - 1) < _UNIT for S in matrices)
+            and shift > 0
+            and min(ratio, limit) >= 0
+            and all(
+                0 < start < _LARGEST and value > 0 and rounds in (number, number + 1) for start, value, rounds in paths
+            )
+        ):
+            return False
+        self._round, self.limit = number, limit
+        self.best = Split(shift=shift, ratio=ratio, directions=state["directions"], leading=state["leading"])
+        self._paths = [
+            _Path(S, float(shift), int(rounds), float(value))
+            for S, (shift, value, rounds) in zip(U, paths, strict=True)
+        ]
+        return True
 
     def _starts(self) -> list[np.ndarray]:
         """The identity, and a mixture of it with the leading eigenmatrix of T; of Frobenius norm one."""
-        leading = identity = np.eye(self._dimension) / math.sqrt(self._dimension)
+        leading = identity = np.eye(self.dimension) / math.sqrt(self.dimension)
         for _ in range(_POWER_STEPS):
             leading = self.form.image(leading)
             leading = leading / np.linalg.norm(leading)
         mixed = 0.3 * identity + 0.7 * leading
         return [mixed / np.linalg.norm(mixed), identity]
 
-    def _rounds(self, U: np.ndarray) -> Iterator[Split]:
-        shift, number = 0.6 * self.lower, 0
-        while True:
-            self.form.prepare(U, shift)
-            shift, values, vectors = self._search(shift)
-            self.limit = max(self.limit, shift + float(values.sum()))
-            directions = self.form.directions(vectors * np.sqrt(values))
-            directions = directions @ np.linalg.eigh(self.form.gram(directions))[1]
-            ratio, leading = _leading(self.form.positive_map(directions), U)
-            yield Split(shift=shift, ratio=ratio, directions=directions, leading=leading)
-            number += 1
-            step = 1 / (number + 1)
-            U = (1 - step) * U + step * leading
-            U = U / np.linalg.norm(U)
+    def _advance(self, path: _Path) -> Split:
+        """Make one round, and move to the next U."""
+        self.form.prepare(path.U, path.shift)
+        shift, values, vectors = self._search(path.shift)
+        self.limit = max(self.limit, shift + float(values.sum()))
+        directions = self.form.directions(vectors * np.sqrt(values))
+        directions = directions @ np.linalg.eigh(self.form.gram(directions))[1]
+        ratio, leading = _leading(self.form.positive_map(directions), path.U)
+        found = Split(shift=shift, ratio=ratio, directions=directions, leading=leading)
+        step = 1 / (path.rounds + 2)
+        U = (1 - step) * path.U + step * leading
+        path.U, path.shift, path.value = U / np.linalg.norm(U), shift, found.value
+        path.rounds += 1
+        return found
 
     def _search(self, shift: float) -> tuple[float, np.ndarray, np.ndarray]:
         """The μ at which the derivative 1 − tr P of μ + tr(…)_+ vanishes, with the positive eigenpairs there.

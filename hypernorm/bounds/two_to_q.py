@@ -27,7 +27,7 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import norm_text
 from hypernorm._validation import check_rows
 from hypernorm.bounds.candidates import best_candidates
-from hypernorm.bounds.checkpoint import check_checkpoint, keep_checkpoint
+from hypernorm.bounds.checkpoint import check_checkpoint, keep_checkpoint, sos_problem
 from hypernorm.bounds.climb import Climb, Progress, Stage
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.power import check_starts, search
@@ -120,8 +120,9 @@ def two_to_q_norm(
     starts : array_like of shape (k, d), optional
         Further starting points.
     checkpoint : path, optional
-        File for the state of the sum-of-squares solve, as for `sos_bound`; not used if there is none. With it, a solve
-        makes at least one iteration for any `time_limit`, so that repeated calls with short limits make progress.
+        File for the state of the sum-of-squares solve, as for `sos_bound`, or of the split bound if there is no such
+        solve; not used if there is neither. With it, a solve makes at least one iteration for any `time_limit`, so that
+        repeated calls with short limits make progress.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Source of the random starting points.
     progress : bool or callable, default False
@@ -224,7 +225,7 @@ class _Search:
             yield Stage(
                 kind.replace("_", " "),
                 partial(self._certify, climb, kind, climb.deadline),
-                always=kind == "sos" and self.saved is not None,
+                always=self.saved is not None and kind == self._saved_kind(),
             )
         for degree in self._touching_degrees():
             yield Stage("touching points", partial(self._certify, climb, "touching", climb.deadline, degree))
@@ -254,6 +255,10 @@ class _Search:
             unwanted.add("split")
         return [kind for kind in KINDS[1:] if is_available(kind, self.q) and kind not in unwanted]
 
+    def _saved_kind(self) -> str | None:
+        """The last kind whose search has a checkpoint."""
+        return next((kind for kind in ("sos", "split") if kind in self._kinds()), None)
+
     def _touching_degrees(self) -> list[int]:
         """The degrees of touching certificates that are worth their cost, ascending."""
         even = {factor.order for factor in self._sos_factors()} == {self.q}
@@ -281,9 +286,10 @@ class _Search:
             to_beat=climb.upper,
             start=None if climb.witness is None else self.data.lowered(climb.witness.vector),
         )
-        if kind == "sos" and self.saved is not None:
+        if self.saved is not None and kind == self._saved_kind():
             path, fingerprint = self.saved
-            keep_checkpoint(options, path, fingerprint, self.q, max(factor.order for factor in self._sos_factors()))
+            highest = max((factor.order for factor in self._sos_factors()), default=0)
+            keep_checkpoint(options, path, fingerprint, self.q, sos_problem(highest) if kind == "sos" else kind)
         if degree:
             proposed = propose_touching(self.data, self.q, degree, options)
         else:

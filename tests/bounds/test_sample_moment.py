@@ -287,37 +287,6 @@ def test_progress_reports_bounds_on_the_moment():
     assert seen[-1].lower == found.lower
 
 
-def test_a_checkpoint_is_kept_and_continued(tmp_path):
-    X = np.random.default_rng(8).standard_normal((300, 10))
-    for number, options in enumerate(({}, {"center": True, "normalize": True})):
-        path = tmp_path / f"state{number}.npz"
-        iterations = []
-        for _ in range(3):
-            short = hn.two_to_q_norm(X, 4, checkpoint=path, time_limit=1e-9, random_state=0, **options)
-            assert short.status is hn.Status.TIME_LIMIT
-            iterations.append(int(np.load(path)["iteration"]))
-        assert iterations == sorted(set(iterations))
-        resumed = hn.two_to_q_norm(X, 4, checkpoint=path, random_state=0, **options)
-        whole = hn.two_to_q_norm(X, 4, random_state=0, **options)
-        assert resumed.is_exact()
-        assert resumed.upper == pytest.approx(whole.upper, rel=2e-6)
-        with pytest.raises(hn.InvalidInputError, match="another matrix"):
-            hn.two_to_q_norm(X * np.linspace(1, 2, 10), 4, checkpoint=path, random_state=0, **options)
-
-
-def test_checkpoints_of_both_functions_are_the_same(tmp_path):
-    X, path = np.random.default_rng(8).standard_normal((300, 10)), tmp_path / "state.npz"
-    with pytest.warns(hn.ConvergenceWarning):
-        hn.sos_bound(X, 4, checkpoint=path, max_iter=5, random_state=0)
-    before = int(np.load(path)["iteration"])
-    hn.two_to_q_norm(X, 4, checkpoint=path, random_state=0)
-    assert int(np.load(path)["iteration"]) > before
-    # Without a sum of squares there is nothing to keep.
-    other = tmp_path / "other.npz"
-    hn.two_to_q_norm(X, 4, method="spectral", checkpoint=other, random_state=0)
-    assert not other.exists()
-
-
 def test_files_of_moments(tmp_path):
     X = samples()
     found = hn.two_to_q_norm(X, 3, center=True, sample_weight=np.arange(30.0), random_state=0)

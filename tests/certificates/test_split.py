@@ -311,15 +311,15 @@ def test_an_interruption_keeps_the_best_solution(monkeypatch):
         if number == 2:
             raise KeyboardInterrupt
 
-    found, stop = split_solver.SplitSolver(rows, 1e-3, interrupt).run(0.0, np.inf)
-    assert stop is hn.Status.INTERRUPTED
-    assert found.value == seen[-1] == min(seen)
+    solver = split_solver.SplitSolver(rows, 1e-3, interrupt)
+    assert solver.run(0.0, np.inf) is hn.Status.INTERRUPTED
+    assert solver.best.value == seen[-1] == min(seen)
 
     def interrupt_at_once(U):
         raise KeyboardInterrupt
 
     solver = split_solver.SplitSolver(rows, 1e-3)
-    monkeypatch.setattr(solver, "_rounds", interrupt_at_once)
+    monkeypatch.setattr(solver, "_advance", interrupt_at_once)
     with pytest.raises(KeyboardInterrupt):
         solver.run(0.0, np.inf)
 
@@ -327,10 +327,9 @@ def test_an_interruption_keeps_the_best_solution(monkeypatch):
 def test_a_deadline_ends_the_rounds():
     rows, rounds = Rows.identified(signs(60, 15, 0)), []
     solver = split_solver.SplitSolver(rows, 1e-3, lambda number, found: rounds.append(number))
-    found, stop = solver.run(0.0, 0.0)
-    assert stop is None
+    assert solver.run(0.0, 0.0) is None
     assert rounds == []
-    assert found.value < np.inf
+    assert solver.best.value < np.inf
 
 
 def test_the_limit_is_below_the_value():
@@ -338,6 +337,6 @@ def test_the_limit_is_below_the_value():
     rows = Rows.identified(X)
     lower = (hn.lower_bound(X, 4, random_state=0).value / 2.0**rows.exponent) ** 4
     solver = split_solver.SplitSolver(rows, lower)
-    found, _ = solver.run(1e-6, np.inf)
-    assert max(lower, solver.limit) <= found.value * (1 + 1e-9)
-    assert found.value <= solver.limit * 1.005
+    solver.run(1e-6, np.inf)
+    assert max(lower, solver.limit) <= solver.best.value * (1 + 1e-9)
+    assert solver.best.value <= solver.limit * 1.005
