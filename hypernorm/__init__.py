@@ -37,6 +37,7 @@ from hypernorm.exceptions import (
     ConvergenceWarning,
     HypernormError,
     InvalidInputError,
+    TooLargeError,
 )
 
 __version__ = "0.1.0"
@@ -54,6 +55,7 @@ __all__ = [
     "Progress",
     "Rigor",
     "Status",
+    "TooLargeError",
     "Verified",
     "VerifiedBound",
     "VerifiedValue",

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from hypernorm._validation import check_shape
-from hypernorm.exceptions import InvalidInputError
+from hypernorm.exceptions import InvalidInputError, TooLargeError
 
 __all__ = [
     "Seed",
@@ -196,12 +196,12 @@ def check_memory(needed: int, what: str, remedy: str) -> None:
 
     Raises
     ------
-    InvalidInputError
+    TooLargeError
         If `needed` bytes exceed 80% of the physical memory.
     """
     present = _physical_memory()
     if needed > 0.8 * present:
-        raise InvalidInputError(
+        raise TooLargeError(
             f"{what} needs {needed / 2**30:.1f} GiB, this machine has {present / 2**30:.1f} GiB; {remedy}."
         )
 

@@ -1,6 +1,13 @@
 """Exceptions and warnings of hypernorm; every error raised on purpose is a `HypernormError`."""
 
-__all__ = ["CertificateError", "ChangedDataError", "ConvergenceWarning", "HypernormError", "InvalidInputError"]
+__all__ = [
+    "CertificateError",
+    "ChangedDataError",
+    "ConvergenceWarning",
+    "HypernormError",
+    "InvalidInputError",
+    "TooLargeError",
+]
 
 
 class HypernormError(Exception):
@@ -9,6 +16,10 @@ class HypernormError(Exception):
 
 class InvalidInputError(HypernormError, ValueError):
     """An argument is invalid; the message names the argument, the fault and the remedy."""
+
+
+class TooLargeError(InvalidInputError):
+    """The work does not fit in memory; it was not begun."""
 
 
 class CertificateError(HypernormError):

@@ -1,8 +1,8 @@
 """The climb: stronger and stronger certificates, until the bounds meet or time runs out.
 
 A climb keeps the best proved bounds and the deadline; its stages do the mathematics. A deadline, an interruption or a
-stage whose proof fails never loses the bounds proved before. Of a maximum, certificates prove upper bounds and
-witnesses lower ones; of a minimum, it is the other way round.
+stage that fails, since its proof does or the memory is too small, never loses the bounds proved before. Of a maximum,
+certificates prove upper bounds and witnesses lower ones; of a minimum, it is the other way round.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hypernorm._arguments import check_progress
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.certificates import Certificate
-from hypernorm.exceptions import CertificateError, ChangedDataError
+from hypernorm.exceptions import CertificateError, ChangedDataError, TooLargeError
 
 __all__ = ["Climb", "Progress", "Stage", "reporter"]
 
@@ -171,10 +171,11 @@ class Climb:
             return Status.TIME_LIMIT  # a later stage may take less time
         except ChangedDataError:
             raise
-        except CertificateError:
+        except (CertificateError, TooLargeError):
             if self._best is None:
                 raise
-            return None  # rounding errors prevent this proof; the bounds proved before remain
+            # Rounding errors prevent this proof, or it does not fit in memory; the bounds proved before remain.
+            return None
 
     def tell(self, stage: str) -> None:
         """Report the beginning of a stage to the progress callback."""

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hypernorm._parallel import ordered_map
-from hypernorm.exceptions import InvalidInputError
+from hypernorm.exceptions import TooLargeError
 from hypernorm.forms.moments import moment_matrix
 from hypernorm.forms.monomials import MonomialBasis
 from hypernorm.forms.rows import Rows
@@ -117,7 +117,7 @@ class RealignedMap:
 
     Raises
     ------
-    InvalidInputError
+    TooLargeError
         If the rows are in several chunks and the slices would exceed 2 GiB.
     """
 
@@ -137,7 +137,7 @@ class RealignedMap:
         fits = 8 * size * size <= _SLICES_BYTES
         if len(self.rows.pieces) > 1:  # a pair of rows may be on two machines, so K cannot be formed
             if not fits:
-                raise InvalidInputError(
+                raise TooLargeError(
                     f"X has {d} columns, too many for the realigned bound when X is in chunks; use the row-norm or "
                     "flattening bound, or load X into memory."
                 )

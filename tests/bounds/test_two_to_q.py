@@ -224,6 +224,23 @@ def test_an_interruption_keeps_what_is_proved(stage):
         hn.two_to_q_norm(X, progress=interrupt_at_once)
 
 
+def test_what_does_not_fit_in_memory_is_left_out(monkeypatch):
+    X = signs(400, 20, 0)
+    da = pytest.importorskip("dask.array")
+    with monkeypatch.context() as patch:
+        patch.setattr("hypernorm.forms.maps._SLICES_BYTES", 1000)
+        chunked = hn.two_to_q_norm(da.from_array(X, chunks=(200, 20)), method="spectral", random_state=0)
+        assert [record.kind for record in chunked.records] == ["row_norm", "flattening", "split"]
+        with pytest.raises(hn.TooLargeError, match="too many for the realigned bound"):
+            hn.spectral_bound(da.from_array(X, chunks=(200, 20)))
+    assert_proved(chunked, X)
+    monkeypatch.setattr("hypernorm._arguments._physical_memory", lambda: 2e6)
+    small = hn.two_to_q_norm(X, method="spectral", random_state=0)
+    assert [record.kind for record in small.records] == ["row_norm", "flattening", "realigned"]
+    with pytest.raises(hn.TooLargeError, match="GiB"):  # what the caller asked for by name
+        hn.two_to_q_norm(signs(400, 30, 0), method="sos")
+
+
 def test_progress_reports_bounds_that_only_improve(capsys):
     X = np.random.default_rng(10).standard_normal((20, 6))
     seen = []
