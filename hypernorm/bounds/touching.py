@@ -3,7 +3,7 @@
 For fixed nodes the sum of the polynomials is a form F, and its pseudo-moments maximise it. For fixed pseudo-moments the
 best polynomial of a row touches at the Gauss nodes of the row's moments. So the best bound is a saddle point: the
 pseudo-moments maximise the least value of F over all nodes, which is a concave function of them. The solver of
-`hypernorm.bounds.sos_solver` runs with a form that is replaced every few iterations, by the one for the running average
+`hypernorm.bounds.sos_solver` runs with a form that is replaced before each iteration, by the one for the running average
 of the row moments, as in fictitious play. Every form with every multiplier gives a bound; the best one is kept.
 """
 
@@ -61,8 +61,8 @@ _BLOCK_ENTRIES = 1 << 21
 def touching_degrees(q: float, shape: tuple[int, int], largest: float = math.inf) -> list[int]:
     """The degrees of touching certificates that are worth trying, ascending; none if q has none.
 
-    The first has a small Gram matrix. The second is the even degree above q, as for a sum of squares at an even q,
-    or a lower one; its Gram matrix has at most `largest` rows. With many rows a form takes too long.
+    The first has a small Gram matrix. The second is the even degree above q, as for a sum of squares at an even q, but
+    6 for q < 4, or a lower one; its Gram matrix has at most `largest` rows. With many rows a form takes too long.
     """
     n, d = shape
     sizes = {degree: MonomialBasis.count(d, degree // 2) for degree in DEGREES if has_touching(q, degree)}
@@ -71,7 +71,7 @@ def touching_degrees(q: float, shape: tuple[int, int], largest: float = math.inf
     small = [degree for degree, size in sizes.items() if size <= _SMALL_GRAM and n * size**2 <= _SMALL_FORM]
     quick = max(small, default=min(sizes))
     fitting = [degree for degree, size in sizes.items() if size <= largest and n * size**2 <= _LARGE_FORM]
-    thorough = max((degree for degree in fitting if degree < q + 2), default=quick)
+    thorough = max((degree for degree in fitting if degree < max(q + 2, 8)), default=quick)
     return sorted({quick, max(quick, thorough)} & set(fitting))
 
 

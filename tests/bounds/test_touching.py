@@ -118,7 +118,8 @@ def test_lower_moments_are_the_transpose_of_the_product_with_the_norm():
 def test_degrees_by_default():
     assert touching_degrees(3.0, (4 * 4, 4)) == [8]
     assert touching_degrees(3.0, (4 * 10, 10)) == [6]
-    assert touching_degrees(3.0, (4 * 20, 20)) == [4]
+    assert touching_degrees(3.0, (4 * 20, 20)) == [4, 6]
+    assert touching_degrees(3.0, (4 * 20, 20), 1500) == touching_degrees(3.0, (4 * 40, 40)) == [4]
     assert touching_degrees(5.0, (4 * 20, 20)) == touching_degrees(5.9, (4 * 20, 20)) == [4, 6]
     assert touching_degrees(5.0, (4 * 20, 20), 1500) == [4]
     assert touching_degrees(7.0, (4 * 20, 20), 2200) == [4, 6]
