@@ -2,9 +2,9 @@
 
 For fixed nodes the sum of the polynomials is a form F, and its pseudo-moments maximise it. For fixed pseudo-moments the
 best polynomial of a row touches at the Gauss nodes of the row's moments. So the best bound is a saddle point: the
-pseudo-moments maximise the least value of F over all nodes, which is a concave function of them. The solver of
-`hypernorm.bounds.sos_solver` runs with a form that is replaced before each iteration, by the one for the running average
-of the row moments, as in fictitious play. Every form with every multiplier gives a bound; the best one is kept.
+pseudo-moments maximise the least value of F over all nodes, which is a concave function of them. Before each iteration
+of `hypernorm.bounds.sos_solver` the form is replaced by the one for the running average of the row moments, as in
+fictitious play. Every form with every multiplier gives a bound; the best one is kept.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from scipy.linalg.blas import dsymm, dsyrk
 
 from hypernorm._arguments import check_memory
-from hypernorm.bounds.deadlines import DeadlineError, check_time, closing_seconds, until
+from hypernorm.bounds.deadlines import check_time, closing_seconds, until
 from hypernorm.bounds.interval import Status
 from hypernorm.bounds.power import search
 from hypernorm.bounds.power_kernels import norm_values
@@ -240,9 +240,7 @@ class _Form:
                     for part, images in self._blocks(classes):
                         images *= roots[part]
                         total = dsyrk(sign, images.T, beta=1.0, c=total.T, trans=1, lower=0, overwrite_c=1).T
-            result += self._kernels.class_sums(
-                total, classes.classes, classes.weights, classes.count, 0, classes.size
-            )
+            result += self._kernels.class_sums(total, classes.classes, classes.weights, classes.count, 0, classes.size)
         return result
 
     def moments(self, values: np.ndarray) -> np.ndarray:
