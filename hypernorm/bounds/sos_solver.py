@@ -175,12 +175,6 @@ class SosSolver:
         self._cut = float(np.sort(np.einsum("ij,ij->j", self._V, self._multiply(self._V)))[0])
         return self.bound < _LARGEST * self.scale
 
-    def replace_form(self, coefficients: np.ndarray) -> None:
-        """Continue with another form of about the same size; the bound so far was one of the form before."""
-        moments = coefficients / self.classes.multinomials / self.scale
-        self._update(1.0, (moments - self._moments) / self.sigma)
-        self._moments, self.bound = moments, math.inf
-
     def vectors(self, count: int = 4) -> np.ndarray:
         """Leading eigenvectors of Y read as vectors of R^d, as columns."""
         return np.column_stack([self._unfolding.direction(self._V[:, j]) for j in range(min(count, self.rank))])
@@ -200,16 +194,20 @@ class SosSolver:
         deadline: float = math.inf,
         report: Callable[[SosProgress], None] | None = None,
         patience: int = _STALLED_AFTER,
+        renew: Callable[[np.ndarray], np.ndarray | None] | None = None,
     ) -> Status:
         """Iterate until the bound meets the lower bound of the form, relatively within `rtol`.
 
         `lower` takes candidate vectors (columns) and returns the best known value of the form on the sphere. The
         deadline applies after `least_iter` iterations. The iteration ends if none of the last `patience` iterations has
         lowered the bound by a hundredth of the gap.
+
+        `renew` may replace the form before each iteration by another of about the same size: from the class averages of
+        the pseudo-moments it makes the coefficients, or None. The bound is that of the form at the last check.
         """
         with product_threads(1) if self.classes.size < _SMALL else one_product_pool():
             least = self.iteration + least_iter
-            return self._run(lower, rtol, max_iter, least, check_every, deadline, report, patience)
+            return self._run(lower, rtol, max_iter, least, check_every, deadline, report, patience, renew)
 
     def _run(
         self,
@@ -221,6 +219,7 @@ class SosSolver:
         deadline: float,
         report: Callable[[SosProgress], None] | None,
         patience: int,
+        renew: Callable[[np.ndarray], np.ndarray | None] | None,
     ) -> Status:
         start, improved_at = time.perf_counter(), self.iteration
         value = lower(None)
@@ -236,6 +235,8 @@ class SosSolver:
                 self._deadline = deadline if self.iteration >= least else math.inf
                 if begin > self._deadline:
                     return Status.TIME_LIMIT
+                if renew is not None and (coefficients := renew(self.z)) is not None:
+                    self._replace_form(coefficients)
                 self._project()
                 self.iteration += 1
                 now = time.perf_counter()
@@ -278,6 +279,13 @@ class SosSolver:
             return Status.INTERRUPTED
         finally:
             self._deadline = math.inf
+
+    def _replace_form(self, coefficients: np.ndarray) -> None:
+        """Continue with another form; the bound so far was one of the form before."""
+        self.bound = math.inf
+        moments = coefficients / self.classes.multinomials / self.scale
+        self._update(1.0, (moments - self._moments) / self.sigma)
+        self._moments = moments
 
     def _project(self) -> None:
         """Run one iteration: both projections and the update of the multiplier."""

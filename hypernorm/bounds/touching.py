@@ -2,9 +2,9 @@
 
 For fixed nodes the sum of the polynomials is a form F, and its pseudo-moments maximise it. For fixed pseudo-moments the
 best polynomial of a row touches at the Gauss nodes of the row's moments. So the best bound is a saddle point: the
-pseudo-moments maximise the least value of F over all nodes, which is a concave function of them. The solver of
-`hypernorm.bounds.sos_solver` runs with a form that is replaced every few iterations, by the one for the running average
-of the row moments, as in fictitious play. Every form with every multiplier gives a bound; the best one is kept.
+pseudo-moments maximise the least value of F over all nodes, which is a concave function of them. Before each iteration
+of `hypernorm.bounds.sos_solver` the form is replaced by the one for the running average of the row moments, as in
+fictitious play. Every form with every multiplier gives a bound; the best one is kept.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
-from scipy.linalg.blas import dsyrk
+from scipy.linalg.blas import dsymm, dsyrk
 
 from hypernorm._arguments import check_memory
-from hypernorm.bounds.deadlines import DeadlineError, check_time, closing_seconds, until
+from hypernorm.bounds.deadlines import check_time, closing_seconds, until
 from hypernorm.bounds.interval import Status
 from hypernorm.bounds.power import search
 from hypernorm.bounds.power_kernels import norm_values
@@ -47,21 +47,22 @@ _MOST_ROWS = 2**16
 # A degree above 4 is tried first if its Gram matrix and the operations for a form are at most so large.
 _SMALL_GRAM, _SMALL_FORM = 350, 3e8
 _LARGE_FORM = 1e10
-# Iterations for the first form, whose pseudo-moments are poor in the beginning, and for every other form.
-_FIRST_ITERATIONS, _ITERATIONS = 20, 5
+# Iterations for the first form, whose pseudo-moments are poor in the beginning, and between two bounds.
+_FIRST_ITERATIONS, _CHECK_EVERY = 20, 5
+_MANY_ROWS = 1000  # With more, a form takes longer than an iteration.
 _FIRST_SHARE = 0.1  # of the uniform distribution, beside the best vector
 _UNIFORM = 1e-3  # share of it that keeps all nodes away from zero
 _LEAST, _MOST, _APART = 1e-6, 1 - 1e-4, 1.02  # limits on the nodes, and on the ratio of two
-# The search ends if the last forms, so many, have lowered the gap of those before by less than this part.
-_PATIENCE, _WORTHWHILE = 15, 0.2
+# The search ends if the last bounds, so many, have lowered the gap of those before by less than this part.
+_PATIENCE, _WORTHWHILE = 10, 0.2
 _BLOCK_ENTRIES = 1 << 21
 
 
 def touching_degrees(q: float, shape: tuple[int, int], largest: float = math.inf) -> list[int]:
     """The degrees of touching certificates that are worth trying, ascending; none if q has none.
 
-    The first has a small Gram matrix. The second is the even degree above q, as for a sum of squares at an even q,
-    or a lower one; its Gram matrix has at most `largest` rows. With many rows a form takes too long.
+    The first has a small Gram matrix. The second is the even degree above q, as for a sum of squares at an even q, but
+    6 for q < 4, or a lower one; its Gram matrix has at most `largest` rows. With many rows a form takes too long.
     """
     n, d = shape
     sizes = {degree: MonomialBasis.count(d, degree // 2) for degree in DEGREES if has_touching(q, degree)}
@@ -70,7 +71,7 @@ def touching_degrees(q: float, shape: tuple[int, int], largest: float = math.inf
     small = [degree for degree, size in sizes.items() if size <= _SMALL_GRAM and n * size**2 <= _SMALL_FORM]
     quick = max(small, default=min(sizes))
     fitting = [degree for degree, size in sizes.items() if size <= largest and n * size**2 <= _LARGE_FORM]
-    thorough = max((degree for degree in fitting if degree < q + 2), default=quick)
+    thorough = max((degree for degree in fitting if degree < max(q + 2, 8)), default=quick)
     return sorted({quick, max(quick, thorough)} & set(fitting))
 
 
@@ -147,6 +148,7 @@ def _find(
     nodes = form.nodes(average)
     solver = SosSolver(form.coefficients(nodes), classes, options.rng)
     candidates = [np.empty((rows.shape[1], 0))]
+    every = min(1 + rows.shape[0] // _MANY_ROWS, _CHECK_EVERY)
 
     def lower(vectors: np.ndarray | None) -> float:
         """The value of the vector, which F exceeds."""
@@ -154,42 +156,46 @@ def _find(
             candidates[0] = vectors
         return value
 
+    def renew(values: np.ndarray) -> np.ndarray | None:
+        """The form for the average of the moments so far."""
+        nonlocal average, nodes
+        count, rest = divmod(solver.iteration - _FIRST_ITERATIONS, every)
+        if count < 0 or rest:
+            return None
+        share = 3 / (7 + count)
+        average = (1 - share) * average + share * form.moments(values)
+        following = form.nodes(average)
+        coefficients = form.coefficients(following)
+        nodes = following
+        return coefficients
+
     best: _Found | None = None
     gaps: list[float] = []
     while True:
-        limit = min(options.max_iter, solver.iteration + (_ITERATIONS if gaps else _FIRST_ITERATIONS))
         try:
             stop = solver.run(
                 lower,
                 rtol=0.9 * q * options.rtol,
-                max_iter=limit,
-                check_every=_ITERATIONS,
+                max_iter=min(options.max_iter, solver.iteration + _CHECK_EVERY),
+                check_every=_CHECK_EVERY,
                 deadline=deadline,
                 report=options.report,
+                renew=renew,
             )
             if best is None or solver.bound < best.bound:
                 best = _Found(solver.bound, nodes, solver.symmetric_best())
-            gaps.append(solver.bound / value - 1)
             if stop is not Status.MAX_ITERATIONS or solver.iteration >= options.max_iter:
                 break
+            gaps.append(solver.bound / value - 1)
             before, last = gaps[-2 * _PATIENCE : -_PATIENCE], gaps[-_PATIENCE:]
             if len(before) == _PATIENCE and min(last) > (1 - _WORTHWHILE) * min(before):
                 stop = Status.STALLED
                 break
-            share = 2 / (6 + len(gaps))
-            average = (1 - share) * average + share * form.moments(solver.z)
-            nodes = form.nodes(average)
-            solver.replace_form(form.coefficients(nodes))
-        except DeadlineError:
-            stop = Status.TIME_LIMIT
-            break
         except KeyboardInterrupt:
             if best is None:
                 raise
             stop = Status.INTERRUPTED
             break
-    if best is None:
-        raise DeadlineError
     return best, candidates[0], stop
 
 
@@ -197,6 +203,9 @@ class _Form:
     """The form F of any nodes, divided by radius^q, and the moments of the rows under any pseudo-moments."""
 
     def __init__(self, rows: Rows, q: float, classes: GramClasses, radius: float):
+        from hypernorm.bounds import sos_kernels  # imported here since it loads numba
+
+        self._kernels = sos_kernels
         self.q, self.degree, d = q, 2 * classes.basis.degree, rows.shape[1]
         X = rows.taken(np.arange(rows.shape[0]))
         with np.errstate(under="ignore"):
@@ -224,14 +233,14 @@ class _Form:
             if half > 1:
                 result = multiply_by_norm(result, d, 2 * half - 2)
             weights = polynomial * self.sizes
+            total = np.zeros((classes.size, classes.size))
             for sign in (1.0, -1.0):
                 roots = np.sqrt(np.maximum(sign * weights, 0))
                 if roots.any():
-                    total = np.zeros((classes.size, classes.size), order="F")
                     for part, images in self._blocks(classes):
                         images *= roots[part]
-                        total = dsyrk(1.0, images.T, beta=1.0, c=total, trans=1, lower=1, overwrite_c=1)
-                    result += sign * classes.coefficients(total)
+                        total = dsyrk(sign, images.T, beta=1.0, c=total.T, trans=1, lower=0, overwrite_c=1).T
+            result += self._kernels.class_sums(total, classes.classes, classes.weights, classes.count, 0, classes.size)
         return result
 
     def moments(self, values: np.ndarray) -> np.ndarray:
@@ -239,8 +248,12 @@ class _Form:
         found: list[np.ndarray] = []
         for classes in reversed(self.levels):
             half = classes.basis.degree
-            symmetric = classes.matrix(values)
-            parts = [np.einsum("ai,ai->i", symmetric @ images, images) for _, images in self._blocks(classes)]
+            triangle = np.zeros((classes.size, classes.size))
+            self._kernels.update(triangle, 0.0, values, classes.classes, classes.weights, 0, classes.size)
+            parts = [
+                np.einsum("ai,ai->i", dsymm(1.0, triangle.T, images, lower=0), images)
+                for _, images in self._blocks(classes)
+            ]
             found.append(np.concatenate(parts))
             if half > 1:
                 values = lower_moments(values, self.units.shape[1], 2 * half - 2)

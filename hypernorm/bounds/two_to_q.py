@@ -60,6 +60,8 @@ _SMALL_GRAM_SIZE = 1000
 # must be cheap beside it: the side of its problems is at most a quarter of that of the Gram matrix.
 _LARGEST_SPLIT_SIDE = 2500
 _SPLIT_PART = 4
+# A second touching certificate of a degree above q + 2 takes about ten seconds and is tried only for a larger gap.
+_SMALL_GAP = 0.01
 # So many candidates cost about twelve steps of the search from the standard starts; more are tried only if needed.
 _FEW_CANDIDATES = 3000
 
@@ -227,7 +229,10 @@ class _Search:
                 partial(self._certify, climb, kind, climb.deadline),
                 always=self.saved is not None and kind == self._saved_kind(),
             )
-        for degree in self._touching_degrees():
+        degrees = self._touching_degrees()
+        for degree in degrees:
+            if degree > max(self.q + 2, degrees[0]) and climb.upper <= climb.lower * (1 + _SMALL_GAP):
+                continue
             yield Stage("touching points", partial(self._certify, climb, "touching", climb.deadline, degree))
         if "realigned" not in kinds and not self._within_factor(climb):
             yield Stage("realigned", partial(self._certify, climb, "realigned", climb.deadline))

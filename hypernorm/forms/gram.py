@@ -9,6 +9,7 @@ of the projection of the matrix onto the fully symmetric ones.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 
@@ -189,8 +190,9 @@ def row_parts(size: int) -> Iterator[slice]:
 def multiply_by_norm(coefficients: np.ndarray, dimension: int, degree: int) -> np.ndarray:
     """Coefficients of ‖v‖² times a form of the given degree; both forms in the order of `rank_multisets`."""
     result = np.zeros(math.comb(dimension + degree + 1, degree + 2))
-    for here, raised in _raised(dimension, degree):
-        result[raised] += coefficients[here]
+    here, raised = _raised(dimension, degree)
+    for above in raised:
+        result[above] += coefficients[here]
     return result
 
 
@@ -200,15 +202,18 @@ def lower_moments(moments: np.ndarray, dimension: int, degree: int) -> np.ndarra
     From the moments of degree + 2 of a measure on the unit sphere it makes those of the degree.
     """
     result = np.zeros(math.comb(dimension + degree - 1, degree))
-    for here, raised in _raised(dimension, degree):
-        result[here] += moments[raised]
+    here, raised = _raised(dimension, degree)
+    for above in raised:
+        result[here] += moments[above]
     return result
 
 
-def _raised(dimension: int, degree: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For each variable the ranks of all monomials, and of the same monomials times its square."""
+@functools.lru_cache(maxsize=4)  # as many as the levels of a form of degree 8, for a search that comes here often
+def _raised(dimension: int, degree: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ranks of all monomials, and for each variable those of the same monomials times its square."""
     basis = MonomialBasis(dimension, degree)
-    here = rank_multisets(basis.indices)
+    raised = np.empty((dimension, basis.size), dtype=np.int32)
     for variable in range(dimension):
-        raised = np.sort(np.hstack([basis.indices, np.full((basis.size, 2), variable)]), axis=1)
-        yield here, rank_multisets(raised)
+        larger = np.sort(np.hstack([basis.indices, np.full((basis.size, 2), variable)]), axis=1)
+        raised[variable] = rank_multisets(larger)
+    return rank_multisets(basis.indices), raised

@@ -8,7 +8,7 @@ import pytest
 
 import hypernorm as hn
 from hypernorm._validation import check_matrix
-from hypernorm.bounds import touching
+from hypernorm.bounds import touching, two_to_q
 from hypernorm.bounds.interval import Status
 from hypernorm.bounds.propose import Search
 from hypernorm.bounds.reduction import Reduction
@@ -118,7 +118,8 @@ def test_lower_moments_are_the_transpose_of_the_product_with_the_norm():
 def test_degrees_by_default():
     assert touching_degrees(3.0, (4 * 4, 4)) == [8]
     assert touching_degrees(3.0, (4 * 10, 10)) == [6]
-    assert touching_degrees(3.0, (4 * 20, 20)) == [4]
+    assert touching_degrees(3.0, (4 * 20, 20)) == [4, 6]
+    assert touching_degrees(3.0, (4 * 20, 20), 1500) == touching_degrees(3.0, (4 * 40, 40)) == [4]
     assert touching_degrees(5.0, (4 * 20, 20)) == touching_degrees(5.9, (4 * 20, 20)) == [4, 6]
     assert touching_degrees(5.0, (4 * 20, 20), 1500) == [4]
     assert touching_degrees(7.0, (4 * 20, 20), 2200) == [4, 6]
@@ -173,6 +174,15 @@ def test_a_higher_degree_is_better():
     bounds = [hn.sos_bound(X, 5.0, degree=degree, random_state=0).upper for degree in (4, 6, 10)]
     assert bounds[1] < bounds[0]
     assert bounds[2] <= bounds[1] * (1 + 1e-6)
+
+
+@pytest.mark.parametrize(("q", "gap", "count"), [(2.5, 0.0, 2), (2.5, 1.0, 1), (5.0, 1.0, 2)])
+def test_degrees_above_q_plus_2_are_for_large_gaps(q, gap, count, monkeypatch):
+    monkeypatch.setattr(two_to_q, "touching_degrees", lambda *arguments: [4, 6])
+    monkeypatch.setattr(two_to_q, "_SMALL_GAP", gap)
+    records = [r.upper for r in hn.two_to_q_norm(subspace(24, 6, 0), q, random_state=0).records if r.kind == "touching"]
+    assert len(records) == count
+    assert records[-1] == min(records)
 
 
 def test_wide_matrices():
