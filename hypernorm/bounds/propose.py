@@ -339,15 +339,16 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
     half_degree = max(half, options.half_degree or half)
     classes = GramClasses(d, half_degree)
     coefficients, _ = moment_form(rows, half, classes)
-    solver = SosSolver(coefficients, classes, options.rng)
-    best: list[tuple[float, np.ndarray]] = []
     deadline = options.deadline
     if math.isfinite(deadline):
         deadline -= closing_seconds(d, half_degree)
+    best = [_largest_value(factor, rows, options, None, deadline)]
+    solver = SosSolver(coefficients, classes, options.rng, best[0][1] if half_degree == 2 else None)
 
     def lower(candidates: np.ndarray | None) -> float:
         """The best value of the form so far, after a search from the candidates."""
-        best.append(_largest_value(factor, rows, options, candidates, deadline))
+        if candidates is not None:
+            best.append(_largest_value(factor, rows, options, candidates, deadline))
         best[:] = [max(best, key=lambda pair: pair[0])]
         return best[0][0]
 
