@@ -50,6 +50,7 @@ class ClassMatrix:
         from hypernorm.bounds import sos_kernels  # imported here since it loads numba, which only this solver needs
 
         self._kernels, self._ids = sos_kernels, classes.classes
+        self._dimension, self._half = classes.basis.dimension, classes.basis.degree
         self.weights, self.sizes = classes.weights, classes.multinomials
         if without_first:
             self.weights, self.sizes = self.weights.copy(), self.sizes.copy()
@@ -95,6 +96,19 @@ class ClassMatrix:
         self._map(
             self._kernels.update, number(factor), averages.astype(number), self._ids, self.weights.astype(number)
         )
+
+    def step(self, z: np.ndarray, targets: np.ndarray, share: float) -> np.ndarray:
+        """Move the average s of each class to t + z', t the target and z' = t + share·z − s; return z'."""
+        if self._half != 2:
+            averages = self.averages()
+            after = targets + share * z - averages
+            self.update(1.0, after + targets - averages)
+            return after
+        after, d = z.copy(), self._dimension
+        edges = [round(d * (part / _PARTS) ** 0.25) for part in range(_PARTS + 1)]
+        arguments = (self._A, after, targets, share, self.sizes, self.weights, d)
+        list(ordered_map(lambda last: self._kernels.quartic_step(*arguments, *last), list(pairwise(edges))))
+        return after
 
     def subtract(self, factor: float, pairs: np.ndarray) -> None:
         """Subtract a multiple of the product of a matrix with its transpose."""

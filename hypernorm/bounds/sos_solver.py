@@ -43,13 +43,13 @@ _RELAXATION = 1.6
 # until the gap is a small part of the bound, but only for so many iterations.
 _LONG, _SHORT = 4.0, 0.7
 _LEAST_LOWER, _LARGEST_SIGMA = 0.01, 1.0
-_NEAR, _LAST_LONG = 0.03, 40
+_NEAR, _LAST_LONG = 0.05, 40
 # The face is left after so many iterations, or when single precision may prevent the last step.
 _LAST_ON_FACE, _ALMOST = 60, 1e-4
-_ROUGHLY, _ALLOWANCE = 1e-5, 2e-6  # errors of eigenvalues of A, and of M − σU for rounding to single precision
-_FILTER_DEGREE = 2  # the block changes little from one iteration to the next
+_ROUGHLY, _ALLOWANCE = 5e-4, 2e-6  # errors of eigenvalues of A, and of M − σU for rounding to single precision
+_FILTER_DEGREE = 3  # the block changes little from one iteration to the next
 _FIRST_FILTER_DEGREE = 12
-_CHECK_EVERY = 5
+_CHECK_EVERY, _CHECK_OFTEN = 5, 2
 _LANCZOS_STEPS = 96
 _STALLED_AFTER = 150
 # A saved state with larger numbers is not from this solver: the form is scaled to size one.
@@ -267,7 +267,7 @@ class SosSolver:
         report: Callable[[SosProgress], None] | None,
         patience: int,
     ) -> Status:
-        start, improved_at = time.perf_counter(), self.iteration
+        start, improved_at, checked_at = time.perf_counter(), self.iteration, self.iteration
         value = lower(None)
         long, short = (min(part * max(value / self.scale, _LEAST_LOWER), _LARGEST_SIGMA) for part in (_LONG, _SHORT))
         if self.iteration == 0:
@@ -286,9 +286,14 @@ class SosSolver:
                 now = time.perf_counter()
                 # Time for one more iteration, which takes as long as this one, and for the final check.
                 late = 2 * now - begin + checking > deadline and self.iteration >= least
-                if self.iteration % check_every and not late and self.iteration < max_iter:
+                often = self._on_face and self.sigma <= short
+                if (
+                    self.iteration - checked_at < (_CHECK_OFTEN if often else check_every)
+                    and not late
+                    and self.iteration < max_iter
+                ):
                     continue
-                before = self.bound
+                before, checked_at = self.bound, self.iteration
                 self._check()
                 checking = time.perf_counter() - now
                 value = lower(self.vectors())
@@ -340,10 +345,7 @@ class SosSolver:
             self._pairs[0] = 0.0  # rounding errors
         # A = Z − U + M/σ becomes A − 1.6 Y, from whose class averages those of Ŷ + U follow.
         self._A.subtract(_RELAXATION, self._pairs)
-        averages, moments = self._A.averages(), self._moments / self.sigma
-        after = moments + (2 - _RELAXATION) * self.z - averages
-        self._A.update(1.0, after + moments - averages)
-        self.z = after
+        self.z = self._A.step(self.z, self._moments / self.sigma, 2 - _RELAXATION)
 
     def _change_steps(self, sigma: float) -> None:
         """Continue with another σ; Z and the multiplier −σU stay."""

@@ -29,7 +29,7 @@ __all__ = [
     "row_parts",
 ]
 
-_CHUNK_ENTRIES = 1 << 20
+_CHUNK_ENTRIES = 1 << 18
 
 
 def rank_multisets(indices: np.ndarray) -> np.ndarray:
