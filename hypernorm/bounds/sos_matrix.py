@@ -60,13 +60,20 @@ class ClassMatrix:
         self._A = np.zeros((classes.size, classes.size), dtype=np.float32 if single else np.float64)
         self._diagonal = np.empty(classes.size, dtype=self._A.dtype)
 
-    def completed(self, classes: GramClasses, value: float | None) -> ClassMatrix:
-        """A copy in double precision, with all monomials; `value` is the eigenvalue for one that was left out."""
-        result = ClassMatrix(classes)
+    def copied(self, classes: GramClasses, first: float | None = None) -> ClassMatrix:
+        """A copy of both matrices in double precision.
+
+        With a number `first` the first monomial is not left out any more: the best matrix has this eigenvalue for it.
+        """
+        result = ClassMatrix(classes, without_first=first is None and self.weights[0] == 0)
         result._A[:], result._diagonal[:] = self._A, self._diagonal
-        if value is not None:
-            result._A[0, 0] = result._diagonal[0] = value
+        if first is not None:
+            result._diagonal[0] = first
         return result
+
+    def set_first(self, value: float) -> None:
+        """Set the entry of the first monomial, which was zero."""
+        self._A[0, 0] = value
 
     @property
     def dtype(self) -> Any:

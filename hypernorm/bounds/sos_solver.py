@@ -44,8 +44,8 @@ _RELAXATION = 1.6
 _LONG, _SHORT = 4.0, 0.7
 _LEAST_LOWER, _LARGEST_SIGMA = 0.01, 1.0
 _NEAR, _LAST_LONG = 0.05, 40
-# The face is left after so many iterations, or when single precision may prevent the last step.
-_LAST_ON_FACE, _ALMOST = 60, 1e-4
+# Iterations without progress after which the face is left, and the gap that single precision may not close.
+_PATIENCE_ON_FACE, _ALMOST = 30, 1e-3
 _ROUGHLY, _ALLOWANCE = 5e-4, 2e-6  # errors of eigenvalues of A, and of M − σU for rounding to single precision
 _FILTER_DEGREE = 3  # the block changes little from one iteration to the next
 _FIRST_FILTER_DEGREE = 12
@@ -117,8 +117,8 @@ class SosSolver:
 
     def _begin(self, vector: np.ndarray | None, on_face: bool) -> None:
         """Set the coordinates and the matrices; `vector` becomes the first axis."""
-        size, self._on_face, self._reflection = self.classes.size, on_face, None
-        self._vector = vector
+        size, self._on_face, self._single = self.classes.size, on_face, on_face
+        self._vector, self._reflection = vector, None
         A = ClassMatrix(self.classes)
         moments = self._coefficients / A.sizes
         A.update(0.0, moments)
@@ -143,13 +143,19 @@ class SosSolver:
         block = np.column_stack([leading, self._rng.standard_normal((size, width - 1))])
         self._block = LeadingSubspace(block.astype(A.dtype), -1.0 / self.sigma, self._rng)
 
+    def _refine(self) -> None:
+        """Continue in double precision."""
+        self._A, self._single = self._A.copied(self.classes), False
+        self._block.vectors = self._block.vectors.astype(np.float64, order="F")
+
     def _leave_face(self) -> None:
-        """Continue with all of the matrix and in double precision; Z and the multiplier stay."""
+        """Continue with the vector's monomial too, in double precision; Z and the multiplier stay."""
         self._A.update(1.0, -self.z)
-        self._A = self._A.completed(self.classes, self._value)
+        self._A = self._A.copied(self.classes, self._value * self.scale)
+        self._A.set_first(self._value / self.sigma)
         self._A.update(1.0, self._all_moments / self.sigma - self._A.averages() + self.z)
-        self._on_face, self._moments = False, self._all_moments
-        first = np.zeros((len(self._block.vectors), 1))
+        self._on_face, self._single, self._moments = False, False, self._all_moments
+        first = np.zeros((self.classes.size, 1))
         first[0] = 1.0
         self._block.vectors = np.asfortranarray(np.hstack([first, self._block.vectors]))
 
@@ -164,11 +170,11 @@ class SosSolver:
 
     def symmetric_best(self) -> np.ndarray:
         """A copy of the best Gram matrix, as `finish` returns it; the solver can continue."""
-        return self._restored(self._A.completed(self.classes, None))
+        return self._restored(self._A.copied(self.classes))
 
     def _restored(self, A: ClassMatrix) -> np.ndarray:
         if self._on_face:
-            A = A.completed(self.classes, self._value * self.scale)
+            A = A.copied(self.classes, self._value * self.scale)
         A.recall()
         A.update(1.0, self.scale * self._all_moments - A.averages())  # rounding errors
         if self._reflection is not None:
@@ -286,7 +292,7 @@ class SosSolver:
                 now = time.perf_counter()
                 # Time for one more iteration, which takes as long as this one, and for the final check.
                 late = 2 * now - begin + checking > deadline and self.iteration >= least
-                often = self._on_face and self.sigma <= short
+                often = self._single and self.sigma <= short
                 if (
                     self.iteration - checked_at < (_CHECK_OFTEN if often else check_every)
                     and not late
@@ -316,10 +322,11 @@ class SosSolver:
                     return Status.EXACT
                 if self._on_face and (
                     value > self._value * self.scale * (1 + rtol)
-                    or self.bound <= value * (1 + _ALMOST)
-                    or self.iteration >= _LAST_ON_FACE
+                    or self.iteration - improved_at >= _PATIENCE_ON_FACE
                 ):
                     self._leave_face()
+                elif self._single and self.bound <= value * (1 + _ALMOST):
+                    self._refine()
                 if late:
                     return Status.TIME_LIMIT
                 if self.iteration - improved_at >= patience:
@@ -367,10 +374,10 @@ class SosSolver:
             # The start is partly random: structured problems have invariant subspaces without the largest eigenvalue.
             mixed = self._rng.standard_normal(size)
             mixed = V[:, 0] + 0.1 * mixed / np.linalg.norm(mixed)
-            bound, leading, _ = A.extremes(mixed, _LANCZOS_STEPS, _ROUGHLY if self._on_face else 1e-9)
+            bound, leading, _ = A.extremes(mixed, _LANCZOS_STEPS, _ROUGHLY if self._single else 1e-9)
             bound = bound * self.sigma
             if self._on_face:
-                bound = max(bound + _ALLOWANCE, self._value) + self._slope
+                bound = max(bound + _ALLOWANCE * self._single, self._value) + self._slope
             bound = bound * self.scale
             if bound < self.bound:
                 self.bound = math.inf  # so that after an interruption here the bound and its matrix still match
