@@ -44,7 +44,7 @@ _RELAXATION = 1.6
 _LONG, _SHORT = 4.0, 0.7
 _LEAST_LOWER, _LARGEST_SIGMA = 0.01, 1.0
 _NEAR, _LAST_LONG = 0.05, 40
-# Iterations without progress after which the face is left, and the gap that single precision may not close.
+# Iterations without progress after which the face is left, and the gap that one more check must close.
 _PATIENCE_ON_FACE, _ALMOST = 30, 1e-3
 _ROUGHLY, _ALLOWANCE = 5e-4, 2e-6  # errors of eigenvalues of A, and of M − σU for rounding to single precision
 _FILTER_DEGREE = 3  # the block changes little from one iteration to the next
@@ -325,7 +325,7 @@ class SosSolver:
                     or self.iteration - improved_at >= _PATIENCE_ON_FACE
                 ):
                     self._leave_face()
-                elif self._single and self.bound <= value * (1 + _ALMOST):
+                elif self._single and before <= value * (1 + _ALMOST):
                     self._refine()
                 if late:
                     return Status.TIME_LIMIT

@@ -75,8 +75,9 @@ class LeadingSubspace:
 
     def _filtered(self, V: np.ndarray, multiply: Callable[[np.ndarray], np.ndarray], degree: int) -> np.ndarray:
         """Apply to each column the Chebyshev polynomial of the map that is small on [low, cut] and grows above."""
-        # The interval must not be empty, even for a form of one row, which has no spectrum to damp.
-        cut = max(self.cut, self.low + 1e-3 * max(abs(self.low), 1e-9))
+        # The interval must not be empty, even for a form of one row, which has no spectrum to damp. The eigenvalues of
+        # interest are of order one, so in single precision nothing overflows.
+        cut = max(self.cut, self.low + 1e-3 * max(abs(self.low), 1e-3))
         half, center = (cut - self.low) / 2, (cut + self.low) / 2
         last = V / np.linalg.norm(V, axis=0)
         current = (multiply(last) - center * last) / half

@@ -164,7 +164,7 @@ def test_an_interruption_before_the_first_check_returns_a_bound(monkeypatch):
 
 
 def test_every_multiplier_gives_a_proved_bound():
-    X = signs(48, 12, random_state=0)
+    X = signs(80, 20, random_state=0)
     with pytest.warns(ConvergenceWarning, match="limit on iterations"):
         early = hn.sos_bound(X, max_iter=1, random_state=0)
     late = hn.sos_bound(X, random_state=0)
@@ -197,7 +197,7 @@ def test_an_interrupted_solve_returns_what_is_proved_and_resumes(tmp_path):
 
 
 def test_an_interruption_while_the_state_is_written_costs_only_the_state(tmp_path, monkeypatch):
-    X = signs(60, 15, random_state=1)
+    X = signs(80, 20, random_state=0)
     path = tmp_path / "state.npz"
     with pytest.warns(ConvergenceWarning, match="limit on iterations"):
         hn.sos_bound(X, checkpoint=path, max_iter=1, random_state=0)
@@ -208,7 +208,7 @@ def test_an_interruption_while_the_state_is_written_costs_only_the_state(tmp_pat
 
     monkeypatch.setattr(os, "replace", interrupted)
     with pytest.warns(ConvergenceWarning, match="interrupted"):
-        certificate = hn.sos_bound(X, checkpoint=path, max_iter=4, random_state=0)
+        certificate = hn.sos_bound(X, checkpoint=path, max_iter=40, random_state=0)
     assert certificate.verify(X).upper >= hn.lower_bound(X, random_state=0).value
     assert [file.name for file in tmp_path.iterdir()] == ["state.npz"]
     assert path.read_bytes() == before
@@ -217,7 +217,7 @@ def test_an_interruption_while_the_state_is_written_costs_only_the_state(tmp_pat
 
 
 def test_an_interruption_inside_the_front_door_is_reported():
-    X = signs(60, 15, random_state=1)
+    X = signs(160, 40, random_state=1)
 
     def interrupt(progress):
         if progress.stage.startswith("sos: iteration"):
