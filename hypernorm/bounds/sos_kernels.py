@@ -52,7 +52,7 @@ def quartic_step(
     start: int,
     stop: int,
 ) -> None:
-    """Class averages and the update by them in one pass, for forms of degree 4 and classes with last variable in a range.
+    """Class averages and the update by them in one pass, for forms of degree 4 and a range of the last variable.
 
     The average s of each class becomes t + z', where t is the target, and z' = t + share·z − s is the new z.
     """

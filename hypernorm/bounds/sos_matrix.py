@@ -1,7 +1,7 @@
 """A Gram matrix in the lower triangle of an array, its class averages, and the best one so far in the other triangle.
 
-The averages are those of the projection onto the fully symmetric matrices w_α w_β y_(α+β). With w_α = 0 for one monomial
-α, and the matrix zero in its row, it is left out of everything.
+The averages are those of the projection onto the fully symmetric matrices w_α w_β y_(α+β). With w_α = 0 for one
+monomial α, and zeros in its row, it is left out of everything.
 """
 
 from __future__ import annotations
@@ -100,9 +100,7 @@ class ClassMatrix:
     def update(self, factor: float, averages: np.ndarray) -> None:
         """Multiply the matrix by a factor, and add the fully symmetric matrix with these class averages."""
         number = self.dtype.type
-        self._map(
-            self._kernels.update, number(factor), averages.astype(number), self._ids, self.weights.astype(number)
-        )
+        self._map(self._kernels.update, number(factor), averages.astype(number), self._ids, self.weights.astype(number))
 
     def step(self, z: np.ndarray, targets: np.ndarray, share: float) -> np.ndarray:
         """Move the average s of each class to t + z', t the target and z' = t + share·z − s; return z'."""

@@ -14,6 +14,10 @@ best M + W.
 The first projection needs only the eigenpairs above a threshold; their number is the rank of Y. They are updated from
 the previous iteration by Chebyshev-filtered subspace iteration: a few products of the D×D matrix with a thin block. The
 leading eigenvectors of Y, read as symmetric tensors, give vectors that improve the lower bound.
+
+If λ = f(v) for a unit vector v, then z(v) is an eigenvector of M + W. Where a good v is known this is a constraint, the
+*face* of v: in coordinates in which v is the first axis, the first monomial is left out, and the largest eigenvalue of
+the rest must only fall below f(v), which single precision allows.
 """
 
 from __future__ import annotations
@@ -321,8 +325,7 @@ class SosSolver:
                 if self.bound <= value * (1 + rtol):
                     return Status.EXACT
                 if self._on_face and (
-                    value > self._value * self.scale * (1 + rtol)
-                    or self.iteration - improved_at >= _PATIENCE_ON_FACE
+                    value > self._value * self.scale * (1 + rtol) or self.iteration - improved_at >= _PATIENCE_ON_FACE
                 ):
                     self._leave_face()
                 elif self._single and before <= value * (1 + _ALMOST):

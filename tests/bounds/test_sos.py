@@ -328,9 +328,10 @@ def test_hostile_checkpoints_are_refused_or_harmless(tmp_path):
             with pytest.raises(hn.InvalidInputError, match="delete it") as caught:
                 hn.sos_bound(X, 4, checkpoint=path, random_state=0)
             assert "\n" not in str(caught.value)
-    other_places = ({"on_face": np.array(0.0)}, {"vector": np.eye(10)[3]}, {"on_face": np.array(0.0), "vector": 0 * v})
-    for harmless in ({"vectors": -V}, {"averages": 3 * z}, {"multiplier": -U}, {"vectors": V[:, :1].copy()}, *other_places):
-        np.savez(path, **{**good, **harmless})
+    harmless = [{"vectors": -V}, {"averages": 3 * z}, {"multiplier": -U}, {"vectors": V[:, :1].copy()}]
+    left, elsewhere = {"on_face": np.array(0.0)}, {"vector": np.eye(10)[3]}
+    for changes in (*harmless, left, elsewhere, {**left, "vector": 0 * v}):
+        np.savez(path, **{**good, **changes})
         assert hn.sos_bound(X, 4, checkpoint=path, random_state=0).verify(X).upper >= lower
     np.savez_compressed(path, **good)
     with pytest.raises(hn.InvalidInputError, match="compressed"):
