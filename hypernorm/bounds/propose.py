@@ -315,7 +315,7 @@ def _largest_value(
     starts = known if candidates is None else candidates
     count = 128 if starts is None else 0
     if candidates is None and factor.form == "sos":
-        count = max(count, _STARTS * rows.shape[1] ** 2 // rows.shape[0])
+        count = max(count, _STARTS * rows.shape[1] ** 2 // max(rows.shape))
     vector = search(rows, factor.order, options.rng, n_starts=count, starts=starts, deadline=deadline)
     try:
         value = float(norm_values(rows, vector[:, None], factor.order)[0]) ** factor.order

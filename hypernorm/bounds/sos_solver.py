@@ -180,7 +180,7 @@ class SosSolver:
         if self._on_face:
             A = A.copied(self.classes, self._value * self.scale)
         A.recall()
-        A.update(1.0, self.scale * self._all_moments - A.averages())  # rounding errors
+        A.update(1.0, self.scale * self._all_moments - A.averages())  # corrects rounding errors
         if self._reflection is not None:
             A.reflect(self._reflection)
         return A.symmetric()
@@ -207,8 +207,8 @@ class SosSolver:
             and 1 / _LARGEST < sigma < _LARGEST
             and all((np.abs(part) < _LARGEST).all() for part in (U, z))
             and ((lengths > 1 / _LARGEST) & (lengths < _LARGEST)).all()
-            and (on_face, abs(np.linalg.norm(vector) - 1) < 1e-6) in ((0.0, False), (0.0, True), (1.0, True))
-            and (vector.any() or on_face == 0)
+            and on_face in (0.0, 1.0)
+            and (abs(np.linalg.norm(vector) - 1) < 1e-6 or (not vector.any() and not on_face))
         ):
             return False
         self.iteration, self.sigma, self.z = iteration, sigma, z
