@@ -376,8 +376,12 @@ class SosSolver:
         try:
             # The start is partly random: structured problems have invariant subspaces without the largest eigenvalue.
             mixed = self._rng.standard_normal(size)
-            mixed = V[:, 0] + 0.1 * mixed / np.linalg.norm(mixed)
+            mixed = V[:, 0] + (1.0 if self._single else 0.1) * mixed / np.linalg.norm(mixed)
             bound, leading, _ = A.extremes(mixed, _LANCZOS_STEPS, _ROUGHLY if self._single else 1e-9)
+            if self._single and bound * self.sigma + _ALLOWANCE <= self._value:
+                # Success: was the largest eigenvalue missed?
+                again, other, _ = A.extremes(self._rng.standard_normal(size), _LANCZOS_STEPS, 1e-9)
+                bound, leading = (again, other) if again > bound else (bound, leading)
             bound = bound * self.sigma
             if self._on_face:
                 bound = max(bound + _ALLOWANCE * self._single, self._value) + self._slope
