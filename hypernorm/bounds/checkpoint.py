@@ -127,6 +127,8 @@ def _sos_state(reader: ArchiveReader, solver: SosSolver) -> dict[str, np.ndarray
         "multiplier": reader.array("multiplier", ("<f8",), (size * (size + 1) // 2,)),
         "averages": reader.array("averages", ("<f8",), (count,)),
         "vectors": reader.array("vectors", ("<f8",), *((size, width) for width in range(1, size + 1))),
+        "vector": reader.array("vector", ("<f8",), (solver.classes.basis.dimension,)),
+        "on_face": reader.array("on_face", ("<f8",), ()),
     }
 
 

@@ -8,7 +8,7 @@ for Large Eigenvalue Problems*, chapter 6). The caller applies the map, so that 
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg.blas import dsymv
+from scipy.linalg.blas import get_blas_funcs
 
 __all__ = ["Lanczos", "extreme_values"]
 
@@ -93,7 +93,7 @@ class Lanczos:
     def _keep(self, vector: np.ndarray) -> None:
         place = len(self.diagonal) % self._rows
         if place == 0:
-            self._blocks.append(np.empty((self._rows, len(vector))))
+            self._blocks.append(np.empty((self._rows, len(vector)), dtype=vector.dtype))
         self._blocks[-1][place] = vector
 
     def _filled(self) -> list[np.ndarray]:
@@ -110,8 +110,9 @@ def extreme_values(
     The symmetric matrix is given by its lower triangle; `tolerance` bounds the residual of the largest pair.
     """
     process, steps = Lanczos(start), min(steps, len(lower))
+    (product,) = get_blas_funcs(("symv",), (lower,))
     while True:
-        last = process.advance(dsymv(1.0, lower.T, process.newest, lower=0))
+        last = process.advance(product(1.0, lower.T, process.newest, lower=0))
         finished = last <= 1e-14 or len(process) == steps
         if finished or len(process) % 8 == 0:
             values, vectors = process.ritz()

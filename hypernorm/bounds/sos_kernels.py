@@ -10,7 +10,7 @@ import numpy as np
 
 from hypernorm._numba import njit
 
-__all__ = ["class_sums", "keep", "mirror", "multiplier", "update"]
+__all__ = ["class_sums", "keep", "mirror", "multiplier", "quartic_step", "update"]
 
 _TILE = 32  # side of the parts in which a triangle is transposed
 
@@ -38,6 +38,54 @@ def update(
         row, ids, weight = A[a], classes[first : first + a + 1], w[a]
         for b in range(a + 1):
             row[b] = factor * row[b] + weight * w[b] * averages[np.uint32(ids[b])]
+
+
+@njit
+def quartic_step(
+    A: np.ndarray,
+    z: np.ndarray,
+    targets: np.ndarray,
+    share: float,
+    sizes: np.ndarray,
+    w: np.ndarray,
+    d: int,
+    start: int,
+    stop: int,
+) -> None:
+    """Class averages and the update by them in one pass, for forms of degree 4 and a range of the last variable.
+
+    The average s of each class becomes t + z', where t is the target, and z' = t + share·z − s is the new z.
+    """
+    offsets = np.empty(d, dtype=np.int64)  # the monomial v_i v_j, i ≤ j, has the index offsets[i] + j
+    for i in range(d):
+        offsets[i] = i * d - i * (i + 1) // 2
+    for m in range(start, stop):
+        for k in range(m + 1):
+            last, w_last = A[offsets[k] + m], w[offsets[k] + m]
+            for j in range(k + 1):
+                first = j * (j + 1) // 2 + k * (k + 1) * (k + 2) // 6 + m * (m + 1) * (m + 2) * (m + 3) // 24
+                b, c = offsets[j] + m, offsets[j] + k
+                middle, inner, w_middle, w_inner = A[b], A[c], w[b], w[c]
+                for i in range(j + 1):
+                    # Up to three different pairs of monomials make v_i v_j v_k v_m.
+                    x, y, u = offsets[i] + j, offsets[i] + k, offsets[i] + m
+                    two, three = j < k, i < j and k < m
+                    p, q, r = w_last * w[x], w_middle * w[y], w_inner * w[u]
+                    on_diagonal = i == j and k == m
+                    total = (1.0 if on_diagonal and j == k else 2.0) * p * last[x]
+                    if two:
+                        total += (1.0 if on_diagonal else 2.0) * q * middle[y]
+                    if three:
+                        total += 2.0 * r * inner[u]
+                    target, average = targets[first + i], total / sizes[first + i]
+                    new = target + share * z[first + i] - average
+                    z[first + i] = new
+                    change = target + new - average
+                    last[x] += p * change
+                    if two:
+                        middle[y] += q * change
+                    if three:
+                        inner[u] += r * change
 
 
 @njit

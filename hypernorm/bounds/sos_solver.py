@@ -14,6 +14,10 @@ best M + W.
 The first projection needs only the eigenpairs above a threshold; their number is the rank of Y. They are updated from
 the previous iteration by Chebyshev-filtered subspace iteration: a few products of the D×D matrix with a thin block. The
 leading eigenvectors of Y, read as symmetric tensors, give vectors that improve the lower bound.
+
+If λ = f(v) for a unit vector v, then z(v) is an eigenvector of M + W. Where a good v is known this is a constraint, the
+*face* of v: in coordinates in which v is the first axis, the first monomial is left out, and the largest eigenvalue of
+the rest must only fall below f(v), which single precision allows.
 """
 
 from __future__ import annotations
@@ -22,19 +26,18 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from scipy.linalg.blas import dsymm, dsyrk
 
 from hypernorm._arguments import check_memory
-from hypernorm._parallel import one_product_pool, ordered_map, product_threads
+from hypernorm._parallel import one_product_pool, product_threads
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import Status
-from hypernorm.bounds.lanczos import extreme_values
+from hypernorm.bounds.sos_matrix import SMALL, ClassMatrix
+from hypernorm.bounds.subspace import LeadingSubspace
 from hypernorm.forms.gram import GramClasses
 from hypernorm.forms.monomials import MonomialBasis
+from hypernorm.forms.reflection import Reflection
 from hypernorm.forms.unfolding import Unfolding
 
 __all__ = ["SosProgress", "SosSolver", "check_solver_memory"]
@@ -44,17 +47,17 @@ _RELAXATION = 1.6
 # until the gap is a small part of the bound, but only for so many iterations.
 _LONG, _SHORT = 4.0, 0.7
 _LEAST_LOWER, _LARGEST_SIGMA = 0.01, 1.0
-_NEAR, _LAST_LONG = 0.03, 40
-_FILTER_DEGREE = 2  # the block changes little from one iteration to the next
+_NEAR, _LAST_LONG = 0.05, 40
+# Iterations without progress after which the face is left, and the gap that one more check must close.
+_PATIENCE_ON_FACE, _ALMOST = 30, 1e-3
+_ROUGHLY, _ALLOWANCE = 5e-4, 2e-6  # errors of eigenvalues of A, and of M − σU for rounding to single precision
+_FILTER_DEGREE = 3  # the block changes little from one iteration to the next
 _FIRST_FILTER_DEGREE = 12
-_CHECK_EVERY = 5
-_FRESH = 4  # random columns that each iteration adds to the block, so that no eigenvector is missed
+_CHECK_EVERY, _CHECK_OFTEN = 5, 2
+_LANCZOS_STEPS = 96
 _STALLED_AFTER = 150
 # A saved state with larger numbers is not from this solver: the form is scaled to size one.
 _LARGEST, _MOST_ITERATIONS = 1e3, 2**40
-# Smaller matrices are handled on one core, since waking threads would cost more than they save.
-_SMALL = 1000
-_PARTS = 4  # parts of the triangle of larger matrices; constant, so the result does not depend on the threads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,93 +97,141 @@ class SosSolver:
     classes : GramClasses
         The classes for half degree m.
     rng : numpy.random.Generator
+    vector : ndarray of shape (d,), optional
+        A unit vector at which a form of degree 4 may be the largest: the solver starts on its face.
     """
 
-    def __init__(self, coefficients: np.ndarray, classes: GramClasses, rng: np.random.Generator):
-        size = classes.size
-        from hypernorm.bounds import sos_kernels  # imported here since it loads numba, which only this solver needs
-
-        self._kernels = sos_kernels
+    def __init__(
+        self,
+        coefficients: np.ndarray,
+        classes: GramClasses,
+        rng: np.random.Generator,
+        vector: np.ndarray | None = None,
+    ):
         self._deadline = math.inf
         self.classes, self._rng = classes, rng
-        self._ids, self._w = classes.classes, classes.weights
+        self._coefficients = coefficients
         self._unfolding = Unfolding(classes.basis)
         self.iteration, self.sigma = 0, 1.0
         self.z = np.zeros(classes.count)
-        self._moments = coefficients / classes.multinomials
-        # The lower triangle is A = Z − U + M/σ. Above the diagonal, and in the last array, is the best M − σU so far.
-        self._A = np.zeros((size, size))
-        self._best_diagonal = np.empty(size)
-        self._update(0.0, self._moments)
-        self.scale, leading = self._leading(None)
-        self._moments = self._moments / self.scale
-        self._A /= self.scale
-        self._pairs = np.zeros((size, 0))
-        width = min(size, max(12, size // 20))
-        self._V = np.asfortranarray(np.column_stack([leading, rng.standard_normal((size, width - 1))]))
-        self._low, self._cut = -1.0 / self.sigma, 0.0
         self.rank = 0
         self.bound = math.inf
+        self._pairs = np.zeros((classes.size, 0))
+        self._begin(vector, on_face=vector is not None)
+
+    def _begin(self, vector: np.ndarray | None, on_face: bool) -> None:
+        """Set the coordinates and the matrices; `vector` becomes the first axis."""
+        size, self._on_face, self._single = self.classes.size, on_face, on_face
+        self._vector, self._reflection = vector, None
+        A = ClassMatrix(self.classes)
+        moments = self._coefficients / A.sizes
+        A.update(0.0, moments)
+        mixed = self._rng.standard_normal(size)
+        self.scale, leading, _ = A.extremes(mixed, _LANCZOS_STEPS, 1e-6 * A.largest_entry())
+        if vector is not None:
+            self._reflection = Reflection(self.classes.basis, vector)
+            A.reflect(self._reflection)
+            moments = A.averages()
+        self._all_moments = self._moments = moments / self.scale
+        self._value, self._slope = float(moments[0]) / self.scale, 0.0
+        if on_face:
+            A = ClassMatrix(self.classes, without_first=True, single=True)
+            self._moments = self._all_moments * self.classes.multinomials / A.sizes
+            # The first derivatives at the vector, which are rounding errors if it is a maximum.
+            axes = np.arange(1, self.classes.basis.dimension)
+            self._slope = math.sqrt(2) * float(np.linalg.norm(self._all_moments[A.classes_with_first[axes]]))
+        # The lower triangle is A = Z − U + M/σ, the other one the best M − σU so far.
+        self._A = A
+        A.update(0.0, self._moments)
+        width = min(size, max(12, size // 20))
+        block = np.column_stack([leading, self._rng.standard_normal((size, width - 1))])
+        self._block = LeadingSubspace(block.astype(A.dtype), -1.0 / self.sigma, self._rng)
+
+    def _refine(self) -> None:
+        """Continue in double precision."""
+        self._A, self._single = self._A.copied(self.classes), False
+        self._block.vectors = self._block.vectors.astype(np.float64, order="F")
+
+    def _leave_face(self) -> None:
+        """Continue with the vector's monomial too, in double precision; Z and the multiplier stay."""
+        self._A.update(1.0, -self.z)
+        self._A = self._A.copied(self.classes, self._value * self.scale)
+        self._A.set_first(self._value / self.sigma)
+        self._A.update(1.0, self._all_moments / self.sigma - self._A.averages() + self.z)
+        self._on_face, self._single, self._moments = False, False, self._all_moments
+        first = np.zeros((self.classes.size, 1))
+        first[0] = 1.0
+        self._block.vectors = np.asfortranarray(np.hstack([first, self._block.vectors]))
 
     def finish(self) -> np.ndarray:
         """The best Gram matrix, in the orthonormal basis and the scale of the form; exactly symmetric.
 
         This frees the working memory for the proof; the solver cannot continue afterwards.
         """
-        self._map_parts(self._kernels.mirror, self._A, self._best_diagonal)
-        G = self._A
+        if self._on_face:
+            self._A = self._A.copied(self.classes, self._value * self.scale)
+        A = self._A
         del self._A
-        return G
+        return self._restored(A)
 
     def symmetric_best(self) -> np.ndarray:
         """A copy of the best Gram matrix, as `finish` returns it; the solver can continue."""
-        G = np.triu(self._A, 1)
-        G += G.T
-        G[np.diag_indices_from(G)] = self._best_diagonal
-        return G
+        return self._restored(self._A.copied(self.classes, self._value * self.scale if self._on_face else None))
+
+    def _restored(self, A: ClassMatrix) -> np.ndarray:
+        A.recall()
+        A.update(1.0, self.scale * self._all_moments - A.averages())  # corrects rounding errors
+        if self._reflection is not None:
+            A.reflect(self._reflection)
+        return A.symmetric()
 
     def state(self) -> dict[str, np.ndarray]:
         """Arrays from which `resume` continues."""
-        packed = np.empty(len(self._ids))
-        self._map_parts(self._kernels.multiplier, self._A, self._averages(), self._ids, self._w, packed)
         return {
             "iteration": np.array(self.iteration),
             "sigma": np.array(self.sigma),
-            "multiplier": packed,
+            "multiplier": self._A.packed_rest(self._A.averages()),
             "averages": self.z,
-            "vectors": np.ascontiguousarray(self._V),
+            "vectors": np.ascontiguousarray(self._block.vectors, dtype=np.float64),
+            "vector": np.zeros(self.classes.basis.dimension) if self._vector is None else self._vector,
+            "on_face": np.array(float(self._on_face)),
         }
 
     def resume(self, state: dict[str, np.ndarray]) -> bool:
         """Continue from the arrays of `state`; return False if their numbers cannot be from this iteration."""
-        size = self.classes.size
-        V, U, z = state["vectors"], state["multiplier"], state["averages"]
-        iteration, sigma = int(state["iteration"]), float(state["sigma"])
+        V, U, z, vector = state["vectors"], state["multiplier"], state["averages"], state["vector"]
+        iteration, sigma, on_face = int(state["iteration"]), float(state["sigma"]), float(state["on_face"])
         lengths = np.linalg.norm(V, axis=0)
         if not (
             0 <= iteration < _MOST_ITERATIONS
             and 1 / _LARGEST < sigma < _LARGEST
             and all((np.abs(part) < _LARGEST).all() for part in (U, z))
             and ((lengths > 1 / _LARGEST) & (lengths < _LARGEST)).all()
+            and on_face in (0.0, 1.0)
+            and (abs(np.linalg.norm(vector) - 1) < 1e-6 or (not vector.any() and not on_face))
         ):
             return False
         self.iteration, self.sigma, self.z = iteration, sigma, z
-        for row in range(size):
-            first = row * (row + 1) // 2
-            self._A[row, : row + 1] = U[first : first + row + 1]
-        self._update(-1.0, z + self._moments / self.sigma)
-        self._V = np.asfortranarray(V)
+        self._begin(vector if vector.any() else None, bool(on_face))
+        self._A.fill(U)
+        self._A.update(-1.0, z + self._moments / self.sigma)
+        self._block.vectors = np.asfortranarray(V, dtype=self._A.dtype)
         self.rank = V.shape[1]
         self._check()
-        self._cut = float(np.sort(np.einsum("ij,ij->j", self._V, self._multiply(self._V)))[0])
+        self._block.cut = float(np.sort(np.einsum("ij,ij->j", V, self._multiply(self._block.vectors)))[0])
         return self.bound < _LARGEST * self.scale
 
     def vectors(self, count: int = 4) -> np.ndarray:
         """Leading eigenvectors of Y read as vectors of R^d, as columns."""
-        return np.column_stack([self._unfolding.direction(self._V[:, j]) for j in range(min(count, self.rank))])
+        V = self._block.vectors.astype(np.float64)
+        found = np.column_stack([self._unfolding.direction(V[:, j]) for j in range(min(count, self.rank))])
+        return found if self._reflection is None else self._reflection.apply(found)
 
     def pseudo_moments(self) -> np.ndarray:
-        """The dual iterate Y in the orthonormal basis: positive semidefinite, of trace one, nearly fully symmetric."""
+        """The dual iterate Y in the orthonormal basis: positive semidefinite, of trace one, nearly fully symmetric.
+
+        Only for a solver without a vector.
+        """
         return np.asarray(self._pairs @ self._pairs.T)
 
     def run(
@@ -205,7 +256,7 @@ class SosSolver:
         `renew` may replace the form before each iteration by another of about the same size: from the class averages of
         the pseudo-moments it makes the coefficients, or None. The bound is that of the form at the last check.
         """
-        with product_threads(1) if self.classes.size < _SMALL else one_product_pool():
+        with product_threads(1) if self.classes.size < SMALL else one_product_pool():
             least = self.iteration + least_iter
             return self._run(lower, rtol, max_iter, least, check_every, deadline, report, patience, renew)
 
@@ -221,7 +272,7 @@ class SosSolver:
         patience: int,
         renew: Callable[[np.ndarray], np.ndarray | None] | None,
     ) -> Status:
-        start, improved_at = time.perf_counter(), self.iteration
+        start, improved_at, checked_at = time.perf_counter(), self.iteration, self.iteration
         value = lower(None)
         long, short = (min(part * max(value / self.scale, _LEAST_LOWER), _LARGEST_SIGMA) for part in (_LONG, _SHORT))
         if self.iteration == 0:
@@ -242,9 +293,14 @@ class SosSolver:
                 now = time.perf_counter()
                 # Time for one more iteration, which takes as long as this one, and for the final check.
                 late = 2 * now - begin + checking > deadline and self.iteration >= least
-                if self.iteration % check_every and not late and self.iteration < max_iter:
+                often = self._single and self.sigma <= short
+                if (
+                    self.iteration - checked_at < (_CHECK_OFTEN if often else check_every)
+                    and not late
+                    and self.iteration < max_iter
+                ):
                     continue
-                before = self.bound
+                before, checked_at = self.bound, self.iteration
                 self._check()
                 checking = time.perf_counter() - now
                 value = lower(self.vectors())
@@ -265,6 +321,12 @@ class SosSolver:
                     )
                 if self.bound <= value * (1 + rtol):
                     return Status.EXACT
+                if self._on_face and (
+                    value > self._value * self.scale * (1 + rtol) or self.iteration - improved_at >= _PATIENCE_ON_FACE
+                ):
+                    self._leave_face()
+                elif self._single and before <= value * (1 + _ALMOST):
+                    self._refine()
                 if late:
                     return Status.TIME_LIMIT
                 if self.iteration - improved_at >= patience:
@@ -281,118 +343,58 @@ class SosSolver:
             self._deadline = math.inf
 
     def _replace_form(self, coefficients: np.ndarray) -> None:
-        """Continue with another form; the bound so far was one of the form before."""
+        """Continue with another form, without a face; the bound so far was one of the form before."""
         self.bound = math.inf
         moments = coefficients / self.classes.multinomials / self.scale
-        self._update(1.0, (moments - self._moments) / self.sigma)
-        self._moments = moments
+        self._A.update(1.0, (moments - self._moments) / self.sigma)
+        self._moments = self._all_moments = moments
 
     def _project(self) -> None:
         """Run one iteration: both projections and the update of the multiplier."""
-        values, vectors = self._eigenpairs_above_threshold()
-        self._pairs = np.asfortranarray(vectors * np.sqrt(values))
+        degree = _FILTER_DEGREE if self.iteration else _FIRST_FILTER_DEGREE
+        values, vectors = self._block.above_threshold(self._multiply, degree, _FILTER_DEGREE)
+        self.rank = len(values)
+        self._pairs = np.asfortranarray(vectors * np.sqrt(values), dtype=vectors.dtype)
+        if self._on_face:
+            self._pairs[0] = 0.0  # rounding errors
         # A = Z − U + M/σ becomes A − 1.6 Y, from whose class averages those of Ŷ + U follow.
-        self._A = dsyrk(-_RELAXATION, self._pairs, c=self._A.T, beta=1.0, lower=0, overwrite_c=1).T
-        averages, moments = self._averages(), self._moments / self.sigma
-        after = moments + (2 - _RELAXATION) * self.z - averages
-        self._update(1.0, after + moments - averages)
-        self.z = after
+        self._A.subtract(_RELAXATION, self._pairs)
+        self.z = self._A.step(self.z, self._moments / self.sigma, 2 - _RELAXATION)
 
     def _change_steps(self, sigma: float) -> None:
         """Continue with another σ; Z and the multiplier −σU stay."""
         ratio = self.sigma / sigma
-        self._update(ratio, (1 - ratio) * self.z)
+        self._A.update(ratio, (1 - ratio) * self.z)
         self.sigma = sigma
-        self._low, self._cut = ratio * self._low, ratio * self._cut
-
-    def _averages(self) -> np.ndarray:
-        """The averages of A over the classes."""
-        sums = self._map_parts(self._kernels.class_sums, self._A, self._ids, self._w, len(self.z))
-        return np.asarray(sum(sums) / self.classes.multinomials)
-
-    def _update(self, factor: float, averages: np.ndarray) -> None:
-        """Multiply A by a factor, and add the fully symmetric matrix with these class averages."""
-        self._map_parts(self._kernels.update, self._A, factor, averages, self._ids, self._w)
-
-    def _map_parts(self, kernel: Callable[..., Any], *arguments: Any) -> list[Any]:
-        """Results of the kernel for the parts of the triangle, which have about the same area."""
-        size = self.classes.size
-        parts = _PARTS if size >= _SMALL else 1
-        edges = [round(size * math.sqrt(part / parts)) for part in range(parts + 1)]
-        return list(ordered_map(lambda rows: kernel(*arguments, *rows), list(pairwise(edges))))
-
-    def _eigenpairs_above_threshold(self) -> tuple[np.ndarray, np.ndarray]:
-        size, V = len(self._w), self._V
-        degree = _FILTER_DEGREE if self.iteration else _FIRST_FILTER_DEGREE
-        while True:
-            width = min(size, V.shape[1] + _FRESH)
-            V = np.hstack([V, self._rng.standard_normal((size, max(0, width - V.shape[1])))])
-            Q = np.linalg.qr(self._filtered(V, degree))[0]
-            projected = Q.T @ self._multiply(Q)
-            ritz, S = np.linalg.eigh((projected + projected.T) / 2)
-            ritz, V = ritz[::-1], Q @ S[:, ::-1]
-            threshold, rank = _simplex_threshold(ritz)
-            self._cut = float(ritz[-1])
-            if rank <= 0.9 * width or width == size:
-                break
-            # The block is too thin for all eigenpairs above the threshold.
-            degree = _FILTER_DEGREE
-            V = np.hstack([V, self._rng.standard_normal((size, min(size - width, width // 2 + 5)))])
-        self.rank = rank
-        keep = min(width, max(12, int(1.3 * rank) + 4))
-        self._V = np.asfortranarray(V[:, :keep])
-        self._cut = float(ritz[keep - 1])
-        return ritz[:rank] - threshold, self._V[:, :rank]
-
-    def _filtered(self, V: np.ndarray, degree: int) -> np.ndarray:
-        """Apply to each column the Chebyshev polynomial of A that is small on [low, cut] and grows above."""
-        # The interval must not be empty, even for a form of one row, which has no spectrum to damp.
-        cut = max(self._cut, self._low + 1e-3 * max(abs(self._low), 1e-9))
-        half, center = (cut - self._low) / 2, (cut + self._low) / 2
-        last = V / np.linalg.norm(V, axis=0)
-        current = (self._multiply(last) - center * last) / half
-        for _ in range(degree - 1):
-            last, current = current, (2 / half) * (self._multiply(current) - center * current) - last
-            sizes = np.linalg.norm(current, axis=0)
-            sizes[sizes == 0] = 1.0
-            last, current = last / sizes, current / sizes
-        return np.asarray(current)
+        self._block.scale(ratio)
 
     def _multiply(self, V: np.ndarray) -> np.ndarray:
         if time.perf_counter() > self._deadline:  # safe: the state is still that of the last iteration
             raise DeadlineError
-        return dsymm(1.0, self._A.T, np.asfortranarray(V), lower=0)
+        return self._A.multiply(V)
 
     def _check(self) -> None:
         """Update the best bound from the current multiplier, and the lower end of the spectrum for the filter."""
-        self._update(1.0, -self.z)  # A = M/σ − U
+        size, A, V = len(self._A.weights), self._A, self._block.vectors
+        A.update(1.0, -self.z)  # A = M/σ − U
         try:
-            bound, leading = self._leading(self._V[:, 0])
-            bound = bound * self.sigma * self.scale
+            # The start is partly random: structured problems have invariant subspaces without the largest eigenvalue.
+            mixed = self._rng.standard_normal(size)
+            mixed = V[:, 0] + (1.0 if self._single else 0.1) * mixed / np.linalg.norm(mixed)
+            bound, leading, _ = A.extremes(mixed, _LANCZOS_STEPS, _ROUGHLY if self._single else 1e-9)
+            if self._single and bound * self.sigma + _ALLOWANCE <= self._value:
+                # Success: was the largest eigenvalue missed?
+                again, other, _ = A.extremes(self._rng.standard_normal(size), _LANCZOS_STEPS, 1e-9)
+                bound, leading = (again, other) if again > bound else (bound, leading)
+            bound = bound * self.sigma
+            if self._on_face:
+                bound = max(bound + _ALLOWANCE * self._single, self._value) + self._slope
+            bound = bound * self.scale
             if bound < self.bound:
                 self.bound = math.inf  # so that after an interruption here the bound and its matrix still match
-                self._map_parts(self._kernels.keep, self._A, self.sigma * self.scale, self._best_diagonal)
+                A.keep(self.sigma * self.scale)
                 self.bound = bound
         finally:
-            self._update(1.0, self.z)
-        self._V[:, -1] = leading
-        self._low = extreme_values(self._A, self._rng.standard_normal(len(self._w)), 16, 0.0)[2]
-
-    def _leading(self, start: np.ndarray | None) -> tuple[float, np.ndarray]:
-        """The largest eigenvalue of A and its eigenvector, not proved; the checker proves the bound."""
-        # The start is partly random: structured problems have invariant subspaces without the largest eigenvalue.
-        mixed = self._rng.standard_normal(len(self._w))
-        if start is None:
-            tolerance = 1e-6 * float(np.abs(np.diagonal(self._A)).max())
-        else:
-            mixed = start + 0.1 * mixed / np.linalg.norm(mixed)
-            tolerance = 1e-9
-        bound, leading, _ = extreme_values(self._A, mixed, 96, tolerance)
-        return bound, leading
-
-
-def _simplex_threshold(values: np.ndarray) -> tuple[float, int]:
-    """τ and r with Σ (λ_i − τ)₊ = 1 for values in decreasing order, of which r are above τ."""
-    excess = (np.cumsum(values) - 1) / np.arange(1, len(values) + 1)
-    rank = int(np.nonzero(values > excess)[0][-1]) + 1
-    return float(excess[rank - 1]), rank
+            A.update(1.0, self.z)
+        V[:, -1] = leading
+        self._block.low = A.extremes(self._rng.standard_normal(size), 16, 0.0)[2]

@@ -21,7 +21,7 @@ from hypernorm.bounds.deadlines import check_time, closing_seconds, until
 from hypernorm.bounds.interval import Status
 from hypernorm.bounds.power import search
 from hypernorm.bounds.power_kernels import norm_values
-from hypernorm.bounds.propose import Proposed, Search, first_better, margin_of, weighted_gram
+from hypernorm.bounds.propose import Proposed, Search, first_better, margin_of
 from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.sos_solver import SosSolver, check_solver_memory
 from hypernorm.certificates import (
@@ -98,7 +98,7 @@ def propose_touching(data: Reduction, q: float, degree: int, options: Search) ->
         vectors, stop = np.empty((d, 0)), Status.EXACT
     else:
         found, vectors, stop = _find(until(rows, readable), q, degree, classes, radius, options)
-    H, loss = weighted_gram(found.gram, classes, options.single_precision)
+    H, loss = classes.weighted(found.gram, options.single_precision)
     with precision(), np.errstate(under="ignore"):
         majorants = touching_majorants(rows, q, degree, found.nodes, radius)
         target = touching_form(rows, majorants, classes)[0]

@@ -30,7 +30,7 @@ __all__ = [
     "row_parts",
 ]
 
-_CHUNK_ENTRIES = 1 << 20
+_CHUNK_ENTRIES = 1 << 18
 
 
 def rank_multisets(indices: np.ndarray) -> np.ndarray:
@@ -140,6 +140,16 @@ class GramClasses:
             result[rows, columns] = self.weights[rows] * self.weights[columns] * values[self.classes[part]]
             result[columns, rows] = result[rows, columns]
         return result
+
+    def weighted(self, G: np.ndarray, single_precision: bool) -> tuple[np.ndarray, float]:
+        """H of a Gram matrix, which is overwritten, and the loss by its rounding to single precision."""
+        loss = 2.0**-23 * float(np.linalg.norm(G)) if single_precision else 0.0
+        for part in row_parts(len(G)):
+            G[part] *= np.outer(self.weights[part], self.weights)
+            if single_precision:
+                G[part] = G[part].astype(np.float32)
+        G.setflags(write=False)
+        return G, loss
 
     def norm(self, coefficients: np.ndarray) -> float:
         """√(Σ ρ_γ² γ!/(2k)!), a bound on the form on the unit sphere."""

@@ -159,14 +159,14 @@ def test_an_interruption_before_the_first_check_returns_a_bound(monkeypatch):
     monkeypatch.setattr(splitting.SosSolver, "_project", interrupt)
     with pytest.warns(ConvergenceWarning, match="interrupted"):
         certificate = hn.sos_bound(X, random_state=0)
-    assert certificate.verify(X).upper == pytest.approx(hn.spectral_bound(X, kind="flattening").upper, rel=1e-5)
+    assert certificate.verify(X).upper <= hn.spectral_bound(X, kind="flattening").upper * (1 + 1e-5)
     assert hn.two_to_q_norm(X, random_state=0).status is hn.Status.INTERRUPTED
 
 
 def test_every_multiplier_gives_a_proved_bound():
-    X = signs(48, 12, random_state=0)
+    X = signs(80, 20, random_state=0)
     with pytest.warns(ConvergenceWarning, match="limit on iterations"):
-        early = hn.sos_bound(X, max_iter=5, random_state=0)
+        early = hn.sos_bound(X, max_iter=1, random_state=0)
     late = hn.sos_bound(X, random_state=0)
     assert late.upper < early.verify(X, exact=True).upper <= hn.spectral_bound(X, kind="flattening").upper * (1 + 1e-6)
 
@@ -178,8 +178,7 @@ def test_an_interrupted_solve_returns_what_is_proved_and_resumes(tmp_path):
 
     def interrupt(progress):
         seen.append(progress)
-        if len(seen) == 2:
-            raise KeyboardInterrupt
+        raise KeyboardInterrupt
 
     with pytest.warns(ConvergenceWarning, match="interrupted"):
         first = hn.sos_bound(X, checkpoint=path, progress=interrupt, random_state=0)
@@ -198,10 +197,10 @@ def test_an_interrupted_solve_returns_what_is_proved_and_resumes(tmp_path):
 
 
 def test_an_interruption_while_the_state_is_written_costs_only_the_state(tmp_path, monkeypatch):
-    X = signs(60, 15, random_state=1)
+    X = signs(80, 20, random_state=0)
     path = tmp_path / "state.npz"
     with pytest.warns(ConvergenceWarning, match="limit on iterations"):
-        hn.sos_bound(X, checkpoint=path, max_iter=5, random_state=0)
+        hn.sos_bound(X, checkpoint=path, max_iter=1, random_state=0)
     before, replace = path.read_bytes(), os.replace
 
     def interrupted(source, target):
@@ -218,10 +217,10 @@ def test_an_interruption_while_the_state_is_written_costs_only_the_state(tmp_pat
 
 
 def test_an_interruption_inside_the_front_door_is_reported():
-    X = signs(60, 15, random_state=1)
+    X = signs(160, 40, random_state=1)
 
     def interrupt(progress):
-        if progress.stage.startswith("sos: iteration 10"):
+        if progress.stage.startswith("sos: iteration"):
             raise KeyboardInterrupt
 
     interval = hn.two_to_q_norm(X, progress=interrupt, random_state=0)
@@ -305,19 +304,22 @@ def test_honest_certificates_for_any_exponent_verify_in_both_arithmetics(name, q
 
 
 def test_hostile_checkpoints_are_refused_or_harmless(tmp_path):
-    X = np.random.default_rng(42).standard_normal((30, 4))
+    X = signs(40, 10, random_state=0)
     path = tmp_path / "state.npz"
     with pytest.warns(hn.ConvergenceWarning):
-        hn.sos_bound(X, 4, checkpoint=path, max_iter=7, random_state=0)
+        hn.sos_bound(X, 4, checkpoint=path, max_iter=2, random_state=0)
     good = dict(np.load(path))
     lower = hn.lower_bound(X, random_state=0).value
-    U, z, V = good["multiplier"], good["averages"], good["vectors"]
+    U, z, V, v = good["multiplier"], good["averages"], good["vectors"], good["vector"]
+    assert good["on_face"] == 1
     wrong = {
         "sigma": [np.ones(2), np.array("a"), np.inf, 5e-324, np.nan, 0.0, -0.25, np.array(0.25, dtype="f4")],
         "iteration": [np.array("x"), np.nan, 2**62, -1, np.array([7])],
         "vectors": [V.astype("U"), 1j * V, 0 * V, V[:, :0], V[:-1], np.asfortranarray(V), 1e308 * V, V.astype("f4")],
         "multiplier": [np.full_like(U, 1e308), np.full_like(U, 1e5), U > 0, U.astype("i8").astype("M8[s]"), U[:-1]],
         "averages": [np.full_like(z, 1e308), np.full_like(z, np.nan), z[None], z.astype(object)],
+        "vector": [np.full_like(v, np.nan), 2 * v, v[:-1], v.astype("f4"), 0 * v],
+        "on_face": [np.array(np.nan), np.array(0.5), np.array(2.0), np.array(True), np.ones(2)],
         "label": [np.array("another"), np.array(b"bytes"), np.array("x" * 500), np.array(1.0)],
     }
     for name, values in wrong.items():
@@ -326,8 +328,10 @@ def test_hostile_checkpoints_are_refused_or_harmless(tmp_path):
             with pytest.raises(hn.InvalidInputError, match="delete it") as caught:
                 hn.sos_bound(X, 4, checkpoint=path, random_state=0)
             assert "\n" not in str(caught.value)
-    for harmless in ({"vectors": -V}, {"averages": 3 * z}, {"multiplier": -U}, {"vectors": V[:, :1].copy()}):
-        np.savez(path, **{**good, **harmless})
+    harmless = [{"vectors": -V}, {"averages": 3 * z}, {"multiplier": -U}, {"vectors": V[:, :1].copy()}]
+    left, elsewhere = {"on_face": np.array(0.0)}, {"vector": np.eye(10)[3]}
+    for changes in (*harmless, left, elsewhere, {**left, "vector": 0 * v}):
+        np.savez(path, **{**good, **changes})
         assert hn.sos_bound(X, 4, checkpoint=path, random_state=0).verify(X).upper >= lower
     np.savez_compressed(path, **good)
     with pytest.raises(hn.InvalidInputError, match="compressed"):
@@ -350,7 +354,7 @@ def test_calls_with_a_checkpoint_get_on_however_short_the_limit(tmp_path):
 
 
 def test_warnings_point_to_the_line_of_the_caller():
-    X = np.random.default_rng(44).standard_normal((40, 5))
+    X = signs(40, 10, random_state=0)
     for options in ({"max_iter": 1}, {"time_limit": 1e-9}):
         with pytest.warns(hn.ConvergenceWarning) as caught:
             hn.sos_bound(X, 4, random_state=0, **options)
