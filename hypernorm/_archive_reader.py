@@ -150,7 +150,7 @@ class ArchiveReader:
     def _open(self, name: str) -> IO[bytes]:
         info = self._members.pop(f"{self._prefix}{name}.npy", None)
         if info is None:
-            raise DamagedArchiveError(f"the member {name!r} is missing")
+            raise DamagedArchiveError(f"the member {name!r} is missing: the file is damaged, or of another version")
         self._sizes[name] = info.file_size
         return self._archive.open(info)
 

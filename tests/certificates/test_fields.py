@@ -174,7 +174,7 @@ def proofs():
     return {
         "norm": (hn.spectral_bound(X, 4), X),
         "witness": (hn.Witness.from_vector(X, np.ones(3)), X),
-        "mean": (certify_mean(X, np.ones(40), 0.1, inlier_moments=[3.0, 4.0]), X),
+        "mean": (certify_mean(X, np.arange(40.0), 0.1), X),
         "covariance": (certify_covariance(X, np.ones(40), 0.02), X),
         "cluster": (MomentClustering(1, random_state=0).fit(X).certificates_[0], X),
         "separable": (product.certificate, np.kron(M, M)),
@@ -234,6 +234,7 @@ def test_the_bound_of_a_cluster(q, weight):
     assert found.q == q
     for upper in (found.upper, found.verify(samples).upper):
         assert 2.0 < upper < 2.0 * (1 + 1e-7)
+    assert found.verify(samples).offset < 1e-14
     for change in (
         {"norm": None},
         {"norm": hn.spectral_bound(rows, math.inf, kind="row_norm")},
