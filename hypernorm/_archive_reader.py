@@ -100,7 +100,7 @@ class ArchiveReader:
         """Refuse members that have not been taken."""
         if self._members:
             names = [printable(name)[:_LONGEST_NAME] for name in sorted(self._members)[:3]]
-            raise DamagedArchiveError(f"unexpected members {names}")
+            raise DamagedArchiveError(f"unexpected members {names}: the file is damaged, or of another version")
 
     def part(self, prefix: str) -> ArchiveReader:
         """The members whose names begin with a prefix, by the rest of their names."""

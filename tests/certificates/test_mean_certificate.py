@@ -15,7 +15,7 @@ import hypernorm as hn
 from hypernorm.certificates import ClusterCertificate, MeanCertificate, total_variation_bound, weighted_rows
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import fingerprint
-from hypernorm.robust.certification import certify_mean, certify_moment
+from hypernorm.robust.certification import certify_covariance, certify_mean, certify_moment
 
 
 def worst_by_enumeration(weights, base, contamination):
@@ -155,7 +155,7 @@ def test_a_norm_that_does_not_hold_is_rejected(honest):
         for field in ("norms", "base_norms"):
             norms = list(getattr(certificate, field))
             norms[index] = dataclasses.replace(norm, values=tuple(0.9 * value for value in norm.values))
-            with pytest.raises(CertificateError, match="not proved|scale"):
+            with pytest.raises(CertificateError, match=r"not proved|scale"):
                 changed(certificate, **{field: tuple(norms)}).verify(X)
 
 
@@ -172,6 +172,23 @@ def test_norms_of_the_retained_samples_do_not_prove_those_of_all():
     alone = changed(certificate, base_norms=None).verify(X)
     assert alone.error_bound == math.inf
     assert alone.error_bound_given() == certificate.verify(X).error_bound_given() < 1.5
+
+
+@pytest.mark.parametrize("kind", ["mean", "covariance"])
+def test_files_of_an_earlier_form_are_refused(kind, tmp_path):
+    """They had a premise, and no norms of all samples."""
+    X = np.random.default_rng(1).standard_normal((30, 2))
+    certificate = certify_mean(X, np.ones(30), 0.1) if kind == "mean" else certify_covariance(X, np.ones(30), 0.1)
+    certificate.save(tmp_path / "new.npz")
+    with np.load(tmp_path / "new.npz") as archive:
+        members = dict(archive)
+    if kind == "mean":
+        del members["base_norms"]
+    members["inlier_moments" if kind == "mean" else "inlier_kurtosis"] = np.full(2, np.nan)
+    np.savez(tmp_path / "old.npz", **members)
+    with pytest.raises(CertificateError, match="the file is damaged, or of another version") as caught:
+        hn.load_certificate(tmp_path / "old.npz")
+    assert "\n" not in str(caught.value)
 
 
 def test_only_base_weights_stand_for_all_samples():
