@@ -3,12 +3,14 @@
 import dataclasses
 import math
 import time
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import hypernorm as hn
 from hypernorm.certificates import ClusterCertificate, base, separable, values, weighted_rows
+from hypernorm.certificates.moments import distance_from_mean, total_below
 from hypernorm.certificates.subjects import check_identity
 from hypernorm.certificates.values import (
     check_choice,
@@ -24,6 +26,7 @@ from hypernorm.exceptions import CertificateError
 from hypernorm.forms import fingerprint
 from hypernorm.robust import MomentClustering, certify_covariance, certify_mean
 from hypernorm.separable import separable_value
+from tests.oracles.exact import above
 
 INFINITY = math.inf
 
@@ -247,6 +250,17 @@ def test_the_bound_of_a_cluster(q, weight):
     ):
         with pytest.raises(CertificateError):
             dataclasses.replace(found, **change).verify(samples)
+
+
+def test_the_center_of_a_cluster_need_not_be_its_mean():
+    """The distance of the two is proved: 1/2 here, exactly but for its rounding."""
+    samples, weights, center = np.array([[3.0], [-1.0], [90.0]]), np.array([1.0, 1.0, 0.0]), np.array([1.5])
+    norm = hn.spectral_bound(weighted_rows(samples, weights, center, 4.0), 4.0, kind="row_norm")
+    found = ClusterCertificate(
+        center=center, weights=weights, norm=norm, shape=samples.shape, fingerprint=fingerprint(samples)
+    ).verify(samples)
+    rounded = above(distance_from_mean(samples, weights, center, total_below(weights)))
+    assert 0.5 < rounded <= Fraction(found.offset) <= rounded * (1 + Fraction(1, 2**50)) < 0.501
 
 
 def test_the_bound_of_a_cluster_at_one_point():

@@ -107,6 +107,31 @@ def test_hopeless_weights_leave_the_bound_of_all_samples():
     assert farthest <= proved.error_bound == proved.error_bound_given(0.0) < 2 * farthest
 
 
+@given(st.integers(0, 10**6), st.sampled_from([1, 2]), st.booleans(), st.booleans())
+@settings(max_examples=25, deadline=None)
+def test_every_set_of_inliers_is_within_the_bounds(seed, d, weighted, located):
+    """All sets of at least 6 of 8 samples, or of at least as large a share of the base weights, far ones included."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_t(2, (8, d)) * 10.0 ** rng.uniform(-2, 2)
+    weights = rng.uniform(size=8) * (rng.random(8) < 0.8) + 1e-3
+    base = rng.uniform(0.2, 1, 8) if weighted else np.ones(8)
+    location = rng.standard_normal(d) if located else None
+    certificate = certify_mean(X, weights, 0.25, location=location, sample_weight=base if weighted else None)
+    proved = certificate.verify(X)
+    for size in range(4, 9):
+        for chosen in map(list, itertools.combinations(range(8), size)):
+            if base[chosen].sum() < 0.75 * base.sum():
+                continue
+            u = base[chosen] / base[chosen].sum()
+            mean = u @ X[chosen]
+            error = np.linalg.norm(certificate.location - mean) * (1 - 1e-12)
+            assert error <= proved.error_bound
+            lengths = np.linalg.norm(X[chosen] - mean, axis=1)
+            for q in (2, 4):
+                # In one dimension this is the moment, in two it is at least that.
+                assert error <= proved.error_bound_given((u @ lengths**q) ** (1 / q) * (1 + 1e-12), order=q)
+
+
 def all_but_five(X):
     for v in np.random.default_rng(1).standard_normal((50, X.shape[1])):
         yield np.argsort(X @ v)[5:]

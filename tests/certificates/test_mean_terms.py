@@ -385,6 +385,25 @@ def test_the_bounds_are_the_formulas(q, offsets, displaced, outliers, whole, nor
         assert just_above(bound, exact) or (bound == found.upper and exact * (1 + 8 * U) >= free)
 
 
+@pytest.mark.parametrize("base", [None, np.array([1.0, 2.0, 3.0, 4.0])])
+def test_the_moments_are_those_of_weights_and_base_weights(base, norms, monkeypatch):
+    seen = []
+
+    def distance(matrix, weights, location, total):
+        seen.append((weights.tolist(), total))
+        return rational(0.5)
+
+    monkeypatch.setattr(module, "distance_from_mean", distance)
+    monkeypatch.setattr(module, "moment_about", lambda X, weights, location, norm, total: rational(norm.q + weights[1]))
+    certificate = dataclasses.replace(mean_certificate(norms, norms), base_weights=base)
+    found = certificate.prove(X)
+    all_samples = np.ones(4) if base is None else base
+    expected = [(weights.tolist(), total_below(weights)) for weights in (certificate.weights, all_samples)]
+    assert seen == expected
+    assert found.moments == pytest.approx((3.0, 5.0), rel=1e-14)
+    assert found.offset == pytest.approx(0.5, rel=1e-14)
+
+
 def test_the_smallest_of_several_bounds_counts(norms, monkeypatch):
     for fourth in (1.0, 4.0, 100.0):
         found = proved(monkeypatch, norms, 0.0625, 0.0, (2.0, fourth, 0.25), (3.0, fourth, 9.0))
