@@ -128,7 +128,8 @@ def print_verified(verified: hn.Verified) -> None:
     if verified.premise:
         show(f"        if {verified.premise}")
     if isinstance(verified, VerifiedErrorBound):
-        show(f"        {verified.upper_given:.17g} if moreover {verified.premise_given}")
+        show(f"given:  {verified.quantity} <= {verified.upper_given:.17g}")
+        show(f"        if moreover {verified.premise_given}")
     show(f"        {verified.rigor.value}, {verified.seconds:.3f} seconds")
 
 
