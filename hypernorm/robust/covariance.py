@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 from sklearn.covariance import EmpiricalCovariance
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hypernorm._arguments import Seed, check_count, check_generator
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_covariance
 from hypernorm._warnings import warn_caller
-from hypernorm.certificates import CovarianceCertificate
+from hypernorm.certificates import CovarianceCertificate, VerifiedCovarianceBound
 from hypernorm.exceptions import CertificateError, InvalidInputError
-from hypernorm.robust.certification import certify_covariance_weights, check_kurtosis
+from hypernorm.robust.certification import certify_covariance_weights
 from hypernorm.robust.filter.contamination import AUTO_CONTAMINATION, check_contamination_or_auto, filter_samples
 from hypernorm.robust.weights import normalised, weighted_covariance
 from hypernorm.robust.winsorising import check_units, winsorised
@@ -44,9 +44,6 @@ class RobustCovariance(EmpiricalCovariance):
         Whether the location is known to be zero.
     certify : bool, default True
         Whether to prove an error bound, which may take longer than the estimate.
-    inlier_kurtosis : float, optional
-        Bound on the kurtosis of the inliers in every direction, for the error bound: 3 for many Gaussian inliers, more
-        for few. By default the bound rests on the premise that it is at most that of the samples under the weights.
     max_iter : int, default 100
         Limit on the rounds of the filter.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
@@ -69,13 +66,15 @@ class RobustCovariance(EmpiricalCovariance):
         ε as given or estimated.
     certificate_ : CovarianceCertificate or None
         None if there is no proof: without `certify`, or if the samples under the weights have no full rank.
+    proved_ : VerifiedCovarianceBound or None
+        What the certificate proves.
     error_bound_ : float
         ‖S^{-1/2} covariance_ S^{-1/2} − I‖ is at most this number for the covariance S of the inliers, if these are at
-        least the fraction 1 − ε of the samples and their kurtosis is in every direction at most `inlier_kurtosis`, or
-        `kurtosis_` by default. Infinite if nothing is proved.
+        least the fraction 1 − ε of the samples. Infinite if nothing is proved. `error_bound_given` is the bound for
+        inliers with a known kurtosis.
     variance_ratios_ : tuple of float
         Least and largest ratio of the variance of the inliers to that by `covariance_`, in any direction and under the
-        same premises; the least ratio needs only that on the fraction.
+        same premise. Far outliers widen the largest ratio: that of `proved_.variance_ratios_given` they do not.
     kurtosis_ : float
         Proved bound on the kurtosis of the samples under the weights, in every direction.
     n_iter_ : int
@@ -120,7 +119,6 @@ class RobustCovariance(EmpiricalCovariance):
         store_precision: bool = True,
         assume_centered: bool = False,
         certify: bool = True,
-        inlier_kurtosis: float | None = None,
         max_iter: int = 100,
         random_state: Seed = None,
     ):
@@ -128,7 +126,6 @@ class RobustCovariance(EmpiricalCovariance):
         self.store_precision = store_precision
         self.assume_centered = assume_centered
         self.certify = certify
-        self.inlier_kurtosis = inlier_kurtosis
         self.max_iter = max_iter
         self.random_state = random_state
 
@@ -153,7 +150,6 @@ class RobustCovariance(EmpiricalCovariance):
         """
         contamination = check_contamination_or_auto(self.contamination)
         check_count(self.max_iter, "max_iter")
-        check_kurtosis(self.inlier_kurtosis)
         # A copy, since the error bound is proved about what was fitted.
         X = np.array(validate_data(self, X, dtype=np.float64, ensure_min_samples=2), order="C")
         rng = check_generator(self.random_state)
@@ -172,8 +168,31 @@ class RobustCovariance(EmpiricalCovariance):
         self._certify(X)
         return self
 
+    def error_bound_given(self, kurtosis: float | None = None) -> float:
+        """The bound on the error if the kurtosis of the inliers is bounded; never above `error_bound_`.
+
+        Parameters
+        ----------
+        kurtosis : float, optional
+            κ with mean ⟨x − μ, v⟩⁴ ≤ κ (mean ⟨x − μ, v⟩²)² over the inliers, about their mean μ and for every v: 3 for
+            many Gaussian inliers, more for few. By default `kurtosis_`: nothing shows that the inliers' is not larger.
+
+        Returns
+        -------
+        float
+            Infinite if nothing is proved.
+
+        Raises
+        ------
+        InvalidInputError
+            If the kurtosis is below 1.
+        """
+        check_is_fitted(self)
+        return math.inf if self.proved_ is None else self.proved_.error_bound_given(kurtosis)
+
     def _certify(self, X: np.ndarray) -> None:
         self.certificate_: CovarianceCertificate | None = None
+        self.proved_: VerifiedCovarianceBound | None = None
         self.error_bound_, self.variance_ratios_, self.kurtosis_ = math.inf, (0.0, math.inf), math.inf
         if not self.certify:
             return
@@ -184,7 +203,6 @@ class RobustCovariance(EmpiricalCovariance):
                 AUTO_CONTAMINATION if self.contamination == "auto" else self.contamination_,
                 location=self.location_,
                 covariance=check_covariance(self.covariance_, "covariance", X.shape[1])[0],
-                inlier_kurtosis=check_kurtosis(self.inlier_kurtosis),
             )
             proved = certificate.prove(X)
         except InvalidInputError:  # the samples under the weights have no full rank
@@ -192,6 +210,6 @@ class RobustCovariance(EmpiricalCovariance):
         except CertificateError as error:
             warn_caller(f"No error bound was proved: {error}")
             return
-        self.certificate_ = certificate
+        self.certificate_, self.proved_ = certificate, proved
         self.error_bound_, self.kurtosis_ = proved.error_bound, proved.kurtosis
         self.variance_ratios_ = (proved.least_ratio, proved.largest_ratio)
