@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hypernorm._arguments import Seed, check_count, check_generator
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._parallel import product_threads
 from hypernorm._validation import check_covariance
 from hypernorm._warnings import warn_caller
 from hypernorm.certificates import CovarianceCertificate
@@ -199,7 +200,8 @@ class RobustCovariance(EmpiricalCovariance):
         counted = base > 0
         rows = X[counted]
         units = check_units(rows)
-        found = self._filter(rows, units, normalised(base[counted]), contamination, rng)
+        with product_threads(1):  # decompositions of a few columns wait for further threads
+            found = self._filter(rows, units, normalised(base[counted]), contamination, rng)
         assert found.weights is not None  # no filter is without weights
         self.weights_, self.support_ = np.zeros(len(X)), np.zeros(len(X), dtype=bool)
         self.weights_[counted] = found.weights
@@ -209,7 +211,8 @@ class RobustCovariance(EmpiricalCovariance):
         self.location_ = np.zeros(X.shape[1]) if self.assume_centered else exact_mean(clipped, found.weights)
         # What a sample has kept by rounding alone must not span a direction.
         lasting = np.where(shares > _SLACK * shares.max(), found.weights, 0.0)
-        self._flat = Flat.span(clipped, lasting, self.location_)
+        with product_threads(1):
+            self._flat = Flat.span(clipped, lasting, self.location_)
         self._set_covariance(weighted_covariance(clipped, found.weights, self.location_))
         self.dist_ = self._flat.squared_distances(X)
         self.offset_ = -float(self.dist_[self.support_].max()) * (1 + _SLACK)
