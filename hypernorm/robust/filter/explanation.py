@@ -218,7 +218,8 @@ class _Attempt:
             scores = scores_of(problem, line, self.weights)
             before = scores[line.kind]
             # Tails that differ because the inliers' do must not be made alike.
-            if before <= self.level[line.kind] or 1 < scores["pull"] <= self.level["pull"]:
+            spared = scores["tail"] < scores["pull"] <= self.level["pull"]
+            if before <= self.level[line.kind] or spared:
                 continue
             left = float(self.weights.sum()) - (1 - problem.budget) + _SLACK * problem.budget
             trimmed = thinned(line.projection, self.weights, problem.share, line.kind, line.limits, left, problem.known)
