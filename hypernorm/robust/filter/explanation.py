@@ -27,8 +27,6 @@ _THINNED, _TRIED, _MEASURED = 5, 20, 60
 _SEARCHED = 1 << 14
 # The score of a clean projection is at most one, or this fraction of its score before.
 _PROGRESS = 0.2
-# The level rises by this factor above the score of a projection that outliers do not explain.
-_RISE = 1.1
 # Thinning may pass the budget by this fraction of it.
 _SLACK = 0.03
 
@@ -124,7 +122,7 @@ def explain(problem: Problem, start: np.ndarray, max_iter: int) -> Explanation:
         unexplained = attempt.unexplained(weights)
         if attempt.finished and unexplained:
             for kind, score in unexplained.items():
-                level[kind] = _RISE * score
+                level[kind] = score
             if rounds < max_iter:
                 continue
         return Explanation(
