@@ -8,6 +8,7 @@ explained by ε either.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -104,6 +105,11 @@ class Explanation:
     scores: np.ndarray
     rounds: int = 0
     converged: bool = True
+
+    @property
+    def height(self) -> float:
+        """The geometric mean of both levels."""
+        return math.sqrt(self.level["pull"] * self.level["tail"])
 
 
 def explain(problem: Problem, start: np.ndarray, max_iter: int) -> Explanation:

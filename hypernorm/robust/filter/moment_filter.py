@@ -20,7 +20,7 @@ import numpy as np
 from hypernorm._arguments import Seed, check_generator
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._parallel import shared_threads
-from hypernorm.robust.filter.explanation import KINDS, Explanation, Problem, explain
+from hypernorm.robust.filter.explanation import Explanation, Problem, explain
 from hypernorm.robust.filter.starts import without_far_samples, without_variance
 from hypernorm.robust.location import Removal, RobustLocation
 from hypernorm.robust.weights import check_filter
@@ -28,7 +28,7 @@ from hypernorm.robust.weights import check_filter
 __all__ = ["filter_by_moments", "moment_filter"]
 
 _REASONS = {"pull": "asymmetry", "tail": "heavy tails"}
-# The second start is taken if its levels are one, or at most this fraction of those of the first.
+# The second start is taken if its level is one, or at most this fraction of that of the first.
 _BETTER = 0.5
 
 
@@ -118,7 +118,7 @@ def filter_by_moments(
             and (second := without_variance(problem, start)) is not None
         ):
             other = explain(problem, second, max_iter)
-            if all(other.level[kind] <= max(_BETTER * found.level[kind], 1.0) for kind in KINDS):
+            if other.height <= max(_BETTER * found.height, 1.0):
                 removals.append(Removal(reason="variance", weight=float(start.sum() - second.sum())))
                 found = other
     return _located(problem, base, removals, found)
