@@ -49,8 +49,8 @@ class RobustLocation:
         Sum to one, with the location as their mean (unless a filter was given a known center); None for methods without
         weights.
     scores : ndarray of shape (n,)
-        How far out each sample is. Moment filter: in standard deviations, the largest over the directions in which
-        weight was removed and those of the last round. Filters by second moments: the root mean square of such
+        How far out each sample is. Moment filter: in robust standard deviations, the largest over the directions
+        that were measured. Filters by second moments: the root mean square of such
         distances along the suspicious directions of the last round. Certified reweighting: what the sample adds to the
         fourth moment where that is largest. Other methods: the distance from the location.
     contamination : float

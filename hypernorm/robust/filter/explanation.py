@@ -22,10 +22,10 @@ from hypernorm.robust.weights import BUDGET_FACTOR
 __all__ = ["KINDS", "Explanation", "Problem", "Trim", "explain"]
 
 KINDS: tuple[Kind, Kind] = ("pull", "tail")
-# Projections thinned before the samples are whitened anew, those that are tried, and those measured on all samples.
-_THINNED, _TRIED, _MEASURED = 5, 20, 60
-# Rows among which directions are searched.
-_SEARCHED = 1 << 14
+# Projections thinned before the samples are whitened anew, and those that are tried.
+_THINNED, _TRIED = 5, 20
+# Of more samples directions are searched among so many, and the most suspicious ones are measured on all.
+_SEARCHED, _MEASURED = 1 << 13, 15
 # The score of a clean projection is at most one, or this fraction of its score before.
 _PROGRESS = 0.2
 # Thinning may pass the budget by this fraction of it.
@@ -75,8 +75,8 @@ class Trim(NamedTuple):
     after: np.ndarray
 
 
-class Rejection(NamedTuple):
-    """A projection that could not be explained when it was tried, and its score then."""
+class Suspect(NamedTuple):
+    """A projection and its score when it was measured first."""
 
     line: Line
     score: float
@@ -94,7 +94,7 @@ class Explanation:
         For either measure the least level at which outliers explain the samples; one if they explain everything.
     trims : list of Trim
     scores : ndarray of shape (n,)
-        In deviations, the largest over the projections thinned and those that were seen last.
+        In deviations, the largest over the projections that were measured.
     rounds : int
     converged : bool
     """
@@ -115,10 +115,10 @@ class Explanation:
 def explain(problem: Problem, start: np.ndarray, max_iter: int) -> Explanation:
     """Explain the samples from these weights, at the least level at which outliers can."""
     level: dict[Kind, float] = dict.fromkeys(KINDS, 1.0)
-    first: list[Line] | None = None
-    rounds = 0
+    first: list[Suspect] | None = None
+    rounds, seen = 0, np.zeros(len(start))
     while True:
-        attempt = _Attempt(problem, start, level)
+        attempt = _Attempt(problem, start, level, seen)
         while not attempt.finished and rounds < max_iter:
             rounds += 1
             lines = attempt.lines() if first is None or attempt.trims else first
@@ -127,15 +127,14 @@ def explain(problem: Problem, start: np.ndarray, max_iter: int) -> Explanation:
         weights = restored(problem, attempt.weights, attempt.trims)
         unexplained = attempt.unexplained(weights)
         if attempt.finished and unexplained:
-            for kind, score in unexplained.items():
-                level[kind] = score
+            level.update(unexplained)
             if rounds < max_iter:
                 continue
         return Explanation(
             weights=weights,
             level=level,
             trims=attempt.trims,
-            scores=attempt.scores,
+            scores=seen,
             rounds=rounds,
             converged=attempt.finished and not unexplained,
         )
@@ -177,20 +176,19 @@ def is_clean(after: float, before: float) -> bool:
 class _Attempt:
     """Rounds at one level."""
 
-    def __init__(self, problem: Problem, weights: np.ndarray, level: dict[Kind, float]):
-        self.problem, self.weights, self.level = problem, weights, level
+    def __init__(self, problem: Problem, weights: np.ndarray, level: dict[Kind, float], seen: np.ndarray):
+        self.problem, self.weights, self.level, self.seen = problem, weights, level, seen
         self.trims: list[Trim] = []
-        self.rejected: dict[Kind, Rejection] = {}
-        self.scores = np.zeros(len(weights))
+        self.rejected: dict[Kind, Suspect] = {}
         self.finished = False
         self._last: dict[Kind, float] = {}
 
-    def lines(self) -> list[Line]:
-        """The most suspicious projections of the samples under the current weights, both measures apart."""
+    def lines(self) -> list[Suspect]:
+        """The most suspicious projections of the samples under the current weights, the worst first."""
         problem, p = self.problem, self.weights / self.weights.sum()
         center = p @ problem.X if problem.center is None else problem.center
         Y, transform = whiten(problem.X, p, center)
-        found: list[tuple[float, Line]] = []
+        found: list[Suspect] = []
         r, sample = Y.shape[1], self._sample(p)
         if r == 0:
             return []  # the samples with weight do not vary
@@ -202,23 +200,25 @@ class _Attempt:
             limits = clean_limits(1 / float(p @ p), dimension, problem.share)
             if len(sample) < len(p):
                 scores = measure(few @ V, part, problem.share, problem.known).scores(limits)
-                V = V[:, np.argsort(-scores.max(axis=0), kind="stable")[: _MEASURED // 4]]
+                V = V[:, np.argsort(-scores.max(axis=0), kind="stable")[:_MEASURED]]
             projections = coordinates @ V
             measured = measure(projections, p, problem.share, problem.known)
-            np.maximum(self.scores, np.abs(measured.standardised).max(axis=1), out=self.scores)
+            np.maximum(self.seen, np.abs(measured.standardised).max(axis=1), out=self.seen)
             for kind, scores in zip(KINDS, measured.scores(limits), strict=True):
-                for index in np.argsort(-scores, kind="stable")[:_TRIED]:
+                worst = np.argsort(-scores, kind="stable")[:_TRIED]
+                for index in worst[scores[worst] > 1]:
                     direction = transform[:, r - dimension :] @ V[:, index]
-                    line = Line(kind, projections[:, index], direction, limits)
-                    found.append((float(scores[index]), line))
-        found.sort(key=lambda pair: -pair[0])
-        return [line for _, line in found]
+                    line = Line(kind, projections[:, index].copy(), direction, limits)
+                    found.append(Suspect(line, float(scores[index])))
+        return sorted(found, key=lambda suspect: -suspect.score)
 
-    def round(self, lines: list[Line]) -> None:
+    def round(self, lines: list[Suspect]) -> None:
         """Thin suspicious projections, the worst first; finished if there are none to thin."""
         problem, thinned_now, tried = self.problem, 0, 0
         self._last = {}
-        for line in lines:
+        for line, first in lines:
+            if first <= self.level[line.kind]:
+                continue
             scores = scores_of(problem, line, self.weights)
             before = scores[line.kind]
             # Tails that differ because the inliers' do must not be made alike.
@@ -238,7 +238,7 @@ class _Attempt:
             else:
                 self._last[line.kind] = max(self._last.get(line.kind, 0.0), before)
                 if line.kind not in self.rejected or self.rejected[line.kind].score < before:
-                    self.rejected[line.kind] = Rejection(line, before)
+                    self.rejected[line.kind] = Suspect(line, before)
             if thinned_now == _THINNED or tried == _TRIED:
                 break
         self.finished = thinned_now == 0
