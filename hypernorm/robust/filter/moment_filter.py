@@ -28,8 +28,8 @@ from hypernorm.robust.weights import check_filter
 __all__ = ["filter_by_moments", "moment_filter"]
 
 _REASONS = {"pull": "asymmetry", "tail": "heavy tails"}
-# The second start is taken if its level is one, or at most this fraction of that of the first.
-_BETTER = 0.5
+# The second start is tried where the level is above this, and counts if its own is lower by this factor.
+_HIGH = 2.0
 
 
 @own_arithmetic
@@ -112,13 +112,12 @@ def filter_by_moments(
         if (dropped := float(base.sum() - start.sum())) > 0:
             removals.append(Removal(reason="distance", weight=dropped))
         found = explain(problem, start, max_iter)
-        if (
-            max(found.level.values()) > 1
-            and center is None
-            and (second := without_variance(problem, start)) is not None
-        ):
+        second = None
+        if found.height > _HIGH and center is None:
+            second = without_variance(problem, start)
+        if second is not None:
             other = explain(problem, second, max_iter)
-            if other.height <= max(_BETTER * found.height, 1.0):
+            if _HIGH * other.height <= found.height:
                 removals.append(Removal(reason="variance", weight=float(start.sum() - second.sum())))
                 found = other
     return _located(problem, base, removals, found)
