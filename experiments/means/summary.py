@@ -127,7 +127,7 @@ def centered(rows: list[Row], half: str) -> dict[tuple[str, int], dict[str, floa
                 if all(name in row["distances"] for row in same)
             }
             mean = squares[STANDARD["mean"]]
-            result[family[0], same[0]["d"]] = {name: math.sqrt(value / mean) for name, value in squares.items()}
+            result[family[0], same[0]["columns"]] = {name: math.sqrt(value / mean) for name, value in squares.items()}
     return result
 
 

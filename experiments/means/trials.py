@@ -142,11 +142,12 @@ def on_family(family: str, seed: int) -> Row:
     chosen = estimators(*samples.shape, seed)
     chosen.pop(CERTIFIED, None)
     located = {name: estimate(samples, told) for name, estimate in chosen.items()}
+    located = {name: mean for name, mean in located.items() if np.isfinite(mean).all()}
     located[ORACLE] = inliers.mean(axis=0)
     return {
         "half": FAMILIES[family].half,
         "group": FAMILIES[family].group,
-        "d": samples.shape[1],
+        "columns": samples.shape[1],
         "errors": {name: _rounded(np.linalg.norm(root @ (mean - located[ORACLE]))) for name, mean in located.items()},
         "distances": {name: _rounded(np.linalg.norm(root @ mean)) for name, mean in located.items()},
     }

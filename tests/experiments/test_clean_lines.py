@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.clean_lines import compare, fitted, summary, trial
-from hypernorm.robust.filter.lines import clean_limits
+from hypernorm.robust.filter.lines import MARGIN, clean_limits
 
 
 def test_shares_beyond_the_limits():
@@ -20,7 +20,7 @@ def test_constants_are_fitted_to_quantiles():
     rows = []
     for n, r, share in ((50, 1, 0.5), (100, 3, 0.8), (400, 5, 0.65), (1000, 20, 0.5), (2000, 9, 0.8), (500, 30, 0.7)):
         limits = clean_limits(n, r, share)
-        rows.append({"n": n, "r": r, "share": share, "pull": 3 * limits.pull, "tail": limits.tail})
+        rows.append({"n": n, "r": r, "share": share, "pull": 3 * limits.pull / MARGIN, "tail": limits.tail})
     assert fitted(rows)["pull"][:2] == pytest.approx(3 * np.array([0.63, 1.3]), rel=0.05)
 
 
