@@ -56,7 +56,6 @@ ALLOWED: dict[str, dict[str, str]] = {
         "above 0.17": "where the theorem gives nothing",
         "/ 0.2 / 0.3": "a setting",
         "at ⟨formula⟩ / 0.3": "a setting",
-        "1.5 ⟨formula⟩, and": "the removal budget's definition",
     },
     "docs/guide/separable_states.md": {
         "0.9715837867": "a known value",

@@ -7,7 +7,15 @@ import math
 from docs.numbers.registry import Row, Table, digits, number, percent, rows, table
 from docs.numbers.sums_of_squares import ending
 from experiments.means.methods import DETERMINANT, MOMENT, UNINFORMED
-from experiments.means.summary import clean_losses, groups, hidden_gains, mean_errors, worst_biases
+from experiments.means.summary import (
+    centered,
+    clean_losses,
+    family_errors,
+    groups,
+    hidden_gains,
+    mean_errors,
+    worst_biases,
+)
 
 SHOWN = {
     "sample mean": "sample mean",
@@ -82,6 +90,40 @@ def mean_rates() -> Table:
     result = [["worst bias / √ε", *(f"ε = {value:g}" for value in fractions)]]
     for name in (MOMENT, "covariance filter", "Lai–Rao–Vempala"):
         result.append([name, *(f"{worst[value][name][0] / math.sqrt(value):.2f}" for value in fractions)])
+    return result
+
+
+FAMILY_METHODS = {
+    MOMENT: "`moment`",
+    "sample mean": "sample mean",
+    "projected gradient": "projected gradient",
+    "Lai–Rao–Vempala": "Lai–Rao–Vempala",
+    "covariance filter": "covariance filter",
+    "geometric median": "geometric median",
+    "Lee–Valiant": "Lee–Valiant",
+}
+
+
+@table("robust_mean")
+def family_means() -> Table:
+    """Geometric means of √(1 + e²) over the samples of a group of families, by half."""
+    result = [["families", "half", *FAMILY_METHODS.values()]]
+    for half in "AB":
+        for group, means in family_errors(rows("robust_mean"), half).items():
+            result.append([group, half, *(f"{means[name]:.2f}" for name in FAMILY_METHODS)])
+    return result
+
+
+@table("robust_mean")
+def symmetric_ratios() -> Table:
+    """The error over that of the sample mean on clean symmetric samples, the largest of the families, by columns."""
+    ratios = centered(rows("robust_mean"), "A") | centered(rows("robust_mean"), "B")
+    columns = sorted({d for _, d in ratios})
+    result = [["largest error / that of the sample mean", *(f"d = {d}" for d in columns)]]
+    for name, label in FAMILY_METHODS.items():
+        if name != "sample mean":
+            worst = [max(found[name] for (_, at), found in ratios.items() if at == d) for d in columns]
+            result.append([label, *(f"{value:.2f}" for value in worst)])
     return result
 
 

@@ -64,5 +64,13 @@ def estimators(n: int, d: int, seed: int, covariance: np.ndarray | None = None) 
         result[CERTIFIED] = ours(OURS[CERTIFIED])
     result |= {label: standard(name) for name, label in STANDARD.items()}
     if 2 * d < n <= DETERMINANT_LARGEST[0] and d <= DETERMINANT_LARGEST[1]:
-        result[DETERMINANT] = lambda X, fraction: MinCovDet(random_state=seed).fit(X).location_
+        result[DETERMINANT] = lambda X, fraction: _least_determinant(X, seed)
     return result
+
+
+def _least_determinant(X: np.ndarray, seed: int) -> np.ndarray:
+    """The location of the minimum covariance determinant; not a number where it is zero, as for rare indicators."""
+    try:
+        return np.asarray(MinCovDet(random_state=seed).fit(X).location_)
+    except ValueError:
+        return np.full(X.shape[1], np.nan)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from experiments import repeats
+from experiments.means.families import GROUPS
 from experiments.means.methods import METHODS, MOMENT, ORACLE, OURS, STANDARD, UNINFORMED
 from experiments.runner import Row
 from experiments.tables import markdown
@@ -62,7 +63,7 @@ def winners(rows: Sequence[Row]) -> list[str]:
 def summary(rows: list[Row]) -> str:
     """Tables of all parts, who wins where, and the verdict."""
     parts = [table(rows, part) for part in FACTORS if part != "rate"]
-    return "\n\n".join([*parts, rate_table(rows), winner_table(rows), verdict(rows)])
+    return "\n\n".join([*parts, rate_table(rows), family_table(rows), winner_table(rows), verdict(rows)])
 
 
 def table(rows: list[Row], part: str) -> str:
@@ -99,6 +100,55 @@ def rate_table(rows: list[Row]) -> str:
     lines = [[fraction, *(f"{biases[name][0]:.3f}" for name in names)] for fraction, biases in worst.items()]
     lines.append(["exponent, ε ≤ 0.2", *(f"{exponent(rows, name, 0.2):.2f}" for name in names)])
     return "### rate: worst biases over the distances\n" + markdown(["ε", *names], lines)
+
+
+def family_errors(rows: list[Row], half: str) -> dict[str, dict[str, float]]:
+    """For each group of families the geometric means of √(1 + e²) over its samples, e in sampling errors."""
+    result: dict[str, dict[str, float]] = {}
+    for group in GROUPS:
+        same = [
+            row["errors"] for row in rows if row["part"] == "families" and (row["half"], row["group"]) == (half, group)
+        ]
+        names = [name for name in METHODS if same and all(name in errors for errors in same)]
+        result[group] = {
+            name: float(np.exp(np.mean([0.5 * math.log1p(errors[name] ** 2) for errors in same]))) for name in names
+        }
+    return result
+
+
+def centered(rows: list[Row], half: str) -> dict[tuple[str, int], dict[str, float]]:
+    """For each clean symmetric family the root mean squared error over that of the sample mean, and its columns."""
+    result = {}
+    for family, same in repeats.groups(rows, "families", "family").items():
+        if (same[0]["half"], same[0]["group"]) == (half, "clean, symmetric"):
+            squares = {
+                name: np.mean([row["distances"][name] ** 2 for row in same])
+                for name in METHODS
+                if all(name in row["distances"] for row in same)
+            }
+            mean = squares[STANDARD["mean"]]
+            result[family[0], same[0]["columns"]] = {name: math.sqrt(value / mean) for name, value in squares.items()}
+    return result
+
+
+def family_table(rows: list[Row]) -> str:
+    """Both halves, all groups; then every family."""
+    lines = [
+        [half, group, *(f"{means[name]:.3f}" if name in means else "" for name in METHODS)]
+        for half in "AB"
+        for group, means in family_errors(rows, half).items()
+    ]
+    lines += [
+        [half, f"{family}, center", *(f"{ratios[name]:.3f}" if name in ratios else "" for name in METHODS)]
+        for half in "AB"
+        for (family, _), ratios in centered(rows, half).items()
+    ]
+    for (half, family), same in repeats.groups(rows, "families", "half", "family").items():
+        means = {name: np.mean([row["errors"].get(name, math.nan) for row in same]) for name in METHODS}
+        lines.append([half, family, *(f"{means[name]:.2f}" for name in METHODS)])
+    return "### families: geometric means of √(1 + e²), e in sampling errors\n" + markdown(
+        ["half", "group", *METHODS], lines
+    )
 
 
 def winner_table(rows: list[Row]) -> str:

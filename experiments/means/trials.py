@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits
 
+from experiments.means.families import FAMILIES
 from experiments.means.methods import CERTIFIED, DETERMINANT, MOMENT, ORACLE, OURS, Estimate, estimators
 from experiments.runner import Row
 from hypernorm.datasets import INLIERS, contaminated
@@ -30,6 +31,8 @@ def trial(part: str, seed: int, **case: Any) -> Row:
             return on_data(seed=seed, **case)
         if part == "adaptive":
             return against_each(seed=seed, **case)
+        if part == "families":
+            return on_family(seed=seed, **case)
         sample = make(seed=seed, **case)
         if part == "weights":
             return weights_and_scores(sample, case["contamination"], seed)
@@ -123,6 +126,31 @@ def on_data(data: str, contamination: float, seed: int) -> Row:
     errors = {name: estimate(samples, contamination) - truth for name, estimate in chosen.items()}
     errors[ORACLE] = np.delete(samples, replaced, axis=0).mean(axis=0) - truth
     return {"errors": {name: _rounded(np.sqrt(np.mean(error**2))) for name, error in errors.items()}}
+
+
+def on_family(family: str, seed: int) -> Row:
+    """Mahalanobis distances to the mean of the inliers, over its expected sampling error √(r/n), and to zero.
+
+    r is the rank of the inliers' covariance. Zero is the center of the symmetric families.
+    """
+    samples, is_inlier, told = FAMILIES[family].draw(np.random.default_rng([seed, *family.encode()]))
+    inliers = samples[is_inlier]
+    scales = np.where(inliers.std(axis=0) > 0, inliers.std(axis=0), 1)
+    values, vectors = np.linalg.eigh(np.cov((inliers / scales).T).reshape(len(scales), -1))
+    kept = values > 1e-9 * values[-1]
+    root = (vectors[:, kept] / np.sqrt(values[kept] * kept.sum() / len(inliers))).T / scales
+    chosen = estimators(*samples.shape, seed)
+    chosen.pop(CERTIFIED, None)
+    located = {name: estimate(samples, told) for name, estimate in chosen.items()}
+    located = {name: mean for name, mean in located.items() if np.isfinite(mean).all()}
+    located[ORACLE] = inliers.mean(axis=0)
+    return {
+        "half": FAMILIES[family].half,
+        "group": FAMILIES[family].group,
+        "columns": samples.shape[1],
+        "errors": {name: _rounded(np.linalg.norm(root @ (mean - located[ORACLE]))) for name, mean in located.items()},
+        "distances": {name: _rounded(np.linalg.norm(root @ mean)) for name, mean in located.items()},
+    }
 
 
 def load(data: str) -> tuple[np.ndarray, np.ndarray]:

@@ -19,20 +19,20 @@ class Removal:
     Attributes
     ----------
     reason : str
-        ``"asymmetry"``, ``"heavy tails"``, ``"two groups"``, ``"distance"`` or ``"variance"``.
+        ``"asymmetry"``, ``"heavy tails"``, ``"distance"`` or ``"variance"``.
     weight : float
         Fraction of the base weights that was removed.
     direction : ndarray of shape (d,) or None
         Vector on which the samples were projected; None if no single direction was the reason.
-    skewness, kurtosis : float
-        Moments of the projections before the removal, of samples clipped to ordinary lengths; NaN without a direction.
+    score : float
+        How many times more the tails of the projection moved the mean, or how many times heavier they were, than clean
+        Gaussian samples have them; NaN for other reasons.
     """
 
     reason: str
     weight: float
     direction: np.ndarray | None = None
-    skewness: float = math.nan
-    kurtosis: float = math.nan
+    score: float = math.nan
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -49,8 +49,8 @@ class RobustLocation:
         Sum to one, with the location as their mean (unless a filter was given a known center); None for methods without
         weights.
     scores : ndarray of shape (n,)
-        How far out each sample is. Moment filter: in standard deviations, the largest over the directions in which
-        weight was removed and those of the last round. Filters by second moments: the root mean square of such
+        How far out each sample is. Moment filter: in robust standard deviations, the largest over the directions
+        that were measured. Filters by second moments: the root mean square of such
         distances along the suspicious directions of the last round. Certified reweighting: what the sample adds to the
         fourth moment where that is largest. Other methods: the distance from the location.
     contamination : float
@@ -60,8 +60,9 @@ class RobustLocation:
     removed : float
         Fraction of the base weights that a filter removed; zero for other methods.
     criterion : float
-        Final value of what the method makes small. Moment filter: the largest kurtosis of a projection. Filters by
-        second moments: the largest ratio of a variance to that of clean data. Certified reweighting: the proved bound
+        Final value of what the method makes small. Moment filter: the level, by how much more than
+        clean Gaussian samples the tails of the inliers move the mean or are heavy, one if no more. Filters by second
+        moments: the largest ratio of a variance to that of clean data. Certified reweighting: the proved bound
         on the fourth moment in whitened coordinates. NaN for other methods; for samples in chunks the largest value.
     n_iter : int
         Rounds of a filter, relaxations of certified reweighting, 1 for other methods, 0 if there was nothing to do.

@@ -51,7 +51,7 @@ def robust_mean(
         filter removes when it may remove 30%, which misses outliers among the inliers and counts heavy tails. No proof
         can rest on such an estimate, so the error bound then allows for 30% of outliers, and is wide.
     method : str, default 'moment'
-        - ``'moment'``: the filter by third and fourth moments in whitened coordinates;
+        - ``'moment'``: `moment_filter`, which leaves out what moves the mean of a projection or makes its tails heavy;
         - ``'certified'``: if that filter removes anything, the weights with the smallest sum-of-squares bound on the
           fourth moment (d ≤ 30);
         - ``'covariance'``, ``'quantum_entropy'``: filters by second moments;
@@ -178,7 +178,7 @@ class RobustMean(BaseEstimator):
         Fraction ε of outliers, in [0, 0.5); outliers may be anything at all. 'auto' takes the fraction that the moment
         filter removes when it may remove 30%; the error bound then allows for 30% of outliers, and is wide.
     method : str, default 'moment'
-        - ``'moment'``: the filter by third and fourth moments in whitened coordinates;
+        - ``'moment'``: `moment_filter`, which leaves out what moves the mean of a projection or makes its tails heavy;
         - ``'certified'``: if that filter removes anything, the weights with the smallest sum-of-squares bound on the
           fourth moment (d ≤ 30);
         - ``'covariance'``, ``'quantum_entropy'``: filters by second moments;

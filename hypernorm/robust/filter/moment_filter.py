@@ -1,16 +1,16 @@
-"""The moment filter: remove weight from samples until no direction looks contaminated.
+"""The moment filter: leave out what moves the mean of a projection, or makes its tails heavy.
 
-Every round (`hypernorm.robust.filter.rounds`) centers and whitens the samples under the current weights, so that units
-and scales do not matter. It then looks for directions whose projections have an extreme fourth or third moment, or more
-weight on one side of the mean, compared with Gaussian samples of the same size. The tails of these projections lose
-weight (`hypernorm.robust.filter.trimming`), first where mean and median differ most. The rounds end when every
-projection looks clean or the removal budget of 1.5 ε is used up.
+The method is one statement:
 
-A group with more weight than outliers can have, 1.5 ε and what chance adds to ε, consists of inliers at least in part.
-To remove a part of it would move their mean, so it is left alone (`hypernorm.robust.filter.groups`).
+    Center and scale of a projection come from its shortest interval with a given share of the samples; its tails lie
+    beyond two of these deviations. A projection is suspicious when its tails move the mean (pull) or are heavy (tail)
+    by more than in clean Gaussian samples of that size, times a level. The heavier tail is thinned to the lighter one,
+    or both to the Gaussian ones; the most suspicious projections come first. What outliers cannot explain, a fraction
+    of at most 1.5 ε while searching and ε at the end, belongs to the inliers: the level is the least one, from one on,
+    at which they explain all that passes it.
 
-The fourth moment alone is blind to a single cluster of about 21% of the samples, which leaves it at 3. The third moment
-sees that cluster, and small fourth moments reveal larger ones.
+`lines` has the measure, `directions` the search for projections, `explanation` the levels, `starts` the two sets of
+weights from which the samples are explained. The better explanation counts. docs/theory/robust.md has the reasons.
 """
 
 from __future__ import annotations
@@ -20,11 +20,16 @@ import numpy as np
 from hypernorm._arguments import Seed, check_generator
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._parallel import shared_threads
-from hypernorm.robust.filter.rounds import Rounds
-from hypernorm.robust.location import RobustLocation
+from hypernorm.robust.filter.explanation import Explanation, Problem, explain
+from hypernorm.robust.filter.starts import without_far_samples, without_variance
+from hypernorm.robust.location import Removal, RobustLocation
 from hypernorm.robust.weights import check_filter
 
 __all__ = ["filter_by_moments", "moment_filter"]
+
+_REASONS = {"pull": "asymmetry", "tail": "heavy tails"}
+# The second start is tried where the level is above this, and counts if its own is lower by this factor.
+_HIGH = 2.0
 
 
 @own_arithmetic
@@ -34,26 +39,23 @@ def moment_filter(
     *,
     base_weights: np.ndarray | None = None,
     center: np.ndarray | None = None,
-    whitened: bool = True,
     max_iter: int = 100,
     random_state: Seed = None,
 ) -> RobustLocation:
-    """Remove weight from outlying samples, by third and fourth moments in whitened coordinates.
+    """Leave out what moves the mean of a projection, or makes its tails heavy.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
         Finite, in double precision.
     contamination : float
-        Fraction ε of outliers, in [0, 0.5). At most 1.5 ε of the weight is removed, and never more than half.
+        Fraction ε of outliers, in [0, 0.5); at most ε of the weight is removed.
     base_weights : ndarray of shape (n,), optional
         Sum to one; equal by default.
     center : ndarray of shape (d,), optional
-        Known center; by default mean and median are measured in every round.
-    whitened : bool, default True
-        False divides by one common scale instead, and so looks in the directions of large variance only.
+        Known center. Then only heavy tails are looked for.
     max_iter : int, default 100
-        Limit on the rounds.
+        Limit on the rounds of either start.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
@@ -71,6 +73,15 @@ def moment_filter(
     robust_mean : this filter with a proved error bound.
     covariance_filter, quantum_entropy_filter : filters by second moments.
 
+    Notes
+    -----
+    Center and scale of a projection come from its shortest interval with the share 1 − 1.5 ε of the samples (at least
+    half, at most 80%); its tails lie beyond two of these deviations. A projection is suspicious when its tails move the
+    mean or are heavy by more than in clean Gaussian samples of that size, times a level. The heavier tail is thinned to
+    the lighter one, or both to the Gaussian ones; the most suspicious projections come first. What a fraction ε of
+    outliers cannot explain belongs to the inliers: the level is the least one, from one on, at which they explain all
+    that passes it. So a tail that ε can explain is treated as contamination.
+
     Examples
     --------
     >>> X = np.random.default_rng(0).standard_normal((500, 3))
@@ -81,7 +92,7 @@ def moment_filter(
     """
     X, contamination, base = check_filter(X, contamination, base_weights, max_iter)
     rng = check_generator(random_state)
-    return filter_by_moments(X, contamination, base, rng, center=center, whitened=whitened, max_iter=max_iter)
+    return filter_by_moments(X, contamination, base, rng, center=center, max_iter=max_iter)
 
 
 def filter_by_moments(
@@ -91,42 +102,43 @@ def filter_by_moments(
     rng: np.random.Generator,
     *,
     center: np.ndarray | None = None,
-    whitened: bool = True,
     max_iter: int = 100,
 ) -> RobustLocation:
     """`moment_filter` for arguments that have been checked."""
-
-    def started(groups: list[np.ndarray]) -> Rounds:
-        rounds = Rounds(X, base, contamination, center, rng, groups, whitened=whitened)
-        rounds.drop_far_samples()
-        return rounds
-
+    problem = Problem(X=X, contamination=contamination, center=center, rng=rng)
     with shared_threads():
-        rounds = started([])
-        rounds.run(max_iter)
-        if rounds.groups:
-            # Start again, to give back what a group lost before it was seen to be too large.
-            rounds = started(rounds.groups)
-            rounds.run(max_iter)
-        restart = contamination > 0 and center is None and whitened
-        if restart and (suspicion := rounds.suspicion()) > 1:
-            # What is left does not look clean. A tight cluster is a spike in the middle of most projections, whose
-            # tails are then inliers; a start without the samples that make the variance large avoids this.
-            other = started(rounds.groups)
-            if other.drop_variance():
-                other.run(max_iter)
-                # Where groups were spared neither result can look clean, and what the groups hide counts more.
-                if other.groups or suspicion > max(other.suspicion(), 1.0):
-                    rounds = other
-    weights = rounds.weights / rounds.weights.sum()
+        removals = []
+        start = without_far_samples(problem, base)
+        if (dropped := float(base.sum() - start.sum())) > 0:
+            removals.append(Removal(reason="distance", weight=dropped))
+        found = explain(problem, start, max_iter)
+        second = None
+        if found.height > _HIGH and center is None:
+            second = without_variance(problem, start)
+        if second is not None:
+            other = explain(problem, second, max_iter)
+            if _HIGH * other.height <= found.height:
+                removals.append(Removal(reason="variance", weight=float(start.sum() - second.sum())))
+                found = other
+    return _located(problem, base, removals, found)
+
+
+def _located(problem: Problem, base: np.ndarray, removals: list[Removal], found: Explanation) -> RobustLocation:
+    for trim in found.trims:
+        taken = float((trim.before - np.maximum(trim.after, np.minimum(found.weights, trim.before))).sum())
+        if taken > 0:
+            removals.append(
+                Removal(reason=_REASONS[trim.line.kind], weight=taken, direction=trim.line.direction, score=trim.score)
+            )
+    weights = found.weights / found.weights.sum()
     return RobustLocation(
-        location=weights @ X if center is None else center,
+        location=weights @ problem.X if problem.center is None else problem.center,
         weights=weights,
-        scores=rounds.scores,
-        contamination=contamination,
-        removals=tuple(rounds.removals),
-        removed=float(base.sum() - rounds.weights.sum()),
-        criterion=rounds.criterion,
-        n_iter=rounds.count,
-        converged=rounds.converged,
+        scores=found.scores,
+        contamination=problem.contamination,
+        removals=tuple(removals),
+        removed=float(base.sum() - found.weights.sum()),
+        criterion=max(found.level.values()),
+        n_iter=found.rounds,
+        converged=found.converged,
     )

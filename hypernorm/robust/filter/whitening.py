@@ -7,15 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hypernorm.robust.weights import weighted_covariance, weighted_quantile
+from hypernorm.robust.weights import weighted_covariance
 
-__all__ = ["Whitened", "clip_lengths", "whiten"]
+__all__ = ["Whitened", "whiten"]
 
-# Fourth moments of n samples show structure in at most about √(_SAMPLES · n) dimensions.
+# Structure shows in at most about √(_SAMPLES · n) dimensions.
 _SAMPLES = 2.5
 _RANK_TOLERANCE = 1e-10
-# Lengths are clipped at so many standard deviations above the median.
-_CLIP = 2.5
 
 
 class Whitened(NamedTuple):
@@ -25,11 +23,12 @@ class Whitened(NamedTuple):
     transform: np.ndarray
 
 
-def whiten(X: np.ndarray, weights: np.ndarray, center: np.ndarray, *, scale_only: bool = False) -> Whitened:
+def whiten(X: np.ndarray, weights: np.ndarray, center: np.ndarray) -> Whitened:
     """Center and whiten under the weights, in at most √(2.5 n) dimensions.
 
-    With fewer than about d²/2.5 samples every sample is an extreme direction of its own, and fourth moments cannot tell
-    outliers from noise. Then only the leading principal components of the standardised columns are kept.
+    With fewer than about d²/2.5 samples every sample is an extreme direction of its own, and outliers cannot be told
+    from noise. Then only the leading principal components of the standardised columns are kept. The most important ones
+    come last.
 
     Parameters
     ----------
@@ -37,8 +36,6 @@ def whiten(X: np.ndarray, weights: np.ndarray, center: np.ndarray, *, scale_only
     weights : ndarray of shape (n,)
         Sum to one; n is counted as 1/Σ w_i².
     center : ndarray of shape (d,)
-    scale_only : bool
-        Divide by the largest standard deviation of any direction instead of whitening.
 
     Returns
     -------
@@ -51,19 +48,10 @@ def whiten(X: np.ndarray, weights: np.ndarray, center: np.ndarray, *, scale_only
     exponent = int(np.frexp(largest)[1])
     Z = np.ldexp(Z, -exponent)
     dimensions = max(1, min(d, int(math.sqrt(_SAMPLES / float(weights @ weights)))))
-    scales = np.ones(d)
-    if not scale_only:
-        deviations = np.sqrt(weights @ Z**2)
-        scales = np.where(deviations > 0, deviations, 1)
-        Z = Z / scales
+    deviations = np.sqrt(weights @ Z**2)
+    scales = np.where(deviations > 0, deviations, 1)
+    Z = Z / scales
     values, vectors = np.linalg.eigh(weighted_covariance(Z, weights, np.zeros(d)))
     kept = np.flatnonzero(values > max(0.0, _RANK_TOLERANCE * values[-1]))[-dimensions:]
-    directions = vectors[:, kept] / np.sqrt(values[-1:] if scale_only else values[kept])
+    directions = vectors[:, kept] / np.sqrt(values[kept])
     return Whitened(Z @ directions, np.ldexp(directions / scales[:, None], -exponent))
-
-
-def clip_lengths(Y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Whitened samples clipped at a length that Gaussian ones seldom exceed."""
-    lengths = np.linalg.norm(Y, axis=1)
-    radius = weighted_quantile(lengths, weights, 0.5) * (1 + _CLIP / math.sqrt(Y.shape[1]))
-    return Y * np.minimum(1.0, radius / np.where(lengths > 0, lengths, 1.0))[:, None]
