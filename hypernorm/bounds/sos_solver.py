@@ -29,18 +29,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hypernorm._arguments import check_memory
 from hypernorm._parallel import one_product_pool, product_threads
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import Status
 from hypernorm.bounds.sos_matrix import SMALL, ClassMatrix
 from hypernorm.bounds.subspace import LeadingSubspace
 from hypernorm.forms.gram import GramClasses
-from hypernorm.forms.monomials import MonomialBasis
 from hypernorm.forms.reflection import Reflection
 from hypernorm.forms.unfolding import Unfolding
 
-__all__ = ["SosProgress", "SosSolver", "check_solver_memory"]
+__all__ = ["SosProgress", "SosSolver"]
 
 _RELAXATION = 1.6
 # σ is in proportion to the lower bound of the scaled form, within limits. It is large, which makes the steps long,
@@ -69,22 +67,6 @@ class SosProgress:
     lower: float
     rank: int
     seconds: float
-
-
-def check_solver_memory(dimension: int, half_degree: int) -> None:
-    """Refuse a relaxation that does not fit in memory.
-
-    Raises
-    ------
-    InvalidInputError
-        If four of its matrices need more than the free memory.
-    """
-    size = MonomialBasis.count(dimension, half_degree)
-    check_memory(
-        4 * 8 * size * size,  # the solver and the proof need three matrices each, and the classes
-        f"The sum-of-squares relaxation of degree {2 * half_degree} for d = {dimension} ({size} x {size} matrices)",
-        "use a lower degree, the realigned bound, or fewer columns",
-    )
 
 
 class SosSolver:
@@ -151,6 +133,13 @@ class SosSolver:
         """Continue in double precision."""
         self._A, self._single = self._A.copied(self.classes), False
         self._block.vectors = self._block.vectors.astype(np.float64, order="F")
+
+    def _restart(self, sigma: float) -> None:
+        """Begin again without the vector, whose face the optimum does not seem to have."""
+        self.bound, self.sigma, self.z = math.inf, 1.0, np.zeros(self.classes.count)
+        self._begin(None, on_face=False)
+        self._change_steps(sigma)
+        self._check()
 
     def _leave_face(self) -> None:
         """Continue with the vector's monomial too, in double precision; Z and the multiplier stay."""
@@ -321,10 +310,11 @@ class SosSolver:
                     )
                 if self.bound <= value * (1 + rtol):
                     return Status.EXACT
-                if self._on_face and (
-                    value > self._value * self.scale * (1 + rtol) or self.iteration - improved_at >= _PATIENCE_ON_FACE
-                ):
+                if self._on_face and value > self._value * self.scale * (1 + rtol):
                     self._leave_face()
+                elif self._on_face and self.iteration - improved_at >= _PATIENCE_ON_FACE:
+                    self._restart(long)
+                    improved_at = self.iteration
                 elif self._single and before <= value * (1 + _ALMOST):
                     self._refine()
                 if late:

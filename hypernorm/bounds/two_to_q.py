@@ -34,7 +34,8 @@ from hypernorm.bounds.power import check_starts, search
 from hypernorm.bounds.propose import Proposed, Search, propose
 from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.sample_moment import SampleMoment
-from hypernorm.bounds.sos_solver import SosProgress, check_solver_memory
+from hypernorm.bounds.sos_matrix import check_solver_memory
+from hypernorm.bounds.sos_solver import SosProgress
 from hypernorm.bounds.split_forms import side_of
 from hypernorm.bounds.touching import propose_touching, touching_degrees
 from hypernorm.certificates import (
