@@ -99,6 +99,8 @@ class SosSolver:
         self.rank = 0
         self.bound = math.inf
         self._pairs = np.zeros((classes.size, 0))
+        if classes.size == 1:  # nothing is left beside the vector
+            vector = None
         self._begin(vector, on_face=vector is not None)
 
     def _begin(self, vector: np.ndarray | None, on_face: bool) -> None:

@@ -33,6 +33,13 @@ def value_of(X, solver, coefficients, vector):
 @pytest.mark.parametrize("d", [1, 2, 3, 6, 9])
 @pytest.mark.parametrize("without_first", [False, True])
 @pytest.mark.parametrize("single", [False, True])
+def test_one_column():
+    for seed in range(20):
+        X = np.random.default_rng(seed).standard_normal((9, 1))
+        certificate = hn.sos_bound(X, 4, random_state=seed)
+        assert certificate.verify(X).upper == pytest.approx(float(np.sum(X**4)) ** 0.25, rel=2e-6)
+
+
 def test_one_step_is_the_averages_and_the_update(d, without_first, single):
     classes, rng = GramClasses(d, 2), np.random.default_rng(d)
     A, size = ClassMatrix(classes, without_first, single), classes.size
