@@ -131,17 +131,21 @@ def _mean(rng: np.random.Generator) -> Subject:
     sets = [rng.permutation(40)[:36] for _ in range(20)] + [
         np.argsort(X @ v)[part] for v in np.eye(2) for part in _ENDS
     ]
-    moments = [max(_moment(X[kept], q) for kept in sets) * 1.5 for q in (2.0, 4.0)]
-    proof = certify_mean(X, weights, epsilon, moments=[2, 4], inlier_moments=moments)
+    base = rng.uniform(0.5, 1, 40) if rng.random() < 0.3 else None
+    proof = certify_mean(X, weights, epsilon, moments=[2, 4], sample_weight=base)
 
     def false(proof: Any, found: Any) -> bool:
-        distances = [float(np.linalg.norm(proof.location - X[kept].mean(axis=0))) for kept in sets]
-        premises = proof.contamination >= epsilon and all(
-            b is not None and b >= m for b, m in zip(proof.inlier_moments, moments, strict=False)
-        )
-        small = premises and found.error_bound < max(distances) * (1 - 1e-12)
-        attained = [_attained(X, proof.weights, norm.q) for norm in proof.norms]
-        return small or any(b < a * (1 - 1e-12) for a, b in zip(attained, found.moments, strict=False))
+        base = np.ones(40) if proof.base_weights is None else proof.base_weights / proof.base_weights.sum()
+        for kept in sets:
+            shares = base[kept] / base[kept].sum()
+            if base[kept].sum() < (1 - proof.contamination) * base.sum():
+                continue
+            error = float(np.linalg.norm(proof.location - shares @ X[kept])) * (1 - 1e-12)
+            given = [found.error_bound_given(_moment(X[kept], shares, q), order=q) for q in found.orders]
+            if error > min(given) or error > found.error_bound:
+                return True
+        attained = [_attained(X, proof.weights, norm.q, proof.location) for norm in proof.norms]
+        return any(b < a * (1 - 1e-12) for a, b in zip(attained, found.moments, strict=False))
 
     return Subject(proof, X, false)
 
@@ -149,9 +153,11 @@ def _mean(rng: np.random.Generator) -> Subject:
 _ENDS = (slice(0, 36), slice(4, 40))
 
 
-def _moment(X: np.ndarray, q: float) -> float:
+def _moment(X: np.ndarray, shares: np.ndarray, q: float) -> float:
     """An upper bound on the central moment in every direction."""
-    return float(np.mean(np.linalg.norm(X - X.mean(axis=0), axis=1) ** q) ** (1 / q))
+    lengths = np.linalg.norm(X - shares @ X, axis=1)
+    largest = float(lengths.max())
+    return largest * float((shares @ (lengths / largest) ** q) ** (1 / q)) * (1 + 1e-12)
 
 
 def _attained(X: np.ndarray, weights: Any, q: float, center: Any = None) -> float:
@@ -165,7 +171,7 @@ def _attained(X: np.ndarray, weights: Any, q: float, center: Any = None) -> floa
 
 def _covariance(rng: np.random.Generator) -> Subject:
     X = rng.standard_normal((80, 2)) @ rng.standard_normal((2, 2))
-    proof = certify_covariance(X, np.ones(80), 0.01, inlier_kurtosis=50.0)
+    proof = certify_covariance(X, rng.uniform(0.9, 1.1, 80) if rng.random() < 0.5 else np.ones(80), 0.02)
 
     def false(proof: Any, found: Any) -> bool:
         shares = proof.weights / proof.weights.sum()
@@ -175,14 +181,13 @@ def _covariance(rng: np.random.Generator) -> Subject:
         kurtosis = float(((shares @ images**4) / (shares @ images**2) ** 2).max())
         if found.kurtosis < kurtosis * (1 - 1e-9):
             return True
+        least, largest = found.variance_ratios_given(50.0)
         for leave in range(0, 80 if proof.contamination >= 1 / 80 else 0, 5):
             S = np.cov(np.delete(X, leave, axis=0), rowvar=False, bias=True)
             ratios = np.linalg.eigvals(np.linalg.solve(proof.covariance, S)).real
-            if not found.least_ratio * (1 - 1e-9) <= ratios.min() or not ratios.max() <= found.largest_ratio * (
-                1 + 1e-9
-            ):
+            if not (least * (1 - 1e-9) <= ratios.min() and ratios.max() <= largest * (1 + 1e-9)):
                 return True
-        return False
+        return not (found.least_ratio == least and largest <= found.largest_ratio)
 
     return Subject(proof, X, false)
 
@@ -192,7 +197,9 @@ def _cluster(rng: np.random.Generator) -> Subject:
     proof = MomentClustering(2, n_init=1, random_state=0).fit(X).certificates_[int(rng.integers(2))]
 
     def false(proof: Any, found: Any) -> bool:
-        return found.upper < _attained(X, proof.weights, proof.norm.q, proof.center) * (1 - 1e-12)
+        apart = float(np.linalg.norm(proof.weights @ (X - proof.center)) / proof.weights.sum())
+        attained = _attained(X, proof.weights, proof.norm.q, proof.center)
+        return bool(found.upper < attained * (1 - 1e-12) or found.offset < apart * (1 - 1e-9))
 
     return Subject(proof, X, false)
 

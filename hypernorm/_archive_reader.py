@@ -100,7 +100,7 @@ class ArchiveReader:
         """Refuse members that have not been taken."""
         if self._members:
             names = [printable(name)[:_LONGEST_NAME] for name in sorted(self._members)[:3]]
-            raise DamagedArchiveError(f"unexpected members {names}")
+            raise DamagedArchiveError(f"unexpected members {names}: the file is damaged, or of another version")
 
     def part(self, prefix: str) -> ArchiveReader:
         """The members whose names begin with a prefix, by the rest of their names."""
@@ -150,7 +150,7 @@ class ArchiveReader:
     def _open(self, name: str) -> IO[bytes]:
         info = self._members.pop(f"{self._prefix}{name}.npy", None)
         if info is None:
-            raise DamagedArchiveError(f"the member {name!r} is missing")
+            raise DamagedArchiveError(f"the member {name!r} is missing: the file is damaged, or of another version")
         self._sizes[name] = info.file_size
         return self._archive.open(info)
 

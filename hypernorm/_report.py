@@ -18,6 +18,7 @@ from typing import Any
 
 import hypernorm as hn
 from hypernorm._display import exponent_text, printable, rounded_down, rounded_up
+from hypernorm.certificates import VerifiedErrorBound
 
 __all__ = [
     "as_json",
@@ -126,6 +127,9 @@ def print_verified(verified: hn.Verified) -> None:
         show(f"proved: {verified.quantity} {relation} {value:.17g}")
     if verified.premise:
         show(f"        if {verified.premise}")
+    if isinstance(verified, VerifiedErrorBound):
+        show(f"given:  {verified.quantity} <= {verified.upper_given:.17g}")
+        show(f"        if moreover {verified.premise_given}")
     show(f"        {verified.rigor.value}, {verified.seconds:.3f} seconds")
 
 

@@ -14,6 +14,7 @@ import pytest
 import hypernorm as hn
 from hypernorm import cli
 from hypernorm.datasets import gaussian, load_bundled
+from hypernorm.robust import certify_covariance, certify_mean
 from hypernorm.separable import separable_value
 from tests.command_line import fail, succeed
 
@@ -202,6 +203,19 @@ class TestVerify:
         np.save("M.npy", 2 * singlet)
         fail(capsys, 1, "verify", "M.npy", "sep.npz")
         fail(capsys, 2, "verify", "nowhere.npy", "sep.npz")
+
+    @pytest.mark.parametrize("certify", [certify_mean, certify_covariance])
+    def test_both_error_bounds_are_printed(self, certify, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        certificate = certify(X, np.arange(40) > 1, 0.05)
+        certificate.save("robust.npz")
+        proved = certificate.verify(X)
+        lines = succeed(capsys, "verify", "X.npy", "robust.npz").splitlines()
+        assert lines[0] == f"proved: {proved.quantity} <= {proved.error_bound:.17g}"
+        assert lines[1] == "        if at most the fraction 0.05 are outliers"
+        assert lines[2] == f"given:  {proved.quantity} <= {proved.error_bound_given():.17g}"
+        assert lines[3] == f"        if moreover {proved.premise_given}"
+        fields = json.loads(succeed(capsys, "verify", "X.npy", "robust.npz", "--json"))
+        assert (fields["upper"], fields["upper_given"]) == (proved.upper, proved.upper_given)
 
     def test_json_round_trips_every_number(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         succeed(capsys, "norm", "X.npy", "--q", "inf", "--out", "c.npz", "--witness", "w.npz")

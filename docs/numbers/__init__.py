@@ -11,6 +11,7 @@ from docs.numbers import (  # noqa: F401  each registers what it computes
     means,
     overview,
     regression,
+    robust_bounds,
     small_sets,
     soundness,
     states,

@@ -43,7 +43,9 @@ def chunked_difference(what: str) -> str:
 @table(BENCHMARK, "estimators")
 def chunked_estimators() -> Table:
     """A dictionary and a robust mean of rows in chunks."""
-    result = [["", "time", "error", "error of the sample mean", "proved bound", "largest memory of a worker"]]
+    result = [
+        ["", "time", "error", "error of the sample mean", "bound, by default premise", "largest memory of a worker"]
+    ]
     for row in rows(BENCHMARK, "estimators"):
         known = [f"{row[key]:.2f}" if key in row else "" for key in ("sample_mean_error", "error_bound")]
         memory = f"{row['worker_gigabytes_peak']:.2f} GiB"

@@ -115,7 +115,7 @@ def data_error(data: str, fraction: str, method: str) -> str:
 @table("robust", "peers")
 def robust_speed() -> Table:
     """Seconds and errors of robust means of many samples in many dimensions."""
-    result = [["method", "time", "distance from the mean of the inliers", "proved bound on it"]]
+    result = [["method", "time", "distance from the mean of the inliers", "bound, by default premise"]]
     for row in rows("robust", "peers"):
         result.append([row["method"], ending(row), *(_optional(row, name) for name in ("error", "error_bound"))])
     return result

@@ -2,13 +2,14 @@
 
 from hypernorm.certificates.atom import AtomCertificate
 from hypernorm.certificates.base import Certificate, load_certificate, register
-from hypernorm.certificates.cluster import ClusterCertificate
+from hypernorm.certificates.cluster import ClusterCertificate, VerifiedClusterBound
 from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCovarianceBound, whitened_rows
+from hypernorm.certificates.displacement import are_base_weights, total_variation_bound
 from hypernorm.certificates.expansion import ExpansionCertificate, VerifiedExpansion
 from hypernorm.certificates.gain_witness import GainWitness
 from hypernorm.certificates.lower_gain import GAIN_EXPONENTS, LowerGainCertificate
 from hypernorm.certificates.majorants import DEGREES, has_touching, touching_nodes, touching_polynomial
-from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound, total_variation_bound
+from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound
 from hypernorm.certificates.moments import largest_difference, of_pieces, weighted_rows
 from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
@@ -62,6 +63,7 @@ __all__ = [
     "TouchingCertificate",
     "Verified",
     "VerifiedBound",
+    "VerifiedClusterBound",
     "VerifiedCovarianceBound",
     "VerifiedEnclosure",
     "VerifiedErrorBound",
@@ -69,6 +71,7 @@ __all__ = [
     "VerifiedMeanBound",
     "VerifiedValue",
     "Witness",
+    "are_base_weights",
     "attained_value",
     "coordinate_rows",
     "has_touching",

@@ -1,7 +1,7 @@
 """Certificates of clusters: the q-th moment of weighted samples about a center, in every direction.
 
-The bound holds for the samples, weights and center as stored, see `hypernorm.certificates.moments` and
-docs/theory/robust.md.
+The bounds hold for the samples, weights and center as stored, which need not be their mean: its distance is bounded
+too. See `hypernorm.certificates.moments` and docs/theory/robust.md.
 """
 
 from __future__ import annotations
@@ -16,13 +16,36 @@ from hypernorm._validation import RowMatrix
 from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.fields import Array, Fingerprint, Shape
 from hypernorm.certificates.inner import Inner
-from hypernorm.certificates.moments import Weights, check_finite_exponent, moment_about, total_below
+from hypernorm.certificates.moments import (
+    Weights,
+    check_finite_exponent,
+    distance_from_mean,
+    moment_about,
+    total_below,
+)
 from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.rounding import precision, rational, upper_float
 from hypernorm.certificates.subjects import read_samples, samples_of
 from hypernorm.certificates.verified import Claim, VerifiedBound
 
-__all__ = ["ClusterCertificate"]
+__all__ = ["ClusterCertificate", "VerifiedClusterBound"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifiedClusterBound(VerifiedBound):
+    """The result of verifying a `ClusterCertificate`.
+
+    Attributes
+    ----------
+    upper : float
+        Proved upper bound on the moment of the cluster about its center, in any direction.
+    offset : float
+        Proved upper bound on the distance of the center from the mean of the cluster under its weights.
+    quantity, premise, rigor, seconds
+        As for `hypernorm.certificates.Verified`.
+    """
+
+    offset: float
 
 
 @register
@@ -83,8 +106,9 @@ class ClusterCertificate(Certificate):
     def read(self, data: Any) -> RowMatrix:
         return read_samples(data, self.shape, self.fingerprint)
 
-    def establish(self, subject: RowMatrix, *, exact: bool) -> VerifiedBound:
-        subject = samples_of(subject, self.shape)
-        moment = moment_about(subject, self.weights, self.center, self.norm, total_below(self.weights))
+    def establish(self, subject: RowMatrix, *, exact: bool) -> VerifiedClusterBound:
+        subject, total = samples_of(subject, self.shape), total_below(self.weights)
+        moment = moment_about(subject, self.weights, self.center, self.norm, total)
+        offset = distance_from_mean(subject, self.weights, self.center, total)
         with precision():
-            return VerifiedBound(quantity=self.quantity, upper=upper_float(moment))
+            return VerifiedClusterBound(quantity=self.quantity, upper=upper_float(moment), offset=upper_float(offset))

@@ -1,29 +1,33 @@
 """Certificates of weighted covariances: their relative error against the covariance of the inliers.
 
-Let m = 1 − Σ min(w_i, u_i) be the total variation distance of weights w from a distribution u on the inliers. Let κ_w
-and κ_u bound the kurtosis of ⟨x, v⟩ under either, in every direction v. With ρ(κ) = r + √(r(κ − 1)) and r = m/(1 − m),
+Let m = 1 − Σ min(w_i, u_i) be the total variation distance of weights w from a distribution u on the inliers, which
+are at least the fraction 1 − ε of the samples. Let κ_w and κ_u bound the kurtosis of ⟨x, v⟩ under either, in every
+direction v, and let Var be the variance of all samples. With ρ(κ) = r + √(r(κ − 1)) and r = m/(1 − m),
 
-    (1 − ρ(κ_w)) Var_w⟨x, v⟩ ≤ Var_u⟨x, v⟩ ≤ Var_w⟨x, v⟩ / (1 − ρ(κ_u))    for every v.
+    (1 − ρ(κ_w)) Var_w⟨x, v⟩ ≤ Var_u⟨x, v⟩ ≤ Var⟨x, v⟩ / (1 − ε)    for every v.
 
-The left inequality assumes nothing about the inliers but their number. κ_w is the fourth power of the 2→4 norm of a
-matrix, the weighted samples in coordinates with unit covariance, and a certificate proves it. The proof stands in
-docs/theory/robust.md. All rounding errors are bounded: the weights need not sum to one, `location` and `covariance`
-need not be their mean and covariance, and the coordinates need not be white.
+If the weights are equal, the left side may be divided by 1 − ε too. If κ_u is known, Var_u ≤ Var_w / (1 − ρ(κ_u)).
+κ_w is the fourth power of the 2→4 norm of a matrix, the weighted samples in coordinates with unit covariance, and a
+certificate proves it. The proofs stand in docs/theory/robust.md. All rounding errors are bounded: the weights need not
+sum to one, `location` and `covariance` need not be their mean and covariance, and the coordinates need not be white.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar
 
+import flint
 import numpy as np
 
+from hypernorm._arguments import check_nonnegative
+from hypernorm._display import rounded_down
 from hypernorm._validation import as_dense, check_matrix
 from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.displacement import are_base_weights, outlier_mass, total_variation_bound
 from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
 from hypernorm.certificates.inner import Inner
-from hypernorm.certificates.mean import total_variation_bound
 from hypernorm.certificates.moments import Weights, weighted_rows
 from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.rounding import (
@@ -40,11 +44,8 @@ from hypernorm.certificates.rounding import (
 )
 from hypernorm.certificates.subjects import check_identity
 from hypernorm.certificates.verified import VerifiedErrorBound
-from hypernorm.exceptions import CertificateError
+from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import Rows
-
-if TYPE_CHECKING:
-    import flint
 
 __all__ = ["CovarianceCertificate", "VerifiedCovarianceBound", "coordinates", "whitened_rows"]
 
@@ -60,21 +61,80 @@ class VerifiedCovarianceBound(VerifiedErrorBound):
     ----------
     upper : float
         Proved upper bound on ‖S^{-1/2} Ĉ S^{-1/2} − I‖ for the covariance S of the inliers and the matrix Ĉ.
+        It is the larger one of 1/least_ratio − 1 and 1 − 1/largest_ratio.
     least_ratio, largest_ratio : float
         The variance of the inliers is in every direction at least and at most so many times the variance by the
-        covariance matrix. The first needs no premise on moments; 0 and infinity if nothing follows.
+        covariance matrix, whatever their moments are; 0 and infinity if nothing follows.
+    upper_given, premise_given
+        `error_bound_given` for the kurtosis of the weights, and what it supposes.
     kurtosis : float
         Proved upper bound on the kurtosis of the samples under the weights, in every direction.
-    inlier_kurtosis : float or None
-        The same for the inliers, a premise; None stands for the premise that it is not larger.
-    contamination, total_variation, assumed, quantity, premise, rigor, seconds
-        As for `hypernorm.certificates.VerifiedErrorBound`; `largest_ratio` rests on the same premises.
+    weighted_ratio : float
+        Proved upper bound on the ratio of the variance under the weights to that by the matrix, in every direction.
+    contamination, total_variation, quantity, premise, rigor, seconds
+        As for `hypernorm.certificates.VerifiedErrorBound`.
     """
 
     least_ratio: float
     largest_ratio: float
     kurtosis: float
-    inlier_kurtosis: float | None
+    weighted_ratio: float
+
+    def variance_ratios_given(self, kurtosis: float | None = None) -> tuple[float, float]:
+        """Least and largest ratio if the kurtosis of the inliers is bounded; the least one does not depend on it.
+
+        Parameters
+        ----------
+        kurtosis : float, optional
+            κ with mean ⟨x − μ, v⟩⁴ ≤ κ (mean ⟨x − μ, v⟩²)² over the inliers, about their mean μ and for every v. By
+            default the certified kurtosis of the weights: nothing shows that the inliers' is not larger.
+
+        Returns
+        -------
+        tuple of float
+
+        Raises
+        ------
+        InvalidInputError
+            If the kurtosis is below 1, as no kurtosis is.
+        """
+        given = self.kurtosis if kurtosis is None else check_nonnegative(kurtosis, "kurtosis")
+        if kurtosis is not None and given < 1:
+            raise InvalidInputError(f"kurtosis must be at least 1, as every kurtosis is, got {kurtosis!r}.")
+        if given == math.inf:
+            return self.least_ratio, self.largest_ratio
+        with precision():
+            remaining = _remaining_variance(rational(self.total_variation), rational(given))
+            largest = upper_float(rational(self.weighted_ratio) / remaining)
+        return self.least_ratio, min(self.largest_ratio, largest)
+
+    def error_bound_given(self, kurtosis: float | None = None) -> float:
+        """The bound on the relative error if the kurtosis of the inliers is bounded; never above `upper`.
+
+        Parameters
+        ----------
+        kurtosis : float, optional
+            As for `variance_ratios_given`.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        InvalidInputError
+            If the kurtosis is below 1.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from hypernorm.robust import certify_covariance
+        >>> X = np.random.default_rng(0).standard_normal((2000, 3))
+        >>> proved = certify_covariance(X, np.ones(2000), 0.01).verify(X)
+        >>> proved.error_bound_given(3.5) <= proved.error_bound < 0.25
+        True
+        """
+        return _relative_error(*self.variance_ratios_given(kurtosis))
 
 
 @register
@@ -98,9 +158,6 @@ class CovarianceCertificate(Certificate):
         K, such that the samples (x − location) @ K have a covariance near the identity.
     norm : NormCertificate
         For q = 4 and the matrix with the rows w_i^{1/4} Kᵀ(x_i − location) of the positive weights.
-    inlier_kurtosis : float or None
-        A premise: a bound on the kurtosis of the inliers in every direction. None is the premise that it is at most
-        that of the weighted samples.
     """
 
     kinds: ClassVar = ("covariance",)
@@ -113,7 +170,6 @@ class CovarianceCertificate(Certificate):
     weights: Annotated[np.ndarray, Weights("n")]
     transform: Annotated[np.ndarray, Array("d", "d")]
     norm: Annotated[NormCertificate, Inner(NormCertificate)]
-    inlier_kurtosis: Annotated[float | None, Real(1.0, optional=True, label="kurtosis of the inliers")]
 
     def rules(self) -> None:
         if not 0.5 < float(self.weights.sum()) < 2:
@@ -129,7 +185,6 @@ class CovarianceCertificate(Certificate):
         return {
             "shape": list(self.shape),
             "contamination": self.contamination,
-            "inlier_kurtosis": self.inlier_kurtosis,
         }
 
     def read(self, data: Any) -> np.ndarray:
@@ -140,33 +195,34 @@ class CovarianceCertificate(Certificate):
     def establish(self, subject: np.ndarray, *, exact: bool) -> VerifiedCovarianceBound:
         if type(subject) is not np.ndarray or subject.shape != self.shape:
             raise CertificateError(f"The subject of the proof must be an ndarray of shape {self.shape}.")
-        distance, premise = total_variation_bound(self.weights, None, self.contamination), self.inlier_kurtosis
+        distance = total_variation_bound(self.weights, None, self.contamination)
         with precision():
-            kurtosis, least, largest = self._ratios(subject)
-            inliers = kurtosis if premise is None else rational(premise)
-            low = lower_float(least * _remaining_variance(distance, kurtosis))
-            high = upper_float(largest / _remaining_variance(distance, inliers))
-            bounded = low > 0 and math.isfinite(high)
-            error = upper_float((1 / rational(low) - 1).max(1 - 1 / rational(high))) if bounded else math.inf
-            found = upper_float(kurtosis)
-        return VerifiedCovarianceBound(
+            outliers = rational(outlier_mass(None, len(subject), self.contamination))
+            kurtosis, least, weighted, matrix_below = self._ratios(subject)
+            # For equal weights the inliers are a part of the distribution.
+            whole = are_base_weights(self.weights, None)
+            remaining = _remaining_variance(outliers if whole else rational(distance), kurtosis)
+            low = lower_float(least * remaining / (1 - outliers if whole else 1))
+            high = upper_float(_largest_variance(subject, self.transform) / matrix_below / (1 - outliers))
+            found, ratio = upper_float(kurtosis), upper_float(weighted)
+        proved = VerifiedCovarianceBound(
             quantity=self.quantity,
-            upper=error,
+            upper=_relative_error(low, high),
             least_ratio=low,
             largest_ratio=high,
-            premise=(
-                f"at most the fraction {self.contamination:.15g} are outliers, and the kurtosis of the inliers is at "
-                f"most {'that of the weights' if premise is None else format(premise, '.15g')}"
-            ),
+            premise=f"at most the fraction {self.contamination:.15g} are outliers",
+            upper_given=math.inf,
+            premise_given=f"the kurtosis of the inliers is at most {rounded_down(found, 12)}, that of the weights",
             contamination=self.contamination,
             total_variation=distance,
             kurtosis=found,
-            inlier_kurtosis=premise,
-            assumed=premise is None,
+            weighted_ratio=ratio,
         )
+        return replace(proved, upper_given=proved.error_bound_given())
 
-    def _ratios(self, X: np.ndarray) -> tuple[flint.arb, flint.arb, flint.arb]:
-        """Bounds on the kurtosis under the weights and on the ratio of their variance to that of the matrix."""
+    def _ratios(self, X: np.ndarray) -> tuple[flint.arb, flint.arb, flint.arb, flint.arb]:
+        """Bounds on the kurtosis under the weights, on the ratios of their variance to that of the matrix, and from
+        below on the latter in the coordinates."""
         weights, K, covariance = self.weights, self.transform, self.covariance
         depth = gamma(len(X) + 4)
         total = float(weights.sum())
@@ -197,7 +253,8 @@ class CovarianceCertificate(Certificate):
         if not (variances[0] > 0 and matrix_below > 0):
             raise CertificateError("The certificate does not prove that its coordinates have full rank.")
         kurtosis = ((fourth + offset) ** 2 / variances[0]) ** 2
-        return kurtosis, variances[0] / rational(matrix_above), variances[1] / rational(matrix_below)
+        least = rational(matrix_below)
+        return kurtosis, variances[0] / rational(matrix_above), variances[1] / least, least
 
 
 def whitened_rows(Y: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -212,14 +269,35 @@ def coordinates(X: np.ndarray, location: np.ndarray, K: np.ndarray) -> tuple[np.
     return differences @ K, SAFETY * gamma(len(K) + 2) * np.linalg.norm(magnitudes, axis=1) + _VANISHED
 
 
+def _largest_variance(X: np.ndarray, K: np.ndarray) -> flint.arb:
+    """A bound on the variance of all samples in any direction of the coordinates; infinite if they overflow."""
+    n = len(X)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # About any point the second moment is at least the variance, so the mean may be a rounded one.
+        Y, errors = coordinates(X, np.mean(X, axis=0), K)
+        scale = float(np.abs(Y).max())
+    if not (math.isfinite(scale) and np.isfinite(errors).all()):
+        return flint.arb.pos_inf()
+    exponent = math.frexp(scale)[1]
+    V, errors = np.ldexp(Y, -exponent), np.ldexp(errors, -exponent)
+    size, gap = float(np.linalg.norm(V)), float(np.linalg.norm(errors)) + TINY
+    image = V.T @ V
+    bound = _largest_eigenvalue(image, gamma(n + 4) * size**2 + gap * (2 * size + gap))
+    return rational(bound) / n * rational(2) ** (2 * exponent)
+
+
+def _largest_eigenvalue(A: np.ndarray, error: float) -> float:
+    """A proved upper bound on the eigenvalues of every symmetric matrix within `error` of A in the spectral norm."""
+    A, error, values, margin = _with_margin(A, error)
+    above = float(values[-1] + margin)
+    if not is_proved_positive_definite(above * np.eye(len(A)) - A, error):
+        raise CertificateError("The certificate does not prove a bound on the variance of the samples.")
+    return above
+
+
 def _eigenvalue_bounds(A: np.ndarray, error: float) -> tuple[float, float]:
     """Proved bounds on the eigenvalues of every symmetric matrix within `error` of A in the spectral norm."""
-    A = (A + A.T) / 2
-    if not (np.isfinite(A).all() and math.isfinite(error)):
-        raise CertificateError("The certificate's numbers are too large for a proof: they overflow.")
-    error = SAFETY * (error + 4 * UNIT * float(np.linalg.norm(A))) + TINY
-    values = np.linalg.eigvalsh(A)
-    margin = 4 * (error + definite_shift(np.eye(len(A)) * float(np.abs(values).max())))
+    A, error, values, margin = _with_margin(A, error)
     below, above = float(values[0] - margin), float(values[-1] + margin)
     identity = np.eye(len(A))
     if not (
@@ -232,11 +310,29 @@ def _eigenvalue_bounds(A: np.ndarray, error: float) -> tuple[float, float]:
     return below, above
 
 
-def _remaining_variance(distance: float, kurtosis: flint.arb) -> flint.arb:
+def _with_margin(A: np.ndarray, error: float) -> tuple[np.ndarray, float, np.ndarray, float]:
+    """The symmetric part of A, the error with its rounding, proposed eigenvalues, and a margin for their proof."""
+    A = (A + A.T) / 2
+    if not (np.isfinite(A).all() and math.isfinite(error)):
+        raise CertificateError("The certificate's numbers are too large for a proof: they overflow.")
+    error = SAFETY * (error + 4 * UNIT * float(np.linalg.norm(A))) + TINY
+    values = np.linalg.eigvalsh(A)
+    return A, error, values, 4 * (error + definite_shift(np.eye(len(A)) * float(np.abs(values).max())))
+
+
+def _relative_error(least: float, largest: float) -> float:
+    """‖S^{-1/2} Ĉ S^{-1/2} − I‖ at most, for S between the two multiples of Ĉ."""
+    if not (least > 0 and math.isfinite(largest)):
+        return math.inf
+    with precision():
+        return upper_float((1 / rational(least) - 1).max(1 - 1 / rational(largest)))
+
+
+def _remaining_variance(distance: flint.arb, kurtosis: flint.arb) -> flint.arb:
     """1 − ρ, or 0 if negative: the least fraction of a variance that remains when the mass `distance` is removed."""
-    if distance >= 1:
+    if not distance < 1:
         return rational(0)
-    ratio = rational(distance) / (1 - rational(distance))
+    ratio = distance / (1 - distance)
     return _at_least_zero(1 - ratio - (ratio * _at_least_zero(kurtosis - 1)).sqrt())
 
 

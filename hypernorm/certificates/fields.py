@@ -184,17 +184,16 @@ class Shape(Pair):
 
 
 class Numbers(Field):
-    """A tuple of floats ≥ `least`, whose length is the symbol `count`; None is stored as NaN."""
+    """A tuple of floats ≥ `least`, whose length is the symbol `count`."""
 
-    def __init__(self, count: str, least: float = -math.inf, *, optional: bool = False, label: str | None = None):
+    def __init__(self, count: str, least: float = -math.inf, *, label: str | None = None):
         super().__init__(label)
-        self.count, self.least, self.optional = count, least, optional
+        self.count, self.least = count, least
 
-    def check(self, value: Any, name: str, sizes: Sizes) -> tuple[float | None, ...]:
-        items = check_tuple(value, self.called(name), sizes[self.count], self._what())
+    def check(self, value: Any, name: str, sizes: Sizes) -> tuple[float, ...]:
+        items = check_tuple(value, self.called(name), sizes[self.count], f"numbers, one for each of the {self.count}")
         for item in items:
-            allowed = type(item) is float and math.isfinite(item) and item >= self.least
-            if not (allowed or (self.optional and item is None)):
+            if not (type(item) is float and math.isfinite(item) and item >= self.least):
                 sign = ", non-negative" if self.least == 0 else ""
                 raise CertificateError(
                     f"The certificate's {self.called(name)} must be finite floats{sign}: a value is negative, "
@@ -202,15 +201,11 @@ class Numbers(Field):
                 )
         return items
 
-    def _what(self) -> str:
-        return f"numbers{' or None' * self.optional}, one for each of the {self.count}"
-
     def write(self, value: Any, name: str) -> Members:
-        return {name: np.array([math.nan if item is None else item for item in value], dtype="<f8")}
+        return {name: np.array(value, dtype="<f8")}
 
-    def read(self, reader: ArchiveReader, name: str, sizes: Sizes) -> tuple[float | None, ...]:
-        items = reader.array(name, ("<f8",), (sizes[self.count],)).tolist()
-        return self.check(tuple(None if self.optional and math.isnan(item) else item for item in items), name, sizes)
+    def read(self, reader: ArchiveReader, name: str, sizes: Sizes) -> tuple[float, ...]:
+        return self.check(tuple(reader.array(name, ("<f8",), (sizes[self.count],)).tolist()), name, sizes)
 
 
 class Array(Field):

@@ -17,28 +17,33 @@ _MOST = 64
 
 
 class InnerTuple(Field):
-    """A non-empty tuple of certificates of one class.
+    """A non-empty tuple of certificates of one class, or None if `optional`.
 
-    In a file ``name`` is their number, and ``name_i.m`` the member m of certificate i.
+    In a file ``name`` is their number, 0 for None, and ``name_i.m`` the member m of certificate i.
     """
 
-    def __init__(self, kind: type[Certificate]):
+    def __init__(self, kind: type[Certificate], *, optional: bool = False):
         super().__init__()
-        self.kind = kind
+        self.kind, self.optional = kind, optional
 
-    def check(self, value: Any, name: str, sizes: Sizes) -> tuple[Certificate, ...]:
+    def check(self, value: Any, name: str, sizes: Sizes) -> tuple[Certificate, ...] | None:
+        if self.optional and value is None:
+            return None
         if not (type(value) is tuple and 0 < len(value) <= _MOST):
             raise CertificateError(f"The certificate's {self.called(name)} must be a tuple of 1 to 64 certificates.")
         return tuple(_own(item, (self.kind,), self.called(name)) for item in value)
 
     def write(self, value: Any, name: str) -> Members:
-        members = {name: np.array(len(value), dtype="<i8")}
-        for index, item in enumerate(value):
+        items = () if value is None else value
+        members = {name: np.array(len(items), dtype="<i8")}
+        for index, item in enumerate(items):
             members |= {f"{name}_{index}.{member}": array for member, array in item.members().items()}
         return members
 
-    def read(self, reader: ArchiveReader, name: str, sizes: Sizes) -> tuple[Certificate, ...]:
+    def read(self, reader: ArchiveReader, name: str, sizes: Sizes) -> tuple[Certificate, ...] | None:
         count = int(reader.scalar(name, "<i8"))
+        if self.optional and count == 0:
+            return None
         if not 0 < count <= _MOST:
             raise CertificateError(f"the number of {self.called(name)} is {count}, it must be from 1 to {_MOST}")
         return tuple(parse_members(reader.part(f"{name}_{index}."), self.kind) for index in range(count))

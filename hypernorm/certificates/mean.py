@@ -1,29 +1,32 @@
 """Certificates of weighted means: their distance from the mean of the inliers.
 
-Let δ' = 1 − Σ min(w_i, u_i) be the total variation distance of weights w from a distribution u on the inliers. It is at
-most a δ that depends on w and the contamination alone. If the q-th central moments of w and of u are at most B_w and B
-in every direction, then by Hölder's inequality on the two parts of mass δ'
+The inliers have at least the fraction 1 − ε of base weights p. Let δ be the largest total variation distance of
+weights w from a distribution u of the inliers, l the location, B_w = max_v (Σ w_i |⟨x_i − l, v⟩|^q)^{1/q}, M the same
+for p, a_w and a_p the distances of l from the two means, and g and h the factors of
+`hypernorm.certificates.displacement`. Then
 
-    ‖μ_w − μ_u‖ ≤ (B_w + B) δ^{1−1/q} / (1 − δ).
+    ‖l − μ_u‖ ≤ δ^{1−1/q} (B_w + M / (1 − ε)^{1/q}) + a_w,        ‖l − μ_u‖ ≤ g(ε) M + h(ε) a_p,
 
-B_w = max_v (Σ w_i |⟨x_i − μ_w, v⟩|^q)^{1/q} is the 2→q norm of a matrix, and a certificate proves it. The proof of the
-bound stands in docs/theory/robust.md. All rounding errors are bounded: the weights need not sum to one, the location
-need not be their mean, and the rows of the matrix are computed ones.
+and, if the q-th moment of the inliers about their mean is at most B, ‖l − μ_u‖ ≤ g(δ) (B_w + B) + h(δ) a_w. B_w and M
+are 2→q norms of matrices, and certificates prove them. The proofs stand in docs/theory/robust.md. All rounding errors
+are bounded: the weights need not sum to one, the location need not be their mean, and the rows of the matrices are
+computed ones.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from hypernorm._display import exponent_text
+from hypernorm._arguments import check_nonnegative
+from hypernorm._display import exponent_text, rounded_down
 from hypernorm._validation import RowMatrix
 from hypernorm.certificates.base import Certificate, register
-from hypernorm.certificates.fields import Array, Fingerprint, Numbers, Real, Shape, Sizes
+from hypernorm.certificates.displacement import are_base_weights, outlier_mass, part_factors, total_variation_bound
+from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
 from hypernorm.certificates.inner import InnerTuple
 from hypernorm.certificates.moments import (
     Weights,
@@ -33,15 +36,15 @@ from hypernorm.certificates.moments import (
     total_below,
 )
 from hypernorm.certificates.norm import NormCertificate
-from hypernorm.certificates.rounding import UNIT, precision, rational, upper_float
+from hypernorm.certificates.rounding import precision, rational, upper_float
 from hypernorm.certificates.subjects import read_samples, samples_of
 from hypernorm.certificates.verified import VerifiedErrorBound
+from hypernorm.exceptions import CertificateError, InvalidInputError
 
-__all__ = ["MeanCertificate", "VerifiedMeanBound", "total_variation_bound"]
+if TYPE_CHECKING:
+    import flint
 
-# Fractions this close count as equal: 0.3 of ten samples are three, although the float is below 3/10.
-_SLACK = 1e-12
-_MASSES = 2000
+__all__ = ["MeanCertificate", "VerifiedMeanBound"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +54,70 @@ class VerifiedMeanBound(VerifiedErrorBound):
     Attributes
     ----------
     upper : float
-        Proved upper bound on the distance of the location from the mean of the inliers; infinite if nothing follows.
+        Proved upper bound on the distance of the location from the mean of the inliers, whatever their moments are;
+        infinite if nothing follows.
+    upper_given, premise_given
+        `error_bound_given` for the moment of the weights of the largest certified order, and what it supposes.
+    orders : tuple of float
+        The exponents q of the certified moments.
     moments : tuple of float
-        Proved bounds on max_v (Σ w_i |⟨x_i − μ_w, v⟩|^q)^{1/q}, for each certificate.
-    inlier_moments : tuple of float or None
-        The same moments of the inliers, a premise; None stands for the premise that they are not larger.
-    contamination, total_variation, assumed, quantity, premise, rigor, seconds
+        Proved bounds on max_v (Σ w_i |⟨x_i − location, v⟩|^q)^{1/q}, for each order.
+    offset : float
+        Proved bound on the distance of the location from the mean under the weights.
+    contamination, total_variation, quantity, premise, rigor, seconds
         As for `hypernorm.certificates.VerifiedErrorBound`.
     """
 
+    orders: tuple[float, ...]
     moments: tuple[float, ...]
-    inlier_moments: tuple[float | None, ...]
+    offset: float
+
+    def error_bound_given(self, moment: float | None = None, *, order: float | None = None) -> float:
+        """The bound on the same distance if the q-th moment of the inliers is bounded; never above `upper`.
+
+        Parameters
+        ----------
+        moment : float, optional
+            B with (mean |⟨x_i − μ, v⟩|^q)^{1/q} ≤ B over the inliers, about their mean μ, for every unit vector v. By
+            default the certified moment of the weights: nothing shows that the inliers' is not larger.
+        order : float, optional
+            q, by default the largest certified one.
+
+        Returns
+        -------
+        float
+            Proved if the inliers have this moment and are at least the fraction 1 − `contamination`.
+
+        Raises
+        ------
+        InvalidInputError
+            If the moment is no number ≥ 0, or if the order is not certified.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from hypernorm.robust import certify_mean
+        >>> X = np.random.default_rng(0).standard_normal((500, 3))
+        >>> X[:5] = 40
+        >>> weights = np.arange(500) >= 5
+        >>> proved = certify_mean(X, weights, 0.01).verify(X)
+        >>> proved.error_bound_given(1.5) < proved.error_bound_given(2.0) < 0.2 < proved.error_bound
+        True
+        """
+        position = int(np.argmax(self.orders))
+        if order is not None:
+            if order not in self.orders:
+                raise InvalidInputError(
+                    f"order={order!r} is not certified, only {', '.join(map(exponent_text, self.orders))}; certify the "
+                    f"mean with that moment."
+                )
+            position = self.orders.index(order)
+        known = self.moments[position]
+        given = known if moment is None else check_nonnegative(moment, "moment")
+        with precision():
+            inner, outer = part_factors(rational(self.total_variation), self.orders[position])
+            bound = inner * (rational(known) + rational(given)) + outer * rational(self.offset)
+            return min(self.upper, upper_float(bound))
 
 
 @register
@@ -85,9 +141,9 @@ class MeanCertificate(Certificate):
     norms : tuple of NormCertificate
         Certificates for the matrices with the rows w_i^{1/q} (x_i − location) of the positive weights, each with its
         own q.
-    inlier_moments : tuple of float or None
-        A premise for each norm: B with (Σ u_i |⟨x_i − μ_u, v⟩|^q)^{1/q} ≤ B for the inliers about their mean. None is
-        the premise that this moment is at most that of the weighted samples.
+    base_norms : tuple of NormCertificate or None
+        The same for the base weights, ones if these are None, in the same order of q. None if the weights are the base
+        weights; otherwise nothing follows without a premise on the moments of the inliers.
     """
 
     kinds: ClassVar = ("mean",)
@@ -99,16 +155,13 @@ class MeanCertificate(Certificate):
     weights: Annotated[np.ndarray, Weights("n")]
     base_weights: Annotated[np.ndarray | None, Weights("n", optional=True)]
     norms: Annotated[tuple[NormCertificate, ...], InnerTuple(NormCertificate)]
-    inlier_moments: Annotated[tuple[float | None, ...], Numbers("norms", 0.0, optional=True)]
-
-    @classmethod
-    def sizes(cls, known: Mapping[str, Any]) -> Sizes:
-        sides = dict(zip("nd", known["shape"], strict=True)) if "shape" in known else {}
-        return {**sides, "norms": len(known["norms"])} if "norms" in known else sides
+    base_norms: Annotated[tuple[NormCertificate, ...] | None, InnerTuple(NormCertificate, optional=True)]
 
     def rules(self) -> None:
-        for norm in self.norms:
+        for norm in (*self.norms, *(self.base_norms or ())):
             check_finite_exponent(norm)
+        if self.base_norms is not None and [norm.q for norm in self.base_norms] != [norm.q for norm in self.norms]:
+            raise CertificateError("The certificate's base norms must be for the same exponents as its norms.")
 
     @property
     def quantity(self) -> str:
@@ -119,95 +172,54 @@ class MeanCertificate(Certificate):
             "shape": list(self.shape),
             "contamination": self.contamination,
             "orders": [norm.q for norm in self.norms],
-            "inlier_moments": list(self.inlier_moments),
         }
-
-    def _premise(self, counted: int | None) -> str:
-        """What the smallest bound, that of the given norm, assumes."""
-        premise = f"at most the fraction {self.contamination:.15g} are outliers"
-        if counted is None:
-            return premise
-        B = self.inlier_moments[counted]
-        limit = "that of the weights" if B is None else format(B, ".15g")
-        order = exponent_text(self.norms[counted].q)
-        return f"{premise}, and the moment of the inliers of order {order} is at most {limit}"
 
     def read(self, data: Any) -> RowMatrix:
         return read_samples(data, self.shape, self.fingerprint)
 
     def establish(self, subject: RowMatrix, *, exact: bool) -> VerifiedMeanBound:
-        subject, total = samples_of(subject, self.shape), total_below(self.weights)
-        offset = distance_from_mean(subject, self.weights, self.location, total)
+        subject, orders = samples_of(subject, self.shape), tuple(norm.q for norm in self.norms)
+        weighted, offset = self._about_location(subject, self.weights, self.norms)
+        whole, base_offset = weighted, offset
+        if self.base_norms is not None:
+            base = np.ones(self.shape[0]) if self.base_weights is None else self.base_weights
+            whole, base_offset = self._about_location(subject, base, self.base_norms)
+        bounds = [math.inf]
         distance = total_variation_bound(self.weights, self.base_weights, self.contamination)
-        moments, bounds = [], []
-        for norm, inliers in zip(self.norms, self.inlier_moments, strict=True):
-            about_location = moment_about(subject, self.weights, self.location, norm, total)
+        if self.base_norms is not None or are_base_weights(self.weights, self.base_weights):
             with precision():
-                moment = about_location + offset
-                both = moment + (moment if inliers is None else rational(inliers))
-                moments.append(upper_float(moment))
-                if distance < 1:
-                    mass = rational(distance)
-                    power = mass ** (1 - 1 / rational(norm.q)) if distance > 0 else rational(0)
-                    bounds.append(upper_float(both * power / (1 - mass) + offset))
-        # Each bound rests on the premise of its own order; the smallest one on no other.
-        counted = int(np.argmin(bounds)) if bounds else None
-        return VerifiedMeanBound(
+                outliers = rational(outlier_mass(self.base_weights, self.shape[0], self.contamination))
+                for q, B, M in zip(orders, weighted, whole, strict=True):
+                    power, (inner, outer) = 1 / rational(q), part_factors(outliers, q)
+                    both = rational(distance) ** (1 - power) * (B + M / (1 - outliers) ** power) + offset
+                    bounds += [upper_float(both), upper_float(inner * M + outer * base_offset)]
+        with precision():
+            moments, off_mean = tuple(map(upper_float, weighted)), upper_float(offset)
+        proved = VerifiedMeanBound(
             quantity=self.quantity,
-            upper=math.inf if counted is None else bounds[counted],
-            premise=self._premise(counted),
+            upper=min(bounds),
+            premise=f"at most the fraction {self.contamination:.15g} are outliers",
+            upper_given=math.inf,
+            premise_given=self._premise_given(orders, moments),
             contamination=self.contamination,
             total_variation=distance,
-            moments=tuple(moments),
-            inlier_moments=self.inlier_moments,
-            assumed=counted is not None and self.inlier_moments[counted] is None,
+            orders=orders,
+            moments=moments,
+            offset=off_mean,
         )
+        return replace(proved, upper_given=proved.error_bound_given())
 
+    def _about_location(
+        self, subject: RowMatrix, weights: np.ndarray, norms: tuple[NormCertificate, ...]
+    ) -> tuple[list[flint.arb], flint.arb]:
+        """Bounds on the moments under the weights about the location, and on its distance from their mean."""
+        total = total_below(weights)
+        offset = distance_from_mean(subject, weights, self.location, total)
+        return [moment_about(subject, weights, self.location, norm, total) for norm in norms], offset
 
-def total_variation_bound(weights: np.ndarray, base_weights: np.ndarray | None, contamination: float) -> float:
-    """An upper bound on 1 − Σ min(w_i, u_i) over all distributions u = p/p(I) on sets I with p(I) ≥ 1 − ε.
-
-    Order the samples by increasing w_i/p_i. The worst set of mass P consists of the first ones, and its overlap with w
-    is the integral over [0, P] of min(w/p, 1/P). For equal base weights every P = k/n is tried, otherwise intervals
-    of P. The proof stands in docs/theory/robust.md.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (n,)
-        w, non-negative; their scale does not matter.
-    base_weights : ndarray of shape (n,) or None
-        p, non-negative; their scale does not matter. None means equal weights.
-    contamination : float
-        ε, in [0, 0.5).
-
-    Returns
-    -------
-    float
-        At most 1.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> round(total_variation_bound(np.ones(10), None, 0.2), 6)
-    0.2
-    """
-    n = len(weights)
-    base = np.full(n, 1.0 / n) if base_weights is None else base_weights / base_weights.sum()
-    kept = base > 0
-    ratios = weights[kept] / weights.sum() / base[kept]
-    order = np.argsort(ratios, kind="stable")
-    ratios, masses = ratios[order], base[kept][order]
-    ends = np.concatenate([[0.0], np.cumsum(masses)])
-    filled = np.concatenate([[0.0], np.cumsum(masses * ratios)])
-    if base_weights is None:
-        low = high = np.arange(n - math.floor(contamination * n * (1 + _SLACK)), n + 1) / n
-    else:
-        edges = np.linspace((1 - contamination) * (1 - _SLACK), 1, _MASSES + 1)
-        low, high = edges[:-1], edges[1:]
-    capped = np.searchsorted(ratios, 1 / high)  # first ratio that is cut off
-    last = np.minimum(np.searchsorted(ends, low, side="right") - 1, len(ratios) - 1)
-    plain = filled[last] + (low - ends[last]) * ratios[last]
-    cut = filled[np.minimum(capped, last)] + (low - ends[np.minimum(capped, last)]) / high
-    overlap = float(np.where(last < capped, plain, cut).min())
-    # Sums of at most n terms that add up to about one.
-    return min(max(1 - overlap, 0.0) + 16 * (n + 16) * UNIT, 1.0)
+    def _premise_given(self, orders: tuple[float, ...], moments: tuple[float, ...]) -> str:
+        largest = int(np.argmax(orders))
+        return (
+            f"the moment of the inliers of order {exponent_text(orders[largest])} is at most "
+            f"{rounded_down(moments[largest], 12)}, that of the weights"
+        )

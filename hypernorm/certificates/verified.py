@@ -77,20 +77,23 @@ class VerifiedErrorBound(VerifiedBound):
     Attributes
     ----------
     upper : float
-        The error is at most this number; infinite if nothing follows.
+        The error is at most this number, whatever the moments of the inliers are; infinite if nothing follows.
+    upper_given : float
+        The error is at most this number, not above `upper`, if `premise_given` is true as well.
+    premise_given : str
+        That the inliers have a moment at most as large as the weighted samples, which nothing shows.
     contamination : float
         A premise: the inliers have at least the fraction 1 − ε of the samples, or of their base weights.
     total_variation : float
         The largest total variation distance of the weights from a distribution on the inliers.
-    assumed : bool
-        Whether the bound supposes that the inliers have moments at most as large as the weighted samples.
     quantity, premise, rigor, seconds
         As for `Verified`.
     """
 
+    upper_given: float
+    premise_given: str
     contamination: float
     total_variation: float
-    assumed: bool
 
     @property
     def error_bound(self) -> float:

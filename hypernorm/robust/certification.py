@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hypernorm._arguments import check_contamination, check_exponent, check_nonnegative, check_sample_weight
+from hypernorm._arguments import check_contamination, check_exponent, check_sample_weight
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import Chunks
 from hypernorm._validation import Matrix, as_dense, check_covariance, check_matrix, check_shape
@@ -17,6 +17,7 @@ from hypernorm.certificates import (
     CovarianceCertificate,
     MeanCertificate,
     NormCertificate,
+    are_base_weights,
     largest_difference,
     of_pieces,
     weighted_rows,
@@ -34,7 +35,6 @@ __all__ = [
     "certify_mean",
     "certify_mean_weights",
     "certify_moment",
-    "check_kurtosis",
 ]
 
 # Directions with a smaller fraction of the variance, after columns are scaled to variance one, are rounding.
@@ -58,13 +58,14 @@ def certify_mean(
     location: np.ndarray | None = None,
     sample_weight: Any = None,
     moments: Sequence[float] = (2, 4),
-    inlier_moments: Sequence[float | None] | None = None,
 ) -> MeanCertificate:
     """Prove how far a weighted mean can be from the mean of the inliers, whichever samples those are.
 
-    Let δ be the largest total variation distance between the weights and a distribution of the inliers, and B_w, B
-    bounds on their q-th central moments. Then ‖μ_w − μ‖ ≤ (B_w + B) δ^{1−1/q}/(1 − δ); the smallest over the given q
-    counts.
+    Let δ be the largest total variation distance between the weights and a distribution of the inliers, and B_w, M
+    bounds on the q-th moments of the weighted and of all samples about the location. Then it is at most
+    δ^{1−1/q} (B_w + M/(1 − ε)^{1/q}) from the mean of the inliers, up to its distance from the weighted mean. If the
+    location is the mean of all samples, it is also at most about ε^{1−1/q} M from it. The smallest bound over the given
+    q counts. `VerifiedMeanBound.error_bound_given` is the bound for inliers with a known moment.
 
     Parameters
     ----------
@@ -79,9 +80,6 @@ def certify_mean(
     sample_weight : array_like of shape (n,), optional
     moments : sequence of float, default (2, 4)
         Exponents q ≥ 2.
-    inlier_moments : sequence of float or None, optional
-        B for each of the moments: (mean |⟨x_i − μ, v⟩|^q)^{1/q} ≤ B over the inliers, for every unit vector v. None
-        stands for the premise that the moment of the inliers is at most that of the weights.
 
     Returns
     -------
@@ -102,8 +100,8 @@ def certify_mean(
     --------
     >>> import numpy as np
     >>> X = np.random.default_rng(0).standard_normal((500, 3))
-    >>> certificate = certify_mean(X, np.ones(500), 0.01, inlier_moments=[1.1, 1.5])
-    >>> certificate.verify(X).error_bound < 0.11
+    >>> proved = certify_mean(X, np.ones(500), 0.01).verify(X)
+    >>> proved.error_bound < 0.06
     True
     """
     matrix = private_samples(X)
@@ -112,20 +110,14 @@ def certify_mean(
     if weights is None:
         raise InvalidInputError("weights must be given; np.ones(n) makes every sample count alike.")
     weights = check_sample_weight(weights, "weights", n)
-    if not all(isinstance(given, Sequence | np.ndarray) for given in (moments, inlier_moments or ())):
-        raise InvalidInputError("moments and inlier_moments must be sequences of numbers, such as [4] and [1.5].")
+    if not isinstance(moments, Sequence | np.ndarray):
+        raise InvalidInputError(f"moments must be a sequence of numbers, such as [4], got {moments!r}.")
     orders = [check_exponent(q, name="moments") for q in moments]
     if not orders or any(math.isinf(q) for q in orders):
         raise InvalidInputError(f"moments must be finite exponents q ≥ 2, at least one, got {moments!r}.")
-    given = [None] * len(orders) if inlier_moments is None else list(inlier_moments)
-    if len(given) != len(orders):
-        raise InvalidInputError(f"inlier_moments must have an entry for each of moments={tuple(orders)}, got {given}.")
-    premises = tuple(None if B is None else check_nonnegative(B, "inlier_moments") for B in given)
     center = None if location is None else check_shape(location, "location", (d,))
-    base = None if sample_weight is None else normalised_weights(sample_weight, "sample_weight", n)
-    return certify_mean_weights(
-        matrix, weights, fraction, location=center, base=base, moments=orders, inlier_moments=premises
-    )
+    base = None if sample_weight is None else check_sample_weight(sample_weight, "sample_weight", n)
+    return certify_mean_weights(matrix, weights, fraction, location=center, base=base, moments=orders)
 
 
 def certify_mean_weights(
@@ -136,9 +128,8 @@ def certify_mean_weights(
     location: np.ndarray | None,
     base: np.ndarray | None,
     moments: Sequence[float],
-    inlier_moments: Sequence[float | None],
 ) -> MeanCertificate:
-    """`certify_mean` for arguments that have been checked; base weights sum to one.
+    """`certify_mean` for arguments that have been checked.
 
     Raises
     ------
@@ -147,12 +138,19 @@ def certify_mean_weights(
     """
     n, d = matrix.shape
     weights = normalised(weights)
+    base = None if base is None else normalised(base)
     if location is None:
         location = np.sum(of_pieces(matrix, lambda X, weights: weights @ X, weights), axis=0)
     center = np.array(location)
     if not largest_difference(matrix, weights, center) < _FURTHEST:
         raise InvalidInputError(f"X has samples more than {_FURTHEST:.0e} from the location; divide both by as much.")
-    norms = tuple(certify_moment(weighted_rows(matrix, weights, center, q), q) for q in moments)
+
+    def norms(weights: np.ndarray) -> tuple[NormCertificate, ...]:
+        return tuple(certify_moment(weighted_rows(matrix, weights, center, q), q) for q in moments)
+
+    all_samples = np.ones(n) if base is None else base
+    # Samples without weight may be too far away; then nothing follows without a known moment of the inliers.
+    apart = are_base_weights(weights, base) or not largest_difference(matrix, all_samples, center) < _FURTHEST
     return MeanCertificate(
         shape=(int(n), int(d)),
         fingerprint=fingerprint(matrix),
@@ -160,8 +158,8 @@ def certify_mean_weights(
         location=center,
         weights=weights,
         base_weights=base,
-        norms=norms,
-        inlier_moments=tuple(inlier_moments),
+        norms=norms(weights),
+        base_norms=None if apart else norms(all_samples),
     )
 
 
@@ -173,13 +171,14 @@ def certify_covariance(
     *,
     location: np.ndarray | None = None,
     covariance: np.ndarray | None = None,
-    inlier_kurtosis: float | None = None,
 ) -> CovarianceCertificate:
     """Prove how far a covariance matrix can be from that of the inliers, whichever samples those are.
 
-    Let m be the largest total variation distance between the weights and a distribution of the inliers, κ_w and κ
-    bounds on their kurtosis in every direction, and ρ(κ) = r + √(r(κ − 1)) with r = m/(1 − m). Then the variance of the
-    inliers is in every direction at least 1 − ρ(κ_w) and at most 1/(1 − ρ(κ)) times the variance under the weights.
+    Let m be the largest total variation distance between the weights and a distribution of the inliers, κ_w a bound on
+    the kurtosis under the weights in every direction, and ρ = r + √(r(κ_w − 1)) with r = m/(1 − m). Then the variance
+    of the inliers is in every direction at least 1 − ρ times the variance under the weights, and at most 1/(1 − ε)
+    times that of all samples. `VerifiedCovarianceBound.error_bound_given` is the bound for inliers with a known
+    kurtosis, which outliers do not widen.
 
     Parameters
     ----------
@@ -192,9 +191,6 @@ def certify_covariance(
     covariance : ndarray of shape (d, d), optional
         The estimates, by default those under the weights. The proof holds for any, and gets weaker with their distance
         from the default. The covariance must be symmetric up to rounding; the certificate is about its symmetric part.
-    inlier_kurtosis : float, optional
-        κ with mean ⟨x − μ, v⟩⁴ ≤ κ (mean ⟨x − μ, v⟩²)² over the inliers, about their mean μ and for every v: 3 for many
-        Gaussian inliers, more for few. By default the premise is that κ is at most κ_w.
 
     Returns
     -------
@@ -227,7 +223,6 @@ def certify_covariance(
         check_contamination(contamination),
         location=None if location is None else check_shape(location, "location", (d,)),
         covariance=None if covariance is None else check_covariance(covariance, "covariance", d)[0],
-        inlier_kurtosis=check_kurtosis(inlier_kurtosis),
     )
 
 
@@ -238,7 +233,6 @@ def certify_covariance_weights(
     *,
     location: np.ndarray | None,
     covariance: np.ndarray | None,
-    inlier_kurtosis: float | None,
 ) -> CovarianceCertificate:
     """`certify_covariance` for arguments that have been checked, with weights that sum to one."""
     n, d = X.shape
@@ -264,17 +258,7 @@ def certify_covariance_weights(
         weights=weights,
         transform=transform,
         norm=norm,
-        inlier_kurtosis=inlier_kurtosis,
     )
-
-
-def check_kurtosis(kurtosis: Any) -> float | None:
-    if kurtosis is None:
-        return None
-    number = check_nonnegative(kurtosis, "inlier_kurtosis")
-    if number < 1:
-        raise InvalidInputError(f"inlier_kurtosis must be at least 1, as every kurtosis is, got {kurtosis!r}.")
-    return number
 
 
 def _correlations(covariance: np.ndarray) -> np.ndarray:

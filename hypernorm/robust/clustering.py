@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from hypernorm._arguments import (
     check_count,
     check_exponent,
     check_generator,
+    check_sample_weight,
     check_tolerance,
 )
 from hypernorm._arithmetic import own_arithmetic
@@ -26,6 +28,7 @@ from hypernorm.certificates import ClusterCertificate, weighted_rows
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import fingerprint
 from hypernorm.robust.certification import certify_moment
+from hypernorm.robust.clusters.apart import groups_apart
 from hypernorm.robust.clusters.assignment import assign, locate_groups
 from hypernorm.robust.clusters.coordinates import Frame, leading_directions, whitening
 from hypernorm.robust.clusters.outliers import judge_rows
@@ -39,6 +42,8 @@ __all__ = ["MomentClustering"]
 _SEARCH_ROWS, _SEARCH_ROWS_PER_CLUSTER = 2000, 150
 # Rounds of whitening: the first ones search anew, later ones only refine the partition.
 _SEARCHES, _WHITENINGS = 3, 50
+# Larger clusters, relative to the mean size, need no search for small groups.
+_SMALL = 0.2
 
 
 class MomentClustering(ClusterMixin, BaseEstimator):
@@ -50,14 +55,17 @@ class MomentClustering(ClusterMixin, BaseEstimator):
     the search finds the clusters.
 
     The search projects the rows on their leading principal directions, where far rows count less. It merges many small
-    groups until k are left, and drops small distinct ones as outliers. It refines the partition by robust centers, and
+    groups until k are left, and drops small distinct ones as outliers. Very small clusters, of three rows or more, are
+    found by single linkage if a gap separates them from all other rows; with `contamination` only those that are too
+    large to be outliers. It refines the partition by robust centers, and
     by thresholds between clusters that minimise Markov's bound on the mass that crosses. Then it whitens with the
     covariance within the clusters (shrunk, so that white noise stays as it is), and repeats until nothing changes. At
     last the moment filter removes weight from rows that the clusters do not explain, and the moment of each cluster is
     certified.
 
     The result does not depend on the origin, the common unit and the axes. Scale columns in different units first:
-    whitening makes up for them only if the first partition is about right.
+    whitening makes up for them only if the first partition is about right. Of more than 2,000 rows, or 150 for each
+    cluster if that is more, the search looks at a random part; it may miss clusters of which this part has few rows.
 
     Parameters
     ----------
@@ -85,8 +93,8 @@ class MomentClustering(ClusterMixin, BaseEstimator):
     cluster_centers_ : ndarray of shape (k, d)
         Weighted means of the rows.
     weights_ : ndarray of shape (n,)
-        Weight of each row in the center of its cluster, from 0 (outliers) to 1; less than 1 for rows far from the
-        center or in directions with heavy tails.
+        Weight of each row in the center of its cluster: its sample weight, if there are any, times a factor from 0
+        (outliers) to 1, less than 1 for rows far from the center or in directions with heavy tails.
     certificates_ : list of ClusterCertificate
         For each cluster, an upper bound on max (Σ w_i |⟨x_i − c, v⟩|^q / Σ w_i)^{1/q} over unit vectors v, which
         ``verify(X)`` proves for the samples of `fit`.
@@ -99,8 +107,10 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         Iterations of the last refinement.
     converged_ : bool
         Whether the last refinement ended before `max_iter`.
-    n_features_in_, feature_names_in_
-        As everywhere in scikit-learn.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns; only for samples with column names that are all strings.
 
     Warns
     -----
@@ -141,7 +151,7 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         self.random_state = random_state
 
     @own_arithmetic
-    def fit(self, X: Any, y: Any = None) -> MomentClustering:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> MomentClustering:
         """Find the clusters.
 
         Parameters
@@ -149,6 +159,9 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         X : array_like or sparse matrix of shape (n, d)
             A sparse matrix is made dense.
         y : ignored
+        sample_weight : array_like of shape (n,), optional
+            Weights, not negative; equal to one by default. The outliers are at most the fraction `contamination` by
+            these weights. A row of weight zero has no part in the clusters, but is labelled as by `predict`.
 
         Returns
         -------
@@ -162,18 +175,20 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         """
         problem = self._problem()
         X = self._validate(X, reset=True)
-        _check_distinct(X, problem.n_clusters)
+        given = _sample_weights(sample_weight, len(X))
+        counted = given > 0
+        _check_distinct(X[counted], problem.n_clusters)
         rng = check_generator(self.random_state)
-        self._frame = Frame.measure(X, rng)
-        Z = self._frame.rows(X)
-        partition, equal = self._search(Z, problem, rng)
+        self._frame = Frame.measure(X[counted], rng)
+        Z, weights = self._frame.rows(X[counted]), given[counted] / given[counted].mean()
+        partition, equal = self._search(Z, weights, problem, rng)
         if not partition.converged:
             warn_caller(f"The clusters still changed after max_iter={self.max_iter} iterations; increase it.")
         self._finds_outliers = problem.contamination > 0
         self._groups, self._thresholds = partition.groups, partition.thresholds
         self.assignment_ = "nearest" if equal else "moment"
         self.n_iter_, self.converged_ = partition.n_iter, partition.converged
-        self._finish(X, Z, partition, problem, rng)
+        self._finish(X, given, Z, partition, problem, rng)
         return self
 
     @own_arithmetic
@@ -200,6 +215,28 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         distances = np.linalg.norm(self._frame.scaled(X) - centers[labels], axis=1)
         return np.where(distances <= self._reaches[labels], labels, -1)
 
+    @own_arithmetic
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """−1 times the sum of the squared distances of the rows from the centers of their clusters.
+
+        Rows that `predict` calls outliers do not count.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (n, d)
+        y : ignored
+        sample_weight : array_like of shape (n,), optional
+            Factors of the squared distances, not negative; one by default.
+
+        Returns
+        -------
+        float
+        """
+        labels = self.predict(X)
+        X = self._validate(X, reset=False)
+        weights = _sample_weights(sample_weight, len(X))
+        return -self._squares(X, labels, np.where(labels >= 0, weights, 0.0))
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -222,65 +259,103 @@ class MomentClustering(ClusterMixin, BaseEstimator):
             tol=check_tolerance(self.tol, "tol"),
         )
 
-    def _search(self, Z: np.ndarray, problem: Problem, rng: np.random.Generator) -> tuple[Partition, bool]:
+    def _search(
+        self, Z: np.ndarray, weights: np.ndarray, problem: Problem, rng: np.random.Generator
+    ) -> tuple[Partition, bool]:
         """Find the partition of all rows, and keep its coordinates."""
         k = problem.n_clusters
         count = max(_SEARCH_ROWS, _SEARCH_ROWS_PER_CLUSTER * k)
         chosen = np.sort(rng.choice(len(Z), count, replace=False)) if count < len(Z) else np.arange(len(Z))
-        sample = Z[chosen]
-        transform = leading_directions(sample, k)
-        partition, equal = search(sample @ transform, problem, rng)
+        sample, own = Z[chosen], weights[chosen] / weights[chosen].mean()
+        apart, problem = _apart(sample, own, problem, rng)
+        transform = leading_directions(sample, k, own, apart)
+        partition, equal = search(sample @ transform, own, problem, rng, apart=apart)
         for iteration in range(_WHITENINGS):
             before = partition.assigned
-            white = whitening(sample, partition.labels, locate_groups(sample, partition.labels, k))
-            transform = white @ leading_directions(sample @ white, k)
+            white = whitening(sample, partition.labels, locate_groups(sample, partition.labels, k, own), own)
+            if iteration < _SEARCHES:
+                found, problem = _apart(sample @ white, own, problem, rng)
+                apart = found or apart
+            transform = white @ leading_directions(sample @ white, k, own, apart)
             Y = sample @ transform
             if iteration < _SEARCHES:
-                partition, equal = search(Y, problem, rng, known=before)
+                partition, equal = search(Y, own, problem, rng, known=before, apart=apart)
             else:
-                centers = locate_groups(Y, before, before.max() + 1).centers
-                partition = refine(Y, before, centers, problem, equal=equal)
+                centers = locate_groups(Y, before, before.max() + 1, own).centers
+                partition = refine(Y, own, before, centers, problem, equal=equal)
             if adjusted_rand_score(before, partition.assigned) == 1:
                 break
         self._transform = transform
         if len(sample) < len(Z):
             Y, centers = Z @ transform, partition.groups.centers
-            partition = refine(Y, assign(Y, centers, partition.thresholds), centers, problem, equal=equal)
+            assigned = assign(Y, centers, partition.thresholds)
+            partition = refine(Y, weights, assigned, centers, problem, equal=equal)
         return partition, equal
 
     def _finish(
-        self, X: np.ndarray, Z: np.ndarray, partition: Partition, problem: Problem, rng: np.random.Generator
+        self,
+        X: np.ndarray,
+        given: np.ndarray,
+        Z: np.ndarray,
+        partition: Partition,
+        problem: Problem,
+        rng: np.random.Generator,
     ) -> None:
         """Determine outliers, centers and certificates, in the units of X."""
-        k = problem.n_clusters
-        self.labels_ = np.where(partition.assigned < k, partition.assigned, -1)
-        found = len(np.unique(self.labels_[self.labels_ >= 0]))
+        k, counted = problem.n_clusters, given > 0
+        labels = np.where(partition.assigned < k, partition.assigned, -1)
+        found = len(np.unique(labels[labels >= 0]))
         if found < k:
             raise InvalidInputError(
                 f"X does not have n_clusters={k} groups: {found} are left after nearly equal rows and outliers are "
                 f"merged. Ask for {found}, or leave out the rows that are far from all others."
             )
-        inside = np.ones(len(X))
+        inside, weights = np.ones(len(Z)), given[counted] / given[counted].mean()
         if problem.contamination > 0:
-            inside, self.labels_ = judge_rows(Z, partition, self.labels_, problem, rng)
-        scaled = self._frame.scaled(X)
-        self.weights_ = inside * locate_groups(scaled, self.labels_, k).weights
+            inside, labels = judge_rows(Z, weights, partition, labels, problem, rng)
+        scaled = self._frame.scaled(X[counted])
+        factors = inside * locate_groups(scaled, labels, k, weights).weights
         centers, self._reaches = np.empty((k, X.shape[1])), np.empty(k)
         for cluster in range(k):
-            members = self.labels_ == cluster
-            centers[cluster] = weighted_mean(scaled[members], self.weights_[members])
+            members = labels == cluster
+            centers[cluster] = weighted_mean(scaled[members], (factors * weights)[members])
             self._reaches[cluster] = np.linalg.norm(scaled[members] - centers[cluster], axis=1).max()
         self.cluster_centers_ = self._frame.unscaled(centers)
-        squares = np.sum((scaled - centers[self.labels_]) ** 2, axis=1)
-        with np.errstate(over="ignore", under="ignore"):
-            self.inertia_ = float(np.ldexp(self.weights_ @ squares, 2 * (self._frame.exponent + 1)))
+        self.labels_, self.weights_ = np.full(len(X), -1), np.zeros(len(X))
+        self.labels_[counted], self.weights_[counted] = labels, factors * given[counted]
+        if not counted.all():
+            self.labels_[~counted] = self.predict(X[~counted])
+        self.inertia_ = self._squares(X, self.labels_, self.weights_)
         identity = fingerprint(X)
         self.certificates_ = [self._certify(X, identity, cluster, problem.moment) for cluster in range(k)]
+
+    def _squares(self, X: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
+        """Σ w_i ‖x_i − c‖²."""
+        differences = self._frame.scaled(X) - self._frame.scaled(self.cluster_centers_)[labels]
+        with np.errstate(over="ignore", under="ignore"):
+            squares = weights @ np.sum(differences**2, axis=1)
+            return float(np.ldexp(squares, 2 * (self._frame.exponent + 1)))
 
     def _certify(self, X: np.ndarray, identity: str, cluster: int, moment: float) -> ClusterCertificate:
         weights, center = np.where(self.labels_ == cluster, self.weights_, 0.0), self.cluster_centers_[cluster].copy()
         norm = certify_moment(weighted_rows(X, weights, center, moment), moment)
         return ClusterCertificate(shape=X.shape, fingerprint=identity, center=center, weights=weights, norm=norm)
+
+
+def _sample_weights(sample_weight: Any, n: int) -> np.ndarray:
+    return np.ones(n) if sample_weight is None else check_sample_weight(sample_weight, "sample_weight", n)
+
+
+def _apart(
+    Z: np.ndarray, weights: np.ndarray, problem: Problem, rng: np.random.Generator
+) -> tuple[list[np.ndarray], Problem]:
+    """Small groups that may be clusters but not outliers, and the problem in which clusters of their size are right."""
+    usual = len(Z) / problem.n_clusters
+    found = groups_apart(Z, problem.n_clusters - 1, _SMALL * usual, rng)
+    sizes = [float(weights[group].sum()) for group in found]
+    if not found or sum(sizes) <= problem.contamination * len(Z):
+        return [], problem
+    return found, replace(problem, undersized=min(problem.undersized, 0.5 * min(sizes) / usual))
 
 
 def _check_distinct(X: np.ndarray, k: int) -> None:

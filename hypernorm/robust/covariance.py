@@ -3,33 +3,53 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.covariance import EmpiricalCovariance
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hypernorm._arguments import Seed, check_count, check_generator
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._parallel import product_threads
 from hypernorm._validation import check_covariance
 from hypernorm._warnings import warn_caller
-from hypernorm.certificates import CovarianceCertificate
+from hypernorm.certificates import CovarianceCertificate, VerifiedCovarianceBound
 from hypernorm.exceptions import CertificateError, InvalidInputError
-from hypernorm.robust.certification import certify_covariance_weights, check_kurtosis
+from hypernorm.robust.certification import certify_covariance_weights
 from hypernorm.robust.filter.contamination import AUTO_CONTAMINATION, check_contamination_or_auto, filter_samples
-from hypernorm.robust.weights import normalised, weighted_covariance
+from hypernorm.robust.flats import Flat, exact_mean, invariant_coordinates
+from hypernorm.robust.location import RobustLocation
+from hypernorm.robust.weights import normalised, normalised_weights, weighted_covariance
 from hypernorm.robust.winsorising import check_units, winsorised
 
 __all__ = ["RobustCovariance"]
+
+# Entries are clipped at so many median deviations before the first whitening, where all that counts is that they are
+# far: a larger number would cost the inliers digits.
+_FAR = 1e4
+# With fewer rows for each dimension the filter works in the coordinates of the columns.
+_LEAST_ROWS = 5
+# Relative slack for rounding, of weights and of the limit on distances.
+_SLACK = 1e-9
 
 
 class RobustCovariance(EmpiricalCovariance):
     """Location and covariance of samples with outliers, with a proved error bound.
 
-    The moment filter whitens the samples and removes weight from those that are far out in directions of suspicious
-    third or fourth moments, until no direction looks contaminated or the removal budget is used up. Location and
-    covariance are those of the samples under the final weights. A certificate on their fourth moment proves how far the
-    covariance can be from that of the inliers, whichever samples these are.
+    The moment filter removes weight from samples that are far out in directions of suspicious third or fourth moments,
+    until no direction looks contaminated or the removal budget is used up. Location and covariance are those of the
+    samples under the final weights. A certificate on their fourth moment proves how far the covariance can be from that
+    of the inliers, whichever samples these are.
+
+    The filter works in coordinates that an invertible affine map of the samples does not change, so the result changes
+    with the samples as it should: distances and weights stay the same. With fewer than five samples for each dimension
+    the filter goes by the units of the columns instead: few samples look much alike in coordinates of their own (d + 1
+    samples are always the corners of a simplex).
+
+    If the retained samples lie in a flat of less than d dimensions (a plane, say), samples off it have infinite
+    distances.
 
     Parameters
     ----------
@@ -39,14 +59,11 @@ class RobustCovariance(EmpiricalCovariance):
         as outliers. No proof can rest on such an estimate: the error bound then allows for 30% of outliers, and is
         infinite for samples with ordinary tails.
     store_precision : bool, default True
-        Whether to store `precision_`.
+        Whether to store `precision_`; otherwise `get_precision` computes it.
     assume_centered : bool, default False
         Whether the location is known to be zero.
     certify : bool, default True
         Whether to prove an error bound, which may take longer than the estimate.
-    inlier_kurtosis : float, optional
-        Bound on the kurtosis of the inliers in every direction, for the error bound: 3 for many Gaussian inliers, more
-        for few. By default the bound rests on the premise that it is at most that of the samples under the weights.
     max_iter : int, default 100
         Limit on the rounds of the filter.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
@@ -55,33 +72,46 @@ class RobustCovariance(EmpiricalCovariance):
     Attributes
     ----------
     location_ : ndarray of shape (d,)
+        Mean of the samples under the weights; zero with `assume_centered`.
     covariance_ : ndarray of shape (d, d)
         Covariance of the samples under the weights; singular if n ≤ d.
     precision_ : ndarray of shape (d, d)
         Pseudo-inverse of the covariance; only with `store_precision`.
     weights_ : ndarray of shape (n,)
-        Sum to one.
+        What is left of the sample weights; sum to one.
     support_ : ndarray of shape (n,), bool
         Samples that have kept more than half of their weight.
+    dist_ : ndarray of shape (n,)
+        Squared Mahalanobis distances of the samples.
+    offset_ : float
+        Samples are outliers to `predict` if their score, −1 times the squared distance, is below this number: if they
+        are further from the location than all samples of `support_`.
     removals_ : tuple of Removal
         What was removed, and why.
     contamination_ : float
         ε as given or estimated.
     certificate_ : CovarianceCertificate or None
-        None if there is no proof: without `certify`, or if the samples under the weights have no full rank.
+        None if there is no proof: without `certify`, with unequal sample weights, or if the samples under the weights
+        have no full rank.
+    proved_ : VerifiedCovarianceBound or None
+        What the certificate proves.
     error_bound_ : float
         ‖S^{-1/2} covariance_ S^{-1/2} − I‖ is at most this number for the covariance S of the inliers, if these are at
-        least the fraction 1 − ε of the samples and their kurtosis is in every direction at most `inlier_kurtosis`, or
-        `kurtosis_` by default. Infinite if nothing is proved.
+        least the fraction 1 − ε of the samples. Infinite if nothing is proved. `error_bound_given` is the bound for
+        inliers with a known kurtosis.
     variance_ratios_ : tuple of float
         Least and largest ratio of the variance of the inliers to that by `covariance_`, in any direction and under the
-        same premises; the least ratio needs only that on the fraction.
+        same premise. Far outliers widen the largest ratio: that of `proved_.variance_ratios_given` they do not.
     kurtosis_ : float
         Proved bound on the kurtosis of the samples under the weights, in every direction.
     n_iter_ : int
+        Rounds of the filter.
     converged_ : bool
-    n_features_in_, feature_names_in_
-        As everywhere in scikit-learn.
+        Whether the filter ended before `max_iter`.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns; only for samples with column names that are all strings.
 
     Warns
     -----
@@ -92,12 +122,16 @@ class RobustCovariance(EmpiricalCovariance):
     --------
     certify_covariance : the same proof for other weights, or for a known kurtosis of the inliers.
     sklearn.covariance.MinCovDet : minimum covariance determinant, which flags many samples of clean data.
+    sklearn.covariance.EllipticEnvelope : the same methods; calls a given fraction of the samples outliers.
 
     Notes
     -----
     No factor corrects for the removal of extreme inliers, since next to nothing is removed from clean Gaussian samples.
     `error_bound_` is about the inliers among the samples; how far their covariance is from that of the population
-    depends on their number.
+    depends on their number. `score` is the mean log-likelihood of the samples, as of every covariance in scikit-learn.
+
+    Entries further than 10,000 median deviations from the median of their column are clipped there for the filter,
+    which an affine map may change.
 
     Examples
     --------
@@ -120,7 +154,6 @@ class RobustCovariance(EmpiricalCovariance):
         store_precision: bool = True,
         assume_centered: bool = False,
         certify: bool = True,
-        inlier_kurtosis: float | None = None,
         max_iter: int = 100,
         random_state: Seed = None,
     ):
@@ -128,18 +161,21 @@ class RobustCovariance(EmpiricalCovariance):
         self.store_precision = store_precision
         self.assume_centered = assume_centered
         self.certify = certify
-        self.inlier_kurtosis = inlier_kurtosis
         self.max_iter = max_iter
         self.random_state = random_state
 
     @own_arithmetic
-    def fit(self, X: Any, y: Any = None) -> RobustCovariance:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> RobustCovariance:
         """Estimate location and covariance.
 
         Parameters
         ----------
         X : array_like of shape (n, d)
+            Samples.
         y : ignored
+        sample_weight : array_like of shape (n,), optional
+            Relative weights, not negative; equal by default. The outliers are at most the fraction ε by these weights.
+            A sample of weight zero counts as absent. The certificate knows equal weights only.
 
         Returns
         -------
@@ -153,29 +189,186 @@ class RobustCovariance(EmpiricalCovariance):
         """
         contamination = check_contamination_or_auto(self.contamination)
         check_count(self.max_iter, "max_iter")
-        check_kurtosis(self.inlier_kurtosis)
         # A copy, since the error bound is proved about what was fitted.
         X = np.array(validate_data(self, X, dtype=np.float64, ensure_min_samples=2), order="C")
+        base = normalised_weights(sample_weight, "sample_weight", len(X))
         rng = check_generator(self.random_state)
-        center = np.zeros(X.shape[1]) if self.assume_centered else None
-        clipped = winsorised(X, units=check_units(X))
-        base = np.full(len(X), 1.0 / len(X))
-        found = filter_samples(clipped, contamination, base, rng, center=center, max_iter=self.max_iter)
+        counted = base > 0
+        rows = X[counted]
+        units = check_units(rows)
+        with product_threads(1):  # decompositions of a few columns wait for further threads
+            found = self._filter(rows, units, normalised(base[counted]), contamination, rng)
         assert found.weights is not None  # no filter is without weights
-        self.location_ = found.location
-        self._set_covariance(weighted_covariance(clipped, found.weights, found.location))
-        self.weights_, self.removals_, self.contamination_ = found.weights, found.removals, found.contamination
-        self.support_ = found.weights > found.weights.max() / 2
+        self.weights_, self.support_ = np.zeros(len(X)), np.zeros(len(X), dtype=bool)
+        self.weights_[counted] = found.weights
+        shares = found.weights / base[counted]
+        self.support_[counted] = shares > shares.max() / 2
+        clipped = winsorised(rows, units=units)
+        self.location_ = np.zeros(X.shape[1]) if self.assume_centered else exact_mean(clipped, found.weights)
+        # What a sample has kept by rounding alone must not span a direction.
+        lasting = np.where(shares > _SLACK * shares.max(), found.weights, 0.0)
+        with product_threads(1):
+            self._flat = Flat.span(clipped, lasting, self.location_)
+        self._set_covariance(weighted_covariance(clipped, found.weights, self.location_))
+        self.dist_ = self._flat.squared_distances(X)
+        self.offset_ = -float(self.dist_[self.support_].max()) * (1 + _SLACK)
+        self.removals_, self.contamination_ = found.removals, found.contamination
         self.n_iter_, self.converged_ = found.n_iter, found.converged
         if not found.converged:
             warn_caller(f"The filter reached max_iter={self.max_iter} rounds; increase max_iter.")
-        self._certify(X)
+        self._certify(X, equal=bool(base.min() == base.max()))
         return self
 
-    def _certify(self, X: np.ndarray) -> None:
+    def error_bound_given(self, kurtosis: float | None = None) -> float:
+        """The bound on the error if the kurtosis of the inliers is bounded; never above `error_bound_`.
+
+        Parameters
+        ----------
+        kurtosis : float, optional
+            κ with mean ⟨x − μ, v⟩⁴ ≤ κ (mean ⟨x − μ, v⟩²)² over the inliers, about their mean μ and for every v: 3 for
+            many Gaussian inliers, more for few. By default `kurtosis_`: nothing shows that the inliers' is not larger.
+
+        Returns
+        -------
+        float
+            Infinite if nothing is proved.
+
+        Raises
+        ------
+        InvalidInputError
+            If the kurtosis is below 1.
+        """
+        check_is_fitted(self)
+        return math.inf if self.proved_ is None else self.proved_.error_bound_given(kurtosis)
+
+    @own_arithmetic
+    def mahalanobis(self, X: Any) -> np.ndarray:
+        """Squared Mahalanobis distances from the location.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Infinite for samples off the flat in which the retained ones lie, by more than rounding explains.
+        """
+        check_is_fitted(self)
+        return self._flat.squared_distances(validate_data(self, X, reset=False, dtype=np.float64))
+
+    @own_arithmetic
+    def score_samples(self, X: Any) -> np.ndarray:
+        """−1 times the squared Mahalanobis distances: the lower, the more abnormal.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        return -self.mahalanobis(X)
+
+    @own_arithmetic
+    def decision_function(self, X: Any) -> np.ndarray:
+        """`score_samples` less `offset_`: negative for outliers.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        return self.score_samples(X) - self.offset_
+
+    @own_arithmetic
+    def predict(self, X: Any) -> np.ndarray:
+        """1 for inliers, −1 for outliers, which are further from the location than every sample of `support_`.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        return np.where(self.decision_function(X) >= 0, 1, -1)
+
+    @own_arithmetic
+    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> np.ndarray:
+        """Fit, and tell inliers from outliers among the same samples.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+        y : ignored
+        sample_weight : array_like of shape (n,), optional
+            As for `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            1 for inliers, −1 for outliers.
+        """
+        return self.fit(X, sample_weight=sample_weight).predict(X)
+
+    @own_arithmetic
+    def get_precision(self) -> np.ndarray:
+        """The pseudo-inverse of the covariance.
+
+        Returns
+        -------
+        ndarray of shape (d, d)
+        """
+        check_is_fitted(self)
+        return self._flat.precision() if self.precision_ is None else self.precision_
+
+    def _set_covariance(self, covariance: np.ndarray) -> None:
+        self.covariance_ = covariance
+        self.precision_ = self._flat.precision() if self.store_precision else None
+
+    def _filter(
+        self,
+        rows: np.ndarray,
+        units: tuple[np.ndarray, np.ndarray],
+        base: np.ndarray,
+        contamination: float | None,
+        rng: np.random.Generator,
+    ) -> RobustLocation:
+        """Run the filter in coordinates that do not depend on those of the rows."""
+        known = self.assume_centered
+        clipped = winsorised(rows, _FAR, units=units)
+        center = np.zeros(rows.shape[1]) if known else None
+        coordinates, directions = invariant_coordinates(clipped, base, rng, center)
+        invariant = len(rows) > _LEAST_ROWS * coordinates.shape[1] > 0
+        if not invariant:
+            coordinates = winsorised(rows, units=units)
+        found = filter_samples(
+            coordinates,
+            contamination,
+            base,
+            rng,
+            center=np.zeros(coordinates.shape[1]) if known else None,
+            max_iter=self.max_iter,
+        )
+        if not invariant:
+            return found
+        removals = [
+            removal if removal.direction is None else replace(removal, direction=directions @ removal.direction)
+            for removal in found.removals
+        ]
+        return replace(found, removals=tuple(removals))
+
+    def _certify(self, X: np.ndarray, equal: bool) -> None:
         self.certificate_: CovarianceCertificate | None = None
+        self.proved_: VerifiedCovarianceBound | None = None
         self.error_bound_, self.variance_ratios_, self.kurtosis_ = math.inf, (0.0, math.inf), math.inf
-        if not self.certify:
+        if not (self.certify and equal):
             return
         try:
             certificate = certify_covariance_weights(
@@ -184,7 +377,6 @@ class RobustCovariance(EmpiricalCovariance):
                 AUTO_CONTAMINATION if self.contamination == "auto" else self.contamination_,
                 location=self.location_,
                 covariance=check_covariance(self.covariance_, "covariance", X.shape[1])[0],
-                inlier_kurtosis=check_kurtosis(self.inlier_kurtosis),
             )
             proved = certificate.prove(X)
         except InvalidInputError:  # the samples under the weights have no full rank
@@ -192,6 +384,6 @@ class RobustCovariance(EmpiricalCovariance):
         except CertificateError as error:
             warn_caller(f"No error bound was proved: {error}")
             return
-        self.certificate_ = certificate
+        self.certificate_, self.proved_ = certificate, proved
         self.error_bound_, self.kurtosis_ = proved.error_bound, proved.kurtosis
         self.variance_ratios_ = (proved.least_ratio, proved.largest_ratio)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hypernorm.certificates import MeanCertificate
+from hypernorm.certificates import MeanCertificate, VerifiedMeanBound
 
 __all__ = ["Removal", "RobustLocation"]
 
@@ -40,7 +40,7 @@ class RobustLocation:
     """A robust mean: what a method found, and what is proved.
 
     Every method fills `location`, `weights`, `scores`, `contamination`, `n_iter` and `converged`. `robust_mean` adds
-    certificate and error bound.
+    the certificate and what it proves.
 
     Attributes
     ----------
@@ -68,9 +68,8 @@ class RobustLocation:
     converged : bool
         Whether the method ended by itself, not by a limit on its iterations.
     certificate : MeanCertificate or None
-    error_bound : float
-        Proved by `certificate`: the distance from the mean of the inliers is at most this, under its premises; ∞ if
-        nothing is proved.
+    proved : VerifiedMeanBound or None
+        What `certificate` proves; None if nothing is proved.
     """
 
     location: np.ndarray
@@ -83,11 +82,45 @@ class RobustLocation:
     n_iter: int
     converged: bool
     certificate: MeanCertificate | None = None
-    error_bound: float = math.inf
+    proved: VerifiedMeanBound | None = None
+
+    @property
+    def error_bound(self) -> float:
+        """Proved: the distance from the mean of the inliers is at most this, whatever their moments are.
+
+        ∞ if nothing is proved.
+        """
+        return math.inf if self.proved is None else self.proved.error_bound
+
+    def error_bound_given(self, moment: float | None = None, *, order: float | None = None) -> float:
+        """The bound on the same distance if the moment of the inliers of order q is at most B.
+
+        Parameters
+        ----------
+        moment : float, optional
+            B with (mean |⟨x_i − μ, v⟩|^q)^{1/q} ≤ B over the inliers for every unit vector v; by default the certified
+            moment of the weighted samples.
+        order : float, optional
+            q, by default the largest certified one.
+
+        Returns
+        -------
+        float
+            ∞ if nothing is proved.
+
+        Raises
+        ------
+        InvalidInputError
+            If the moment is no number ≥ 0, or if the order is not certified.
+        """
+        return math.inf if self.proved is None else self.proved.error_bound_given(moment, order=order)
 
     def __repr__(self) -> str:
         removed = sum(removal.weight for removal in self.removals)
+        given = ""
+        if self.proved is not None:
+            given = f" ({self.proved.upper_given:.4g} if {self.proved.premise_given})"
         return (
             f"RobustLocation(d={len(self.location)}, contamination={self.contamination:.3g}, removed={removed:.3g}, "
-            f"error_bound={self.error_bound:.4g}, converged={self.converged})"
+            f"error_bound={self.error_bound:.4g}{given}, converged={self.converged})"
         )

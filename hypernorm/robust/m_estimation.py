@@ -16,10 +16,12 @@ __all__ = ["Fit", "LinearProblem"]
 _HUBER = 1.345
 _BISQUARE = 4.685
 _NORMAL_MAD = 0.6744897501960817
-# A scale below this fraction of the spread of the targets is rounding: most samples are fitted exactly.
+# A scale below this fraction of the median deviation of the targets is rounding: most samples are fitted exactly.
 _EXACT = 1e-10
-# Smaller changes of the fitted values, relative to the same spread, are rounding, too.
+# Smaller changes of the fitted values, relative to the same deviation, are rounding, too.
 _ROUNDING = 1e-14
+# Residuals beyond so many scales are clipped in a step of Huber's estimator, where all that counts is their sign.
+_FAR = 1e6
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,7 +50,9 @@ class Fit:
 
 
 class LinearProblem:
-    """Linear regression with columns centered at their medians and divided by their spread.
+    """Linear regression with columns centered at their medians and divided by their median deviations.
+
+    No unit depends on the largest number, which may be an outlier's.
 
     Parameters
     ----------
@@ -61,18 +65,16 @@ class LinearProblem:
     """
 
     def __init__(self, X: np.ndarray, y: np.ndarray, fit_intercept: bool, tol: float, max_iter: int):
-        d = X.shape[1]
         self.fit_intercept, self.tol, self.max_iter = fit_intercept, tol, max_iter
-        self.center = np.median(X, axis=0) if fit_intercept else np.zeros(d)
+        self.center = np.median(X, axis=0) if fit_intercept else np.zeros(X.shape[1])
         self.middle = float(np.median(y)) if fit_intercept else 0.0
-        deviations = X - self.center
-        spread, largest = np.median(np.abs(deviations), axis=0), np.abs(deviations).max(axis=0)
-        self.units = np.where(spread > 0, spread, np.where(largest > 0, largest, 1.0))
-        standard = deviations / self.units
+        standard = X - self.center
+        self.units = _typical_sizes(standard)
+        standard /= self.units
         self.Z = np.column_stack([np.ones(len(X)), standard]) if fit_intercept else standard
         self.y = y - self.middle
-        self.largest = float(np.abs(self.y).max())
-        self.negligible = _EXACT * self.largest
+        self.spread = float(_typical_sizes(self.y[:, None])[0])
+        self.negligible = _EXACT * self.spread
 
     def huber(self, weights: np.ndarray) -> Fit:
         """Minimise Σ w_i H(r_i/s) for weights that sum to one, with H quadratic up to 1.345 and linear beyond.
@@ -89,14 +91,16 @@ class LinearProblem:
         def factors(z: np.ndarray) -> np.ndarray:
             return _HUBER / np.maximum(z, _HUBER)
 
-        beta = self._solve(weights)
+        beta = self._solve(self.y, weights)
         converged, iteration, s = False, 0, 0.0
         while iteration < self.max_iter and not converged:
             iteration += 1
             residuals = self.y - self.Z @ beta
             s = max(scale(residuals), self.negligible)
-            kept = factors(np.abs(residuals) / s) if s > 0 else np.ones(len(residuals))
-            beta, converged = self._step(beta, weights * kept, s)
+            # Weight times residual is the same for all large residuals; squares of huge ones would drown the others.
+            residuals = np.clip(residuals, -_FAR * s, _FAR * s)
+            kept = factors(np.abs(residuals) / s)
+            beta, converged = self._step(beta, residuals, weights * kept, s)
         residuals = self.y - self.Z @ beta
         s = scale(residuals)
         return Fit(
@@ -108,16 +112,16 @@ class LinearProblem:
             converged=converged,
         )
 
-    def bisquare(self, start: Fit) -> Fit:
-        """Descend from a fit in Σ T(r_i/s) over all samples, with T Tukey's bisquare and s the scale of the fit."""
+    def bisquare(self, start: Fit, weights: np.ndarray) -> Fit:
+        """Descend from a fit in Σ w_i T(r_i/s), with T Tukey's bisquare and s the scale of the fit."""
         s = max(start.scale, self.negligible)
         beta, kept = start.beta, np.ones(len(self.y))
-        converged, iteration = s == 0, 0
+        converged, iteration = False, 0
         while iteration < self.max_iter and not converged:
             iteration += 1
-            z = (self.y - self.Z @ beta) / (_BISQUARE * s)
-            kept = np.maximum(1 - z * z, 0) ** 2
-            beta, converged = self._step(beta, kept, s)
+            residuals = self.y - self.Z @ beta
+            kept = np.maximum(1 - (residuals / (_BISQUARE * s)) ** 2, 0) ** 2
+            beta, converged = self._step(beta, residuals, weights * kept, s)
         return Fit(
             beta=beta,
             residuals=self.y - self.Z @ beta,
@@ -138,6 +142,8 @@ class LinearProblem:
         # The triangular factor has the same null space, and is small however many samples there are.
         precision = np.finfo(np.float64).eps * max(visible.shape)
         free = scipy.linalg.null_space(np.linalg.qr(visible, mode="r"), rcond=precision)
+        if free.shape[1] == 0:
+            return fit
         rows, lengths = self.Z[~present], np.linalg.norm(self.Z[~present], axis=1)
         images = rows @ free / np.where(lengths > 0, lengths, 1)[:, None]
         # Columns that no sample distinguishes leave only rounding.
@@ -158,13 +164,27 @@ class LinearProblem:
             return coefficients, 0.0
         return coefficients, float(beta[0] + self.middle - self.center @ coefficients)
 
-    def _step(self, beta: np.ndarray, weights: np.ndarray, scale: float) -> tuple[np.ndarray, bool]:
-        new = self._solve(weights)
+    def _step(
+        self, beta: np.ndarray, residuals: np.ndarray, weights: np.ndarray, scale: float
+    ) -> tuple[np.ndarray, bool]:
+        """Add the coefficients of the residuals."""
+        added = self._solve(residuals, weights)
         # Rows without weight must not decide when the iteration ends, however far out they are.
-        change = math.sqrt(float(weights @ (self.Z @ (new - beta)) ** 2) / float(weights.sum()))
-        return new, change <= max(self.tol * scale, _ROUNDING * self.largest)
+        change = math.sqrt(float(weights @ (self.Z @ added) ** 2) / float(weights.sum()))
+        return beta + added, change <= max(self.tol * scale, _ROUNDING * self.spread)
 
-    def _solve(self, weights: np.ndarray) -> np.ndarray:
+    def _solve(self, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Solve weighted least squares; of several solutions the shortest."""
-        roots = np.sqrt(weights)
-        return np.asarray(np.linalg.lstsq(self.Z * roots[:, None], self.y * roots, rcond=None)[0])
+        present = weights > 0
+        roots = np.sqrt(weights[present])
+        return np.asarray(np.linalg.lstsq(self.Z[present] * roots[:, None], targets[present] * roots, rcond=None)[0])
+
+
+def _typical_sizes(columns: np.ndarray) -> np.ndarray:
+    """Median size of the entries of each column, of those that are not zero if most are; one for columns of zeros."""
+    entries = np.abs(columns)
+    sizes = np.median(entries, axis=0)
+    for column in np.flatnonzero(sizes == 0):
+        others = entries[entries[:, column] > 0, column]
+        sizes[column] = np.median(others) if len(others) else 1.0
+    return np.asarray(sizes)

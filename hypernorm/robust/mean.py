@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from hypernorm._arguments import Seed, check_choice, check_count, check_exponent, check_generator, check_nonnegative
+from hypernorm._arguments import Seed, check_choice, check_count, check_exponent, check_generator
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import Chunks, is_chunked
 from hypernorm._validation import check_covariance
@@ -32,7 +33,6 @@ def robust_mean(
     *,
     method: str = "moment",
     moment: float = 4,
-    inlier_moment: float | None = None,
     covariance: Any = None,
     sample_weight: Any = None,
     certify: bool = True,
@@ -58,10 +58,7 @@ def robust_mean(
         - a standard estimator: ``'mean'``, ``'coordinatewise_median'``, ``'trimmed_mean'``, ``'geometric_median'``,
           ``'median_of_means'``, ``'huber'``, ``'lai_rao_vempala'``, ``'lee_valiant'``, ``'projected_gradient'``.
     moment : float, default 4
-        Exponent q ≥ 2 of the moment on which the error bound rests.
-    inlier_moment : float, optional
-        B with (mean |⟨x_i − μ, v⟩|^q)^{1/q} ≤ B over the inliers for every unit vector v. By default the bound rests
-        on the premise that the moments of the inliers, for q and for 2, are at most those of the weights.
+        Exponent q ≥ 2 of the moment that is certified, as well as that for 2.
     covariance : array_like of shape (d, d), optional
         Covariance of the inliers, if it is known, for the filters by second moments.
     sample_weight : array_like of shape (n,), optional
@@ -107,7 +104,6 @@ def robust_mean(
         contamination,
         method=method,
         moment=moment,
-        inlier_moment=inlier_moment,
         covariance=covariance,
         sample_weight=sample_weight,
         certify=certify,
@@ -122,7 +118,6 @@ def _robust_mean(
     *,
     method: str,
     moment: float,
-    inlier_moment: float | None,
     covariance: Any,
     sample_weight: Any,
     certify: bool,
@@ -134,7 +129,6 @@ def _robust_mean(
     q = check_exponent(moment, name="moment")
     if not q < np.inf:
         raise InvalidInputError("moment must be finite.")
-    premise = None if inlier_moment is None else check_nonnegative(inlier_moment, "inlier_moment")
     known = _check_covariance(covariance, method, samples.shape[1])
     check_count(max_iter, "max_iter")
     rng = check_generator(random_state)
@@ -154,19 +148,15 @@ def _robust_mean(
         )
     certificate = None
     if certify and found.weights is not None:
-        # With a known moment of the inliers, the bound by that moment alone needs no further premise.
-        orders = (q,) if premise is not None or q == 2 else (2.0, q)
         certificate = certify_mean_weights(
             samples,
             found.weights,
             allowed,
             location=found.location,
             base=None if sample_weight is None else base,
-            moments=orders,
-            inlier_moments=[premise] * len(orders),
+            moments=(2.0,) if q == 2 else (2.0, q),
         )
-    bound = np.inf if certificate is None else certificate.prove(samples).upper
-    return replace(found, certificate=certificate, error_bound=float(bound))
+    return replace(found, certificate=certificate, proved=None if certificate is None else certificate.prove(samples))
 
 
 def _check_covariance(covariance: Any, method: str, d: int) -> np.ndarray | None:
@@ -195,10 +185,7 @@ class RobustMean(BaseEstimator):
         - a standard estimator: ``'mean'``, ``'coordinatewise_median'``, ``'trimmed_mean'``, ``'geometric_median'``,
           ``'median_of_means'``, ``'huber'``, ``'lai_rao_vempala'``, ``'lee_valiant'``, ``'projected_gradient'``.
     moment : float, default 4
-        Exponent q ≥ 2 of the moment on which the error bound rests.
-    inlier_moment : float, optional
-        B with (mean |⟨x_i − μ, v⟩|^q)^{1/q} ≤ B over the inliers for every unit vector v. By default the bound rests
-        on the premise that the moments of the inliers, for q and for 2, are at most those of the weights.
+        Exponent q ≥ 2 of the moment that is certified, as well as that for 2.
     covariance : array_like of shape (d, d), optional
         Covariance of the inliers, if it is known, for the filters by second moments.
     certify : bool, default True
@@ -214,10 +201,12 @@ class RobustMean(BaseEstimator):
     weights_ : ndarray of shape (n,) or None
         Sum to one, with the location as their mean; None for methods without weights.
     error_bound_ : float
-        ‖location_ − mean of the inliers‖ is at most this; ∞ where nothing is proved: without weights, without
-        `certify`, or if too much may be corrupted.
+        ‖location_ − mean of the inliers‖ is at most this, whatever the moments of the inliers are; ∞ where nothing is
+        proved: without weights, or without `certify`. `error_bound_given` is the bound for inliers with a known moment.
     certificate_ : MeanCertificate or None
-        ``certificate_.verify(X)`` proves the bound again.
+        ``certificate_.verify(X)`` proves the bounds again.
+    proved_ : VerifiedMeanBound or None
+        What the certificate proves.
     scores_ : ndarray of shape (n,)
         How far out each sample is, as in `RobustLocation`.
     contamination_ : float
@@ -256,7 +245,6 @@ class RobustMean(BaseEstimator):
         *,
         method: str = "moment",
         moment: float = 4,
-        inlier_moment: float | None = None,
         covariance: Any = None,
         certify: bool = True,
         max_iter: int = 100,
@@ -265,7 +253,6 @@ class RobustMean(BaseEstimator):
         self.contamination = contamination
         self.method = method
         self.moment = moment
-        self.inlier_moment = inlier_moment
         self.covariance = covariance
         self.certify = certify
         self.max_iter = max_iter
@@ -302,7 +289,6 @@ class RobustMean(BaseEstimator):
             self.contamination,
             method=self.method,
             moment=self.moment,
-            inlier_moment=self.inlier_moment,
             covariance=self.covariance,
             sample_weight=sample_weight,
             certify=self.certify,
@@ -310,6 +296,45 @@ class RobustMean(BaseEstimator):
             random_state=self.random_state,
         )
         self.location_, self.weights_, self.error_bound_ = found.location, found.weights, found.error_bound
-        self.certificate_, self.scores_, self.contamination_ = found.certificate, found.scores, found.contamination
+        self.proved_, self.certificate_, self.scores_, self.contamination_ = (
+            found.proved,
+            found.certificate,
+            found.scores,
+            found.contamination,
+        )
         self.removals_, self.n_iter_, self.converged_ = found.removals, found.n_iter, found.converged
         return self
+
+    def error_bound_given(self, moment: float | None = None, *, order: float | None = None) -> float:
+        """The bound on the error if the moment of the inliers of order q is at most B; never above `error_bound_`.
+
+        Parameters
+        ----------
+        moment : float, optional
+            B with (mean |⟨x_i − μ, v⟩|^q)^{1/q} ≤ B over the inliers, about their mean μ, for every unit vector v. By
+            default the certified moment of the weighted samples: nothing shows that the inliers' is not larger.
+        order : float, optional
+            q, by default `moment` of the estimator; 2 is certified as well.
+
+        Returns
+        -------
+        float
+            ∞ where nothing is proved.
+
+        Raises
+        ------
+        InvalidInputError
+            If the moment is no number ≥ 0, or if the order is not certified.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from hypernorm.robust import RobustMean
+        >>> X = np.random.default_rng(0).standard_normal((500, 3))
+        >>> X[:40, 0] = 40
+        >>> model = RobustMean(contamination=0.1, random_state=0).fit(X)
+        >>> model.error_bound_given(1.5) < 1 < model.error_bound_
+        True
+        """
+        check_is_fitted(self)
+        return math.inf if self.proved_ is None else self.proved_.error_bound_given(moment, order=order)

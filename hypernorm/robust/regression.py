@@ -14,21 +14,28 @@ from hypernorm._warnings import warn_caller
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.filter.contamination import check_contamination_or_auto, filter_samples
 from hypernorm.robust.m_estimation import LinearProblem
+from hypernorm.robust.weights import normalised, normalised_weights
 from hypernorm.robust.winsorising import check_units, winsorised
 
 __all__ = ["RobustRegressor"]
+
+# Number of samples from which the last fit may start.
+_PART = 50_000
 
 
 class RobustRegressor(RegressorMixin, BaseEstimator):
     """Linear regression of samples with outliers, among the rows as well as the targets.
 
-    1. Huber's estimator gives residuals r_i. It withstands wrong targets, but not wrong rows.
+    1. Huber's estimator gives residuals r_i. It withstands wrong targets of any size, but not wrong rows.
     2. `moment_filter` removes weight from outliers among the rows (x_i, r_i). The result does not depend on the units
        of x and y nor on the first fit, unless there are so few samples that the filter has to leave out directions.
     3. Huber's estimator under the remaining weights gives coefficients and a scale. Directions in which the remaining
-       samples do not vary, such as the indicator of a rare category, get their coefficients from the removed ones.
+       samples do not vary, such as the indicator of a rare category, get their coefficients from all others.
     4. Tukey's bisquare at that scale descends from there, over all samples. Inliers that the filter removed come back,
        and samples with large residuals have no influence, however far out their rows are.
+
+    Of more than 50,000 samples the first three steps see a random part of this size, which is enough for a start. Time
+    and memory grow like the number of samples.
 
     Parameters
     ----------
@@ -38,22 +45,27 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
     fit_intercept : bool, default True
         Whether the model has a constant term.
     max_iter : int, default 200
-        Limit on the iterations of each of the three fits, and on the rounds of the filter.
+        Limit on the iterations of each of the three fits, and on the rounds of the filter. A warning tells when it was
+        reached.
     tol : float, default 1e-6
         A fit ends when the fitted values change by less than this, in root mean square relative to the scale of the
         residuals.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
-        For the directions in which the filter looks.
+        For the directions in which the filter looks, and the part of the samples that it sees. An integer makes the
+        result repeatable.
 
     Attributes
     ----------
     coef_ : ndarray of shape (d,)
+        Coefficients of the columns.
     intercept_ : float
+        Constant term; zero without `fit_intercept`.
     scale_ : float
         Standard deviation of the noise, estimated by the median of the absolute residuals after the filter; zero if
         more than half of the samples are fitted exactly.
     weights_ : ndarray of shape (n,)
-        Weights of the last fit, between zero and one; zero for samples with residuals of more than 4.685 `scale_`.
+        Factors of the sample weights in the last fit, between zero and one; zero for samples with residuals of more
+        than 4.685 `scale_`, or of weight zero.
     removals_ : tuple of Removal
         What the filter removed, and why; directions are in the coordinates (x, r).
     contamination_ : float
@@ -62,8 +74,10 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
         Iterations of the last fit.
     converged_ : bool
         Whether the filter and the fits after it ended before `max_iter`.
-    n_features_in_, feature_names_in_
-        As everywhere in scikit-learn.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns; only for samples with column names that are all strings.
 
     Warns
     -----
@@ -77,6 +91,9 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
 
     Notes
     -----
+    `score` is the coefficient of determination R², with sample weights if they are given. Wrong targets make it small,
+    even of a perfect fit.
+
     There is one target; `sklearn.multioutput.MultiOutputRegressor` fits several. Sparse samples are refused, since
     whitening would make them dense.
 
@@ -108,7 +125,7 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     @own_arithmetic
-    def fit(self, X: Any, y: Any) -> RobustRegressor:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RobustRegressor:
         """Fit coefficients and intercept.
 
         Parameters
@@ -116,6 +133,10 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
         X : array_like of shape (n, d)
             More samples than coefficients.
         y : array_like of shape (n,)
+            Targets.
+        sample_weight : array_like of shape (n,), optional
+            Relative weights, not negative; equal by default. The outliers are at most the fraction ε by these weights.
+            A sample of weight zero counts as absent.
 
         Returns
         -------
@@ -131,25 +152,38 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
         check_count(self.max_iter, "max_iter")
         check_tolerance(self.tol, "tol")
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
-        n, d = X.shape
+        base = normalised_weights(sample_weight, "sample_weight", len(X))
+        counted = base > 0
+        n, d = int(counted.sum()), X.shape[1]
         if n <= d + bool(self.fit_intercept):
+            weighted = "" if sample_weight is None else "of positive weight "
             raise InvalidInputError(
-                f"X has n_samples={n} and {d} features; outliers can be told from inliers only with more samples than "
-                f"coefficients. Reduce the features first, e.g. with PCA."
+                f"X has n_samples={n} {weighted}and {d} features; outliers can be told from inliers "
+                f"only with more samples than coefficients. Reduce the features first, e.g. with PCA."
             )
         rng = check_generator(self.random_state)
-        targets = np.asarray(y, dtype=np.float64)[:, None]
-        X, y = winsorised(X, units=check_units(X)), winsorised(targets, units=check_units(targets, "y"))[:, 0]
-        problem = LinearProblem(X, y, bool(self.fit_intercept), self.tol, self.max_iter)
-        first = problem.huber(np.full(n, 1 / n))
-        joint = np.column_stack([X, first.residuals])
-        found = filter_samples(joint, contamination, np.full(n, 1.0 / n), rng, max_iter=self.max_iter)
+        rows, targets, base = X[counted], np.asarray(y, dtype=np.float64)[counted, None], base[counted]
+        rows, targets = winsorised(rows, units=check_units(rows)), winsorised(targets, units=check_units(targets, "y"))
+        problem = LinearProblem(rows, targets[:, 0], bool(self.fit_intercept), self.tol, self.max_iter)
+        part = np.zeros(n, dtype=bool)
+        part[rng.choice(n, _PART, replace=False) if n > _PART else slice(None)] = True
+        first = problem.huber(normalised(base * part))
+        found = filter_samples(
+            np.column_stack([rows, first.residuals])[part],
+            contamination,
+            normalised(base[part]),
+            rng,
+            max_iter=self.max_iter,
+        )
         assert found.weights is not None  # no filter is without weights
-        start = problem.complete(problem.huber(found.weights), found.weights)
-        last = problem.bisquare(start)
+        kept = np.zeros(n)
+        kept[part] = found.weights
+        start = problem.complete(problem.huber(kept), kept)
+        last = problem.bisquare(start, base)
         self.coef_, self.intercept_ = problem.coefficients(last.beta)
-        self.scale_, self.weights_, self.removals_ = last.scale, last.factors, found.removals
-        self.contamination_ = found.contamination
+        self.scale_, self.removals_, self.contamination_ = last.scale, found.removals, found.contamination
+        self.weights_ = np.zeros(len(X))
+        self.weights_[counted] = last.factors
         self.n_iter_ = last.n_iter
         self.converged_ = found.converged and start.converged and last.converged
         if not self.converged_:

@@ -3,12 +3,14 @@
 import dataclasses
 import math
 import time
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import hypernorm as hn
 from hypernorm.certificates import ClusterCertificate, base, separable, values, weighted_rows
+from hypernorm.certificates.moments import distance_from_mean, total_below
 from hypernorm.certificates.subjects import check_identity
 from hypernorm.certificates.values import (
     check_choice,
@@ -24,6 +26,7 @@ from hypernorm.exceptions import CertificateError
 from hypernorm.forms import fingerprint
 from hypernorm.robust import MomentClustering, certify_covariance, certify_mean
 from hypernorm.separable import separable_value
+from tests.oracles.exact import above
 
 INFINITY = math.inf
 
@@ -174,7 +177,7 @@ def proofs():
     return {
         "norm": (hn.spectral_bound(X, 4), X),
         "witness": (hn.Witness.from_vector(X, np.ones(3)), X),
-        "mean": (certify_mean(X, np.ones(40), 0.1, inlier_moments=[3.0, 4.0]), X),
+        "mean": (certify_mean(X, np.arange(40.0), 0.1), X),
         "covariance": (certify_covariance(X, np.ones(40), 0.02), X),
         "cluster": (MomentClustering(1, random_state=0).fit(X).certificates_[0], X),
         "separable": (product.certificate, np.kron(M, M)),
@@ -234,6 +237,7 @@ def test_the_bound_of_a_cluster(q, weight):
     assert found.q == q
     for upper in (found.upper, found.verify(samples).upper):
         assert 2.0 < upper < 2.0 * (1 + 1e-7)
+    assert found.verify(samples).offset < 1e-14
     for change in (
         {"norm": None},
         {"norm": hn.spectral_bound(rows, math.inf, kind="row_norm")},
@@ -246,6 +250,17 @@ def test_the_bound_of_a_cluster(q, weight):
     ):
         with pytest.raises(CertificateError):
             dataclasses.replace(found, **change).verify(samples)
+
+
+def test_the_center_of_a_cluster_need_not_be_its_mean():
+    """The distance of the two is proved: 1/2 here, exactly but for its rounding."""
+    samples, weights, center = np.array([[3.0], [-1.0], [90.0]]), np.array([1.0, 1.0, 0.0]), np.array([1.5])
+    norm = hn.spectral_bound(weighted_rows(samples, weights, center, 4.0), 4.0, kind="row_norm")
+    found = ClusterCertificate(
+        center=center, weights=weights, norm=norm, shape=samples.shape, fingerprint=fingerprint(samples)
+    ).verify(samples)
+    rounded = above(distance_from_mean(samples, weights, center, total_below(weights)))
+    assert 0.5 < rounded <= Fraction(found.offset) <= rounded * (1 + Fraction(1, 2**50)) < 0.501
 
 
 def test_the_bound_of_a_cluster_at_one_point():

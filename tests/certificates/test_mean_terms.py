@@ -12,11 +12,18 @@ import pytest
 
 import hypernorm as hn
 from hypernorm._validation import check_rows
-from hypernorm.certificates import MeanCertificate, moments, total_variation_bound, weighted_rows
+from hypernorm.certificates import (
+    MeanCertificate,
+    are_base_weights,
+    displacement,
+    moments,
+    total_variation_bound,
+    weighted_rows,
+)
 from hypernorm.certificates import mean as module
 from hypernorm.certificates.moments import Weights, check_finite_exponent, largest_difference, total_below
 from hypernorm.certificates.rounding import precision, rational
-from hypernorm.exceptions import CertificateError
+from hypernorm.exceptions import CertificateError, InvalidInputError
 from tests.oracles.exact import SAFETY, U, above, exact_gamma, is_just_above, norm, root
 
 
@@ -119,7 +126,7 @@ def test_the_total_variation_is_the_formula_and_its_rounding(name, contamination
 @pytest.mark.parametrize("name", WEIGHTS)
 @pytest.mark.parametrize("contamination", [0.0, 0.2, 0.375])
 def test_the_total_variation_for_other_base_weights(name, contamination, monkeypatch):
-    monkeypatch.setattr(module, "_MASSES", 50)
+    monkeypatch.setattr(displacement, "_MASSES", 50)
     base = [Fraction(b) for b in (4, 0, 1, 2, 3, 3, 2, 1)]
     least = (1 - Fraction(contamination)) * (1 - Fraction(1, 10**12))
     edges = [least + (1 - least) * Fraction(k, 50) for k in range(51)]
@@ -251,59 +258,208 @@ def norms():
     return tuple(hn.spectral_bound(rows, q, kind="row_norm") for q, rows in Y.items())
 
 
-def proved(monkeypatch, norms, displaced, offset, about, inliers):
-    """The bound from given parts of it."""
-    pairs = dict(zip((2.0, 4.0), about, strict=False))
+def power(value, q):
+    """A rational number to the power 1/q, q = 2 or 4."""
+    return root(value) if q == 2 else root(root(value))
+
+
+def factors(mass, q):
+    """g and h of the lemma, q = 2 or 4."""
+    mass = Fraction(mass)
+    outer = 1 / power((1 - mass) ** q + (1 - mass) * mass ** (q - 1), q)
+    return power(mass ** (q - 1), q) * outer, outer
+
+
+@pytest.mark.parametrize("q", [2, 4])
+@pytest.mark.parametrize(
+    "mass", [0, Fraction(1, 64), Fraction(1, 3), Fraction(1, 2), Fraction(9, 10), 1 - Fraction(1, 2**60)]
+)
+def test_the_factors_of_the_lemma(mass, q):
+    with precision():
+        for found, wanted in zip(displacement.part_factors(rational(mass), float(q)), factors(mass, q), strict=True):
+            assert abs(above(found) - wanted) <= wanted / 2**90
+
+
+@pytest.mark.parametrize("q", [2.0, 3.0, 7.3, 1e6])
+def test_a_part_without_mass_has_no_mean(q):
+    with precision():
+        assert not any(ball.is_finite() for ball in displacement.part_factors(rational(1), q)[1:])
+        inner, outer = displacement.part_factors(rational(0), q)
+        assert above(inner) == 0
+        assert outer.contains(1)
+        inner, outer = displacement.part_factors(rational(Fraction(1, 10)), q)
+        assert inner.is_finite()
+        assert 1 < above(outer) < Fraction(10, 9) * (1 + Fraction(1, 10**9))
+
+
+def test_the_lemma_is_attained_and_never_exceeded():
+    """Two atoms, and parts of random distributions about random points."""
+    rng = np.random.default_rng(0)
+
+    def bound(mass, q, moment, offset):
+        with precision():
+            inner, outer = displacement.part_factors(rational(mass), q)
+            return float((inner * rational(moment) + outer * rational(offset)).upper())
+
+    for q in (2.0, 4.0, 5.5):
+        for mass in (0.01, 0.3, 0.8):
+            moment = (1 - mass + mass * ((1 - mass) / mass) ** q) ** (1 / q)
+            assert bound(mass, q, moment, 0.0) == pytest.approx(1, rel=1e-14)
+        for _ in range(300):
+            x, r = rng.standard_t(2, 4), rng.dirichlet(np.full(4, 0.5))
+            part = r * rng.random(4)
+            center = r @ x + rng.choice([0, 1]) * rng.standard_normal()
+            moment = (r @ np.abs(x - center) ** q) ** (1 / q)
+            found = bound(1 - part.sum(), q, moment, abs(r @ x - center))
+            assert abs(part @ x / part.sum() - center) <= found * (1 + 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("contamination", "n", "outliers"), [(0.29, 100, 29), (0.3, 10, 3), (0.09, 10, 0), (0.0, 7, 0)]
+)
+def test_equal_outliers_are_whole(contamination, n, outliers):
+    assert displacement.outlier_mass(None, n, contamination) == Fraction(outliers, n)
+    share = displacement.outlier_mass(np.ones(n), n, contamination)
+    exact = 1 - (1 - Fraction(contamination)) * (1 - Fraction(1e-12))
+    assert share == exact
+    assert 0 < share - Fraction(contamination) <= Fraction(1e-12)
+
+
+def test_base_weights_are_known_by_their_bits():
+    equal, other = np.full(3, 0.1), np.array([0.1, 0.1, math.nextafter(0.1, 1)])
+    assert are_base_weights(equal, None)
+    assert not are_base_weights(other, None)
+    assert are_base_weights(other, other.copy())
+    assert not are_base_weights(other, equal)
+
+
+def proved(monkeypatch, norms, displaced, outliers, weighted, whole):
+    """The result from given parts of it: moments and offset under the weights and under the base weights."""
+    parts = iter((weighted, whole))
     monkeypatch.setattr(module, "total_variation_bound", lambda *arguments: displaced)
-    monkeypatch.setattr(module, "distance_from_mean", lambda *arguments: rational(offset))
-    monkeypatch.setattr(module, "moment_about", lambda *arguments: rational(pairs[arguments[3].q]))
-    found = mean_certificate(norms[: len(about)], inliers).prove(X)
-    return found.upper, found.total_variation, found.moments
+    monkeypatch.setattr(module, "outlier_mass", lambda *arguments: Fraction(outliers))
+
+    def given(self, subject, weights, norms):
+        *abouts, offset = next(parts)
+        return list(map(rational, abouts)), rational(offset)
+
+    monkeypatch.setattr(MeanCertificate, "_about_location", given)
+    return mean_certificate(norms[: len(weighted) - 1], norms[: len(weighted) - 1]).prove(X)
 
 
-def mean_certificate(norms, inliers):
+def mean_certificate(norms, base_norms, weights=(1.0, 1.0, 1.0, 0.5)):
     return MeanCertificate(
-        location=np.zeros(1), weights=np.ones(4), base_weights=None, contamination=0.25, norms=norms,
-        inlier_moments=inliers, shape=(4, 1), fingerprint="0" * 64,
+        location=np.zeros(1), weights=np.array(weights), base_weights=None, contamination=0.25, norms=norms,
+        base_norms=base_norms, shape=(4, 1), fingerprint="0" * 64,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("offset", [0.0, 0.5, 1e-17])
-@pytest.mark.parametrize("displaced", [0.0, 0.0625, 0.5, 0.81])
-@pytest.mark.parametrize("inliers", [None, 0.0, 3.0])
-def test_the_bound_is_the_formula(offset, displaced, inliers, norms, monkeypatch):
-    bound, mass, proved_moments = proved(monkeypatch, norms, displaced, offset, (2.0,), (inliers,))
-    moment = Fraction(2) + Fraction(offset)
-    both = moment + (moment if inliers is None else Fraction(inliers))
-    exact = both * root(Fraction(displaced)) / (1 - Fraction(displaced)) + Fraction(offset)
-    assert mass == displaced
-    for found, wanted in ((bound, exact), (proved_moments[0], moment)):
-        assert wanted <= Fraction(found) <= wanted * (1 + 8 * U) or (wanted == 0 and 0 <= found < 1e-300)
+def just_above(found, wanted):
+    return wanted <= Fraction(found) <= wanted * (1 + 8 * U) or (wanted == 0 and 0 <= found < 1e-300)
+
+
+@pytest.mark.parametrize("q", [2, 4])
+@pytest.mark.parametrize("offsets", [(0.0, 0.0), (0.5, 0.0), (1e-17, 0.75)])
+@pytest.mark.parametrize("displaced", [0.0, 0.0625, 0.5, 1.0])
+@pytest.mark.parametrize("outliers", [0.0, 0.25])
+@pytest.mark.parametrize("whole", [3.0, 0.125])
+def test_the_bounds_are_the_formulas(q, offsets, displaced, outliers, whole, norms, monkeypatch):
+    ours = tuple(norm for norm in norms if norm.q == q)
+    found = proved(monkeypatch, ours, displaced, outliers, (2.0, offsets[0]), (whole, offsets[1]))
+    spread = power(Fraction(displaced) ** (q - 1), q) * (2 + Fraction(whole) / power(1 - Fraction(outliers), q))
+    inner, outer = factors(outliers, q)
+    free = min(spread + Fraction(offsets[0]), inner * Fraction(whole) + outer * Fraction(offsets[1]))
+    assert just_above(found.upper, free)
+    assert (found.total_variation, found.orders) == (displaced, (float(q),))
+    assert just_above(found.moments[0], Fraction(2))
+    assert just_above(found.offset, Fraction(offsets[0]))
+    assert found.upper_given == found.error_bound_given() == found.error_bound_given(found.moments[0])
+    for B in (0.0, 2.0, 100.0):
+        bound = found.error_bound_given(B, order=q)
+        if displaced == 1:
+            assert bound == found.upper
+            continue
+        inner, outer = factors(displaced, q)
+        exact = inner * (Fraction(found.moments[0]) + Fraction(B)) + outer * Fraction(found.offset)
+        assert bound <= found.upper
+        assert just_above(bound, exact) or (bound == found.upper and exact * (1 + 8 * U) >= free)
+
+
+@pytest.mark.parametrize("base", [None, np.array([1.0, 2.0, 3.0, 4.0])])
+def test_the_moments_are_those_of_weights_and_base_weights(base, norms, monkeypatch):
+    seen = []
+
+    def distance(matrix, weights, location, total):
+        seen.append((weights.tolist(), total))
+        return rational(0.5)
+
+    monkeypatch.setattr(module, "distance_from_mean", distance)
+    monkeypatch.setattr(module, "moment_about", lambda X, weights, location, norm, total: rational(norm.q + weights[1]))
+    certificate = dataclasses.replace(mean_certificate(norms, norms), base_weights=base)
+    found = certificate.prove(X)
+    all_samples = np.ones(4) if base is None else base
+    expected = [(weights.tolist(), total_below(weights)) for weights in (certificate.weights, all_samples)]
+    assert seen == expected
+    assert found.moments == pytest.approx((3.0, 5.0), rel=1e-14)
+    assert found.offset == pytest.approx(0.5, rel=1e-14)
 
 
 def test_the_smallest_of_several_bounds_counts(norms, monkeypatch):
     for fourth in (1.0, 4.0, 100.0):
-        bound, _, proved_moments = proved(monkeypatch, norms, 0.0625, 0.25, (2.0, fourth), (None, 5.0))
-        second = 4.5 * 0.25 / 0.9375 + 0.25
-        other = (fourth + 0.25 + 5) * 0.125 / 0.9375 + 0.25
-        assert bound == pytest.approx(min(second, other), rel=1e-14)
-        assert proved_moments == pytest.approx((2.25, fourth + 0.25), rel=1e-14)
+        found = proved(monkeypatch, norms, 0.0625, 0.0, (2.0, fourth, 0.25), (3.0, fourth, 9.0))
+        second, other = (2 + 3) * 0.25 + 0.25, (fourth + fourth) * 0.125 + 0.25
+        assert found.upper == pytest.approx(min(second, other), rel=1e-14)
+        assert found.moments == pytest.approx((2.0, fourth), rel=1e-14)
+        assert (
+            found.premise_given == (f"the moment of the inliers of order 4 is at most {fourth:g}, that of the weights")
+            or found.moments[1] > fourth
+        )
+        assert found.upper_given == found.error_bound_given(order=4)
+        assert found.error_bound_given(0.5, order=2) != found.error_bound_given(0.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"moment": -1.0}, "moment must be"),
+        ({"moment": math.nan}, "moment must be"),
+        ({"moment": "large"}, "moment must be"),
+        ({"moment": 1.0, "order": 3}, "order=3 is not certified, only 2, 4"),
+    ],
+)
+def test_unusable_premises_are_named(arguments, words, norms, monkeypatch):
+    found = proved(monkeypatch, norms, 0.0625, 0.0, (2.0, 2.0, 0.25), (3.0, 3.0, 9.0))
+    with pytest.raises(InvalidInputError, match=words):
+        found.error_bound_given(**arguments)
+
+
+def test_without_moments_of_all_samples_a_premise_is_needed(norms, monkeypatch):
+    monkeypatch.setattr(MeanCertificate, "_about_location", lambda *arguments: ([rational(2)], rational(0)))
+    for weights, finite in (((1.0, 1.0, 1.0, 0.5), False), ((0.5, 0.5, 0.5, 0.5), True)):
+        found = mean_certificate(norms[:1], None, weights).prove(X)
+        assert math.isfinite(found.upper) is finite
+        assert found.upper_given < 10
 
 
 @pytest.mark.parametrize("displaced", [1.0, math.nextafter(1, 0)])
-def test_nothing_follows_if_all_mass_may_be_displaced(displaced, norms, monkeypatch):
-    bound, _, proved_moments = proved(monkeypatch, norms, displaced, 0.25, (2.0,), (None,))
-    assert bound == math.inf if displaced == 1 else 1e15 < bound < 1e17
-    assert proved_moments[0] > 2.25
+def test_nothing_follows_from_a_premise_if_all_mass_may_be_displaced(displaced, norms, monkeypatch):
+    monkeypatch.setattr(module, "total_variation_bound", lambda *arguments: displaced)
+    monkeypatch.setattr(MeanCertificate, "_about_location", lambda *arguments: ([rational(2)], rational(0)))
+    found = mean_certificate(norms[:1], None).prove(X)
+    assert found.upper_given == math.inf if displaced == 1 else 1e7 < found.upper_given < 1e9
 
 
 def test_balls_of_the_parts_are_rounded_outward(norms, monkeypatch):
     monkeypatch.setattr(module, "total_variation_bound", lambda *arguments: 0.25)
-    monkeypatch.setattr(module, "distance_from_mean", lambda *arguments: flint.arb(1, 0.125))
-    monkeypatch.setattr(module, "moment_about", lambda *arguments: flint.arb(2, 0.25))
-    found = mean_certificate(norms[:1], (None,)).prove(X)
-    assert found.moments[0] >= 3.375
-    assert found.upper >= 2 * 3.375 * 0.5 / 0.75 + 1.125
+    monkeypatch.setattr(module, "outlier_mass", lambda *arguments: Fraction(0))
+    monkeypatch.setattr(
+        MeanCertificate, "_about_location", lambda *arguments: ([flint.arb(2, 0.25)], flint.arb(1, 0.125))
+    )
+    found = mean_certificate(norms[:1], None).prove(X)
+    assert found.moments[0] >= 2.25
+    assert found.offset >= 1.125
+    monkeypatch.setattr(module, "are_base_weights", lambda *arguments: True)
+    assert mean_certificate(norms[:1], None).prove(X).upper >= 1.125
 
 
 @pytest.mark.parametrize(
@@ -311,10 +467,10 @@ def test_balls_of_the_parts_are_rounded_outward(norms, monkeypatch):
     [
         ({"norms": list}, "norms must be a tuple"),
         ({"norms": ()}, "norms must be a tuple"),
-        ({"inlier_moments": [1.0, 1.0]}, "inlier moments"),
-        ({"inlier_moments": (1.0,)}, "inlier moments"),
-        ({"inlier_moments": (-5e-324, 1.0)}, "inlier moments"),
-        ({"inlier_moments": (1.0, math.inf)}, "inlier moments"),
+        ({"base_norms": list}, "base norms must be a tuple"),
+        ({"base_norms": lambda norms: norms[:1]}, "same exponents"),
+        ({"base_norms": lambda norms: norms[::-1]}, "same exponents"),
+        ({"base_norms": lambda norms: (norms[0], dataclasses.replace(norms[1], q=math.inf))}, "finite exponents"),
         ({"norms": lambda norms: (norms[0], None)}, "NormCertificate"),
         ({"norms": lambda norms: (norms[0], dataclasses.replace(norms[1], q=math.inf))}, "finite exponents"),
         ({"contamination": 0.5}, "contamination"),
@@ -326,7 +482,7 @@ def test_balls_of_the_parts_are_rounded_outward(norms, monkeypatch):
 )
 def test_each_premise_is_checked_by_itself(fields, words, norms):
     fields = {name: value(norms) if callable(value) else value for name, value in fields.items()}
-    good = {"norms": norms, "inlier_moments": (1.0, 1.0), "contamination": 0.0, "base_weights": None}
+    good = {"norms": norms, "base_norms": norms, "contamination": 0.0, "base_weights": None}
     values = {"location": np.zeros(1), "weights": np.ones(4), "shape": (4, 1), "fingerprint": "0" * 64}
     assert MeanCertificate(**values, **good).prove(X).total_variation < 1e-13
     assert MeanCertificate(**values, **(good | {"base_weights": np.ones(4)})).prove(X).total_variation < 1e-3

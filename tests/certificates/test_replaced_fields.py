@@ -47,7 +47,7 @@ def test_the_exponent_of_an_inner_certificate(kind, late):
     if kind == "mean":
         proof = MeanCertificate(
             location=location, weights=weights, base_weights=None, contamination=0.1, norms=(norm,),
-            inlier_moments=(None,), shape=Z.shape, fingerprint=fingerprint(Z),
+            base_norms=None, shape=Z.shape, fingerprint=fingerprint(Z),
         )  # fmt: skip
     else:
         proof = ClusterCertificate(
@@ -61,10 +61,15 @@ def test_the_exponent_of_an_inner_certificate(kind, late):
 
 
 @pytest.mark.parametrize("late", range(1, 9))
-def test_what_a_bound_assumes(late):
-    proof = certify_mean(Z, np.ones(60), 0.1, moments=[2], inlier_moments=[None])
+def test_moments_of_all_samples(late):
+    weights = np.ones(60)
+    weights[np.argmax(np.linalg.norm(Z, axis=1))] = 0
+    proof = certify_mean(Z, weights, 0.1, moments=[2])
+    expected = proof.verify(Z).upper
+    smaller = certify_mean(Z / 64, weights, 0.1, moments=[2]).base_norms
     with dask.config.set(scheduler="synchronous"):
-        assert proof.verify(replacing(proof, late, inlier_moments=(1e9,))).assumed
+        for base_norms in (None, smaller):
+            assert proof.verify(replacing(proof, late, base_norms=base_norms)).upper >= expected
 
 
 @pytest.mark.parametrize("late", range(1, 7))

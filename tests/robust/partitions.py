@@ -10,5 +10,6 @@ def agree(labels, truth):
     return adjusted_rand_score(labels, truth) == 1 and ((labels == -1) == (truth == -1)).all()
 
 
-def fit(X, k, contamination=0.0, n_init=2, **options):
-    return MomentClustering(k, contamination=contamination, n_init=n_init, random_state=0, **options).fit(X)
+def fit(X, k, contamination=0.0, n_init=2, sample_weight=None, **options):
+    model = MomentClustering(k, contamination=contamination, n_init=n_init, random_state=0, **options)
+    return model.fit(X, sample_weight=sample_weight)

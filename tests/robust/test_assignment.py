@@ -34,9 +34,9 @@ def test_moments_of_projections_and_scales():
     rng = np.random.default_rng(27)
     rows = rng.uniform(-1, 1, (50, 2))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)  # none is clipped
-    found = projection_moments(rows, np.zeros(2), np.array([[3.0, 0.0], [0.0, 0.0]]), 4.0)
+    found = projection_moments(rows, np.zeros(2), np.array([[3.0, 0.0], [0.0, 0.0]]), 4.0, np.ones(len(rows)))
     assert found == pytest.approx([np.mean(rows[:, 0] ** 4) ** 0.25, 0])
-    groups = measure_groups(rows, np.zeros(50, dtype=int), np.zeros((1, 2)))
+    groups = measure_groups(rows, np.zeros(50, dtype=int), np.zeros((1, 2)), np.ones(50))
     np.testing.assert_allclose(groups.centers[0], rows.mean(axis=0), atol=1e-12)
 
 

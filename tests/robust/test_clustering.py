@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from hypernorm.datasets import contaminated_clusters
-from hypernorm.exceptions import ConvergenceWarning
+from hypernorm.exceptions import ConvergenceWarning, InvalidInputError
 from hypernorm.robust import MomentClustering
+from hypernorm.robust.clusters.apart import groups_apart
 from tests.robust.partitions import agree, fit
 
 
@@ -15,7 +17,11 @@ from tests.robust.partitions import agree, fit
     [
         MomentClustering(2, n_init=1, random_state=0),
         MomentClustering(2, contamination=0.2, moment=2, n_init=1, random_state=0),
-    ]
+    ],
+    expected_failed_checks=lambda _: dict.fromkeys(
+        [f"check_sample_weight_equivalence_on_{kind}_data" for kind in ("dense", "sparse")],
+        "another number of rows leads to other starts, as in KMeans",
+    ),
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 def test_conventions_of_scikit_learn(estimator, check):
@@ -145,6 +151,100 @@ def test_large_samples_are_searched_in_part():
     sample = contaminated_clusters(6000, 3, 4, 0.05, separation=20, outliers="far", random_state=22)
     model = fit(sample.samples, 4, 0.05)
     assert agree(model.labels_, sample.labels)
+
+
+@pytest.mark.parametrize(("n", "few", "d"), [(303, 3, 10), (1010, 10, 10), (303, 3, 2), (600, 10, 40)])
+def test_few_rows_apart_from_all_others(n, few, d):
+    """Where most starts of k-means halve the large cluster."""
+    X = np.random.default_rng(100).standard_normal((n, d))
+    X[:few, 0] += 10
+    model = fit(X, 2)
+    assert agree(model.labels_, (np.arange(n) < few).astype(int))
+    assert model.assignment_ == "moment"
+
+
+def test_several_small_clusters_beside_clusters_of_usual_size():
+    X = np.random.default_rng(102).standard_normal((820, 5))
+    truth = np.repeat([0, 1, 2, 3], [400, 400, 15, 5])
+    X += 12 * np.eye(4, 5)[truth]
+    assert agree(fit(X, 4).labels_, truth)
+    # As outliers they may be left out, and then there are two clusters.
+    assert agree(fit(X, 2, 0.03).labels_, np.where(truth > 1, -1, truth))
+
+
+@pytest.mark.parametrize("inliers", ["gaussian", "t3"])
+def test_far_rows_do_not_pass_for_clusters(inliers):
+    """Two clusters stay whole although a few rows of heavy tails are far from all others."""
+    sample = contaminated_clusters(600, 3, 2, separation=12, inliers=inliers, random_state=103)
+    assert adjusted_rand_score(fit(sample.samples, 2).labels_, sample.labels) > 0.97
+
+
+@pytest.mark.parametrize("law", ["normal", "t3"])
+@pytest.mark.parametrize("d", [1, 2, 10])
+def test_groups_apart(d, law):
+    """Rows of one distribution have none; a group of four is one, beside heavy tails only if it is far enough."""
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X = rng.standard_normal((400, d)) if law == "normal" else rng.standard_t(3, (400, d))
+        assert groups_apart(X, 1, 40, rng) == []
+        X[:4] = 200 + rng.standard_normal((4, d))
+        (found,) = groups_apart(X, 1, 40, rng)
+        np.testing.assert_array_equal(found, np.arange(4))
+        assert groups_apart(X, 1, 2, rng) == groups_apart(X, 0, 40, rng) == []
+
+
+def test_sample_weight():
+    """Only ratios of weights count, a weight of zero removes a row, and a weight of two is about a copy."""
+    sample = contaminated_clusters(300, 4, 3, 0.1, separation=15, outliers="far", random_state=104)
+    X, kept = sample.samples, np.arange(300) % 3 > 0
+    plain, equal = fit(X, 3, 0.1), fit(X, 3, 0.1, sample_weight=np.full(300, 2.0))
+    np.testing.assert_array_equal(equal.labels_, plain.labels_)
+    np.testing.assert_array_equal(equal.weights_, 2 * plain.weights_)
+    assert equal.inertia_ == pytest.approx(2 * plain.inertia_)
+    weighted, removed = fit(X, 3, 0.1, sample_weight=kept.astype(float)), fit(X[kept], 3, 0.1)
+    np.testing.assert_array_equal(weighted.cluster_centers_, removed.cluster_centers_)
+    np.testing.assert_array_equal(weighted.labels_[kept], removed.labels_)
+    np.testing.assert_array_equal(weighted.labels_, removed.predict(X))
+    assert not weighted.weights_[~kept].any()
+    doubled, copied = fit(X, 3, 0.1, sample_weight=1.0 + kept), fit(np.vstack([X, X[kept]]), 3, 0.1)
+    assert agree(doubled.labels_, sample.labels)
+    order = np.argmin(np.linalg.norm(doubled.cluster_centers_[:, None] - copied.cluster_centers_, axis=2), axis=1)
+    np.testing.assert_allclose(doubled.cluster_centers_, copied.cluster_centers_[order], atol=0.05)
+    for model in (weighted, doubled):
+        for cluster, certificate in enumerate(model.certificates_):
+            certificate.verify(X)
+            members = model.labels_ == cluster
+            mean = np.average(X[members], axis=0, weights=model.weights_[members])
+            np.testing.assert_allclose(model.cluster_centers_[cluster], mean, atol=1e-9)
+
+
+def test_weight_of_the_outliers_counts_not_their_number():
+    rng = np.random.default_rng(105)
+    X = rng.standard_normal((500, 2))
+    X[:100] += 20
+    X[200:] = rng.uniform(-300, 300, (300, 2))  # most of the rows
+    truth = np.repeat([0, 1, -1], [100, 100, 300])
+    weights = np.where(truth < 0, 0.05, 1)
+    labels = fit(X, 2, 0.1, sample_weight=weights).labels_
+    assert adjusted_rand_score(labels[:200], truth[:200]) == 1
+    assert (labels[200:] == -1).mean() > 0.9
+
+
+def test_score():
+    sample = contaminated_clusters(300, 4, 3, 0.1, separation=15, outliers="far", random_state=106)
+    X, weights = sample.samples, np.arange(1.0, 301)
+    model = fit(X, 3, 0.1)
+    labels = model.predict(X)
+    squares = np.sum((X - model.cluster_centers_[labels]) ** 2, axis=1) * (labels >= 0)
+    assert model.score(X) == pytest.approx(-squares.sum())
+    assert model.score(X, sample_weight=weights) == pytest.approx(-weights @ squares)
+    clean = X[sample.labels >= 0]
+    assert fit(clean, 3).score(clean) == pytest.approx(KMeans(3, random_state=0).fit(clean).score(clean), rel=0.01)
+    for bad in (np.ones(3), -np.ones(300)):
+        with pytest.raises(InvalidInputError, match="sample_weight"):
+            model.score(X, sample_weight=bad)
+        with pytest.raises(InvalidInputError, match="sample_weight"):
+            model.fit(X, sample_weight=bad)
 
 
 def test_same_seed_same_result():

@@ -8,6 +8,7 @@ import pytest
 import scipy.optimize
 import scipy.sparse as sp
 from sklearn.linear_model import LinearRegression
+from sklearn.metrics import r2_score
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -19,7 +20,10 @@ from hypernorm.robust.m_estimation import LinearProblem
 
 @pytest.mark.filterwarnings("ignore::hypernorm.exceptions.ConvergenceWarning")  # on some of the tiny samples
 @parametrize_with_checks(
-    [RobustRegressor(random_state=0), RobustRegressor("auto", fit_intercept=False, random_state=0)]
+    [RobustRegressor(random_state=0), RobustRegressor("auto", fit_intercept=False, random_state=0)],
+    expected_failed_checks=lambda _: {
+        "check_sample_weight_equivalence_on_dense_data": "fits fewer samples than columns, which is refused"
+    },
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 def test_conventions_of_scikit_learn(estimator, check):
@@ -78,7 +82,7 @@ def test_optimality_of_the_fits():
 
     assert loss(fit.beta) <= scipy.optimize.minimize(loss, fit.beta, method="Nelder-Mead").fun + 1e-12
 
-    last = problem.bisquare(fit)
+    last = problem.bisquare(fit, np.ones(80))
     z = last.residuals / fit.scale / 4.685
     np.testing.assert_allclose(last.factors, np.maximum(1 - z**2, 0) ** 2, atol=1e-8)
     assert np.abs(problem.Z.T @ (last.factors * last.residuals)).max() < 1e-7
@@ -241,6 +245,114 @@ def test_errors_name_the_remedy():
         RobustRegressor(tol=-1).fit(X, y)
     with pytest.warns(ConvergenceWarning, match="max_iter=2"):
         RobustRegressor(max_iter=2, tol=1e-12, random_state=0).fit(X, y)
+
+
+def noisy_plane(n, d, seed):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, d))
+    return X, X @ np.arange(1.0, d + 1) + 4 + 0.1 * rng.standard_normal(n)
+
+
+@pytest.mark.parametrize("size", [1e12, 1e36, 1e300])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_one_huge_target_does_not_set_the_scale(size, fit_intercept):
+    X, y = noisy_plane(200, 3, 71)
+    y -= 0 if fit_intercept else 4
+    y[0] = size
+    model = RobustRegressor(fit_intercept=fit_intercept, random_state=0).fit(X, y)
+    others = RobustRegressor(fit_intercept=fit_intercept, random_state=0).fit(X[1:], y[1:])
+    np.testing.assert_allclose(model.coef_, others.coef_, atol=0.01)
+    assert model.scale_ == pytest.approx(0.1, rel=0.2)
+    assert model.weights_[0] == 0
+    assert model.weights_[1:].mean() > 0.8
+
+
+def test_one_huge_number_does_not_set_the_unit_of_a_column():
+    X, y = noisy_plane(300, 3, 72)
+    X[:, 2] = np.arange(300) % 3 == 0  # more than half of the column is zero
+    y += 5 * X[:, 2] - 3 * X[:, 2]
+    expected = RobustRegressor(random_state=0).fit(X[1:], y[1:])
+    X[0, 2], y[0] = 1e36, -1e36
+    np.testing.assert_allclose(RobustRegressor(random_state=0).fit(X, y).coef_, expected.coef_, atol=0.01)
+
+
+def test_huber_step_for_residuals_of_any_size():
+    """What a huge target adds is its sign: the fit solves the same equations as with a merely large one."""
+    X, y = noisy_plane(60, 2, 73)
+    fits = []
+    for size in (1e9, 1e36):
+        targets = np.where(np.arange(60) < 6, size, y)
+        fits.append(LinearProblem(X, targets, True, 1e-12, 1000).huber(np.full(60, 1 / 60)))
+    np.testing.assert_allclose(fits[0].beta, fits[1].beta, rtol=1e-9)
+    assert fits[1].converged
+
+
+@pytest.mark.parametrize("rows", [True, False])
+@pytest.mark.parametrize("targets", [True, False])
+@pytest.mark.parametrize("size", [30, 1e5, 1e12])
+def test_leverage_wrong_targets_and_both(rows, targets, size):
+    X, y = noisy_plane(400, 4, 74)
+    if rows:
+        X[:40, 1] += size
+    if targets:
+        y[:40] = -size
+    model = RobustRegressor(random_state=0).fit(X, y)
+    np.testing.assert_allclose(model.coef_, [1, 2, 3, 4], atol=0.03)
+    assert (model.weights_[:40] == 0).all() == (rows or targets)
+
+
+def test_sample_weight():
+    """Only ratios of weights count, a weight of zero removes a sample, and a weight of two is about a copy."""
+    X, y = noisy_plane(200, 3, 75)
+    y[:20], X[:10, 0] = 30, 9
+    plain = RobustRegressor(tol=1e-10, random_state=0).fit(X, y)
+    equal = RobustRegressor(tol=1e-10, random_state=0).fit(X, y, sample_weight=np.full(200, 4.0))
+    np.testing.assert_allclose(equal.coef_, plain.coef_, rtol=1e-12)
+    kept = np.arange(200) % 3 > 0
+    weighted = RobustRegressor(tol=1e-10, random_state=0).fit(X, y, sample_weight=np.where(kept, 0.5, 0))
+    removed = RobustRegressor(tol=1e-10, random_state=0).fit(X[kept], y[kept])
+    np.testing.assert_array_equal(weighted.coef_, removed.coef_)
+    np.testing.assert_array_equal(
+        weighted.weights_, np.where(kept, np.insert(removed.weights_, [0], [0])[np.cumsum(kept)], 0)
+    )
+    again = RobustRegressor(tol=1e-10, random_state=0).fit(X, y, sample_weight=1.0 + kept)
+    copied = RobustRegressor(tol=1e-10, random_state=0).fit(np.vstack([X, X[kept]]), np.append(y, y[kept]))
+    np.testing.assert_allclose(again.coef_, copied.coef_, atol=2e-3)
+    np.testing.assert_allclose(again.scale_, copied.scale_, rtol=0.02)
+
+
+def test_weight_of_the_outliers_counts_not_their_number():
+    X, y = noisy_plane(300, 3, 76)
+    y[:180] = 5 - X[:180].sum(axis=1)  # most samples, but 7% of the weight
+    weights = np.where(np.arange(300) < 180, 0.05, 1)
+    model = RobustRegressor(random_state=0).fit(X, y, sample_weight=weights)
+    np.testing.assert_allclose(model.coef_, [1, 2, 3], atol=0.05)
+    ours, theirs = model.score(X, y, sample_weight=weights), LinearRegression().fit(X, y).score(X, y, weights)
+    assert ours == pytest.approx(r2_score(y, model.predict(X), sample_weight=weights))
+    assert ours > theirs
+
+
+def test_large_samples_are_searched_in_part(monkeypatch):
+    """The last fit sees all of them, and so do the coefficients of categories that the part does not have."""
+    X, y = noisy_plane(3000, 3, 77)
+    X[:, 2] = 0
+    X[:30, 2], X[-300:, 0], y[-300:] = 1, 20, -20
+    y[:30] += 6
+    whole = RobustRegressor(tol=1e-10, random_state=0).fit(X, y)
+    monkeypatch.setattr("hypernorm.robust.regression._PART", 200)
+    part = RobustRegressor(tol=1e-10, random_state=0).fit(X, y)
+    np.testing.assert_allclose(part.coef_, whole.coef_, atol=0.01)
+    assert (part.weights_[-300:] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [(np.ones(19), "sample_weight"), (-np.ones(20), "must not be negative"), (np.arange(20) < 4, "of positive weight")],
+)
+def test_bad_sample_weights(weights, message):
+    X, y = noisy_plane(20, 3, 78)
+    with pytest.raises(InvalidInputError, match=message):
+        RobustRegressor().fit(X, y, sample_weight=weights)
 
 
 def test_memory_grows_like_the_number_of_samples():

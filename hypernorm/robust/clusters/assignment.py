@@ -15,6 +15,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import expit
 
+from hypernorm.robust.weights import weighted_quantile
+
 __all__ = [
     "Groups",
     "assign",
@@ -45,8 +47,9 @@ class Groups:
     scales : ndarray of shape (k,)
         Standard deviations per dimension of the clipped rows; positive.
     sizes : ndarray of shape (k,)
+        Weight of each group.
     weights : ndarray of shape (n,)
-        Weight of each row in its center, in (0, 1]; 0 for rows of no group.
+        Factor of the weight of each row in its center, in (0, 1]; 0 for rows of no group.
     """
 
     centers: np.ndarray
@@ -55,7 +58,9 @@ class Groups:
     weights: np.ndarray
 
 
-def measure_groups(Y: np.ndarray, labels: np.ndarray, centers: np.ndarray, n_steps: int = 1) -> Groups:
+def measure_groups(
+    Y: np.ndarray, labels: np.ndarray, centers: np.ndarray, sample_weights: np.ndarray, n_steps: int = 1
+) -> Groups:
     """Measure groups, with centers by `n_steps` of reweighting from the given ones.
 
     Parameters
@@ -65,45 +70,53 @@ def measure_groups(Y: np.ndarray, labels: np.ndarray, centers: np.ndarray, n_ste
         From 0 to k − 1; −1 for rows of no group.
     centers : ndarray of shape (k, r)
         Starting points; kept for empty groups.
+    sample_weights : ndarray of shape (n,)
+        Positive.
     """
     k = len(centers)
     centers, scales, weights = centers.copy(), np.zeros(k), np.zeros(len(Y))
-    sizes = np.bincount(labels[labels >= 0], minlength=k)
+    sizes = np.bincount(labels[labels >= 0], sample_weights[labels >= 0], minlength=k)
     for group in np.flatnonzero(sizes):
         members = np.flatnonzero(labels == group)
-        rows = Y[members]
+        rows, own = Y[members], sample_weights[members]
         for _ in range(n_steps):
-            row_weights = _row_weights(np.linalg.norm(rows - centers[group], axis=1))[0]
+            row_weights = own * _row_weights(np.linalg.norm(rows - centers[group], axis=1), own)[0]
             centers[group] = row_weights @ rows / row_weights.sum()
         distances = np.linalg.norm(rows - centers[group], axis=1)
-        weights[members], reach = _row_weights(distances)
-        scales[group] = np.sqrt(np.mean(np.minimum(distances, reach) ** 2) / Y.shape[1])
+        weights[members], reach = _row_weights(distances, own)
+        scales[group] = np.sqrt(np.average(np.minimum(distances, reach) ** 2, weights=own) / Y.shape[1])
     least = _LEAST_SCALE * (np.median(scales) or scales.max())
     scales = np.maximum(scales, least) if least > 0 else np.ones(k)
     return Groups(centers=centers, scales=scales, sizes=sizes, weights=weights)
 
 
-def locate_groups(Y: np.ndarray, labels: np.ndarray, k: int) -> Groups:
+def locate_groups(Y: np.ndarray, labels: np.ndarray, k: int, sample_weights: np.ndarray) -> Groups:
     """Measure groups given by their labels alone, with centers iterated from the coordinatewise medians."""
     centers = np.zeros((k, Y.shape[1]))
     for group in np.unique(labels[labels >= 0]):
         centers[group] = np.median(Y[labels == group], axis=0)
-    return measure_groups(Y, labels, centers, _CENTER_STEPS)
+    return measure_groups(Y, labels, centers, sample_weights, _CENTER_STEPS)
 
 
-def _row_weights(distances: np.ndarray) -> tuple[np.ndarray, float]:
+def _row_weights(distances: np.ndarray, sample_weights: np.ndarray) -> tuple[np.ndarray, float]:
     """min(1, R/distance), and the radius R."""
     # Where more than half of the rows coincide, their distance is no scale.
     positive = distances > 0
     if not positive.any():
         return np.ones(len(distances)), 0.0
-    reach = _BULK * float(np.median(distances) or np.median(distances[positive]))
+    typical = _median(distances, sample_weights) or _median(distances[positive], sample_weights[positive])
+    reach = _BULK * typical
     return reach / np.maximum(distances, reach), reach
+
+
+def _median(values: np.ndarray, weights: np.ndarray) -> float:
+    """The weighted median; for equal weights that of numpy."""
+    return float(np.median(values)) if (weights == weights[0]).all() else weighted_quantile(values, weights, 0.5)
 
 
 def moment_thresholds(sizes: np.ndarray, scales: np.ndarray, q: float) -> np.ndarray:
     """θ_ij, the fraction of the way from center i to center j that belongs to group i, of shape (k, k)."""
-    exponents = (np.log(np.maximum(sizes, 1)) + q * np.log(scales)) / (q + 1)
+    exponents = (np.log(np.maximum(sizes, 1e-300)) + q * np.log(scales)) / (q + 1)
     return np.asarray(np.clip(expit(exponents[:, None] - exponents), _LEAST_THRESHOLD, 1 - _LEAST_THRESHOLD))
 
 
@@ -125,17 +138,19 @@ def assign(Y: np.ndarray, centers: np.ndarray, thresholds: np.ndarray) -> np.nda
     return np.argmin(excess, axis=1)
 
 
-def projection_moments(rows: np.ndarray, center: np.ndarray, targets: np.ndarray, q: float) -> np.ndarray:
+def projection_moments(
+    rows: np.ndarray, center: np.ndarray, targets: np.ndarray, q: float, sample_weights: np.ndarray
+) -> np.ndarray:
     """(mean |⟨x − center, u⟩|^q)^{1/q} of clipped rows, u the direction to each target; 0 for one at the center."""
     directions = targets - center
     lengths = np.linalg.norm(directions, axis=1)
     directions /= np.where(lengths > 0, lengths, 1.0)[:, None]
     differences = rows - center
-    clipped = differences * _row_weights(np.linalg.norm(differences, axis=1))[0][:, None]
+    clipped = differences * _row_weights(np.linalg.norm(differences, axis=1), sample_weights)[0][:, None]
     images = np.abs(clipped @ directions.T)
     largest = images.max(axis=0)
     relative = images / np.where(largest > 0, largest, 1.0)
-    return np.asarray(largest * np.mean(relative**q, axis=0) ** (1 / q))
+    return np.asarray(largest * np.average(relative**q, axis=0, weights=sample_weights) ** (1 / q))
 
 
 def crossing_bounds(sizes: np.ndarray, moments: np.ndarray, centers: np.ndarray, q: float) -> np.ndarray:

@@ -15,7 +15,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from hypernorm.robust.clusters.assignment import Groups
 
-__all__ = ["Frame", "leading_directions", "whitening"]
+__all__ = ["Frame", "bounded", "leading_directions", "whitening"]
 
 _FAR = 1e3
 _FARTHEST = 1e100
@@ -50,7 +50,7 @@ class Frame:
         frame = cls(origin=origin, exponent=exponent)
         if X.shape[1] <= _MOST_COLUMNS:
             return frame
-        rows = _bounded(frame.rows(X))
+        rows = bounded(frame.rows(X))
         count = min(len(X), _MOST_COLUMNS)
         basis = randomized_svd(rows, count, random_state=int(rng.integers(2**31)))[2].T
         return replace(frame, basis=basis)
@@ -74,11 +74,12 @@ class Frame:
         return Z if self.basis is None else Z @ self.basis
 
 
-def leading_directions(Z: np.ndarray, k: int) -> np.ndarray:
+def leading_directions(Z: np.ndarray, k: int, weights: np.ndarray, apart: list[np.ndarray]) -> np.ndarray:
     """Orthonormal columns that span the rows' principal directions, of shape (d, r) with r ≥ min(k, d).
 
     At least k directions are kept, and all whose singular value exceeds the median by the factor below which white
-    noise hides a signal [1]_. Up to 2k dimensions, all are kept.
+    noise hides a signal [1]_; also those to the means of small groups, given by indices of rows. Up to 2k dimensions,
+    all are kept. Weights have the mean one.
 
     References
     ----------
@@ -88,13 +89,19 @@ def leading_directions(Z: np.ndarray, k: int) -> np.ndarray:
     n, d = Z.shape
     if d <= 2 * k:
         return np.eye(d)
-    values, directions = np.linalg.svd(_bounded(Z), full_matrices=False)[1:]
+    rows = bounded(Z) * np.sqrt(weights)[:, None]
+    values, directions = np.linalg.svd(rows, full_matrices=False)[1:]
     ratio = len(values) / max(n, d)
     factor = 0.56 * ratio**3 - 0.95 * ratio**2 + 1.82 * ratio + 1.43
-    return np.asarray(directions[: max(k, int(np.sum(values > factor * np.median(values))))].T)
+    leading = directions[: max(k, int(np.sum(values > factor * np.median(values))))]
+    if not apart:
+        return np.asarray(leading.T)
+    means = np.array([Z[group].mean(axis=0) for group in apart])
+    means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-300)  # zero for a mean at the origin
+    return np.asarray(np.linalg.qr(np.vstack([leading, means])[:d].T)[0])
 
 
-def whitening(Z: np.ndarray, labels: np.ndarray, groups: Groups) -> np.ndarray:
+def whitening(Z: np.ndarray, labels: np.ndarray, groups: Groups, weights: np.ndarray) -> np.ndarray:
     """A symmetric matrix W of shape (d, d) such that the rows of Z @ W have about the same noise in every direction.
 
     The covariance of the noise is that of the differences from the centers, in units of the scales of the groups,
@@ -102,7 +109,9 @@ def whitening(Z: np.ndarray, labels: np.ndarray, groups: Groups) -> np.ndarray:
     """
     kept = labels >= 0
     ends = labels[kept]
-    residuals = (Z[kept] - groups.centers[ends]) * (groups.weights[kept] / groups.scales[ends])[:, None]
+    residuals = (Z[kept] - groups.centers[ends]) * (
+        np.sqrt(weights[kept]) * groups.weights[kept] / groups.scales[ends]
+    )[:, None]
     if not residuals.any():
         return np.eye(Z.shape[1])
     variances, directions = np.linalg.eigh(ledoit_wolf(residuals, assume_centered=True)[0])
@@ -110,7 +119,7 @@ def whitening(Z: np.ndarray, labels: np.ndarray, groups: Groups) -> np.ndarray:
     return np.asarray((directions / np.sqrt(relative)) @ directions.T)
 
 
-def _bounded(Z: np.ndarray) -> np.ndarray:
+def bounded(Z: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(Z, axis=1, keepdims=True)
     reach = float(np.quantile(lengths, 0.75)) or float(lengths.max()) or 1.0
     return Z * (reach / np.maximum(lengths, reach))

@@ -18,20 +18,20 @@ from hypernorm.robust.clusters.assignment import (
     measure_groups,
     moment_thresholds,
 )
-from hypernorm.robust.clusters.starts import Problem, Start, find_starts
+from hypernorm.robust.clusters.starts import Problem, Start, find_starts, starts_with_groups
 from hypernorm.robust.weights import weighted_quantile
 
 __all__ = ["Partition", "refine", "search"]
 
 # Limit on the size of the outlying groups, which catch a few inliers, relative to the contamination.
 _SLACK = 1.1
-# Groups below this fraction of the mean size count as failures of a search.
-_UNDERSIZED = 0.05
 # A partition by equal thresholds is kept unless its groups differ by more than this (nats per dimension, nats).
 _EQUAL_SCALES, _EQUAL_SIZES = 0.02, 0.08
 # Narrower groups than this fraction of the median scale do not lower the cost further.
 _NARROW = 0.5
 _PATIENCE = 2
+# A cluster of this fraction of the mean size is found without a search for small groups.
+_USUAL = 0.05
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -67,29 +67,44 @@ class Partition:
 
 
 def search(
-    Y: np.ndarray, problem: Problem, rng: np.random.Generator, known: np.ndarray | None = None
+    Y: np.ndarray,
+    weights: np.ndarray,
+    problem: Problem,
+    rng: np.random.Generator,
+    known: np.ndarray | None = None,
+    apart: list[np.ndarray] | None = None,
 ) -> tuple[Partition, bool]:
     """The best partition of several starts, and whether it was made with equal thresholds.
 
     Parameters
     ----------
     Y : ndarray of shape (n, r)
+    weights : ndarray of shape (n,)
+        Positive, with the mean one.
     problem : Problem
     rng : numpy.random.Generator
     known : ndarray of shape (n,), optional
         Groups of all rows for one more start.
+    apart : list of ndarrays, optional
+        Small groups, by the indices of their rows, that may be clusters.
     """
     k = problem.n_clusters
 
     def best(starts: list[Start], equal: bool) -> Partition:
-        found = [refine(Y, start.labels, start.centers, problem, equal=equal) for start in starts]
+        found = [refine(Y, weights, start.labels, start.centers, problem, equal=equal) for start in starts]
         return min(found, key=lambda partition: (partition.failures, partition.objective))
 
-    starts = find_starts(Y, problem, _SLACK * problem.contamination * len(Y), rng, known)
+    budget = _SLACK * problem.contamination * len(Y)
+    starts = find_starts(Y, weights, problem, budget, rng, known)
+    if apart:
+        # Where clusters are so unequal, only costs that know of sizes can compare partitions.
+        partition = best(starts + starts_with_groups(Y, weights, problem, budget, rng, apart), equal=False)
+        if partition.groups.sizes[:k].min() < _USUAL * len(Y) / k:
+            return partition, False
     partition = best(starts, equal=True)
     if partition.failures and len(partition.groups.centers) > k:
         # What looked like outlying groups may be parts of clusters.
-        others = find_starts(Y, problem, 0.0, rng)
+        others = find_starts(Y, weights, problem, 0.0, rng)
         other = best(others, equal=True)
         if other.failures < partition.failures:
             starts, partition = others, other
@@ -98,15 +113,25 @@ def search(
     return best(starts, equal=False), False
 
 
-def refine(Y: np.ndarray, labels: np.ndarray, centers: np.ndarray, problem: Problem, *, equal: bool) -> Partition:
+def refine(
+    Y: np.ndarray,
+    weights: np.ndarray,
+    labels: np.ndarray,
+    centers: np.ndarray,
+    problem: Problem,
+    *,
+    equal: bool,
+) -> Partition:
     """Refine centers and assignments in turns as long as the cost falls; return the best partition on the way.
 
-    Outlying groups, and the rows furthest from their centers in units of the scales, do not count: together
-    ⌊contamination · n⌋ rows.
+    Outlying groups, and the rows furthest from their centers in units of the scales, do not count: together at most
+    the fraction `contamination` of the weight.
 
     Parameters
     ----------
     Y : ndarray of shape (n, r)
+    weights : ndarray of shape (n,)
+        Positive, with the mean one.
     labels : ndarray of shape (n,)
         −1 for rows of no group.
     centers : ndarray
@@ -116,9 +141,9 @@ def refine(Y: np.ndarray, labels: np.ndarray, centers: np.ndarray, problem: Prob
         Assign rows to the nearest center, as if all groups had one size and scale; otherwise by `moment_thresholds`.
     """
     n, k, total = len(Y), problem.n_clusters, len(centers)
-    outliers = math.floor(problem.contamination * n * (1 + 1e-12))
+    outliers = problem.contamination * n * (1 + 1e-12)
     best: Partition | None = None
-    groups, waited, converged, iteration = measure_groups(Y, labels, centers, n_steps=3), 0, False, 0
+    groups, waited, converged, iteration = measure_groups(Y, labels, centers, weights, n_steps=3), 0, False, 0
     while not converged and iteration < problem.max_iter:
         iteration += 1
         thresholds = np.full((total, total), 0.5)
@@ -128,26 +153,29 @@ def refine(Y: np.ndarray, labels: np.ndarray, centers: np.ndarray, problem: Prob
         distances = np.linalg.norm(Y - groups.centers[assigned], axis=1)
         assigned, distances = _without_empty(assigned, distances, total)
         outlying = assigned >= k
-        scales, fractions = groups.scales, np.bincount(assigned, minlength=total) / n
+        scales, fractions = groups.scales, np.bincount(assigned, weights, minlength=total) / n
         if equal:
             scales = np.full(total, math.sqrt(float(groups.sizes[:k] @ scales[:k] ** 2) / groups.sizes[:k].sum()))
             fractions = np.full(total, 1 / k)
         moved = assigned.copy()
-        left_out = outliers - int(outlying.sum())
-        if left_out > 0:
+        taken = float(weights[outlying].sum())
+        if taken < outliers:
             relative = np.where(outlying, -1.0, distances / scales[assigned])
-            moved[np.argpartition(-relative, left_out - 1)[:left_out]] = -1
+            order = np.argsort(-relative, kind="stable")
+            moved[order[np.cumsum(weights[order]) <= outliers - taken]] = -1
         inner = (moved >= 0) & ~outlying
         wide = np.maximum(scales, _NARROW * weighted_quantile(scales[:k], fractions[:k], 0.5))
         ends = assigned[inner]
-        objective = float(np.mean(costs(distances[inner], wide[ends], fractions[ends], Y.shape[1])))
-        sizes = np.bincount(ends, minlength=k)
-        failures = int(np.sum(sizes < max(1.0, _UNDERSIZED * n / k))) + int(outlying.sum() > _SLACK * outliers)
+        lengths = costs(distances[inner], wide[ends], fractions[ends], Y.shape[1])
+        objective = float(np.average(lengths, weights=weights[inner]))
+        sizes = np.bincount(ends, weights[inner], minlength=k)
+        least = max(problem.undersized * n / k, float(weights.min()))
+        failures = int(np.sum(sizes < least)) + int(taken > _SLACK * outliers)
         better = best is None or (failures, objective) < (best.failures, best.objective - problem.tol)
         waited = 0 if better else waited + 1
         converged = bool((moved == labels).all()) or waited == _PATIENCE
         labels = moved
-        groups = measure_groups(Y, labels, groups.centers)
+        groups = measure_groups(Y, labels, groups.centers, weights)
         if better:
             kept = np.where(inner, assigned, -1)
             best = Partition(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ from sklearn.neighbors import NearestNeighbors
 from hypernorm._parallel import product_threads
 from hypernorm.robust.clusters.assignment import crossing_bounds, measure_groups, projection_moments
 
-__all__ = ["Problem", "Start", "find_starts"]
+__all__ = ["Problem", "Start", "find_starts", "starts_with_groups"]
 
 # Limits on the neighbours of a row: a number, and a fraction of a cluster of mean size.
 _NEIGHBOURS, _NEIGHBOURS_PER_CLUSTER = 20, 0.1
@@ -50,6 +50,8 @@ class Problem:
         Limit on the iterations of a refinement.
     tol : float
         A refinement stops when the cost per row falls by less than this many nats.
+    undersized : float
+        A smaller cluster, relative to the mean size, counts as a failure of a search.
     """
 
     n_clusters: int
@@ -58,6 +60,7 @@ class Problem:
     n_init: int
     max_iter: int
     tol: float
+    undersized: float = 0.05
 
 
 class Start(NamedTuple):
@@ -68,16 +71,23 @@ class Start(NamedTuple):
 
 
 def find_starts(
-    Y: np.ndarray, problem: Problem, budget: float, rng: np.random.Generator, known: np.ndarray | None = None
+    Y: np.ndarray,
+    weights: np.ndarray,
+    problem: Problem,
+    budget: float,
+    rng: np.random.Generator,
+    known: np.ndarray | None = None,
 ) -> list[Start]:
     """Starts of either kind, all with the same number of groups.
 
     Parameters
     ----------
     Y : ndarray of shape (n, r)
+    weights : ndarray of shape (n,)
+        Positive, with the mean one.
     problem : Problem
     budget : float
-        Limit on the number of rows in outlying groups.
+        Limit on the weight of the rows in outlying groups.
     rng : numpy.random.Generator
     known : ndarray of shape (n,), optional
         Groups of all rows for one more start, used if there are as many of them.
@@ -87,13 +97,13 @@ def find_starts(
     rows = Y[core]
     pieces = _PIECES_PER_CLUSTER * k + _EXTRA_PIECES + (_PIECES_OF_OUTLIERS if problem.contamination else 0)
     pieces = min(pieces, len(np.unique(rows, axis=0)))
-    small = [_k_means(rows, pieces, rng) for _ in range(problem.n_init)]
-    merged = [_agglomerate(Y, rows, start, k, budget, problem.moment) for start in small]
+    small = [_k_means(rows, weights[core], pieces, rng) for _ in range(problem.n_init)]
+    merged = [_agglomerate(Y, weights, core, start, k, budget, problem.moment) for start in small]
     # Narrow outlying groups would make any partition cheap, so the starts must agree on how many there are.
     total = sorted(len(start.centers) for start in merged)[(len(merged) - 1) // 2]
     starts = [start for start in merged if len(start.centers) == total]
-    starts += [_k_means(rows, total, rng) for _ in range(problem.n_init)]
-    starts = [_outlying_last(Y, start) for start in starts]
+    starts += [_k_means(rows, weights[core], total, rng) for _ in range(problem.n_init)]
+    starts = [_outlying_last(Y, weights, start) for start in starts]
     if known is not None:
         members = [rows[known[core] == group] for group in range(total)]
         if known.max() < total and all(map(len, members)):
@@ -101,6 +111,29 @@ def find_starts(
     labels = np.full((len(starts), len(Y)), -1)
     labels[:, core] = [start.labels for start in starts]
     return [Start(row, start.centers) for row, start in zip(labels, starts, strict=True)]
+
+
+def starts_with_groups(
+    Y: np.ndarray,
+    weights: np.ndarray,
+    problem: Problem,
+    budget: float,
+    rng: np.random.Generator,
+    groups: list[np.ndarray],
+) -> list[Start]:
+    """Starts in which some clusters are given by the indices of their rows, and the others are searched."""
+    rest = np.setdiff1d(np.arange(len(Y)), np.concatenate(groups))
+    searched = problem.n_clusters - len(groups)
+    found = find_starts(Y[rest], weights[rest], replace(problem, n_clusters=searched), budget, rng)
+    means = np.array([np.average(Y[group], axis=0, weights=weights[group]) for group in groups])
+    starts = []
+    for start in found:
+        labels = np.empty(len(Y), dtype=np.intp)
+        labels[rest] = np.where(start.labels < searched, start.labels, start.labels + len(groups))
+        for index, group in enumerate(groups):
+            labels[group] = searched + index
+        starts.append(Start(labels, np.vstack([start.centers[:searched], means, start.centers[searched:]])))
+    return starts
 
 
 def _core_rows(Y: np.ndarray, k: int) -> np.ndarray:
@@ -121,37 +154,41 @@ def _core_rows(Y: np.ndarray, k: int) -> np.ndarray:
     return core if len(np.unique(Y[core], axis=0)) >= k else everything
 
 
-def _k_means(rows: np.ndarray, k: int, rng: np.random.Generator) -> Start:
+def _k_means(rows: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> Start:
     with warnings.catch_warnings(), product_threads(1):
         # Equal rows leave some groups empty, which the search can do without.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = KMeans(k, n_init=1, tol=0, random_state=int(rng.integers(2**31))).fit(rows)
+        model = KMeans(k, n_init=1, tol=0, random_state=int(rng.integers(2**31)))
+        model.fit(rows, sample_weight=weights)
     return Start(model.labels_, model.cluster_centers_)
 
 
-def _outlying_last(Y: np.ndarray, start: Start) -> Start:
+def _outlying_last(Y: np.ndarray, weights: np.ndarray, start: Start) -> Start:
     """The groups in decreasing order of size, isolated rows included: a cluster may have many of them."""
-    order = np.argsort(-_nearest_counts(Y, start.centers), kind="stable")
+    order = np.argsort(-_nearest_weights(Y, weights, start.centers), kind="stable")
     return Start(np.argsort(order)[start.labels], start.centers[order])
 
 
-def _nearest_counts(Y: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """Number of rows to which each center is the nearest."""
-    return np.bincount(np.argmin(cdist(Y, centers, "sqeuclidean"), axis=1), minlength=len(centers))
+def _nearest_weights(Y: np.ndarray, weights: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """Weight of the rows to which each center is the nearest."""
+    return np.bincount(np.argmin(cdist(Y, centers, "sqeuclidean"), axis=1), weights, minlength=len(centers))
 
 
-def _agglomerate(Y: np.ndarray, rows: np.ndarray, start: Start, k: int, budget: float, q: float) -> Start:
-    """Merge groups until k are left, or k and distinct others with at most `budget` rows.
+def _agglomerate(
+    Y: np.ndarray, weights: np.ndarray, core: np.ndarray, start: Start, k: int, budget: float, q: float
+) -> Start:
+    """Merge groups until k are left, or k and distinct others of at most the weight `budget`.
 
-    Groups consist of `rows` in dense places; the budget counts all rows of `Y`, each with the nearest group.
+    Groups consist of the rows in dense places, `core`; the budget counts all rows, each with the nearest group.
     """
+    rows, own = Y[core], weights[core]
     r = rows.shape[1]
-    groups = measure_groups(rows, start.labels, start.centers)
+    groups = measure_groups(rows, start.labels, start.centers, own)
     centers, sizes = groups.centers, groups.sizes.astype(float)
     # One row has no scale of its own: every piece borrows one row's worth from all.
     pooled = float(sizes @ groups.scales**2) / sizes.sum()
     squares = r * (sizes * groups.scales**2 + pooled) / (sizes + 1)
-    counts = _nearest_counts(Y, start.centers)
+    counts = _nearest_weights(Y, weights, start.centers)
     labels, alive = start.labels.copy(), np.flatnonzero(groups.sizes)
     settled: Start | None = None
     while len(alive) > k:
@@ -161,7 +198,8 @@ def _agglomerate(Y: np.ndarray, rows: np.ndarray, start: Start, k: int, budget: 
         distinct = np.zeros(gain.shape, dtype=bool)
         largest = np.argsort(-counts[alive], kind="stable")[:k]
         if counts[alive].sum() - counts[alive[largest]].sum() <= budget:
-            distinct = _are_distinct([rows[labels == group] for group in alive], centers[alive], q)
+            parts = [labels == group for group in alive]
+            distinct = _are_distinct([rows[part] for part in parts], [own[part] for part in parts], centers[alive], q)
         if distinct[largest].all():
             settled = Start(np.searchsorted(alive, labels), centers[alive])
             # From here on only outlying groups are merged, those that may be parts of one.
@@ -179,13 +217,17 @@ def _agglomerate(Y: np.ndarray, rows: np.ndarray, start: Start, k: int, budget: 
     return settled or Start(np.searchsorted(alive, labels), centers[alive])
 
 
-def _are_distinct(groups: list[np.ndarray], centers: np.ndarray, q: float) -> np.ndarray:
+def _are_distinct(groups: list[np.ndarray], weights: list[np.ndarray], centers: np.ndarray, q: float) -> np.ndarray:
     """Pairs of groups too far apart to be parts of one, of shape (k, k); True on the diagonal."""
-    sizes = np.array([len(group) for group in groups], dtype=np.float64)
+    counts = np.array([len(group) for group in groups], dtype=np.float64)
+    sizes = np.array([own.sum() for own in weights])
     moments = np.array(
-        [projection_moments(rows, center, centers, q) for rows, center in zip(groups, centers, strict=True)]
+        [
+            projection_moments(rows, center, centers, q, own)
+            for rows, own, center in zip(groups, weights, centers, strict=True)
+        ]
     )
-    limits = np.minimum(_DISTINCT, _DISTINCT_PER_ROW * np.minimum.outer(sizes, sizes))
+    limits = np.minimum(_DISTINCT, _DISTINCT_PER_ROW * np.minimum.outer(counts, counts))
     return np.asarray(crossing_bounds(sizes, moments, centers, q) < limits)
 
 
