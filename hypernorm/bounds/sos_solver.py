@@ -94,18 +94,18 @@ class SosSolver:
         self.classes, self._rng = classes, rng
         self._coefficients = coefficients
         self._unfolding = Unfolding(classes.basis)
-        self.iteration, self.sigma = 0, 1.0
-        self.z = np.zeros(classes.count)
+        self.iteration = 0
         self.rank = 0
-        self.bound = math.inf
         self._pairs = np.zeros((classes.size, 0))
-        if classes.size == 1:  # nothing is left beside the vector
-            vector = None
         self._begin(vector, on_face=vector is not None)
 
     def _begin(self, vector: np.ndarray | None, on_face: bool) -> None:
-        """Set the coordinates and the matrices; `vector` becomes the first axis."""
-        size, self._on_face, self._single = self.classes.size, on_face, on_face
+        """Set the coordinates and the state before any iteration; `vector` becomes the first axis."""
+        size = self.classes.size
+        if size == 1:  # nothing is left beside the vector
+            vector, on_face = None, False
+        self.sigma, self.z, self.bound = 1.0, np.zeros(self.classes.count), math.inf
+        self._on_face = self._single = on_face
         self._vector, self._reflection = vector, None
         A = ClassMatrix(self.classes)
         moments = self._coefficients / A.sizes
@@ -129,7 +129,7 @@ class SosSolver:
         A.update(0.0, self._moments)
         width = min(size, max(12, size // 20))
         block = np.column_stack([leading, self._rng.standard_normal((size, width - 1))])
-        self._block = LeadingSubspace(block.astype(A.dtype), -1.0 / self.sigma, self._rng)
+        self._block = LeadingSubspace(block.astype(A.dtype), -1.0, self._rng)
 
     def _refine(self) -> None:
         """Continue in double precision."""
@@ -138,7 +138,6 @@ class SosSolver:
 
     def _restart(self, sigma: float) -> None:
         """Begin again without the vector, whose face the optimum does not seem to have."""
-        self.bound, self.sigma, self.z = math.inf, 1.0, np.zeros(self.classes.count)
         self._begin(None, on_face=False)
         self._change_steps(sigma)
         self._check()
@@ -202,8 +201,8 @@ class SosSolver:
             and (abs(np.linalg.norm(vector) - 1) < 1e-6 or (not vector.any() and not on_face))
         ):
             return False
-        self.iteration, self.sigma, self.z = iteration, sigma, z
         self._begin(vector if vector.any() else None, bool(on_face))
+        self.iteration, self.sigma, self.z = iteration, sigma, z
         self._A.fill(U)
         self._A.update(-1.0, z + self._moments / self.sigma)
         self._block.vectors = np.asfortranarray(V, dtype=self._A.dtype)

@@ -155,4 +155,6 @@ def test_one_column():
     with np.errstate(all="raise"):
         solver = SosSolver(coefficients, classes, np.random.default_rng(0), np.ones(1))
         solver.run(lambda candidates: value, rtol=RTOL)
+        assert value * (1 - 1e-12) <= solver.bound <= value * (1 + RTOL)
+        assert solver.resume({**solver.state(), "vector": np.ones(1), "on_face": np.array(1.0)})
     assert value * (1 - 1e-12) <= solver.bound <= value * (1 + RTOL)
