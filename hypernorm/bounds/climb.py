@@ -171,11 +171,14 @@ class Climb:
             return Status.TIME_LIMIT  # a later stage may take less time
         except ChangedDataError:
             raise
-        except (CertificateError, TooLargeError):
+        except TooLargeError:
+            if self._best is None or self.witness is None:
+                raise
+            return None  # it does not fit in memory; the bounds proved before remain
+        except CertificateError:
             if self._best is None:
                 raise
-            # Rounding errors prevent this proof, or it does not fit in memory; the bounds proved before remain.
-            return None
+            return None  # rounding errors prevent this proof; the bounds proved before remain
 
     def tell(self, stage: str) -> None:
         """Report the beginning of a stage to the progress callback."""

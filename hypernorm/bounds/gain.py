@@ -33,7 +33,8 @@ from hypernorm.bounds.newton import SMALL
 from hypernorm.bounds.power_kernels import norm_values
 from hypernorm.bounds.propose import first_proved
 from hypernorm.bounds.reduction import triangular_factor
-from hypernorm.bounds.sos_solver import SosProgress, SosSolver, check_solver_memory
+from hypernorm.bounds.sos_matrix import check_solver_memory
+from hypernorm.bounds.sos_solver import SosProgress, SosSolver
 from hypernorm.bounds.two_to_q import METHODS
 from hypernorm.certificates import GAIN_EXPONENTS, UNIT, GainWitness, LowerGainCertificate, plan
 from hypernorm.exceptions import InvalidInputError

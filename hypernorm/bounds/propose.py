@@ -21,7 +21,8 @@ from hypernorm.bounds.power import search
 from hypernorm.bounds.power_kernels import norm_values
 from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.resolvent import Resolvent
-from hypernorm.bounds.sos_solver import SosProgress, SosSolver, check_solver_memory
+from hypernorm.bounds.sos_matrix import check_solver_memory
+from hypernorm.bounds.sos_solver import SosProgress, SosSolver
 from hypernorm.bounds.split import SplitProposal, check_split_memory, no_directions
 from hypernorm.bounds.split_solver import Split, SplitSolver
 from hypernorm.certificates import (

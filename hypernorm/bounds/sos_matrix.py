@@ -14,17 +14,35 @@ from typing import Any
 import numpy as np
 from scipy.linalg.blas import get_blas_funcs
 
+from hypernorm._arguments import check_memory
 from hypernorm._parallel import ordered_map
 from hypernorm.bounds.lanczos import extreme_values
 from hypernorm.forms.gram import GramClasses
+from hypernorm.forms.monomials import MonomialBasis
 from hypernorm.forms.reflection import Reflection
 
-__all__ = ["SMALL", "ClassMatrix"]
+__all__ = ["SMALL", "ClassMatrix", "check_solver_memory"]
 
 SMALL = 1000
 """Smaller matrices are handled on one core, since waking threads would cost more than they save."""
 
 _PARTS = 4  # parts of the triangle of larger matrices; constant, so the result does not depend on the threads
+
+
+def check_solver_memory(dimension: int, half_degree: int) -> None:
+    """Refuse a relaxation that does not fit in memory.
+
+    Raises
+    ------
+    InvalidInputError
+        If four of its matrices need more than the free memory.
+    """
+    size = MonomialBasis.count(dimension, half_degree)
+    check_memory(
+        4 * 8 * size * size,  # the solver and the proof need three matrices each, and the classes
+        f"The sum-of-squares relaxation of degree {2 * half_degree} for d = {dimension} ({size} x {size} matrices)",
+        "use a lower degree, the realigned bound, or fewer columns",
+    )
 
 
 class ClassMatrix:

@@ -29,18 +29,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hypernorm._arguments import check_memory
 from hypernorm._parallel import one_product_pool, product_threads
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import Status
 from hypernorm.bounds.sos_matrix import SMALL, ClassMatrix
 from hypernorm.bounds.subspace import LeadingSubspace
 from hypernorm.forms.gram import GramClasses
-from hypernorm.forms.monomials import MonomialBasis
 from hypernorm.forms.reflection import Reflection
 from hypernorm.forms.unfolding import Unfolding
 
-__all__ = ["SosProgress", "SosSolver", "check_solver_memory"]
+__all__ = ["SosProgress", "SosSolver"]
 
 _RELAXATION = 1.6
 # σ is in proportion to the lower bound of the scaled form, within limits. It is large, which makes the steps long,
@@ -71,22 +69,6 @@ class SosProgress:
     seconds: float
 
 
-def check_solver_memory(dimension: int, half_degree: int) -> None:
-    """Refuse a relaxation that does not fit in memory.
-
-    Raises
-    ------
-    InvalidInputError
-        If four of its matrices need more than the free memory.
-    """
-    size = MonomialBasis.count(dimension, half_degree)
-    check_memory(
-        4 * 8 * size * size,  # the solver and the proof need three matrices each, and the classes
-        f"The sum-of-squares relaxation of degree {2 * half_degree} for d = {dimension} ({size} x {size} matrices)",
-        "use a lower degree, the realigned bound, or fewer columns",
-    )
-
-
 class SosSolver:
     """Solver for the relaxation of one form, from the start or from a saved state.
 
@@ -112,16 +94,18 @@ class SosSolver:
         self.classes, self._rng = classes, rng
         self._coefficients = coefficients
         self._unfolding = Unfolding(classes.basis)
-        self.iteration, self.sigma = 0, 1.0
-        self.z = np.zeros(classes.count)
+        self.iteration = 0
         self.rank = 0
-        self.bound = math.inf
         self._pairs = np.zeros((classes.size, 0))
         self._begin(vector, on_face=vector is not None)
 
     def _begin(self, vector: np.ndarray | None, on_face: bool) -> None:
-        """Set the coordinates and the matrices; `vector` becomes the first axis."""
-        size, self._on_face, self._single = self.classes.size, on_face, on_face
+        """Set the coordinates and the state before any iteration; `vector` becomes the first axis."""
+        size = self.classes.size
+        if size == 1:  # nothing is left beside the vector
+            vector, on_face = None, False
+        self.sigma, self.z, self.bound = 1.0, np.zeros(self.classes.count), math.inf
+        self._on_face = self._single = on_face
         self._vector, self._reflection = vector, None
         A = ClassMatrix(self.classes)
         moments = self._coefficients / A.sizes
@@ -145,12 +129,18 @@ class SosSolver:
         A.update(0.0, self._moments)
         width = min(size, max(12, size // 20))
         block = np.column_stack([leading, self._rng.standard_normal((size, width - 1))])
-        self._block = LeadingSubspace(block.astype(A.dtype), -1.0 / self.sigma, self._rng)
+        self._block = LeadingSubspace(block.astype(A.dtype), -1.0, self._rng)
 
     def _refine(self) -> None:
         """Continue in double precision."""
         self._A, self._single = self._A.copied(self.classes), False
         self._block.vectors = self._block.vectors.astype(np.float64, order="F")
+
+    def _restart(self, sigma: float) -> None:
+        """Begin again without the vector, whose face the optimum does not seem to have."""
+        self._begin(None, on_face=False)
+        self._change_steps(sigma)
+        self._check()
 
     def _leave_face(self) -> None:
         """Continue with the vector's monomial too, in double precision; Z and the multiplier stay."""
@@ -211,8 +201,8 @@ class SosSolver:
             and (abs(np.linalg.norm(vector) - 1) < 1e-6 or (not vector.any() and not on_face))
         ):
             return False
-        self.iteration, self.sigma, self.z = iteration, sigma, z
         self._begin(vector if vector.any() else None, bool(on_face))
+        self.iteration, self.sigma, self.z = iteration, sigma, z
         self._A.fill(U)
         self._A.update(-1.0, z + self._moments / self.sigma)
         self._block.vectors = np.asfortranarray(V, dtype=self._A.dtype)
@@ -321,10 +311,11 @@ class SosSolver:
                     )
                 if self.bound <= value * (1 + rtol):
                     return Status.EXACT
-                if self._on_face and (
-                    value > self._value * self.scale * (1 + rtol) or self.iteration - improved_at >= _PATIENCE_ON_FACE
-                ):
+                if self._on_face and value > self._value * self.scale * (1 + rtol):
                     self._leave_face()
+                elif self._on_face and self.iteration - improved_at >= _PATIENCE_ON_FACE:
+                    self._restart(long)
+                    improved_at = self.iteration
                 elif self._single and before <= value * (1 + _ALMOST):
                     self._refine()
                 if late:

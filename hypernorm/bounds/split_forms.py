@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from scipy.linalg import cholesky, eigh, solve_triangular
 
-from hypernorm.forms import MonomialBasis, Rows, moment_matrix, pair_matrices
+from hypernorm.forms import FlatteningMap, MonomialBasis, Rows, moment_matrix, pair_matrices
 
 __all__ = ["Form", "MonomialForm", "PoleForm", "PositiveMap", "RowForm", "form_of", "side_of"]
 
@@ -40,8 +40,7 @@ def form_of(rows: Rows, lower: float) -> Form:
     side = side_of(n, d)
     if side == MonomialBasis.count(d, 2):
         return MonomialForm(moment_matrix(rows, 2), d)
-    X = rows.block(0, n)
-    return RowForm(X) if side == n else PoleForm(X, lower)
+    return RowForm(rows) if side == n else PoleForm(rows, lower)
 
 
 class Form(ABC):
@@ -53,6 +52,8 @@ class Form(ABC):
         How `directions` describe the matrices U_k: as in `SplitCertificate`.
     size : int
         The length of a direction.
+    image : callable
+        The map T.
     plain : ndarray of shape (m, m)
         T in these coordinates.
     penalty : ndarray of shape (m, m)
@@ -61,12 +62,9 @@ class Form(ABC):
 
     span = "pairs"
     size: int
+    image: PositiveMap
     plain: np.ndarray
     penalty: np.ndarray
-
-    @abstractmethod
-    def image(self, S: np.ndarray) -> np.ndarray:
-        """T(S) for a symmetric matrix S."""
 
     @abstractmethod
     def prepare(self, U: np.ndarray, shift: float) -> None:
@@ -90,26 +88,19 @@ class Form(ABC):
         return values, vectors, float(np.einsum("ik,ik->", vectors, self.penalty @ vectors))
 
 
-def _image(X: np.ndarray, S: np.ndarray) -> np.ndarray:
-    values = np.einsum("ij,ij->i", X @ S, X)
-    return np.asarray((X * values[:, None]).T @ X)
-
-
 class RowForm(Form):
     """The span of x_i x_iᵀ: with row i of Z equal to x_i⊗x_i and H = ZZᵀ = K∘K, T − ZᵀBZ ⪯ μ if B ⪰ I − μH⁻¹."""
 
     span = "rows"
 
-    def __init__(self, X: np.ndarray):
-        self.X, self.size = X, len(X)
-        K = X @ X.T
+    def __init__(self, rows: Rows):
+        n = rows.shape[0]
+        self.X, self.size, self.image = rows.block(0, n), n, FlatteningMap(rows)
+        K = self.X @ self.X.T
         self.squares = K * K
         values, vectors = np.linalg.eigh(self.squares)
         # A larger value makes B larger, so that the condition still holds.
         self.inverse = (vectors / np.maximum(values, _FLOOR * values[-1])) @ vectors.T
-
-    def image(self, S: np.ndarray) -> np.ndarray:
-        return _image(self.X, S)
 
     def prepare(self, U: np.ndarray, shift: float) -> None:
         P = self.X @ U @ self.X.T
@@ -163,12 +154,10 @@ class PoleForm(_PairForm):
     rounding.
     """
 
-    def __init__(self, X: np.ndarray, lower: float):
-        super().__init__(X.shape[1])
-        self.X, self.pole = X, lower / (2 * X.shape[1])
-
-    def image(self, S: np.ndarray) -> np.ndarray:
-        return _image(self.X, S)
+    def __init__(self, rows: Rows, lower: float):
+        n, d = rows.shape
+        super().__init__(d)
+        self.X, self.image, self.pole = rows.block(0, n), FlatteningMap(rows), lower / (2 * d)
 
     def prepare(self, U: np.ndarray, shift: float) -> None:
         w, self.basis = np.linalg.eigh(U)
@@ -217,8 +206,9 @@ class MonomialForm(_PairForm):
         super().__init__(d)
         self.moments = moments
         self.scale = np.where(self.pairs[0] == self.pairs[1], 1.0, math.sqrt(2))[:, None]
+        self.image = self._image  # through the moments, whatever the number of rows
 
-    def image(self, S: np.ndarray) -> np.ndarray:
+    def _image(self, S: np.ndarray) -> np.ndarray:
         entries = self.moments @ (S[self.pairs] * self.scale[:, 0])
         return pair_matrices((entries / self.scale[:, 0])[:, None], self.dimension)[0]
 

@@ -23,7 +23,8 @@ from hypernorm.bounds.power import search
 from hypernorm.bounds.power_kernels import norm_values
 from hypernorm.bounds.propose import Proposed, Search, first_better, margin_of
 from hypernorm.bounds.reduction import Reduction
-from hypernorm.bounds.sos_solver import SosSolver, check_solver_memory
+from hypernorm.bounds.sos_matrix import check_solver_memory
+from hypernorm.bounds.sos_solver import SosSolver
 from hypernorm.certificates import (
     DEGREES,
     Factor,

@@ -34,7 +34,8 @@ from hypernorm.bounds.power import check_starts, search
 from hypernorm.bounds.propose import Proposed, Search, propose
 from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.sample_moment import SampleMoment
-from hypernorm.bounds.sos_solver import SosProgress, check_solver_memory
+from hypernorm.bounds.sos_matrix import check_solver_memory
+from hypernorm.bounds.sos_solver import SosProgress
 from hypernorm.bounds.split_forms import side_of
 from hypernorm.bounds.touching import propose_touching, touching_degrees
 from hypernorm.certificates import (
@@ -227,7 +228,7 @@ class _Search:
             yield Stage(
                 kind.replace("_", " "),
                 partial(self._certify, climb, kind, climb.deadline),
-                always=self.saved is not None and kind == self._saved_kind(),
+                always=kind == self._saved_kind(),
             )
         degrees = self._touching_degrees()
         for degree in degrees:
@@ -261,8 +262,9 @@ class _Search:
         return [kind for kind in KINDS[1:] if is_available(kind, self.q) and kind not in unwanted]
 
     def _saved_kind(self) -> str | None:
-        """The last kind whose search has a checkpoint."""
-        return next((kind for kind in ("sos", "split") if kind in self._kinds()), None)
+        """The kind whose search keeps the checkpoint, if there is one: the last that can."""
+        kept = [] if self.saved is None else self._kinds()
+        return next((kind for kind in ("sos", "split") if kind in kept), None)
 
     def _touching_degrees(self) -> list[int]:
         """The degrees of touching certificates that are worth their cost, ascending."""
@@ -291,7 +293,7 @@ class _Search:
             to_beat=climb.upper,
             start=None if climb.witness is None else self.data.lowered(climb.witness.vector),
         )
-        if self.saved is not None and kind == self._saved_kind():
+        if self.saved is not None and kind == self._saved_kind():  # the first is for the type checker
             path, fingerprint = self.saved
             highest = max((factor.order for factor in self._sos_factors()), default=0)
             keep_checkpoint(options, path, fingerprint, self.q, sos_problem(highest) if kind == "sos" else kind)

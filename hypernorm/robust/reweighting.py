@@ -20,7 +20,8 @@ from scipy.optimize import linprog
 
 from hypernorm._arguments import Seed, check_generator
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm.bounds.sos_solver import SosSolver, check_solver_memory
+from hypernorm.bounds.sos_matrix import check_solver_memory
+from hypernorm.bounds.sos_solver import SosSolver
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis
 from hypernorm.forms.gram import GramClasses, form_coefficients

@@ -145,3 +145,16 @@ def test_the_subspace_has_the_eigenvalues_above_the_threshold():
         excess, vectors = subspace.above_threshold(lambda V: A @ V, 6, 3)
     np.testing.assert_allclose(excess, np.array([1.0, 0.9, 0.8]) - 1.7 / 3, atol=1e-6)
     np.testing.assert_allclose(A @ vectors, vectors * values[:3], atol=1e-3)
+
+
+def test_one_column():
+    X = np.random.default_rng(0).standard_normal((9, 1))
+    classes = GramClasses(1, 2)
+    coefficients, _ = moment_form(Rows(X), 2, classes)
+    value = float(coefficients[0])
+    with np.errstate(all="raise"):
+        solver = SosSolver(coefficients, classes, np.random.default_rng(0), np.ones(1))
+        solver.run(lambda candidates: value, rtol=RTOL)
+        assert value * (1 - 1e-12) <= solver.bound <= value * (1 + RTOL)
+        assert solver.resume({**solver.state(), "vector": np.ones(1), "on_face": np.array(1.0)})
+    assert value * (1 - 1e-12) <= solver.bound <= value * (1 + RTOL)

@@ -137,8 +137,8 @@ def test_coordinates_of_a_form(name):
     rows = Rows.identified(X)
     Y = rows.block(0, 8)
     form = {
-        "RowForm": lambda: split_forms.RowForm(Y),
-        "PoleForm": lambda: split_forms.PoleForm(Y, 0.3),
+        "RowForm": lambda: split_forms.RowForm(rows),
+        "PoleForm": lambda: split_forms.PoleForm(rows, 0.3),
         "MonomialForm": lambda: split_forms.MonomialForm(split_forms.moment_matrix(rows, 2), d),
     }[name]()
     A = np.random.default_rng(0).standard_normal((d, d))

@@ -48,15 +48,17 @@ class TestGraphs:
 
     def test_networkx(self):
         nx = pytest.importorskip("networkx")
+
+        def bound(graph, mu):
+            return small_set_expansion(graph, 0.5, random_state=0).bound(mu)
+
         graph = nx.Graph()
         graph.add_edge("a", "b", weight=2)
         graph.add_edge("a", "c")
-        assert small_set_expansion(graph, 0.5).bound(0.3) == small_set_expansion(self.A, 0.5).bound(0.3)
+        assert bound(graph, 0.3) == bound(self.A, 0.3)
         parallel = nx.MultiGraph([("a", "b"), ("a", "b"), ("a", "c")])
-        assert small_set_expansion(parallel, 0.5).bound(0.3) == small_set_expansion(self.A, 0.5).bound(0.3)
-        karate = nx.karate_club_graph()
-        expected = small_set_expansion(load_network("karate_club"), 0.5).bound(0.1)
-        assert small_set_expansion(karate, 0.5).bound(0.1) == pytest.approx(expected, rel=1e-12)
+        assert bound(parallel, 0.3) == bound(self.A, 0.3)
+        assert bound(nx.karate_club_graph(), 0.1) == pytest.approx(bound(load_network("karate_club"), 0.1), rel=1e-12)
 
     def test_wrong_graphs_of_networkx(self):
         nx = pytest.importorskip("networkx")

@@ -68,3 +68,15 @@ def entries(matrix):
     values = np.empty(matrix.shape, dtype=object)
     values.ravel()[:] = [int(entry) * scale for entry in matrix.integers.entries()]
     return values
+
+
+def power(value, q):
+    """A rational number to the power 1/q, q = 2 or 4."""
+    return root(value) if q == 2 else root(root(value))
+
+
+def part_factors(mass, q):
+    """g and h of the lemma, q = 2 or 4."""
+    mass = Fraction(mass)
+    outer = 1 / power((1 - mass) ** q + (1 - mass) * mass ** (q - 1), q)
+    return power(mass ** (q - 1), q) * outer, outer
