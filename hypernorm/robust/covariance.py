@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,19 +17,14 @@ from hypernorm._warnings import warn_caller
 from hypernorm.certificates import CovarianceCertificate, VerifiedCovarianceBound
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.robust.certification import certify_covariance_weights
-from hypernorm.robust.filter.contamination import AUTO_CONTAMINATION, check_contamination_or_auto, filter_samples
-from hypernorm.robust.flats import Flat, exact_mean, invariant_coordinates
-from hypernorm.robust.location import RobustLocation
+from hypernorm.robust.filter.contamination import AUTO_CONTAMINATION, check_contamination_or_auto
+from hypernorm.robust.flats import Flat, exact_mean
+from hypernorm.robust.invariant_filter import InvariantFilter
 from hypernorm.robust.weights import normalised, normalised_weights, weighted_covariance
 from hypernorm.robust.winsorising import check_units, winsorised
 
 __all__ = ["RobustCovariance"]
 
-# Entries are clipped at so many median deviations before the first whitening, where all that counts is that they are
-# far: a larger number would cost the inliers digits.
-_FAR = 1e4
-# With fewer rows for each dimension the filter works in the coordinates of the columns.
-_LEAST_ROWS = 5
 # Relative slack for rounding, of weights and of the limit on distances.
 _SLACK = 1e-9
 
@@ -38,8 +32,8 @@ _SLACK = 1e-9
 class RobustCovariance(EmpiricalCovariance):
     """Location and covariance of samples with outliers, with a proved error bound.
 
-    The moment filter removes weight from samples that are far out in directions of suspicious third or fourth moments,
-    until no direction looks contaminated or the removal budget is used up. Location and covariance are those of the
+    The moment filter leaves out samples in the tails of projections, where these move the mean or are heavy, by more
+    than in clean samples: see `moment_filter`. Location and covariance are those of the
     samples under the final weights. A certificate on their fourth moment proves how far the covariance can be from that
     of the inliers, whichever samples these are.
 
@@ -48,13 +42,13 @@ class RobustCovariance(EmpiricalCovariance):
     the filter goes by the units of the columns instead: few samples look much alike in coordinates of their own (d + 1
     samples are always the corners of a simplex).
 
-    If the retained samples lie in a flat of less than d dimensions (a plane, say), samples off it have infinite
-    distances.
+    If the fraction 1 − ε of the samples lies in a flat of less than d dimensions (a plane, say), the others are
+    outliers, and samples off the flat have infinite distances.
 
     Parameters
     ----------
     contamination : float or 'auto', default 0.1
-        Fraction ε of outliers, in [0, 0.5). Up to 1.5 ε of the weight is removed where samples look corrupted, and none
+        Fraction ε of outliers, in [0, 0.5). At most ε of the weight is removed, where samples look corrupted, and none
         from samples that look Gaussian. 'auto' allows for 30% and takes what was removed as ε, which counts heavy tails
         as outliers. No proof can rest on such an estimate: the error bound then allows for 30% of outliers, and is
         infinite for samples with ordinary tails.
@@ -196,8 +190,9 @@ class RobustCovariance(EmpiricalCovariance):
         counted = base > 0
         rows = X[counted]
         units = check_units(rows)
+        filtered = InvariantFilter(units=units, assume_centered=self.assume_centered, max_iter=self.max_iter, rng=rng)
         with product_threads(1):  # decompositions of a few columns wait for further threads
-            found = self._filter(rows, units, normalised(base[counted]), contamination, rng)
+            found = filtered(rows, contamination, normalised(base[counted]))
         assert found.weights is not None  # no filter is without weights
         self.weights_, self.support_ = np.zeros(len(X)), np.zeros(len(X), dtype=bool)
         self.weights_[counted] = found.weights
@@ -331,38 +326,6 @@ class RobustCovariance(EmpiricalCovariance):
     def _set_covariance(self, covariance: np.ndarray) -> None:
         self.covariance_ = covariance
         self.precision_ = self._flat.precision() if self.store_precision else None
-
-    def _filter(
-        self,
-        rows: np.ndarray,
-        units: tuple[np.ndarray, np.ndarray],
-        base: np.ndarray,
-        contamination: float | None,
-        rng: np.random.Generator,
-    ) -> RobustLocation:
-        """Run the filter in coordinates that do not depend on those of the rows."""
-        known = self.assume_centered
-        clipped = winsorised(rows, _FAR, units=units)
-        center = np.zeros(rows.shape[1]) if known else None
-        coordinates, directions = invariant_coordinates(clipped, base, rng, center)
-        invariant = len(rows) > _LEAST_ROWS * coordinates.shape[1] > 0
-        if not invariant:
-            coordinates = winsorised(rows, units=units)
-        found = filter_samples(
-            coordinates,
-            contamination,
-            base,
-            rng,
-            center=np.zeros(coordinates.shape[1]) if known else None,
-            max_iter=self.max_iter,
-        )
-        if not invariant:
-            return found
-        removals = [
-            removal if removal.direction is None else replace(removal, direction=directions @ removal.direction)
-            for removal in found.removals
-        ]
-        return replace(found, removals=tuple(removals))
 
     def _certify(self, X: np.ndarray, equal: bool) -> None:
         self.certificate_: CovarianceCertificate | None = None

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hypernorm.robust.filter.lines import shortest_intervals
 from hypernorm.robust.weights import weighted_quantile
 
-__all__ = ["Flat", "exact_mean", "invariant_coordinates"]
+__all__ = ["Flat", "exact_mean", "flat_of_most", "invariant_coordinates"]
 
 # Directions in which standardised rows vary by less than this, relative to the direction of most variance, are normal
 # to the flat in which the rows lie.
@@ -22,6 +23,8 @@ _NORMAL = 1e-10
 _OFF = 1e-9
 # Rounding of a difference of two numbers, relative to their sizes.
 _ROUNDING = 8 * np.finfo(np.float64).eps
+# A flat is found in a few concentration steps: its interval is halved at least.
+_CONCENTRATIONS = 50
 # Lengths in standard deviations do not overflow up to here.
 _FURTHEST = 1e150
 # Steps of Huber's estimator, which converges quickly unless rows are very far out.
@@ -102,6 +105,47 @@ class Flat:
     def _standardised(self, X: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
             return np.clip(_differences(X, self.center) / self.units, -_FURTHEST, _FURTHEST)
+
+
+def flat_of_most(
+    X: np.ndarray, weights: np.ndarray, start: np.ndarray, share: float, center: np.ndarray | None = None
+) -> np.ndarray | None:
+    """Find the rows in a flat of less dimension that holds a given share of the weight.
+
+    Concentration steps (least trimmed squares) from the direction in which rows vary least: rows in the shortest
+    interval of its projections with the share are kept, and give the next direction. They end where the interval is
+    no longer halved, since that of a flat shrinks to a point.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    weights : ndarray of shape (n,)
+        Sum to one.
+    start : ndarray of shape (n,)
+        Weights for the first direction.
+    share : float
+    center : ndarray of shape (d,), optional
+        Known point of the flat.
+
+    Returns
+    -------
+    ndarray of shape (n,), bool
+        None if no such flat is found.
+    """
+    kept, shortest = start, math.inf
+    for _ in range(_CONCENTRATIONS):
+        flat = Flat.span(X, kept, exact_mean(X, kept) if center is None else center)
+        if flat.normals.shape[1]:
+            within = np.isfinite(flat.squared_distances(X))
+            return within if weights[within].sum() >= share * (1 - _OFF) else None
+        projections = flat.coordinates(X)[:, -1:]
+        middle, half = shortest_intervals(projections, weights, share)
+        length = float(half[0] / np.linalg.norm(flat.directions[:, -1]))
+        if length > shortest / 2:
+            return None
+        kept = np.where(np.abs(projections[:, 0] - middle[0]) <= half[0] * (1 + _OFF), weights, 0.0)
+        shortest = length
+    return None
 
 
 def invariant_coordinates(

@@ -19,7 +19,8 @@ class Removal:
     Attributes
     ----------
     reason : str
-        ``"asymmetry"``, ``"heavy tails"``, ``"distance"`` or ``"variance"``.
+        ``"asymmetry"``, ``"heavy tails"``, ``"distance"`` or ``"variance"``; for covariances also ``"flat"``, for
+        samples off a flat that holds the others.
     weight : float
         Fraction of the base weights that was removed.
     direction : ndarray of shape (d,) or None

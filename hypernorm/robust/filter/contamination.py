@@ -12,11 +12,12 @@ from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.filter.moment_filter import filter_by_moments
 from hypernorm.robust.location import RobustLocation
 
-__all__ = ["AUTO_CONTAMINATION", "check_contamination_or_auto", "filter_samples"]
+__all__ = ["AUTO_CONTAMINATION", "LARGEST_ESTIMATE", "check_contamination_or_auto", "filter_samples"]
 
 AUTO_CONTAMINATION = 0.3
 """The fraction of outliers that "auto" allows for, and that proofs rest on: what it finds is only an estimate."""
-_BELOW_HALF = 0.49
+LARGEST_ESTIMATE = 0.49
+"""What "auto" finds is less than a half."""
 
 
 def check_contamination_or_auto(contamination: Any) -> float | None:
@@ -49,4 +50,4 @@ def filter_samples(
     if contamination is not None:
         return filter_by_moments(X, contamination, base, rng, **options)
     found = filter_by_moments(X, AUTO_CONTAMINATION, base, rng, **options)
-    return replace(found, contamination=min(found.removed, _BELOW_HALF))
+    return replace(found, contamination=min(found.removed, LARGEST_ESTIMATE))

@@ -28,18 +28,19 @@ _REFINEMENTS = 2
 _SAME = 0.9
 
 
-def dimensions(r: int) -> Iterator[int]:
-    """The numbers of leading principal components in which to search.
+def dimensions(r: int, principal: int) -> Iterator[int]:
+    """The numbers of leading principal components in which to search, of r of which some stand out.
 
     Examples
     --------
-    >>> list(dimensions(22))
-    [22, 6, 2, 1]
+    >>> list(dimensions(22, 7))
+    [22, 7, 2, 1]
     """
-    while r > 1:
-        yield r
-        r = math.ceil(r / 4)
-    yield 1
+    yield r
+    following = min(principal, r - 1)
+    while following > 0:
+        yield following
+        following = math.ceil(following / 4) if following > 1 else 0
 
 
 def search(

@@ -28,6 +28,8 @@ _THINNED, _TRIED = 5, 20
 _SEARCHED, _MEASURED = 1 << 13, 15
 # The score of a clean projection is at most one, or this fraction of its score before.
 _PROGRESS = 0.2
+# Less weight is what rounding leaves of a sum of weights.
+_ROUNDING = 1e-12
 # Thinning may pass the budget by this fraction of it.
 _SLACK = 0.03
 
@@ -141,20 +143,18 @@ def explain(problem: Problem, start: np.ndarray, max_iter: int) -> Explanation:
 
 
 def restored(problem: Problem, weights: np.ndarray, trims: list[Trim]) -> np.ndarray:
-    """Give back what was taken last, the least outlying samples of a projection first, until only ε stays out."""
-    weights = weights.copy()
+    """Give back the least outlying samples, each as seen in the projection where it lost weight, until ε stays out."""
     missing = 1 - problem.contamination - float(weights.sum())
-    for line, _, before, after in reversed(trims):
-        if missing <= 0:
-            break
-        lost = before - after
-        z = measure(line.projection[:, None], weights / weights.sum(), problem.share, problem.known).standardised
-        order = np.argsort(np.abs(z[:, 0]), kind="stable")
-        earlier = np.cumsum(lost[order]) - lost[order]
-        back = np.minimum(lost[order], np.maximum(missing - earlier, 0))
-        weights[order] += back
-        missing -= float(back.sum())
-    return weights
+    if missing <= _ROUNDING or not trims:
+        return weights
+    projections = np.stack([trim.line.projection for trim in trims], axis=1)
+    z = measure(projections, weights / weights.sum(), problem.share, problem.known).standardised
+    lost = np.concatenate([trim.before - trim.after for trim in trims])
+    order = np.argsort(np.abs(z).T.ravel(), kind="stable")
+    earlier = np.cumsum(lost[order]) - lost[order]
+    back = np.zeros_like(lost)
+    back[order] = np.clip(missing - earlier, 0, lost[order])
+    return np.asarray(weights + back.reshape(len(trims), -1).sum(axis=0))
 
 
 def scores_of(problem: Problem, line: Line, weights: np.ndarray) -> dict[Kind, float]:
@@ -187,13 +187,13 @@ class _Attempt:
         """The most suspicious projections of the samples under the current weights, the worst first."""
         problem, p = self.problem, self.weights / self.weights.sum()
         center = p @ problem.X if problem.center is None else problem.center
-        Y, transform = whiten(problem.X, p, center)
+        Y, transform, principal = whiten(problem.X, p, center)
         found: list[Suspect] = []
         r, sample = Y.shape[1], self._sample(p)
         if r == 0:
             return []  # the samples with weight do not vary
         part = p[sample] / p[sample].sum()
-        for dimension in dimensions(r):
+        for dimension in dimensions(r, principal):
             coordinates = Y[:, r - dimension :]
             few = coordinates if len(sample) == len(p) else coordinates[sample]
             V = search(few, part, problem.share, problem.rng, problem.known)

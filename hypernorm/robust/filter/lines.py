@@ -30,6 +30,7 @@ __all__ = [
     "clean_limits",
     "interval_share",
     "measure",
+    "shortest_intervals",
     "thinned",
 ]
 
@@ -126,7 +127,7 @@ def measure(projections: np.ndarray, weights: np.ndarray, share: float, center: 
     (True, True)
     """
     if center is None:
-        middles, lengths = _shortest_intervals(projections, weights, share)
+        middles, lengths = shortest_intervals(projections, weights, share)
     else:
         distances = np.abs(projections - center)
         middles = np.full(projections.shape[1], center)
@@ -207,7 +208,7 @@ def _thin(z: np.ndarray, weights: np.ndarray, kind: Kind, side: float) -> np.nda
     return result
 
 
-def _shortest_intervals(projections: np.ndarray, weights: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+def shortest_intervals(projections: np.ndarray, weights: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Middles and half lengths of the shortest intervals that hold the share of the weight."""
     columns = np.ascontiguousarray(projections.T)
     order = np.argsort(columns, axis=1)

@@ -62,7 +62,7 @@ def without_variance(problem: Problem, start: np.ndarray) -> np.ndarray | None:
     if weights.sum() == start.sum():
         return None
     before, after = start / start.sum(), weights / weights.sum()
-    Y, transform = whiten(problem.X, after, after @ problem.X)
+    Y, transform, _ = whiten(problem.X, after, after @ problem.X)
     shift = (before - after) @ Y
     length = float(np.linalg.norm(shift))
     if length == 0:

@@ -17,10 +17,15 @@ _RANK_TOLERANCE = 1e-10
 
 
 class Whitened(NamedTuple):
-    """Coordinates Y = (X − center) @ transform, of shapes (n, r) and (d, r)."""
+    """Coordinates Y = (X − center) @ transform, of shapes (n, r) and (d, r), the last ones of the largest variance.
+
+    `principal` of them vary more than noise explains: of the standardised columns, they have a variance beyond the edge
+    (1 + √(d/n))² of Marchenko and Pastur.
+    """
 
     coordinates: np.ndarray
     transform: np.ndarray
+    principal: int
 
 
 def whiten(X: np.ndarray, weights: np.ndarray, center: np.ndarray) -> Whitened:
@@ -54,4 +59,6 @@ def whiten(X: np.ndarray, weights: np.ndarray, center: np.ndarray) -> Whitened:
     values, vectors = np.linalg.eigh(weighted_covariance(Z, weights, np.zeros(d)))
     kept = np.flatnonzero(values > max(0.0, _RANK_TOLERANCE * values[-1]))[-dimensions:]
     directions = vectors[:, kept] / np.sqrt(values[kept])
-    return Whitened(Z @ directions, np.ldexp(directions / scales[:, None], -exponent))
+    edge = (1 + math.sqrt(d * float(weights @ weights))) ** 2
+    principal = int(np.count_nonzero(values[kept] > edge))
+    return Whitened(Z @ directions, np.ldexp(directions / scales[:, None], -exponent), principal)
