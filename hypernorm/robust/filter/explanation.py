@@ -143,18 +143,18 @@ def explain(problem: Problem, start: np.ndarray, max_iter: int) -> Explanation:
 
 
 def restored(problem: Problem, weights: np.ndarray, trims: list[Trim]) -> np.ndarray:
-    """Give back the least outlying samples, each as seen in the projection where it lost weight, until ε stays out."""
+    """Give back what the samples lost that are least far out in all projections that were thinned, until ε stays out."""
     missing = 1 - problem.contamination - float(weights.sum())
     if missing <= _ROUNDING or not trims:
         return weights
     projections = np.stack([trim.line.projection for trim in trims], axis=1)
     z = measure(projections, weights / weights.sum(), problem.share, problem.known).standardised
-    lost = np.concatenate([trim.before - trim.after for trim in trims])
-    order = np.argsort(np.abs(z).T.ravel(), kind="stable")
+    lost = np.sum([trim.before - trim.after for trim in trims], axis=0)
+    order = np.argsort(np.abs(z).max(axis=1), kind="stable")
     earlier = np.cumsum(lost[order]) - lost[order]
     back = np.zeros_like(lost)
     back[order] = np.clip(missing - earlier, 0, lost[order])
-    return np.asarray(weights + back.reshape(len(trims), -1).sum(axis=0))
+    return np.asarray(weights + back)
 
 
 def scores_of(problem: Problem, line: Line, weights: np.ndarray) -> dict[Kind, float]:

@@ -117,7 +117,7 @@ def filter_by_moments(
             second = without_variance(problem, start)
         if second is not None:
             other = explain(problem, second, max_iter)
-            if _HIGH * other.height <= found.height:
+            if other.height <= found.height:
                 removals.append(Removal(reason="variance", weight=float(start.sum() - second.sum())))
                 found = other
     return _located(problem, base, removals, found)
