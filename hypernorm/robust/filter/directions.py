@@ -4,8 +4,9 @@ In whitened coordinates FastICA's fixed point v ← Σ w_i y_i g(⟨y_i, v⟩) �
 groups and heavy tails for g = tanh, and for g = square it is the power method for the skewness. Two steps to the mean
 of the heavier tail of a projection follow. All starts move together: an iteration is two products with the samples.
 
-A direction in r dimensions follows the noise of n samples by √(r/n). So the search is repeated in the leading quarter
-of the principal components, a quarter of these, and so on: there less noise hides what is seen.
+A direction in r dimensions follows the noise of n samples by √(r/n). So the search is repeated among the principal
+components that noise does not explain, the leading quarter of these, and so on: there less noise hides what is seen.
+(Among components that only noise tells apart, the leading ones are those with the heaviest tails.)
 """
 
 from __future__ import annotations

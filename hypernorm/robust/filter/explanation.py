@@ -2,8 +2,8 @@
 
 A projection whose scores pass the level is suspicious. Thinning explains it if it is clean afterwards and at most 1.5 ε
 of the weight is taken in all; otherwise its shape is that of the inliers, and the level rises above its score. At the
-end what was taken last comes back first, until at most ε stays out. A projection that is no longer clean then was not
-explained by ε either.
+end the samples that are least far out come back, until at most ε stays out. A projection that is no longer clean then
+was not explained by ε either.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def explain(problem: Problem, start: np.ndarray, max_iter: int) -> Explanation:
 
 
 def restored(problem: Problem, weights: np.ndarray, trims: list[Trim]) -> np.ndarray:
-    """Give back what the samples lost that are least far out in all projections that were thinned, until ε stays out."""
+    """Give back what samples lost until ε stays out, those first that are least far out in all thinned projections."""
     missing = 1 - problem.contamination - float(weights.sum())
     if missing <= _ROUNDING or not trims:
         return weights

@@ -28,7 +28,7 @@ from hypernorm.robust.weights import check_filter
 __all__ = ["filter_by_moments", "moment_filter"]
 
 _REASONS = {"pull": "asymmetry", "tail": "heavy tails"}
-# The second start is tried where the level is above this, and counts if its own is lower by this factor.
+# The second start is tried where the level is above this, and counts if its own is not higher.
 _HIGH = 2.0
 
 

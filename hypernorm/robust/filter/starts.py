@@ -69,8 +69,7 @@ def without_variance(problem: Problem, start: np.ndarray) -> np.ndarray | None:
         return None
     limits = clean_limits(1 / float(after @ after), len(shift), problem.share)
     line = Line("pull", Y @ (shift / length), transform @ (shift / length), limits)
-    moved = score_of(problem, line, before)
-    return weights if moved > 1 and is_clean(score_of(problem, line, after), moved) else None
+    return weights if is_clean(score_of(problem, line, after), score_of(problem, line, before)) else None
 
 
 def _without(weights: np.ndarray, order: np.ndarray, wanted: np.ndarray, most: float) -> np.ndarray:
