@@ -194,17 +194,17 @@ class RobustCovariance(EmpiricalCovariance):
         with product_threads(1):  # decompositions of a few columns wait for further threads
             found = filtered(rows, contamination, normalised(base[counted]))
         assert found.weights is not None  # no filter is without weights
-        self.weights_, self.support_ = np.zeros(len(X)), np.zeros(len(X), dtype=bool)
-        self.weights_[counted] = found.weights
         shares = found.weights / base[counted]
+        # What a sample has kept by rounding alone must not span a direction.
+        weights = normalised(np.where(shares > _SLACK * shares.max(), found.weights, 0.0))
+        self.weights_, self.support_ = np.zeros(len(X)), np.zeros(len(X), dtype=bool)
+        self.weights_[counted] = weights
         self.support_[counted] = shares > shares.max() / 2
         clipped = winsorised(rows, units=units)
-        self.location_ = np.zeros(X.shape[1]) if self.assume_centered else exact_mean(clipped, found.weights)
-        # What a sample has kept by rounding alone must not span a direction.
-        lasting = np.where(shares > _SLACK * shares.max(), found.weights, 0.0)
+        self.location_ = np.zeros(X.shape[1]) if self.assume_centered else exact_mean(clipped, weights)
         with product_threads(1):
-            self._flat = Flat.span(clipped, lasting, self.location_)
-        self._set_covariance(weighted_covariance(clipped, found.weights, self.location_))
+            self._flat = Flat.span(clipped, weights, self.location_)
+        self._set_covariance(weighted_covariance(clipped, weights, self.location_))
         self.dist_ = self._flat.squared_distances(X)
         self.offset_ = -float(self.dist_[self.support_].max()) * (1 + _SLACK)
         self.removals_, self.contamination_ = found.removals, found.contamination

@@ -81,8 +81,10 @@ def test_thinning_takes_the_cluster():
 
 
 def test_directions():
-    assert list(dimensions(64)) == [64, 16, 4, 1]
-    assert list(dimensions(1)) == [1]
+    assert list(dimensions(64, 20)) == [64, 20, 5, 2, 1]
+    assert list(dimensions(64, 64)) == [64, 63, 16, 4, 1]
+    assert list(dimensions(64, 0)) == [64]
+    assert list(dimensions(1, 1)) == [1]
     rng = np.random.default_rng(0)
     Y = rng.standard_normal((400, 6))
     Y[:40, 2] += 6

@@ -28,7 +28,8 @@ from hypernorm.robust.weights import check_filter
 __all__ = ["filter_by_moments", "moment_filter"]
 
 _REASONS = {"pull": "asymmetry", "tail": "heavy tails"}
-# The second start is tried where the level is above this, and counts if its own is not higher.
+# The second start is tried where the level is above this. It counts if its own is not higher, and lower by this factor
+# where the direction in which the mean moves was not suspicious.
 _HIGH = 2.0
 
 
@@ -116,9 +117,9 @@ def filter_by_moments(
         if found.height > _HIGH and center is None:
             second = without_variance(problem, start)
         if second is not None:
-            other = explain(problem, second, max_iter)
-            if other.height <= found.height:
-                removals.append(Removal(reason="variance", weight=float(start.sum() - second.sum())))
+            other = explain(problem, second.weights, max_iter)
+            if other.height * (1.0 if second.pull > 1 else _HIGH) <= found.height:
+                removals.append(Removal(reason="variance", weight=float(start.sum() - second.weights.sum())))
                 found = other
     return _located(problem, base, removals, found)
 

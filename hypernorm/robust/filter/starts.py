@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from hypernorm.robust.baselines.spectral_locations import projected_gradient
@@ -29,7 +31,14 @@ def without_far_samples(problem: Problem, base: np.ndarray) -> np.ndarray:
     return _without(base, np.argsort(-distances, kind="stable"), far, problem.contamination)
 
 
-def without_variance(problem: Problem, start: np.ndarray) -> np.ndarray | None:
+class SecondStart(NamedTuple):
+    """Weights, and the pull, relative to its limit, that was in the direction in which the mean moves."""
+
+    weights: np.ndarray
+    pull: float
+
+
+def without_variance(problem: Problem, start: np.ndarray) -> SecondStart | None:
     """Drop samples down-weighted by the weights that minimise the largest variance.
 
     A tight cluster of many samples is a spike in the middle of most projections, whose tails are then inliers; this
@@ -38,7 +47,7 @@ def without_variance(problem: Problem, start: np.ndarray) -> np.ndarray | None:
 
     Returns
     -------
-    ndarray of shape (n,) or None
+    SecondStart or None
         None if nothing is dropped, or if the direction in which the mean moves is not clean afterwards: then a part of
         a group of inliers was dropped.
     """
@@ -69,7 +78,8 @@ def without_variance(problem: Problem, start: np.ndarray) -> np.ndarray | None:
         return None
     limits = clean_limits(1 / float(after @ after), len(shift), problem.share)
     line = Line("pull", Y @ (shift / length), transform @ (shift / length), limits)
-    return weights if is_clean(score_of(problem, line, after), score_of(problem, line, before)) else None
+    pull = score_of(problem, line, before)
+    return SecondStart(weights, pull) if is_clean(score_of(problem, line, after), pull) else None
 
 
 def _without(weights: np.ndarray, order: np.ndarray, wanted: np.ndarray, most: float) -> np.ndarray:
