@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypernorm._arguments import Seed, check_count, check_generator, check_toler
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._warnings import warn_caller
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.robust.filter.contamination import check_contamination_or_auto, filter_samples
+from hypernorm.robust.filter.contamination import LARGEST_ESTIMATE, check_contamination_or_auto, filter_samples
 from hypernorm.robust.m_estimation import LinearProblem
 from hypernorm.robust.weights import normalised, normalised_weights
 from hypernorm.robust.winsorising import check_units, winsorised
@@ -170,7 +171,7 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
         first = problem.huber(normalised(base * part))
         found = filter_samples(
             np.column_stack([rows, first.residuals])[part],
-            contamination,
+            contamination if n <= _PART or contamination is None else _of_a_part(contamination),
             normalised(base[part]),
             rng,
             max_iter=self.max_iter,
@@ -181,7 +182,8 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
         start = problem.complete(problem.huber(kept), kept)
         last = problem.bisquare(start, base)
         self.coef_, self.intercept_ = problem.coefficients(last.beta)
-        self.scale_, self.removals_, self.contamination_ = last.scale, found.removals, found.contamination
+        self.scale_, self.removals_ = last.scale, found.removals
+        self.contamination_ = found.contamination if contamination is None else contamination
         self.weights_ = np.zeros(len(X))
         self.weights_[counted] = last.factors
         self.n_iter_ = last.n_iter
@@ -205,3 +207,8 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64)
         return np.asarray(X @ self.coef_ + self.intercept_)
+
+
+def _of_a_part(contamination: float) -> float:
+    """The fraction of outliers that a random part of the samples hardly exceeds: three deviations more."""
+    return min(contamination + 3 * math.sqrt(contamination * (1 - contamination) / _PART), LARGEST_ESTIMATE)
