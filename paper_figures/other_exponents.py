@@ -21,11 +21,13 @@ _STYLES = {
     "moment": {"color": COLOURS["purple"], "marker": "v"},
     "realigned": {"color": COLOURS["blue"], "marker": "^"},
     "sos": {"color": COLOURS["vermilion"], "marker": "D"},
+    "touching": {"color": COLOURS["sky"], "marker": "P"},
     "interpolated": {"color": COLOURS["green"], "marker": "x"},
 }
 _LABELS = {
     "row_norm": "row norm",
     "sos": "sum of squares (degree 4 or q)",
+    "touching": "touching points (d = 10, 20)",
     "interpolated": "between sums of squares at 2, 4, 6, 8",
 }
 

@@ -173,6 +173,8 @@ def exponents() -> Table:
         "realigned, random": lambda q: max(random[20, q, "realigned"]),
         "sum of squares, embedding": lambda q: max(worst.get((20, q, "sos"), [math.nan])),
         "sum of squares, random": lambda q: max(random.get((20, q, "sos"), [math.nan])),
+        "touching points, embedding": lambda q: max(worst.get((20, q, "touching"), [math.nan])),
+        "touching points, random": lambda q: max(random.get((20, q, "touching"), [math.nan])),
         "between sums of squares at 2, 4, 6, random": lambda q: max(random.get((20, q, "interpolated"), [math.nan])),
     }
     return [

@@ -40,6 +40,15 @@ def chunked_difference(what: str) -> str:
     return power(max(row[f"{kind}_difference"] for kind in ("row_norm", "flattening", "realigned", "lower")), up=True)
 
 
+@number
+def chunked_split(what: str) -> str:
+    """Of the split bound through the cluster: a time, the gap, or the memory of a worker."""
+    (row,) = rows(BENCHMARK, "split")
+    if what == "gap":
+        return power(row["split"] / row["lower"] - 1, up=True)
+    return f"{row[what]:.1f} GiB" if "gigabytes" in what else seconds(row[what])
+
+
 @table(BENCHMARK, "estimators")
 def chunked_estimators() -> Table:
     """A dictionary and a robust mean of rows in chunks."""

@@ -36,6 +36,7 @@ from hypernorm.forms.gram import GramClasses, gram_half_degree, moment_form, row
 __all__ = [
     "PROVERS",
     "ComputedForm",
+    "coefficient_error",
     "form_of_powers",
     "gram_and_deviation",
     "is_dominated",
@@ -167,30 +168,40 @@ def form_of_powers(rows: Rows, order: int, side: int) -> ComputedForm:
     return ComputedForm(coefficients, classes, size, gamma(depth) * float(np.sum(rows.norms**order)), half)
 
 
+class CoefficientError(NamedTuple):
+    """How far z(v)ᵀ G z(v) is from a form on the unit sphere: at most rest + relative·‖G‖_F, G_αβ = H_αβ/(w_α w_β)."""
+
+    rest: float
+    relative: float
+    weights: np.ndarray
+
+
 def is_form_dominated(bound: float, H: np.ndarray, form: ComputedForm) -> bool:
     """Whether λ bounds a form on the unit sphere: (λ − δ)I − G ≻ 0 for a Gram matrix G that deviates from it by δ."""
-    G, deviation = gram_and_deviation(H, form)
-    del form  # its memory is needed
+    error = coefficient_error(H, form)
+    del form  # its memory is needed for G
+    G, deviation = gram_and_deviation(H, error)
     least = (bound - SAFETY * deviation) * (1 - 2 * UNIT)
     return least > 0 and is_dominated(None, least, G, 8 * UNIT * float(np.linalg.norm(G)), overwrite=True)
 
 
-def gram_and_deviation(H: np.ndarray, form: ComputedForm) -> tuple[np.ndarray, float]:
-    """G_αβ = H_αβ/(w_α w_β), and a bound on |F(v) − z(v)ᵀ G z(v)| for the form F and unit v.
-
-    The bound is ‖ρ‖, ρ the coefficients of F(v) − z(v)ᵀ G z(v), with all rounding errors but those that `SAFETY`
-    covers. An entry of the computed G has a relative error below 8u.
-    """
+def coefficient_error(H: np.ndarray, form: ComputedForm) -> CoefficientError:
+    """‖ρ‖, ρ the coefficients of F(v) − z(v)ᵀ G z(v), with all rounding errors but those that `SAFETY` covers."""
     classes = form.classes
-    degree, d, w = classes.basis.degree, classes.basis.dimension, classes.weights
+    degree, d = classes.basis.degree, classes.basis.dimension
     rest = classes.norm(form.coefficients - classes.coefficients(H, weighted=False))
-    G = np.empty_like(H)
-    for part in row_parts(len(H)):
-        np.divide(H[part], np.outer(w[part], w), out=G[part])
     # A coefficient is a sum over the pairs of a class, and over d terms for each factor ‖v‖². Forms with the Gram
     # matrices |M| and |G| have the absolute values of the summands; on the sphere ‖M‖_F and ‖G‖_F bound them.
-    terms = math.comb(2 * degree, degree) + (degree - form.half) * (d + 1) + 20
-    return G, rest + form.error + gamma(terms) * (form.size + float(np.linalg.norm(G)))
+    relative = gamma(math.comb(2 * degree, degree) + (degree - form.half) * (d + 1) + 20)
+    return CoefficientError(rest + form.error + relative * form.size, relative, classes.weights)
+
+
+def gram_and_deviation(H: np.ndarray, error: CoefficientError) -> tuple[np.ndarray, float]:
+    """G, and a bound on |F(v) − z(v)ᵀ G z(v)| for unit v. An entry of the computed G has a relative error below 8u."""
+    G, w = np.empty_like(H), error.weights
+    for part in row_parts(len(H)):
+        np.divide(H[part], np.outer(w[part], w), out=G[part])
+    return G, error.rest + error.relative * float(np.linalg.norm(G))
 
 
 PROVERS: dict[str, Callable[..., bool]] = {

@@ -25,7 +25,7 @@ from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
 from hypernorm.certificates.exact import ExactRows
 from hypernorm.certificates.fields import Choice, Fingerprint, Integer, Matrices, Real, Shape, Sizes
-from hypernorm.certificates.floating import form_of_powers, gram_and_deviation
+from hypernorm.certificates.floating import coefficient_error, form_of_powers, gram_and_deviation
 from hypernorm.certificates.plan import plan
 from hypernorm.certificates.rounding import (
     SAFETY,
@@ -179,7 +179,7 @@ def _proves_second_exactly(rows: Rows, least: float) -> bool:
 
 def _proves_sos(rows: Rows, value: float, H: Any, order: int) -> bool:
     """G ≻ (λ + δ)I."""
-    G, deviation = gram_and_deviation(H, form_of_powers(rows, order, len(H)))
+    G, deviation = gram_and_deviation(H, coefficient_error(H, form_of_powers(rows, order, len(H))))
     least = (value + SAFETY * deviation) * (1 + 2 * UNIT)
     return _is_above(G, least, 8 * UNIT * float(np.linalg.norm(G)))
 
