@@ -41,8 +41,9 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     contamination : float or 'auto', default 0.1
-        Fraction ε of outliers, in [0, 0.5). The filter removes up to 1.5 ε of the weight where samples look corrupted,
-        and none from samples that look Gaussian. 'auto' allows for 30% and takes what was removed as ε.
+        Fraction ε of outliers, in [0, 0.5). The filter leaves out up to ε of the weight where samples look corrupted,
+        and next to none of samples that look Gaussian. Of more than 50,000 samples it sees a part of so many, which may
+        have a few more outliers. 'auto' allows for 30% and takes what was removed as ε.
     fit_intercept : bool, default True
         Whether the model has a constant term.
     max_iter : int, default 200
