@@ -94,12 +94,14 @@ def test_coordinates_do_not_matter(seed):
     assert np.linalg.norm((second.location - 7) @ np.linalg.inv(A) - first.location) < 0.05
 
 
-def test_clean_samples_are_left_alone():
+@pytest.mark.parametrize(("n", "d"), [(400, 8), (1000, 20)])
+def test_clean_samples_are_left_alone(n, d):
+    """Components that only noise tells apart would be alarms: the leading ones have the heaviest tails."""
     kept = []
     for seed in range(20):
-        X = np.random.default_rng(seed).standard_normal((400, 8))
+        X = np.random.default_rng(seed).standard_normal((n, d))
         kept.append(moment_filter(X, 0.1, random_state=0).removed == 0)
-    assert sum(kept) >= 16
+    assert sum(kept) >= 18
 
 
 def test_skewed_and_discrete_samples_are_left_alone():
