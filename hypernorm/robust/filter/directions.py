@@ -77,11 +77,16 @@ def search(
     found = np.hstack([starts, _distinct(skewed), _distinct(grouped)])
     refined = found
     for _ in range(_REFINEMENTS):
-        z = measure(Y @ refined, weights, share, center).standardised
-        above, below = np.maximum(z - BULK, 0), np.maximum(-z - BULK, 0)
-        heavier = np.where(weights @ above > weights @ below, above, below)
-        refined = _normalised(Y.T @ (weights[:, None] * heavier), refined)
+        refined = _normalised(Y.T @ _heavier_tails(Y @ refined, weights, share, center), refined)
     return _distinct(np.hstack([refined, found]))
+
+
+def _heavier_tails(projections: np.ndarray, weights: np.ndarray, share: float, center: float | None) -> np.ndarray:
+    """Weighted distances beyond the bulk, on the side of each projection where they are larger on average."""
+    z = measure(projections, weights, share, center).standardised
+    above, below = (weights @ np.maximum(side * z - BULK, 0) for side in (1.0, -1.0))
+    z *= np.where(above > below, 1.0, -1.0)
+    return np.asarray(weights[:, None] * np.maximum(z - BULK, 0))
 
 
 def _starts(Y: np.ndarray, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
