@@ -101,16 +101,18 @@ FAMILY_METHODS = {
     "covariance filter": "covariance filter",
     "geometric median": "geometric median",
     "Lee–Valiant": "Lee–Valiant",
+    DETERMINANT: "MinCovDet",
 }
 
 
 @table("robust_mean")
 def family_means() -> Table:
-    """Geometric means of √(1 + e²) over the samples of a group of families, by half."""
+    """Geometric means of √(1 + e²) over the samples of a group of families, by half; "—" where a method failed."""
     result = [["families", "half", *FAMILY_METHODS.values()]]
     for half in "AB":
         for group, means in family_errors(rows("robust_mean"), half).items():
-            result.append([group, half, *(f"{means[name]:.2f}" for name in FAMILY_METHODS)])
+            cells = (f"{means[name]:.2f}" if name in means else "—" for name in FAMILY_METHODS)
+            result.append([group, half, *cells])
     return result
 
 

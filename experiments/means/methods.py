@@ -40,7 +40,7 @@ UNINFORMED = tuple(name for name in METHODS if name != KNOWN)
 ORACLE = "inliers"
 """The mean of the inliers of the sample."""
 
-DETERMINANT_LARGEST = 4_000, 50
+DETERMINANT_LARGEST = 4_000, 80
 """n and d up to which the minimum covariance determinant runs; it takes most of the time."""
 CERTIFIED_ENTRIES = 2_000
 
