@@ -215,5 +215,7 @@ def _differences(X: np.ndarray, center: np.ndarray) -> np.ndarray:
     """X − center, with zero for what may be rounding."""
     with np.errstate(over="ignore"):
         differences = X - center
-    differences[np.abs(differences) <= _ROUNDING * np.maximum(np.abs(X), np.abs(center))] = 0.0
+    sizes = np.maximum(np.abs(X), np.abs(center))
+    sizes *= _ROUNDING
+    np.copyto(differences, 0.0, where=np.abs(differences) <= sizes)
     return np.asarray(differences)

@@ -20,10 +20,12 @@ def shortest(values, weights, share):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from([0.5, 0.65, 0.8]))
-def test_shortest_interval(seed, share):
+@given(st.integers(0, 10**6), st.sampled_from([0.5, 0.65, 0.8]), st.booleans(), st.booleans())
+def test_shortest_interval(seed, share, equal, absent):
     rng = np.random.default_rng(seed)
-    values, weights = rng.integers(-9, 9, 15).astype(float), rng.dirichlet(np.ones(15))
+    values, weights = rng.integers(-9, 9, 15).astype(float), np.ones(15) if equal else rng.dirichlet(np.ones(15))
+    weights[: 4 * absent] = 0
+    weights /= weights.sum()
     scale = shortest(values, weights, share) / 2 / norm.ppf((1 + share) / 2)
     deviation = np.sqrt(weights @ (values - weights @ values) ** 2)
     z = measure(values[:, None], weights, share).standardised[:, 0]

@@ -48,21 +48,23 @@ def groups_apart(Z: np.ndarray, most: int, largest: float, rng: np.random.Genera
         return []
     tree = linkage(Z[chosen], "single")
     gap = _VOLUME ** (1 / _dimension(Z[chosen]))
+    sizes = [1] * n
+    # Of groups that are small enough, and the last distance at which a row or a small group not apart was joined.
     members: list[list[int]] = [[row] for row in range(n)]
     joins: list[list[float]] = [[] for _ in range(n)]
-    # The last distance at which a row or a small group that is not apart was joined.
     last = [0.0] * n
     found: list[tuple[float, list[int]]] = []
-    for first, second, distance, _ in tree:
-        small, large = sorted((int(first), int(second)), key=lambda node: len(members[node]))
-        separate = len(members[small]) > largest
-        if _FEWEST <= len(members[small]) <= largest < len(members[large]):
+    for first, second, distance, size in tree.tolist():
+        small, large = sorted((int(first), int(second)), key=sizes.__getitem__)
+        separate = sizes[small] > largest
+        if _FEWEST <= sizes[small] <= largest < sizes[large]:
             inner = max(float(np.quantile(joins[small], _MOST_JOINS)), last[large])
             separate = distance > gap * inner > 0
             if separate:
                 found.append((distance / inner, members[small]))
-        members.append(members[small] + members[large])
-        joins.append([*joins[small], *joins[large], distance])
+        sizes.append(int(size))
+        members.append(members[small] + members[large] if size <= largest else [])
+        joins.append([*joins[small], *joins[large], distance] if size <= largest else [])
         last.append(max(last[small], last[large], 0.0 if separate else distance))
     found.sort(key=lambda group: -group[0])
     return [chosen[sorted(rows)] for _, rows in found[:most]]

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hypernorm.robust.filter.lines import BULK, measure
+from hypernorm.robust.filter.lines import BULK, standardised
 
 __all__ = ["dimensions", "search"]
 
@@ -83,7 +83,7 @@ def search(
 
 def _heavier_tails(projections: np.ndarray, weights: np.ndarray, share: float, center: float | None) -> np.ndarray:
     """Weighted distances beyond the bulk, on the side of each projection where they are larger on average."""
-    z = measure(projections, weights, share, center).standardised
+    z = standardised(projections, weights, share, center)
     above, below = (weights @ np.maximum(side * z - BULK, 0) for side in (1.0, -1.0))
     z *= np.where(above > below, 1.0, -1.0)
     return np.asarray(weights[:, None] * np.maximum(z - BULK, 0))

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hypernorm.robust.filter.directions import dimensions, search
-from hypernorm.robust.filter.lines import Kind, Limits, clean_limits, interval_share, measure, thinned
+from hypernorm.robust.filter.lines import Kind, Limits, clean_limits, interval_share, measure, standardised, thinned
 from hypernorm.robust.filter.whitening import whiten
 from hypernorm.robust.weights import BUDGET_FACTOR
 
@@ -148,7 +148,7 @@ def restored(problem: Problem, weights: np.ndarray, trims: list[Trim]) -> np.nda
     if missing <= _ROUNDING or not trims:
         return weights
     projections = np.stack([trim.line.projection for trim in trims], axis=1)
-    z = measure(projections, weights / weights.sum(), problem.share, problem.known).standardised
+    z = standardised(projections, weights / weights.sum(), problem.share, problem.known)
     lost = np.sum([trim.before - trim.after for trim in trims], axis=0)
     order = np.argsort(np.abs(z).max(axis=1), kind="stable")
     earlier = np.cumsum(lost[order]) - lost[order]

@@ -31,6 +31,7 @@ __all__ = [
     "interval_share",
     "measure",
     "shortest_intervals",
+    "standardised",
     "thinned",
 ]
 
@@ -126,6 +127,18 @@ def measure(projections: np.ndarray, weights: np.ndarray, share: float, center: 
     >>> bool(found.pull[0] > 0.2), bool(found.tail[0] > 0.2)
     (True, True)
     """
+    z = standardised(projections, weights, share, center)
+    distances = np.abs(z)
+    bulk = distances <= BULK
+    tail = weights @ np.maximum(distances - BULK, 0) ** 2
+    if center is not None:
+        return Measured(z, np.zeros(len(tail)), tail)
+    inside = np.maximum(weights @ bulk, 1e-9)
+    return Measured(z, weights @ z - weights @ (z * bulk) / inside, tail)
+
+
+def standardised(projections: np.ndarray, weights: np.ndarray, share: float, center: float | None = None) -> np.ndarray:
+    """The columns in deviations from the middles of their intervals, or from a known center, as `measure` has them."""
     if center is None:
         middles, lengths = shortest_intervals(projections, weights, share)
     else:
@@ -135,14 +148,7 @@ def measure(projections: np.ndarray, weights: np.ndarray, share: float, center: 
     mean = weights @ projections if center is None else middles
     variances = np.maximum(weights @ projections**2 - mean * (2 * (weights @ projections) - mean), 0)
     scales = np.maximum(lengths / float(ndtri((1 + share) / 2)), _LEAST_SCALE * np.sqrt(variances))
-    z = (projections - middles) / np.where(scales > 0, scales, 1)
-    distances = np.abs(z)
-    bulk = distances <= BULK
-    tail = weights @ np.maximum(distances - BULK, 0) ** 2
-    if center is not None:
-        return Measured(z, np.zeros(len(tail)), tail)
-    inside = np.maximum(weights @ bulk, 1e-9)
-    return Measured(z, weights @ z - weights @ (z * bulk) / inside, tail)
+    return np.asarray((projections - middles) / np.where(scales > 0, scales, 1))
 
 
 def thinned(
@@ -210,15 +216,20 @@ def _thin(z: np.ndarray, weights: np.ndarray, kind: Kind, side: float) -> np.nda
 
 def shortest_intervals(projections: np.ndarray, weights: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Middles and half lengths of the shortest intervals that hold the share of the weight."""
-    columns = np.ascontiguousarray(projections.T)
-    order = np.argsort(columns, axis=1)
-    ends = _shortest(np.take_along_axis(columns, order, 1), weights[order], share * (1 - 1e-12) * weights.sum())
+    present = weights > 0
+    columns, own = np.ascontiguousarray(projections[present].T), weights[present]
+    if (own == own[0]).all():
+        ordered = np.sort(columns, axis=1), np.full(columns.shape, own[0])  # much faster than to order indices
+    else:
+        order = np.argsort(columns, axis=1)
+        ordered = np.take_along_axis(columns, order, 1), own[order]
+    ends = _shortest(*ordered, share * (1 - 1e-12) * weights.sum())
     return (ends[:, 0] + ends[:, 1]) / 2, (ends[:, 1] - ends[:, 0]) / 2
 
 
 @njit
 def _shortest(columns: np.ndarray, weights: np.ndarray, target: float) -> np.ndarray:
-    """Ends of the shortest intervals with the weight `target`, for ordered columns."""
+    """Ends of the shortest intervals with the weight `target`, for ordered columns with positive weights."""
     k, n = columns.shape
     ends = np.zeros((k, 2))
     for j in range(k):
@@ -230,7 +241,7 @@ def _shortest(columns: np.ndarray, weights: np.ndarray, target: float) -> np.nda
             if inside < target:
                 break
             length = columns[j, last] - columns[j, first]
-            if weights[j, first] > 0 and length < best:
+            if length < best:
                 best = length
                 ends[j, 0], ends[j, 1] = columns[j, first], columns[j, last]
             inside -= weights[j, first]
