@@ -106,6 +106,17 @@ def test_result_does_not_depend_on_coordinates(n, d, adversary):
             np.testing.assert_allclose(A @ ours.direction, theirs.direction, atol=1e-6)
 
 
+@pytest.mark.parametrize(("n", "d", "seed"), [(600, 4, 1), (400, 8, 1)])
+def test_rounding_of_mapped_samples(n, d, seed):
+    """It moves them by 1e-10 of a deviation. Distances follow; a thinned tail counts n samples in a deviation or so."""
+    X = contaminated(n, d, 0.1, adversary="dkk", random_state=seed).samples
+    A = ill_conditioned(d, 1e6, np.random.default_rng(seed + 100))
+    plain, moved = (RobustCovariance(certify=False, random_state=seed).fit(rows) for rows in (X, X @ A + 1))
+    assert np.count_nonzero((n * plain.weights_ > 0.01) & (n * plain.weights_ < 0.99)) > 0
+    np.testing.assert_allclose(moved.dist_, plain.dist_, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(moved.weights_, plain.weights_, atol=1e-7 / n)
+
+
 def test_units_of_columns_do_not_matter_for_few_samples():
     X = contaminated(40, 9, 0.1, adversary="far", random_state=4).samples
     units = np.geomspace(1e-6, 1e6, 9)
