@@ -13,7 +13,7 @@ from hypernorm._arguments import Seed, check_count, check_generator, check_toler
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._warnings import warn_caller
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.robust.filter.contamination import LARGEST_ESTIMATE, check_contamination_or_auto, filter_samples
+from hypernorm.robust.filter.contamination import check_contamination_or_auto, filter_samples
 from hypernorm.robust.m_estimation import LinearProblem
 from hypernorm.robust.weights import normalised, normalised_weights
 from hypernorm.robust.winsorising import check_units, winsorised
@@ -211,5 +211,6 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
 
 
 def _of_a_part(contamination: float) -> float:
-    """The fraction of outliers that a random part of the samples hardly exceeds: three deviations more."""
-    return min(contamination + 3 * math.sqrt(contamination * (1 - contamination) / _PART), LARGEST_ESTIMATE)
+    """The fraction of outliers that a random part hardly exceeds: three deviations more, at most halfway to a half."""
+    deviation = math.sqrt(contamination * (1 - contamination) / _PART)
+    return min(contamination + 3 * deviation, (contamination + 0.5) / 2)
