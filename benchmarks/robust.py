@@ -65,7 +65,9 @@ def _fit(method: str, n: int, d: int) -> Row:
         "sample_mean_error": float(np.linalg.norm(sample.samples.mean(axis=0) - sample.inlier_mean)),
     }
     if method.endswith("proved"):
-        row["error_bound"] = model.certificate_.verify(sample.samples).error_bound_given()
+        proved = model.certificate_.verify(sample.samples)
+        # In so many columns only the flattening bound of the fourth moment is quick, and that is not close.
+        row |= {"error_bound": proved.error_bound, "error_bound_given": proved.error_bound_given(order=2)}
     return {**row, "product_seconds": product_seconds(), "threads": threads()}
 
 

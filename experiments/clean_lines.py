@@ -117,6 +117,13 @@ def compare(rows: list[Row]) -> list[Row]:
     return found
 
 
+def fraction_beyond(rows: list[Row]) -> float:
+    """The fraction of samples with a pull or a tail beyond its limit."""
+    return float(
+        np.mean([any(row[name] > limit for name, limit in zip(MEASURES, _limits(row), strict=True)) for row in rows])
+    )
+
+
 def _limits(row: Row) -> lines.Limits:
     return lines.clean_limits(row["n"], row["r"], row["share"])
 

@@ -17,6 +17,7 @@ from docs.numbers import (  # noqa: F401  each registers what it computes
     states,
     sums_of_squares,
     tree,
+    worst_outliers,
 )
 from docs.numbers.registry import NUMBERS
 from docs.numbers.spans import PAGES, fill, names, problems

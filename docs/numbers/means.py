@@ -6,6 +6,7 @@ import math
 
 from docs.numbers.registry import Row, Table, digits, number, percent, rows, table
 from docs.numbers.sums_of_squares import ending
+from experiments.clean_lines import fraction_beyond
 from experiments.means.methods import DETERMINANT, MOMENT, UNINFORMED
 from experiments.means.summary import (
     centered,
@@ -137,6 +138,12 @@ def clean_loss(method: str) -> str:
 
 
 @number
+def false_alarms_at_start() -> str:
+    """How often clean normal samples pass a limit of the moment filter before anything is left out."""
+    return percent(fraction_beyond(rows("clean_lines")), 1)
+
+
+@number
 def few_samples(method: str, n: str) -> str:
     """The error over that of the inliers' own mean, a cluster among few samples of 20 dimensions."""
     means = _errors("samples", ("cluster", int(n)))
@@ -158,12 +165,13 @@ def data_error(data: str, fraction: str, method: str) -> str:
 
 @table("robust", "peers")
 def robust_speed() -> Table:
-    """Seconds and errors of robust means of many samples in many dimensions."""
-    result = [["method", "time", "distance from the mean of the inliers", "bound, by default premise"]]
+    """Seconds, errors and bounds of robust means of many samples in many dimensions."""
+    result = [["method", "time", "distance from the mean of the inliers", "proved bound", "by the weights' variance"]]
     for row in rows("robust", "peers"):
-        result.append([row["method"], ending(row), *(_optional(row, name) for name in ("error", "error_bound"))])
+        error = f"{row['error']:.2g}" if "error" in row else ""
+        result.append([row["method"], ending(row), error, *(_bound(row, f"error_bound{of}") for of in ("", "_given"))])
     return result
 
 
-def _optional(row: Row, name: str) -> str:
-    return f"{row[name]:.2g}" if name in row else ""
+def _bound(row: Row, name: str) -> str:
+    return f"{math.ceil(100 * row[name]) / 100:.2f}" if name in row else ""
