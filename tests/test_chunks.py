@@ -147,6 +147,16 @@ def test_a_chunk_of_few_rows_is_no_refuge_for_outliers():
     assert np.linalg.norm(found.location) < 0.2
 
 
+def test_a_chunk_may_have_a_few_more_outliers_than_the_whole():
+    rng = np.random.default_rng(3)
+    X, is_outlier = rng.standard_normal((4000, 3)), rng.permutation(4000) < 400
+    X[is_outlier, 0] += 8
+    counts = is_outlier.reshape(8, 500).sum(axis=1)
+    assert counts.max() > 55
+    found = robust_mean(da.from_array(X, chunks=(500, 3)), 0.1, random_state=0)
+    assert found.weights[is_outlier].sum() < 1e-3
+
+
 def test_outliers_that_fill_a_chunk_escape_and_the_bound_says_so():
     bed = contaminated(1000, 3, 0.1, adversary="far", random_state=0)
     order = np.argsort(bed.is_inlier, kind="stable")

@@ -14,7 +14,7 @@ from hypernorm.robust.baselines.spectral_filters import filter_by_variances
 from hypernorm.robust.filter.moment_filter import filter_by_moments
 from hypernorm.robust.location import RobustLocation
 from hypernorm.robust.reweighting import check_dimension, reweight
-from hypernorm.robust.weights import normalised
+from hypernorm.robust.weights import contamination_of_a_part, normalised
 from hypernorm.robust.winsorising import check_reach
 
 __all__ = ["METHODS", "estimate"]
@@ -37,7 +37,7 @@ def estimate(
 ) -> RobustLocation:
     """Estimate the mean by one of `METHODS`; nothing is checked.
 
-    Samples in chunks are filtered chunk by chunk, each chunk as samples of its own with the same contamination.
+    Samples in chunks are filtered chunk by chunk, each as samples of its own, which may have a few more outliers.
 
     Raises
     ------
@@ -52,13 +52,17 @@ def estimate(
             "X.compute() loads it."
         )
 
+    whole = float(base @ base)
+
     @own_arithmetic
     def on_chunk(chunk: np.ndarray, base: np.ndarray, seed: int) -> RobustLocation:
         chunk, mass, generator = np.asarray(chunk, dtype=np.float64), float(base.sum()), np.random.default_rng(seed)
         check_reach(chunk)
         if mass == 0:
             return _untouched(chunk, base, contamination)
-        found = _in_memory(method, chunk, contamination, base / mass, covariance, max_iter, generator)
+        shares = base / mass
+        fraction = contamination_of_a_part(contamination, shares, whole)
+        found = _in_memory(method, chunk, fraction, shares, covariance, max_iter, generator)
         removals = tuple(replace(removal, weight=mass * removal.weight) for removal in found.removals)
         assert found.weights is not None
         return replace(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from hypernorm._warnings import warn_caller
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.filter.contamination import check_contamination_or_auto, filter_samples
 from hypernorm.robust.m_estimation import LinearProblem
-from hypernorm.robust.weights import normalised, normalised_weights
+from hypernorm.robust.weights import contamination_of_a_part, normalised, normalised_weights
 from hypernorm.robust.winsorising import check_units, winsorised
 
 __all__ = ["RobustRegressor"]
@@ -170,10 +169,11 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
         part = np.zeros(n, dtype=bool)
         part[rng.choice(n, _PART, replace=False) if n > _PART else slice(None)] = True
         first = problem.huber(normalised(base * part))
+        weights = normalised(base[part])
         found = filter_samples(
             np.column_stack([rows, first.residuals])[part],
-            contamination if n <= _PART or contamination is None else _of_a_part(contamination),
-            normalised(base[part]),
+            None if contamination is None else contamination_of_a_part(contamination, weights, float(base @ base)),
+            weights,
             rng,
             max_iter=self.max_iter,
         )
@@ -208,9 +208,3 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64)
         return np.asarray(X @ self.coef_ + self.intercept_)
-
-
-def _of_a_part(contamination: float) -> float:
-    """The fraction of outliers that a random part hardly exceeds: three deviations more, at most halfway to a half."""
-    deviation = math.sqrt(contamination * (1 - contamination) / _PART)
-    return min(contamination + 3 * deviation, (contamination + 0.5) / 2)

@@ -6,6 +6,7 @@ lies in Δ_ε = {u : 0 ≤ u_i ≤ p_i/(1−ε), Σ u_i = 1}.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from hypernorm.exceptions import InvalidInputError
 __all__ = [
     "BUDGET_FACTOR",
     "check_filter",
+    "contamination_of_a_part",
     "normalised",
     "normalised_weights",
     "project_on_capped_simplex",
@@ -45,6 +47,34 @@ def normalised(weights: np.ndarray) -> np.ndarray:
     """Non-negative weights over their sum, which must not overflow."""
     weights = weights / weights.max()
     return np.asarray(weights / weights.sum())
+
+
+def contamination_of_a_part(contamination: float, part: np.ndarray, whole: float) -> float:
+    """The fraction of outliers that a random part of the samples hardly exceeds.
+
+    That is three standard deviations more, but at most halfway to a half.
+
+    Parameters
+    ----------
+    contamination : float
+        Fraction of outliers among all samples.
+    part : ndarray
+        Weights of the samples of the part; sum to one.
+    whole : float
+        Sum of the squares of the weights of all samples, which sum to one.
+
+    Examples
+    --------
+    >>> contamination_of_a_part(0.2, np.full(100, 0.01), 0.01)
+    0.2
+    >>> 0.3 < contamination_of_a_part(0.2, np.full(100, 0.01), 0.0001) < 0.32
+    True
+    """
+    squares = float(part @ part)
+    spread = squares - whole
+    if spread <= 1e-9 * squares:  # the part is the whole, but for rounding
+        return contamination
+    return min(contamination + 3 * math.sqrt(contamination * (1 - contamination) * spread), (contamination + 0.5) / 2)
 
 
 def check_filter(X: Any, contamination: Any, base_weights: Any, max_iter: Any) -> tuple[np.ndarray, float, np.ndarray]:
