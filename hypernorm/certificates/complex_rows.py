@@ -31,7 +31,7 @@ import scipy.sparse as sp
 
 from hypernorm._complex import ComplexMatrix, above_one_another
 from hypernorm._validation import Matrix, as_dense
-from hypernorm.certificates.dyadic import DyadicMatrix
+from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
 from hypernorm.certificates.rounding import SAFETY, gamma, lower_float, precision, rational, upper_float
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows
@@ -146,11 +146,12 @@ class ComplexRows:
             size += _squared_norm(R) + _squared_norm(S)
             for index, angle in enumerate(self._angles):
                 computed = DyadicMatrix.from_floats(as_dense(self.matrix[index * n + start : index * n + stop]))
-                squares[index] += _squared_norm(computed - _times(R, angle.cosine) - _times(S, angle.sine))
+                squares[index] += _squared_norm(
+                    computed - R.scaled(*dyadic(angle.cosine)) - S.scaled(*dyadic(angle.sine))
+                )
         # Rounding the cosines moves a block by at most the length of both errors times the norm of R and S together.
-        errors = (
-            square.sqrt() + angle.rounding * size.sqrt() for square, angle in zip(squares, self._angles, strict=True)
-        )
+        whole = size.sqrt()
+        errors = [square.sqrt() + angle.rounding * whole for square, angle in zip(squares, self._angles, strict=True)]
         return sum((error * error for error in errors), rational(0)).sqrt()
 
     @property
@@ -211,11 +212,6 @@ def _ldexp(part: Matrix, power: int) -> Matrix:
     if isinstance(part, np.ndarray):
         return np.ldexp(part, power)
     return sp.csr_array((np.ldexp(part.data, power), part.indices, part.indptr), shape=part.shape)
-
-
-def _times(A: DyadicMatrix, factor: float) -> DyadicMatrix:
-    numerator, denominator = factor.as_integer_ratio()
-    return A.scaled(numerator, 1 - denominator.bit_length())
 
 
 def _squared_norm(A: DyadicMatrix) -> flint.arb:

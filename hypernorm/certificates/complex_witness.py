@@ -65,7 +65,7 @@ class ComplexWitness(Certificate):
     >>> import numpy as np
     >>> A = np.array([[1, 1j], [1, -1j]])
     >>> ComplexWitness.from_vector(A, [1, -1j], q=4)
-    ComplexWitness(q=4, shape=(2, 2), value=1.4142135623)
+    ComplexWitness(q=4, shape=(2, 2), value=1.41421356237)
     """
 
     kinds: ClassVar = ("complex_witness",)
