@@ -295,6 +295,27 @@ def _sample_moment(rng: np.random.Generator) -> Subject:
     return Subject(proof, X, false)
 
 
+def _complex(rng: np.random.Generator) -> Subject:
+    n, d = int(rng.integers(1, 8)), int(rng.integers(1, 4))
+    A = (rng.standard_normal((n, d)) + 1j * rng.standard_normal((n, d))) * 10.0 ** rng.uniform(-3, 3)
+    q = float(rng.choice([2.0, 4.0, 6.0, 8.0, np.inf]))
+    interval = hn.two_to_q_norm(A, q, random_state=0)
+    proof = interval.certificate if rng.random() < 0.6 else interval.witness
+
+    def attained(v: np.ndarray, q: float) -> float:
+        unit = v / np.abs(v).max()
+        return float(np.linalg.norm(A @ unit, q) / np.linalg.norm(unit))
+
+    def false(proof: Any, found: Any) -> bool:
+        if type(proof.q) is not float:
+            return False
+        if hasattr(found, "lower"):
+            return found.lower > attained(proof.vector, proof.q) * (1 + 1e-12)
+        return found.upper < attained(interval.witness.vector, proof.q) * (1 - 1e-12)
+
+    return Subject(proof, A, false)
+
+
 KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "norm": _norm,
     "split": _split,
@@ -310,4 +331,5 @@ KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "atom": _atom,
     "gain": _gain,
     "sample moment": _sample_moment,
+    "complex": _complex,
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,8 @@ import numpy as np
 
 from hypernorm._archive import write_whole
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.io import read_matrix
 
-__all__ = ["check_outputs", "read_operator", "save_witness"]
+__all__ = ["check_outputs", "save_witness"]
 
 
 def check_outputs(source: str, outputs: dict[str, Path | None]) -> None:
@@ -33,16 +31,6 @@ def check_outputs(source: str, outputs: dict[str, Path | None]) -> None:
         other = taken.setdefault(os.path.realpath(path), option)
         if other != option:
             raise InvalidInputError(f"{option} {path} is the same file as {other}; choose another name.")
-
-
-def read_operator(file: str, header: bool | None, index: bool | None) -> Any:
-    """Read the matrix of a bipartite system, which may be complex."""
-    if Path(file).suffix.lower() == ".npy" and Path(file).is_file():
-        with contextlib.suppress(Exception):  # `read_matrix` reports errors of the file
-            matrix = np.lib.format.open_memmap(file, mode="r")
-            if matrix.dtype.kind == "c":
-                return matrix
-    return read_matrix(file, header=header, index=index)
 
 
 def save_witness(witness: Any, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
-__all__ = ["exponent_text", "gain_text", "norm_text", "printable", "rounded_down", "rounded_up"]
+__all__ = ["complex_norm_text", "exponent_text", "gain_text", "norm_text", "printable", "rounded_down", "rounded_up"]
 
 
 def printable(text: object, limit: int | None = None) -> str:
@@ -69,6 +69,17 @@ def norm_text(q: float) -> str:
     '||X||_{2→4}'
     """
     return f"||X||_{{2→{exponent_text(q)}}}"
+
+
+def complex_norm_text(q: float) -> str:
+    """The norm over complex vectors as plain text.
+
+    Examples
+    --------
+    >>> complex_norm_text(4.0)
+    '||X||_{2→4} over complex vectors'
+    """
+    return f"{norm_text(q)} over complex vectors"
 
 
 def gain_text(q: float) -> str:

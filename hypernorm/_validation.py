@@ -148,11 +148,20 @@ def _check_piece(piece: np.ndarray, first: int, name: str) -> None:
 
 def _check_kind(dtype: np.dtype, name: str) -> None:
     if dtype.kind not in "fiub":
-        what = {"c": "complex numbers", "O": "Python objects"}.get(dtype.kind, f"type {dtype}")
+        if dtype.kind == "c":
+            raise InvalidInputError(_complex_text(name))
+        what = "Python objects" if dtype.kind == "O" else f"type {dtype}"
         raise InvalidInputError(
             f"{name} holds {what}; hypernorm needs real numbers (if they are real, numpy.asarray({name}, dtype=float) "
             f"converts and rounds them)."
         )
+
+
+def _complex_text(name: str) -> str:
+    return (
+        f"{name} holds complex numbers, which two_to_q_norm and lower_bound take for q = 2, 4, 6, 8 and infinity; here "
+        f"real numbers are needed (if the imaginary parts are zero, give {name}.real)."
+    )
 
 
 def _to_dense(X: Any, name: str) -> np.ndarray:
@@ -163,8 +172,9 @@ def _to_dense(X: Any, name: str) -> np.ndarray:
 
 def _to_csr(X: Any, name: str) -> Matrix:
     if X.dtype.kind not in "fiub":
-        what = "complex numbers" if X.dtype.kind == "c" else f"type {X.dtype}"
-        raise InvalidInputError(f"{name} holds {what}; hypernorm needs real numbers.")
+        if X.dtype.kind == "c":
+            raise InvalidInputError(_complex_text(name))
+        raise InvalidInputError(f"{name} holds type {X.dtype}; hypernorm needs real numbers.")
     if X.ndim != 2:
         return X  # the caller's check of the shape reports it
     # A copy, as scipy shares memory where it can. Compiled code would follow indices out of range.

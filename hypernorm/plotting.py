@@ -164,7 +164,7 @@ def plot_witness(
     """
     witness = witness.witness if isinstance(witness, Interval) else witness
     if not isinstance(witness, Witness):
-        raise InvalidInputError("the witness is for a moment; compute one for the matrix of centered, weighted rows.")
+        raise InvalidInputError("the witness is for a moment or a complex matrix; compute one for a real matrix.")
     matrix = check_matrix(X)
     if tuple(matrix.shape) != witness.shape or fingerprint(matrix) != witness.fingerprint:
         raise InvalidInputError("the witness is for another matrix than X; give the matrix from which it was computed.")

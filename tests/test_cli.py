@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 
 import hypernorm as hn
 from hypernorm import cli
@@ -185,6 +186,33 @@ class TestVerify:
         assert (fields["kind"], fields["form"], fields["claimed_lower"]) == ("lower_gain", "sos", interval.lower)
         fields = json.loads(succeed(capsys, "verify", "X.npy", "v.npz", "--json"))
         assert fields["upper"] == interval.upper
+
+    def test_complex_matrices(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        A = X[:8] + 1j * X[8:16]
+        np.save("A.npy", A)
+        sp.save_npz("A.npz", sp.csr_array(A))
+        np.savez("B.npz", A)
+        interval = hn.two_to_q_norm(A, 4, random_state=0)
+        printed = succeed(capsys, "norm", "A.npy", "--out", "c.npz", "--witness", "v.npz", "--plot", "p.png")
+        assert "<= ||X||_{2→4} over complex vectors <=" in printed
+        for file in ("A.npy", "A.npz", "B.npz"):
+            for exact in ([], ["--exact"]):
+                line = succeed(capsys, "verify", file, "c.npz", *exact).splitlines()[0]
+                assert float(line.split()[-1]) == pytest.approx(interval.upper, rel=1e-12)
+                line = succeed(capsys, "verify", file, "v.npz", *exact).splitlines()[0]
+                assert float(line.split()[-1]) == pytest.approx(interval.lower, rel=1e-12)
+        fields = json.loads(succeed(capsys, "info", "c.npz", "--json"))
+        assert (fields["kind"], fields["q"], fields["shape"], fields["norm"]) == ("complex_norm", 4.0, [8, 4], "sos")
+        fields = json.loads(succeed(capsys, "norm", "A.npz", "--q", "inf", "--witness", "v.npy", "--json"))
+        assert fields["upper"] == pytest.approx(np.linalg.norm(A, axis=1).max())
+        assert np.load("v.npy").dtype == complex
+        np.save("conjugate.npy", A.conj())
+        fail(capsys, 1, "verify", "conjugate.npy", "c.npz")
+        fail(capsys, 1, "verify", "X.npy", "c.npz")
+        for options in (["--q", "3"], ["--center"], ["--normalize"]):
+            assert "complex" in fail(capsys, 2, "norm", "A.npy", *options)
+        np.save("A.npy", A * np.nan)
+        assert "row 0, column 0" in fail(capsys, 2, "norm", "A.npy")
 
     @pytest.mark.parametrize("phase", [1.0, 1j])
     def test_separable_certificates_are_verified(

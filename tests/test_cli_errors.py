@@ -21,7 +21,7 @@ WRONG_FILES = {
     "suffix": ("X.mat", lambda name: _write(name, b"1"), [".npy, .npz, .csv"]),
     "text": ("X.csv", lambda name: _write(name, b"a,b\n1,2\n3,x\n"), ["'x'", "data row 1", "'b'"]),
     "nan": ("X.csv", lambda name: _write(name, b"a,b\n1,2\n3,\n"), ["nan", "row 1, column 1", "impute"]),
-    "complex": ("X.npy", lambda name: np.save(name, np.eye(2) * 1j), ["complex"]),
+    "complex": ("X.mtx", lambda name: _write(name, b"%%MatrixMarket matrix array complex general\n"), ["complex"]),
     "empty": ("X.csv", lambda name: _write(name, b""), ["is empty"]),
     "one-dimensional": ("X.npy", lambda name: np.save(name, np.ones(3)), ["(3,)", "reshape"]),
     "corrupt": ("X.npz", lambda name: _write(name, b"PK\x03\x04 rubbish"), ["zip"]),

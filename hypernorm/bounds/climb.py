@@ -11,7 +11,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypernorm._arguments import check_progress
@@ -20,7 +20,7 @@ from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.certificates import Certificate
 from hypernorm.exceptions import CertificateError, ChangedDataError, TooLargeError
 
-__all__ = ["Climb", "Progress", "Stage", "reporter"]
+__all__ = ["Climb", "Progress", "Stage", "converted", "reporter"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +211,22 @@ def reporter(progress: bool | Callable[[Progress], None]) -> Callable[[Progress]
     if callable(progress):
         return progress
     return _print_progress if check_progress(progress) else None
+
+
+def converted(
+    progress: bool | Callable[[Progress], None], below: Callable[[float], float], above: Callable[[float], float]
+) -> bool | Callable[[Progress], None]:
+    """A progress callback that gets other bounds: `below` of the lower and `above` of the upper one."""
+    report = reporter(progress)
+    if report is None:
+        return False
+
+    def told(stage: Progress) -> None:
+        lower = None if stage.lower is None else below(stage.lower)
+        upper = None if stage.upper is None else above(stage.upper)
+        report(replace(stage, lower=lower, upper=upper))
+
+    return told
 
 
 def _print_progress(progress: Progress) -> None:

@@ -81,7 +81,7 @@ class Interval(Generic[Below, Above]):
     unit : float
         Unit of the gap: the lower bound for a norm, a moment or a gain, the spectral norm for a separable state value.
         If the lower bound on a gain is zero, the length of the longest row.
-    witness : Witness, SampleMomentWitness, ProductState or GainWitness
+    witness : Witness, ComplexWitness, SampleMomentWitness, ProductState or GainWitness
     certificate : Certificate
         The one with the best bound.
     status : Status

@@ -17,13 +17,15 @@ import numpy as np
 
 from hypernorm._arguments import Seed, check_count, check_exponent, check_generator, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._complex import is_complex
 from hypernorm._parallel import product_threads, shared_threads
 from hypernorm._validation import as_dense, check_matrix, check_rows
 from hypernorm._warnings import warn_caller
+from hypernorm.bounds.complex_norm import ComplexNorm
 from hypernorm.bounds.deadlines import EIGEN, DeadlineError, has_time, until
 from hypernorm.bounds.newton import LARGEST_DIMENSION, SMALL, newton_finish
 from hypernorm.bounds.power_kernels import gradients, norm_values, normalised
-from hypernorm.certificates import Witness
+from hypernorm.certificates import ComplexWitness, Witness
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, second_moments
 
@@ -48,12 +50,13 @@ def lower_bound(
     max_iter: int = 1000,
     rtol: float = 1e-10,
     random_state: Seed = None,
-) -> Witness:
+) -> Witness | ComplexWitness:
     """Find a vector v with a large ‖Xv‖_q / ‖v‖, and prove this value as a lower bound on the norm.
 
     Parameters
     ----------
     X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
+        Real; complex for q = 2, 4, 6, 8 and ∞, and then v is complex.
     q : float
         Exponent, 1 ≤ q ≤ ∞. For q = 2 and q = ∞ the result is the norm itself, up to rounding.
     n_starts : int
@@ -69,7 +72,7 @@ def lower_bound(
 
     Returns
     -------
-    Witness
+    Witness or ComplexWitness
         A vector with a proved lower bound on the norm.
 
     Raises
@@ -89,16 +92,20 @@ def lower_bound(
     >>> round(hn.lower_bound(X, q=4, random_state=0).value ** 4, 9)  # v = (1, 1, 1)/√3: 3·(1/9) + 9
     9.333333333
     """
-    matrix = check_rows(X)
+    matrix = None if is_complex(X) else check_rows(X)
     q = check_exponent(q, smallest=1)
     check_count(n_starts, "n_starts")
     check_count(max_iter, "max_iter")
     check_tolerance(rtol)
     rng = check_generator(random_state)
-    rows = Rows.identified(matrix)
-    given = check_starts(starts, rows.shape[1])
+    if matrix is None:
+        norm = ComplexNorm(X, q)
+        rows, given = norm.rows, norm.starts(starts)
+    else:
+        rows = Rows.identified(matrix)
+        given = check_starts(starts, rows.shape[1])
     vector = search(rows, q, rng, n_starts=n_starts, starts=given, max_iter=max_iter, rtol=rtol)
-    return Witness.of_rows(rows, vector, q)
+    return norm.witness(vector) if matrix is None else Witness.of_rows(rows, vector, q)
 
 
 def check_starts(starts: Any, dimension: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from hypernorm._arguments import check_flag, check_sample_weight
 from hypernorm._validation import RowMatrix, check_shape
-from hypernorm.bounds.climb import Progress, reporter
+from hypernorm.bounds.climb import Progress, converted
 from hypernorm.bounds.interval import Interval
 from hypernorm.certificates import SampleMomentCertificate, SampleMomentWitness, SampleRows, of_pieces
 from hypernorm.exceptions import CertificateError, ChangedDataError, InvalidInputError
@@ -63,16 +63,7 @@ class SampleMoment:
 
     def reporting(self, progress: bool | Callable[[Progress], None]) -> bool | Callable[[Progress], None]:
         """A progress callback that gets the bounds on the moment in place of those on the norm of the rows."""
-        report = reporter(progress)
-        if report is None:
-            return False
-
-        def told(stage: Progress) -> None:
-            lower = None if stage.lower is None else self.below(stage.lower)
-            upper = None if stage.upper is None else self.above(stage.upper)
-            report(dataclasses.replace(stage, lower=lower, upper=upper))
-
-        return told
+        return converted(progress, self.below, self.above)
 
     def interval(
         self, found: Interval[Any, Any], seconds: float

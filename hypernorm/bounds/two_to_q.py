@@ -24,11 +24,13 @@ from hypernorm._arguments import (
     check_tolerance,
 )
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._complex import is_complex
 from hypernorm._display import norm_text
 from hypernorm._validation import check_rows
 from hypernorm.bounds.candidates import best_candidates
 from hypernorm.bounds.checkpoint import check_checkpoint, keep_checkpoint, sos_problem
 from hypernorm.bounds.climb import Climb, Progress, Stage
+from hypernorm.bounds.complex_norm import ComplexNorm
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.power import check_starts, search
 from hypernorm.bounds.propose import Proposed, Search, propose
@@ -47,6 +49,7 @@ from hypernorm.certificates import (
     is_available,
     plan,
 )
+from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows
 
 __all__ = ["METHODS", "two_to_q_norm"]
@@ -98,7 +101,8 @@ def two_to_q_norm(
     Parameters
     ----------
     X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
-        Real and finite. Dense of any type and layout, memory-mapped, scipy sparse, or a pandas frame.
+        Finite. Dense of any type and layout, memory-mapped, scipy sparse, or a pandas frame. Real; or complex, for
+        q = 2, 4, 6, 8 and ∞ without center, weights and `normalize`, and then v is complex.
     q : float, default 4
         Exponent, 2 ≤ q ≤ ∞. For q = 2 and q = ∞ the interval is exact up to rounding.
     center : bool or array_like of shape (d,), default False
@@ -136,7 +140,8 @@ def two_to_q_norm(
     Interval
         With a `Witness` and a `NormCertificate` or `ReducedCertificate`. If `center`, `sample_weight` or `normalize` is
         given, with a `SampleMomentWitness` and a `SampleMomentCertificate`, whose bounds are about the exact moment of
-        the rows of X: the rounding of the mean and of the rows is included.
+        the rows of X: the rounding of the mean and of the rows is included. For a complex X, with a `ComplexWitness`
+        and a `ComplexNormCertificate`.
 
     Raises
     ------
@@ -165,19 +170,25 @@ def two_to_q_norm(
     (True, True)
     """
     start = time.perf_counter()
-    matrix = check_rows(X)
+    matrix = None if is_complex(X) else check_rows(X)
     q = check_exponent(q)
     check_choice(method, "method", METHODS)
     tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
     check_progress(progress)
     check_count(n_starts, "n_starts")
-    columns, path = check_starts(starts, int(matrix.shape[1])), check_checkpoint(checkpoint)
-    is_plain = isinstance(center, bool | np.bool_) and not center and sample_weight is None
-    if is_plain and not check_flag(normalize, "normalize"):
-        moment, rows = None, Rows.identified(matrix)
+    path = check_checkpoint(checkpoint)
+    is_centered = not isinstance(center, bool | np.bool_) or bool(center)
+    is_plain = not (check_flag(normalize, "normalize") or is_centered or sample_weight is not None)
+    moment: SampleMoment | ComplexNorm | None = None
+    if matrix is None:
+        if not is_plain:
+            raise InvalidInputError("X is complex; center, sample_weight and normalize apply to real samples only.")
+        moment = ComplexNorm(X, q)
+        columns, rows = moment.starts(starts), moment.rows
     else:
-        moment = SampleMoment(matrix, q, center, sample_weight, normalize)
-        rows = moment.rows
+        columns = check_starts(starts, int(matrix.shape[1]))
+        moment = None if is_plain else SampleMoment(matrix, q, center, sample_weight, normalize)
+        rows = Rows.identified(matrix) if moment is None else moment.rows
 
     def meets(lower: float, upper: float) -> bool:
         if moment is not None:

@@ -3,6 +3,9 @@
 from hypernorm.certificates.atom import AtomCertificate
 from hypernorm.certificates.base import Certificate, load_certificate, register
 from hypernorm.certificates.cluster import ClusterCertificate, VerifiedClusterBound
+from hypernorm.certificates.complex_norm import ComplexNormCertificate
+from hypernorm.certificates.complex_rows import COMPLEX_EXPONENTS, ComplexRows
+from hypernorm.certificates.complex_witness import ComplexWitness
 from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCovarianceBound, whitened_rows
 from hypernorm.certificates.displacement import are_base_weights, total_variation_bound
 from hypernorm.certificates.expansion import ExpansionCertificate, VerifiedExpansion
@@ -34,6 +37,7 @@ from hypernorm.certificates.verified import (
 from hypernorm.certificates.witness import Witness, attained_value
 
 __all__ = [
+    "COMPLEX_EXPONENTS",
     "DEGREES",
     "GAIN_EXPONENTS",
     "KINDS",
@@ -43,6 +47,9 @@ __all__ = [
     "Certificate",
     "Claim",
     "ClusterCertificate",
+    "ComplexNormCertificate",
+    "ComplexRows",
+    "ComplexWitness",
     "CovarianceCertificate",
     "ExpansionCertificate",
     "Factor",

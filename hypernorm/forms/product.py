@@ -15,11 +15,10 @@ from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from hypernorm._arguments import check_count
-from hypernorm._frames import to_array
-from hypernorm._validation import check_matrix
+from hypernorm._complex import check_complex
+from hypernorm._validation import as_dense
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms.gram import rank_multisets
 from hypernorm.forms.rows import fingerprint
@@ -117,16 +116,8 @@ def _check_dims(dims: Any) -> tuple[int, int]:
 
 def _parts(M: Any) -> tuple[np.ndarray, np.ndarray | None]:
     """Real and imaginary part in float64, the latter None if it is zero."""
-    whole: Any = M if sp.issparse(M) or isinstance(M, np.ma.MaskedArray) else to_array(M, "M", kinds="fiubc")
-    if whole.dtype.kind != "c" or isinstance(M, np.ma.MaskedArray):
-        return _real(whole, "M"), None
-    real, imaginary = _real(whole.real, "the real part of M"), _real(whole.imag, "the imaginary part of M")
-    return real, imaginary if imaginary.any() else None
-
-
-def _real(part: Any, name: str) -> np.ndarray:
-    checked = check_matrix(part, name, copy=True)
-    return np.asarray(checked.toarray() if sp.issparse(checked) else checked, dtype=np.float64)
+    matrix = check_complex(M, "M")
+    return as_dense(matrix.real), None if matrix.is_real else as_dense(matrix.imaginary)
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,7 +88,7 @@ def _read_header(stream: BinaryIO, name: str) -> _Header:
         raise ValueError("it does not begin with '%%MatrixMarket matrix', a format, a field and a symmetry")
     form, field, symmetry = words[2:]
     if field == "complex" or symmetry == "hermitian":
-        raise InvalidInputError(f"{name} holds complex numbers, hypernorm needs real numbers; write a real matrix.")
+        raise InvalidInputError(f"{name} holds complex numbers, but only .npy and .npz files may; save it as one.")
     if form not in ("coordinate", "array") or field not in _FIELDS or symmetry not in _SYMMETRIES:
         raise ValueError(f"its header declares the unknown format {printable(' '.join(words[2:]), 60)!r}")
     line = b"%"

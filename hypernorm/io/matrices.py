@@ -100,7 +100,13 @@ SUFFIXES: tuple[str, ...] = tuple(_FORMATS)
 """The file name endings that `read_matrix` accepts."""
 
 
-def read_matrix(source: str | os.PathLike[str], *, header: bool | None = None, index: bool | None = None) -> Matrix:
+def read_matrix(
+    source: str | os.PathLike[str],
+    *,
+    header: bool | None = None,
+    index: bool | None = None,
+    allow_complex: bool = False,
+) -> Matrix:
     """Read a real matrix from a file, or load a bundled data set by its name.
 
     Parameters
@@ -123,6 +129,8 @@ def read_matrix(source: str | os.PathLike[str], *, header: bool | None = None, i
         Whether the first column of a text or a Parquet file holds row labels, which are left out. By default a column
         without a name that numbers the rows, as pandas and R write it, is recognised; other columns that look like
         labels are refused.
+    allow_complex : bool, default False
+        Whether an ``.npy`` or ``.npz`` file may hold complex numbers.
 
     Returns
     -------
@@ -131,7 +139,7 @@ def read_matrix(source: str | os.PathLike[str], *, header: bool | None = None, i
     Raises
     ------
     InvalidInputError
-        If the file cannot be read as a real matrix; the message names the file, the fault and the remedy. Pipes and
+        If the file cannot be read as such a matrix; the message names the file, the fault and the remedy. Pipes and
         devices are refused, and so are files that take more than half of the free memory, or more than 64 MiB and more
         than 200 times their own size.
 
@@ -181,7 +189,7 @@ def read_matrix(source: str | os.PathLike[str], *, header: bool | None = None, i
         # Messages of the libraries may have several lines.
         reason = printable(" ".join(str(error).split()), limit=300).rstrip(".") or type(error).__name__
         raise InvalidInputError(f"{name} cannot be read: {reason}; {form.remedy}.") from error
-    return _check(matrix, name, form.remedy)
+    return _check(matrix, name, form.remedy, "fiubc" if allow_complex else "fiub")
 
 
 def _check_layout(layout: _Layout, form: _Format, name: str) -> None:
@@ -192,8 +200,8 @@ def _check_layout(layout: _Layout, form: _Format, name: str) -> None:
             raise InvalidInputError(f"{option} does not apply to the format of {name}; leave it out.")
 
 
-def _check(matrix: Any, name: str, remedy: str) -> Matrix:
-    if matrix.dtype.kind not in "fiub":
+def _check(matrix: Any, name: str, remedy: str, kinds: str) -> Matrix:
+    if matrix.dtype.kind not in kinds:
         what = {"c": "complex numbers", "O": "Python objects", "V": "records"}.get(matrix.dtype.kind, "text")
         raise InvalidInputError(f"{name} holds {what}, but hypernorm needs real numbers; convert it and {remedy}.")
     if matrix.ndim != 2:

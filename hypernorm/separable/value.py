@@ -26,12 +26,14 @@ from hypernorm._arguments import (
     check_tolerance,
 )
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._complex import check_complex, is_complex
 from hypernorm._validation import as_dense, check_matrix
 from hypernorm._warnings import warn_caller
 from hypernorm.bounds.climb import Climb, Progress, Stage
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.propose import first_proved
+from hypernorm.certificates.complex_witness import ComplexWitness
 from hypernorm.certificates.product_state import QUANTITY, ProductState
 from hypernorm.certificates.separable import LARGEST_LEVEL, SeparableCertificate
 from hypernorm.certificates.witness import Witness
@@ -211,19 +213,20 @@ def _unscaled(value: float, form: ProductForm) -> float:
 
 @own_arithmetic
 def norm_operator(X: Any) -> np.ndarray:
-    """The matrix M = Σ x_i x_iᵀ ⊗ x_i x_iᵀ, with h_Sep(M) = ‖X‖⁴_{2→4} over real and over complex vectors.
+    """The matrix M = Σ x_i x_i* ⊗ x_i x_i*, with h_Sep(M) = ‖X‖⁴_{2→4}, where the rows of X are the x_i*.
 
-    ⟨x⊗y, M (x⊗y)⟩ = Σ |⟨x_i, x⟩|²|⟨x_i, y⟩|² ≤ (Σ |⟨x_i, x⟩|⁴ · Σ |⟨x_i, y⟩|⁴)^{1/2}, with equality for x = y. See
-    docs/theory/separable_states.md for complex vectors.
+    ⟨x⊗y, M (x⊗y)⟩ = Σ |⟨x_i, x⟩|²|⟨x_i, y⟩|² ≤ (Σ |⟨x_i, x⟩|⁴ · Σ |⟨x_i, y⟩|⁴)^{1/2}, with equality for x = y. For a
+    real X the values over real and over complex vectors are equal, see docs/theory/separable_states.md.
 
     Parameters
     ----------
     X : array_like, DataFrame or sparse matrix of shape (n, d)
+        Real or complex.
 
     Returns
     -------
     ndarray of shape (d², d²)
-        Its entries are sums of n products of four entries, rounded.
+        Its entries are sums of n products of four entries, rounded. Real if X is.
 
     Raises
     ------
@@ -241,8 +244,11 @@ def norm_operator(X: Any) -> np.ndarray:
     >>> round(interval.lower, 5), round(interval.upper, 5)  # the 2→4 norm of the identity is 1
     (1.0, 1.0)
     """
-    matrix = check_matrix(X)
-    rows = as_dense(matrix)
+    if is_complex(X):
+        parts = check_complex(X)
+        rows = as_dense(parts.real) + 1j * as_dense(parts.imaginary)
+    else:
+        rows = as_dense(check_matrix(X))
     size = float(np.abs(rows).max())
     if size > 0 and not 1e-60 <= size <= 1e60:
         raise InvalidInputError(
@@ -251,17 +257,18 @@ def norm_operator(X: Any) -> np.ndarray:
         )
     n, d = rows.shape
     what, remedy = f"the matrix for {d} columns", "bound the norm itself with sos_bound"
-    check_memory(8 * (d**4 + n * d**2), what, remedy)
+    check_memory(rows.itemsize * (d**4 + n * d**2), what, remedy)
     squares = (rows[:, :, None] * rows[:, None, :]).reshape(len(rows), -1)
-    return np.asarray(squares.T @ squares)
+    return np.asarray(squares.conj().T @ squares)
 
 
 @own_arithmetic
-def norm_witness(X: Any, state: ProductState) -> Witness:
+def norm_witness(X: Any, state: ProductState) -> Witness | ComplexWitness:
     """A vector v with ‖Xv‖₄⁴/‖v‖⁴ at least the value of a product state for `norm_operator(X)`, up to rounding.
 
-    The vector is the best of the real and imaginary parts of x and y. The value of the state is a mean of the values of
-    pairs of parts, weighted by squared lengths, and the better part of a pair has at least the value of the pair.
+    For a complex X the vector is the better one of x and y. For a real X it is the best of their real and imaginary
+    parts: the value of the state is a mean of the values of pairs of parts, weighted by squared lengths, and the better
+    part of a pair has at least the value of the pair.
 
     Parameters
     ----------
@@ -270,7 +277,7 @@ def norm_witness(X: Any, state: ProductState) -> Witness:
 
     Returns
     -------
-    Witness
+    Witness or ComplexWitness
         For q = 4, with a proved value.
 
     See Also
@@ -284,5 +291,8 @@ def norm_witness(X: Any, state: ProductState) -> Witness:
     >>> norm_witness(X, interval.witness).value ** 4 >= interval.lower * (1 - 1e-12)
     True
     """
+    if is_complex(X):
+        values = [ComplexWitness.from_vector(X, vector, 4) for vector in (state.x, state.y)]
+        return max(values, key=lambda witness: witness.value)
     parts = [part for vector in (state.x, state.y) for part in (vector.real, vector.imag) if part.any()]
     return max((Witness.from_vector(X, part, 4) for part in parts), key=lambda witness: witness.value)

@@ -30,6 +30,7 @@ from hypernorm.separable import separable_value
 PREFIX = "hypernorm.certificates."
 
 X = np.random.default_rng(0).standard_normal((40, 3))
+COMPLEX = X[:8] + 1j * X[8:16]
 M = np.kron(X.T @ X, X.T @ X)
 CUBE = noisy_cube(3, 0.8)
 SAMPLES = planted_dictionary(300, 3, theta=0.3, random_state=0).samples
@@ -55,6 +56,8 @@ MAKE = {
     "sample moment": lambda: (_moment().certificate, X),
     "sample moment witness": lambda: (_moment().witness, X),
     "witness": lambda: (hn.lower_bound(X, 4, random_state=0), X),
+    "complex norm": lambda: (hn.two_to_q_norm(COMPLEX, 4, random_state=0).certificate, COMPLEX),
+    "complex witness": lambda: (hn.lower_bound(COMPLEX, 4, random_state=0), COMPLEX),
     "gain": lambda: (hn.smallest_gain(X, random_state=0).certificate, X),
     "spectral gain": lambda: (hn.smallest_gain(X, 6, method="spectral", random_state=0).certificate, X),
     "gain witness": lambda: (hn.smallest_gain(X, random_state=0).witness, X),
@@ -73,7 +76,17 @@ MAKE = {
         SAMPLES,
     ),
 }
-WITH_INNER = ["reduced", "sample moment", "mean", "covariance", "cluster", "expansion", "subspace", "atom"]
+WITH_INNER = [
+    "reduced",
+    "sample moment",
+    "complex norm",
+    "mean",
+    "covariance",
+    "cluster",
+    "expansion",
+    "subspace",
+    "atom",
+]
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +213,7 @@ def test_members_that_are_missing_or_of_another_type_are_refused(name, proofs, t
 @pytest.mark.parametrize("name", WITH_INNER)
 def test_inner_certificates_are_of_the_class_that_is_declared(name, proofs, tmp_path):
     path = tmp_path / "proof.npz"
-    proof, _ = proofs[name]
+    proof, data = proofs[name]
     proof.save(path)
     members = members_of(path)
     field = "norms" if name == "mean" else "norm"
@@ -217,11 +230,12 @@ def test_inner_certificates_are_of_the_class_that_is_declared(name, proofs, tmp_
     if name in (
         "reduced",
         "sample moment",
+        "complex norm",
         "mean",
         "cluster",
     ):  # their rows follow from the exponent, so that the proof fails
         with pytest.raises(hn.CertificateError):
-            hn.load_certificate(path).verify(X)
+            hn.load_certificate(path).verify(data)
     else:
         with pytest.raises(hn.CertificateError, match="q = "):
             hn.load_certificate(path)

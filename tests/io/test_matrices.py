@@ -196,6 +196,16 @@ class TestRefusals:
         np.save(tmp_path / "X.npy", array)
         refused(tmp_path / "X.npy", word, "numpy.save")
 
+    def test_complex_numbers_where_they_are_allowed(self, tmp_path: Path) -> None:
+        A = np.array([[1, 1j], [0, -2.5]])
+        np.save(tmp_path / "A.npy", A)
+        np.savez(tmp_path / "B.npz", A)
+        sp.save_npz(tmp_path / "C.npz", sp.csr_array(A))
+        for name in ("A.npy", "B.npz", "C.npz"):
+            found = read_matrix(tmp_path / name, allow_complex=True)
+            np.testing.assert_array_equal(found.toarray() if sp.issparse(found) else found, A)
+            refused(tmp_path / name, "complex")
+
     def test_pickles_are_never_loaded(self, tmp_path: Path) -> None:
         class Trap:
             def __reduce__(self) -> tuple:
