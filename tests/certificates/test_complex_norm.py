@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hypernorm as hn
-from hypernorm._complex import check_complex
+from hypernorm._complex import above_one_another, check_complex
 from hypernorm.certificates import ComplexNormCertificate, ComplexRows, ComplexWitness
 from hypernorm.certificates.complex_rows import _Angle, complex_factor
-from hypernorm.certificates.rounding import precision
-from hypernorm.forms import fingerprint
+from hypernorm.certificates.complex_witness import _rounded_squares
+from hypernorm.certificates.rounding import SAFETY, gamma, precision
+from hypernorm.forms import Rows, fingerprint
 
 
 def gaussian(seed, n, d):
@@ -115,13 +116,64 @@ def test_the_rounding_of_rows_is_bounded(q, scale, make):
         assert bound**2 <= 10000 * square
 
 
-def test_entries_that_scaling_moves_are_part_of_the_error():
-    A = np.array([[1 + 1j, 3 * 2.0**-1074], [2.0**-1074 * 1j, 1]]) * np.array([[2.0**10], [1]])
+@pytest.mark.parametrize(
+    "A", [[[2.0**-300 + 1j]], [[1 + 2.0**-300 * 1j]], [[-8 + 1j]], [[1j]] * 70, gaussian(8, 70, 1)]
+)
+@pytest.mark.parametrize("q", [4.0, 6.0, 8.0])
+def test_each_block_and_each_part_counts(A, q):
+    A = np.array(A, dtype=complex)
+    rows = ComplexRows(check_complex(A), q, 0)
+    size = max(np.abs(A.real).max(), np.abs(A.imag).max())
+    assert 0.5 <= size / 2.0**rows.exponent < 1
+    square = rounding_of(A, rows, 0, int(q) // 2 + 1)
+    rounded = {4.0: 2, 6.0: 2, 8.0: 4}[q]
+    granted = SAFETY * gamma(4) * float(np.linalg.norm(A)) / 2.0**rows.exponent * (2 * rounded) ** 0.5
+    with precision():
+        bound, exact = exact_value(rows._error.upper()), exact_value(rows._exact_error.upper())
+        assert square <= exact**2
+        assert exact < bound
+        assert float(bound) == pytest.approx(granted, rel=1e-9)
+
+
+def test_bounds_with_their_errors():
+    A = gaussian(9, 4, 2) * 8
+    rows = ComplexRows(check_complex(A), 4.0, 0)
+    with precision():
+        factor = complex_factor(4.0, 3) * 2**rows.exponent
+        for exact in (False, True):
+            error = rows._exact_error if exact else rows._error
+            above = rows.above(3.0, exact=exact)
+            assert math.nextafter(above, 0) <= float(((3 + error) * factor).upper()) <= above
+            assert not flint.arb(above) < (3 + error) * factor
+        assert rows.above(3.0, exact=True) < rows.above(3.0)
+        assert not flint.arb(rows.below(3.0)) > (3 - rows._error) * factor
+        assert rows.below(3.0) > float((3 - 2 * rows._error) * factor)
+    assert rows.above(math.inf) == math.inf
+    assert rows.above(0.0) > 0
+
+
+def test_rows_of_real_numbers_are_the_matrix():
+    X = np.random.default_rng(10).standard_normal((3, 2)) * 100
+    for q in (2.0, 2.5, 7.0, math.inf):
+        rows = ComplexRows(check_complex(X + 0j), q, 0)
+        assert rows.exponent == 0
+        np.testing.assert_array_equal(rows.matrix, X)
+        for exact in (False, True):
+            assert 3.0 <= rows.above(3.0, exact=exact) <= 3.0 + 2.0**-50
+            assert rows.above(0.0, exact=exact) == 0
+    with pytest.raises(hn.CertificateError, match="q = 1"):
+        ComplexRows(check_complex(X), 1.5, 0)
+
+
+@pytest.mark.parametrize("part", [1, 1j])
+def test_entries_that_scaling_moves_are_part_of_the_error(part):
+    A = np.array([[1 + 1j, 3 * part * 2.0**-1074], [part * 2.0**-1074, 1]]) * np.array([[2.0**10], [1]])
     for q in (2.0, 4.0):
         rows = ComplexRows(check_complex(A), q, 0)
         square = rounding_of(A, rows, 0, int(q) // 2 + 1)
         assert square > 0
         with precision():
+            assert rows._error > 0
             assert square <= exact_value(rows._error.upper()) ** 2
             assert square <= exact_value(rows._exact_error.upper()) ** 2
 
@@ -164,7 +216,63 @@ def test_a_witness_encloses_its_value(q, scale):
             higher.verify(A, exact=arithmetic)
 
 
-@pytest.mark.parametrize("vector", [[0, 0], [1, np.nan], [1, 2, 3], [[1, 2]], ["a", "b"]])
+@pytest.mark.parametrize("d", [1, 2, 7])
+def test_each_computed_entry_is_enclosed(d):
+    """A product of inner length 2d may err by γ_{2d} times the lengths; a bit more is granted, and nothing less."""
+    A, v = gaussian(d, 5, d), gaussian(11, 1, d)[0]
+    rows, w = Rows(above_one_another(check_complex(A).real_pair)), np.concatenate([v.real, v.imag])
+    image = [Fraction(abs(entry)) for entry in rows.images(w).tolist()]
+    length = Fraction(float(np.linalg.norm(w)))
+    lengths = [Fraction(norm) for norm in rows.norms.tolist()]
+    with precision():
+        below, above = ([exact_value(square) for square in squares] for squares in _rounded_squares(rows, w))
+    for i in range(5):
+        needed, granted = (
+            [Fraction(gamma(count)) * length * lengths[k] for k in (i, 5 + i)] for count in (2 * d + 1, 2 * d + 3)
+        )
+        pairs = [image[i], image[5 + i]]
+        assert below[i] <= sum(max(value - error, 0) ** 2 for value, error in zip(pairs, needed, strict=True))
+        assert below[i] >= sum(max(value - 2 * error, 0) ** 2 for value, error in zip(pairs, granted, strict=True))
+        assert above[i] >= sum((value + error) ** 2 for value, error in zip(pairs, needed, strict=True))
+        assert above[i] <= sum((value + 2 * error) ** 2 for value, error in zip(pairs, granted, strict=True))
+
+
+def test_entries_that_vanish_are_part_of_the_value():
+    """Beside 2**1000 an entry below 2**-74 is rounded, here upwards by 1/7 of its value, or to zero."""
+    for entry in (1.75 * 2.0**-73, 3 * 2.0**-1000):
+        A = np.array([[2.0**1000 * 1j, entry], [0, 0]])
+        for q in (2.0, 4.0, math.inf):
+            witness = ComplexWitness.from_vector(A, [0, 1], q)
+            true = dataclasses.replace(witness, value=entry)
+            assert witness.value < entry
+            for exact in (False, True):
+                assert true.verify(A, exact=exact).lower < entry
+
+
+def test_many_rows_are_read_block_by_block():
+    A = gaussian(12, 4500, 1)
+    witness = ComplexWitness.from_vector(A, [-5], 4)
+    proved, exact = (witness.verify(A, exact=exact) for exact in (False, True))
+    assert (proved.rigor, exact.rigor) == (hn.Rigor.FLOATING_POINT, hn.Rigor.EXACT)
+    assert witness.value == proved.lower <= exact.lower
+    assert exact.lower == pytest.approx(np.linalg.norm(A[:, 0], 4), rel=1e-13)
+    assert not witness.claim.is_upper
+    assert not witness.vector.flags.writeable
+    assert witness.q == ComplexWitness.from_vector(A, [1j]).q
+
+
+@pytest.mark.parametrize(
+    "change", [{"vector": np.zeros(2, dtype=complex)}, {"q": 0.5}, {"q": 2e6}, {"vector": np.ones(2)}, {"value": -1.0}]
+)
+def test_broken_witnesses(change):
+    honest = ComplexWitness.from_vector(np.eye(2) * 1j, [1, 0])
+    with pytest.raises(hn.CertificateError):
+        dataclasses.replace(honest, **change).verify(np.eye(2) * 1j)
+    with pytest.raises(hn.InvalidInputError, match="q must"):
+        ComplexWitness.from_vector(np.eye(2), [1, 0], 0.5)
+
+
+@pytest.mark.parametrize("vector", [[0, 0], [1, np.inf], [1, np.nan], [1, 2, 3], [[1, 2]], ["a", "b"]])
 def test_vectors_that_are_no_witness(vector):
     with pytest.raises(hn.InvalidInputError, match="vector must"):
         ComplexWitness.from_vector(np.eye(2) + 0j, vector)
