@@ -18,11 +18,11 @@ from hypernorm.forms import Rows
 
 __all__ = ["AtomErrors", "Contrast", "atom_errors", "least_curvature"]
 
-# The relative curvature below which an atom cannot be told from a mixture is this times (p − 2)^power: 0.1 for p = 3,
-# 0.15 for p = 4. For p → 2 the relative curvature of every atom vanishes.
-_LEAST_CURVATURE, _POWER = 0.1, 0.585
+# The relative curvature below which an atom cannot be told from a mixture is this times (p − 2)^power: 0.12 for p = 3,
+# 0.18 for p = 4. For p → 2 the relative curvature of every atom vanishes.
+_LEAST_CURVATURE, _POWER = 0.12, 0.585
 # With fewer samples for each direction the largest curvature of mixtures grows like one over the square root.
-_ENOUGH_SAMPLES = 250
+_ENOUGH_SAMPLES = 200
 # For refined atoms the density of a code at zero is measured on this power of the number of samples.
 _NEAR_ZERO_POWER = -0.2
 # Instead of zero, so that the error is huge and finite.
@@ -106,9 +106,9 @@ class _Codes:
 
 
 def least_curvature(p: float, per_direction: float = math.inf) -> float:
-    """The relative curvature below which an atom counts as not learnable: 0.1 for p = 3, 0.15 for p = 4.
+    """The relative curvature below which an atom counts as not learnable: 0.12 for p = 3, 0.18 for p = 4.
 
-    It is larger for fewer than 250 samples per direction.
+    It is larger for fewer than 200 samples per direction.
     """
     few = max(1.0, math.sqrt(_ENOUGH_SAMPLES / per_direction))
     return float(_LEAST_CURVATURE * (p - 2) ** _POWER * few)

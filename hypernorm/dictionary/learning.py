@@ -44,20 +44,29 @@ class Learned:
 def learn(search: Search, m: int, p: float, contrast: str, *, refine: bool) -> Learned:
     """Learn m atoms by a contrast of `CONTRASTS`.
 
-    With 'auto' the result is the first with the most learnable atoms: that of the ℓp norm; if not all of these are
-    learnable, that of the kurtosis; if not all of these either, that of the ℓp norm from there.
+    With 'auto' the result is the first with the most learnable atoms. Each of these is tried only if no one before has
+    all: that of the ℓp norm, that of the kurtosis, that of the ℓp norm from there, and that of the ℓp norm from the
+    best of these with a random rotation of the atoms that are not learnable, if these are less than half.
     """
     if not search.whiten or m == 1:
         contrast = "power"
     if contrast == "kurtosis":
         return _finished(search, search.kurtosis(m), p, refine)
-    results = [_finished(search, search.power(p, m), p, refine)]
-    if contrast == "auto" and results[0].count < m:
+    best = _finished(search, search.power(p, m), p, refine)
+    if contrast == "auto" and best.count < m:
         found = search.kurtosis(m)
-        results.append(_finished(search, found, p, refine))
-        if results[1].count < m:
-            results.append(_finished(search, search.power(p, m, found.W), p, refine))
-    return max(results, key=lambda result: result.count)
+        best = _better(best, _finished(search, found, p, refine))
+        if best.count < m:
+            best = _better(best, _finished(search, search.power(p, m, found.W), p, refine))
+        if m / 2 < best.count < m:
+            start = best.found.W.copy()
+            start[~best.learnable] = search.rotation(m - best.count) @ start[~best.learnable]
+            best = _better(best, _finished(search, search.power(p, m, start), p, refine))
+    return best
+
+
+def _better(first: Learned, second: Learned) -> Learned:
+    return second if second.count > first.count else first
 
 
 def _finished(search: Search, found: Ascent, p: float, refine: bool) -> Learned:

@@ -96,6 +96,10 @@ class Search:
             self.samples, self.whitening.K, start, tol=self.tol, max_iter=self.max_iter, weights=self.weights
         )
 
+    def rotation(self, m: int) -> np.ndarray:
+        """A random orthogonal matrix of order m."""
+        return random_orthonormal_rows(m, m, self.rng)
+
     def _starts(self, m: int) -> Iterator[np.ndarray]:
         if self.start is not None:
             yield self.start

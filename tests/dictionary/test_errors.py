@@ -132,11 +132,11 @@ def test_codes_of_one_size_are_learned_by_a_second_look(theta):
 
 
 def test_least_curvatures():
-    assert least_curvature(3) == 0.1
-    assert least_curvature(4) == pytest.approx(0.15, abs=1e-4)
+    assert least_curvature(3) == 0.12
+    assert least_curvature(4) == pytest.approx(0.18, abs=1e-4)
     assert least_curvature(2.01) < 0.01
-    assert least_curvature(3, 1000) == 0.1
-    assert least_curvature(3, 62.5) == pytest.approx(0.2)
+    assert least_curvature(3, 1000) == 0.12
+    assert least_curvature(3, 50) == pytest.approx(0.24)
 
 
 def test_a_stream_has_no_standard_errors():
