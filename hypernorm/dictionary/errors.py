@@ -240,7 +240,6 @@ def _variances(
     shapes += [(m, k), (k, k)] if contrast.whiten or contrast.refined else []
     shapes += [(m, k), (m, m), (m, k)] if contrast.refined else []
     found = [_padded(part, k) for part in codes.means(function, *shapes)]
-    ff, fy = found[:2]
     found += [np.zeros((k, k))] * (7 - len(found))
     ff, fy, cross, fourth, sf, opposite, length = found
     signed, atoms = signs[:, None], (np.arange(k) < m)[:, None]

@@ -246,7 +246,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
         Mean and second moments are those of all samples seen so far. Batch t moves the atoms by the fraction t^{-0.7}
         of a step of the power method. The first batch is iterated to find starting atoms; it needs at least as many
-        samples as features, better ten times as many. n_init, tol and refine are not used.
+        samples as features, better ten times as many. n_init, tol, refine, contrast and robust are not used.
 
         Parameters
         ----------
