@@ -67,6 +67,9 @@ ALLOWED: dict[str, dict[str, str]] = {
         "within 20% of simulated means": "the tolerance of a test",
         "where it is below 0.02": "the range of a test",
         "arXiv 2104.10314": "a reference",
+        "on a plane ⟨b, h⟩ = 1, h = S b₀": "a condition",
+        "below 0.12 (p − 2)^{0.585}, which is 0.12": "a constant of the code",
+        "and 0.18 for": "a constant of the code",
     },
     "docs/theory/lower_bounds.md": {
         "three times the growth": "a rule of the search",

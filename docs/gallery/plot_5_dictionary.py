@@ -3,7 +3,7 @@ Learning a planted dictionary
 =============================
 
 Samples are sparse combinations of twenty unknown directions, the atoms. The atoms are the maximisers of an ℓ₃ norm of
-the codes, a 2→3 norm. A closed form gives the error to expect, without knowledge of the true atoms.
+the codes, a 2→3 norm. The moments of the codes give the error to expect, without knowledge of the true atoms.
 """
 
 import matplotlib.pyplot as plt

@@ -5,6 +5,7 @@ from docs.numbers import (  # noqa: F401  each registers what it computes
     clusters,
     covariance,
     dictionaries,
+    dictionary_errors,
     kinds,
     large_data,
     linear_model,

@@ -31,14 +31,17 @@ def _signed_power(values: np.ndarray, exponent: float, scratch: np.ndarray) -> n
     return np.copysign(scratch, values, out=values)
 
 
-def gradients(rows: Rows, V: np.ndarray, q: float) -> np.ndarray:
-    """Xᵀ(|XV|^{q−1} sign(XV)), column by column up to a positive factor; 4ndk operations for k columns."""
+def gradients(rows: Rows, V: np.ndarray, q: float, weights: np.ndarray | None = None) -> np.ndarray:
+    """Xᵀ(w |XV|^{q−1} sign(XV)), column by column up to a positive factor; 4ndk operations for k columns.
+
+    The weights w of the rows are one by default.
+    """
     dtype = V.dtype
     step = rows.block_rows(V.shape[1])
     # Only the direction of each column matters, so for large exponents the values are divided by the largest one.
     largest = np.abs(_largest_values(rows, V, step)) if q > _LARGEST_PLAIN_EXPONENT else None
 
-    def partial(rows: Rows, part: range) -> np.ndarray:
+    def partial(rows: Rows, part: range, *weights: np.ndarray) -> np.ndarray:
         total = np.zeros(V.shape, dtype=np.float64)
         # Buffers are reused: new memory for every block would cost as much as the entrywise work.
         images, scratch = np.empty((2, min(step, len(part)), V.shape[1]), dtype=dtype)
@@ -49,10 +52,14 @@ def gradients(rows: Rows, V: np.ndarray, q: float) -> np.ndarray:
             if largest is not None:
                 image /= largest
             with np.errstate(under="ignore"):
-                total += block.T @ _signed_power(image, q - 1, scratch[:size])
+                powers = _signed_power(image, q - 1, scratch[:size])
+                if weights:
+                    powers *= weights[0][start - part.start : start - part.start + size, None]
+                total += block.T @ powers
         return total
 
-    return sum(rows.partials(partial, rows.ranges(step)), np.zeros(V.shape))
+    entries = () if weights is None else (weights.astype(dtype),)
+    return sum(rows.partials(partial, rows.ranges(step), *entries), np.zeros(V.shape))
 
 
 def _largest_values(rows: Rows, V: np.ndarray, step: int) -> np.ndarray:

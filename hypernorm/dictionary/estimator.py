@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,26 +9,27 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from hypernorm._arguments import Seed, check_count, check_exponent, check_generator, check_nonnegative, check_tolerance
+from hypernorm._arguments import Seed, check_generator
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._chunks import is_chunked
 from hypernorm._parallel import shared_threads
 from hypernorm._validation import check_rows
 from hypernorm._warnings import warn_caller
+from hypernorm.dictionary.atoms import Atoms
 from hypernorm.dictionary.certification import CertifiedAtom, certify_leading_atom
-from hypernorm.dictionary.refinement import refine_row
-from hypernorm.dictionary.significance import SIGNIFICANT, significance, standardised_values
-from hypernorm.dictionary.stiefel import Ascent, ascend, normalised_rows, polar_rows, random_orthonormal_rows
+from hypernorm.dictionary.learning import learn
+from hypernorm.dictionary.parameters import check_parameters, check_start, count_atoms
+from hypernorm.dictionary.searching import Search
+from hypernorm.dictionary.significance import significance, standardised_values
+from hypernorm.dictionary.stiefel import Ascent
 from hypernorm.dictionary.streaming import Stream
-from hypernorm.dictionary.theory import expected_error, gaussian_moment
+from hypernorm.dictionary.theory import gaussian_moment
+from hypernorm.dictionary.weighting import sample_weights
 from hypernorm.dictionary.whitening import Whitening
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows
 
 __all__ = ["LpDictionaryLearning"]
-
-_RESTARTS = 4
-_MOST_STARTS = 256
 
 
 class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -63,6 +63,16 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     refine : bool, default False
         Refine each atom by ℓ1 minimisation. This recovers the dictionary exactly if the samples are noiseless and
         sparse enough; it costs about fifteen sums Σ w_i x_i x_iᵀ for each atom.
+    contrast : {'auto', 'power', 'kurtosis'}, default 'auto'
+        'power' maximises the ℓp norm. 'kurtosis' finds extrema of the fourth moments, maxima of codes whose kurtosis is
+        above that of Gaussian noise and minima of others. 'auto' is 'power', unless some of its atoms are not learnable
+        and more of those by the kurtosis are. An ℓp norm alone cannot see codes with many non-zero values of one size.
+        Not for one atom, nor without whitening: these are 'power'.
+    robust : estimator, optional
+        Such as ``hypernorm.robust.RobustCovariance(0.05)``, fitted to the samples first. What its ``weights_`` leave
+        out is left out here. A few far outliers would else determine mean, whitening and atoms.
+    w_init : array_like of shape (m, n), optional
+        Rows that extract codes, such as `unmixing_` of an earlier fit: the only start, instead of random ones.
     threshold : float, default 0
         Soft threshold that `transform` applies to the codes, in units of the root mean square of each code.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
@@ -70,7 +80,17 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     Attributes
     ----------
     components_ : ndarray of shape (m, n)
-        The atoms as rows of length one: x ≈ codes @ components_ + mean_.
+        The atoms as rows of length one: x ≈ codes @ components_ + mean_. They are in the order of decreasing `scales_`,
+        and the largest entry of each is positive. In a stream, order and signs are those of the first batch.
+    standard_errors_ : ndarray of shape (m, n)
+        Standard errors of the entries of `components_`, from the moments of the sample, without a model of the codes.
+        A variance, not a bias: see the notes. Not from `partial_fit`.
+    learnable_ : ndarray of shape (m,), bool
+        Whether each atom stands out: rotating it towards any other direction lowers the contrast clearly. Codes that
+        are jointly Gaussian, all the time or whenever they are not zero, have no atoms to learn. Not from
+        `partial_fit`.
+    contrast_ : str
+        'power' or 'kurtosis'.
     unmixing_ : ndarray of shape (m, n)
         codes = (x − mean_) @ unmixing_.T before the threshold.
     mixing_ : ndarray of shape (n, m)
@@ -79,7 +99,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     scales_ : ndarray of shape (m,)
         Root mean square of the codes of each atom.
     objective_ : float
-        Mean of |code/scale|^p over samples and atoms, before refinement.
+        Mean of |code/scale|^p over samples and atoms, before refinement; with p = 4 for the contrast 'kurtosis'.
     significance_ : ndarray of shape (m,)
         Number of standard errors by which the mean of |code/scale|^p exceeds that of Gaussian noise. An atom below
         about 3 may be noise.
@@ -87,7 +107,8 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         Fraction θ of non-zero coefficients with which a Bernoulli–Gaussian model has the value of each atom; noise
         increases it.
     expected_error_ : float
-        `expected_error` for the median of `sparsity_`, p and the sizes; NaN if no sparsity was found.
+        What `recovery_error` should be for a dictionary whose codes have equal mean squares, from the same moments as
+        `standard_errors_`. Not from `partial_fit`.
     n_iter_ : int
         Iterations of the best start.
     converged_ : bool
@@ -97,11 +118,17 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     Warns
     -----
     ConvergenceWarning
-        If `max_iter` was reached.
+        If `max_iter` was reached, or the samples are too few for the directions in which they vary.
+
+    Notes
+    -----
+    `standard_errors_` suppose independent samples, at least about a hundred for each feature, learnable atoms, and
+    codes whose moments of order 2p exist. With noise and a dictionary that is not orthogonal the atoms tend to others
+    than those of the dictionary, and no variance tells how far these are apart.
 
     See Also
     --------
-    expected_error : expected accuracy.
+    expected_error : planning formula for Bernoulli–Gaussian codes.
     sklearn.decomposition.FastICA : independent components with general non-Gaussian sources.
 
     Examples
@@ -129,6 +156,9 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         max_iter: int = 500,
         tol: float = 1e-6,
         refine: bool = False,
+        contrast: str = "auto",
+        robust: Any = None,
+        w_init: Any = None,
         threshold: float = 0.0,
         random_state: Seed = None,
     ):
@@ -140,11 +170,14 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self.max_iter = max_iter
         self.tol = tol
         self.refine = refine
+        self.contrast = contrast
+        self.robust = robust
+        self.w_init = w_init
         self.threshold = threshold
         self.random_state = random_state
 
     @own_arithmetic
-    def fit(self, X: Any, y: Any = None) -> LpDictionaryLearning:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> LpDictionaryLearning:
         """Learn the atoms.
 
         Parameters
@@ -153,40 +186,59 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             Single precision remains single in the products. Centering and whitening make no copy of the whole matrix.
             A Dask array stays in its chunks, on one or several machines.
         y : ignored
+        sample_weight : array_like of shape (n_samples,), optional
+            How often each sample counts: 2 is the same as giving it twice, 0 as leaving it out.
 
         Raises
         ------
         InvalidInputError
-            If an argument is out of range, there are fewer samples than features, or all samples are equal.
+            If an argument is out of range, or all samples are equal.
         """
-        p = self._check_parameters()
+        p = check_parameters(self)
         if is_chunked(X):
             X = check_rows(X)
             self.n_features_in_ = X.shape[1]
         else:
             X = self._validate(X, reset=True)
+        weights = sample_weights(X, sample_weight, self.robust)
         with shared_threads():
-            self._fit(Rows(X), p)
+            self._fit(Rows(X), p, weights)
         return self
 
-    def _fit(self, rows: Rows, p: float) -> None:
-        whitening = Whitening.measure(rows, center=self.center, whiten=self.whiten)
-        m = self._count_atoms(whitening, rows.shape)
-        samples = rows.shifted(whitening.mean) if self.center else rows
-        found = self._search(samples, whitening, p, m)
+    def _fit(self, rows: Rows, p: float, weights: np.ndarray | None) -> None:
+        whitening = Whitening.measure(rows, center=self.center, whiten=self.whiten, weights=weights)
+        m = count_atoms(self.n_components, whitening)
+        if (rows.shape[0] if weights is None else np.count_nonzero(weights)) <= whitening.rank + self.center:
+            warn_caller(
+                f"The samples are as few as the {whitening.rank} directions in which they vary, so any atoms explain "
+                f"them; give more samples, or reduce the features first, e.g. with PCA."
+            )
+        search = Search(
+            samples=rows.shifted(whitening.mean) if self.center else rows,
+            whitening=whitening,
+            weights=weights,
+            center=self.center,
+            whiten=self.whiten,
+            n_init=self.n_init,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            start=check_start(self.w_init, whitening, m),
+            rng=check_generator(self.random_state),
+        )
+        learned = learn(search, m, p, self.contrast, refine=bool(self.refine))
         self._stream: Stream | None = None
-        self._set_statistics(found, whitening, p, rows.shape[0])
-        self.converged_ = bool(found.change <= self.tol)
+        self._weighted = weights is not None
+        self._set_statistics(learned.found, whitening, p, search.n_samples)
+        self.standard_errors_, self.expected_error_ = learned.errors.standard_errors, learned.errors.recovery
+        self.learnable_ = learned.learnable
+        self._set_atoms(learned.atoms, whitening, rows.exponent)
+        change = learned.found.change
+        self.converged_ = bool(change <= self.tol)
         if not self.converged_:
             warn_caller(
-                f"The atoms still changed by {found.change:.1e} after max_iter={self.max_iter} iterations; increase "
+                f"The atoms still changed by {change:.1e} after max_iter={self.max_iter} iterations; increase "
                 f"max_iter or tol={self.tol:g}."
             )
-        B, offsets = found.W @ whitening.K.T, np.zeros(m)
-        if self.refine:
-            refined = [refine_row(samples, whitening, b, center=self.center) for b in B]
-            B, offsets = np.array([b for b, _ in refined]), np.array([offset for _, offset in refined])
-        self._set_atoms(B, offsets, whitening, rows.exponent)
 
     @own_arithmetic
     def partial_fit(self, X: Any, y: Any = None) -> LpDictionaryLearning:
@@ -194,27 +246,34 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
         Mean and second moments are those of all samples seen so far. Batch t moves the atoms by the fraction t^{-0.7}
         of a step of the power method. The first batch is iterated to find starting atoms; it needs at least as many
-        samples as features, better ten times as many. n_init, tol and refine are not used.
+        samples as features, better ten times as many. n_init, tol, refine, contrast and robust are not used.
 
         Parameters
         ----------
         X : array_like or sparse matrix of shape (n_samples, n_features)
         y : ignored
         """
-        p = self._check_parameters()
+        p = check_parameters(self)
         stream: Stream | None = getattr(self, "_stream", None)
         X = self._validate(X, reset=stream is None)
         if stream is None:
+            if X.shape[0] < X.shape[1]:
+                raise InvalidInputError(
+                    f"The first batch needs at least as many samples as features, got X of shape {X.shape}."
+                )
             stream = Stream(check_generator(self.random_state), center=self.center, whiten=self.whiten)
             stream.add(X)
-            stream.start(self._count_atoms(stream.whitening, X.shape))
+            m = count_atoms(self.n_components, stream.whitening)
+            stream.start(m, check_start(self.w_init, stream.whitening, m))
             self._stream = stream
         else:
             stream.add(X)
         ascent = stream.advance(X, p)
         self._set_statistics(ascent, stream.whitening, p, stream.n_samples)
-        self.n_iter_, self.converged_ = ascent.n_iter, False
-        self._set_atoms(ascent.W @ stream.whitening.K.T, np.zeros(len(ascent.W)), stream.whitening, 0)
+        self.n_iter_, self.converged_, self._weighted = ascent.n_iter, False, False
+        for name in {"standard_errors_", "expected_error_", "learnable_"} & set(vars(self)):  # of an earlier fit
+            delattr(self, name)
+        self._set_atoms(stream.atoms(), stream.whitening, 0)
         return self
 
     @own_arithmetic
@@ -289,6 +348,8 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         if self.refine:
             raise InvalidInputError("refine=True moves the atoms away from the maximum; fit with refine=False.")
         X = self._validate(X, reset=False)
+        if self._weighted:
+            raise InvalidInputError("certify knows equal weights only; fit without sample_weight and robust.")
         rows = Rows(X)
         whitening = Whitening.measure(rows, center=self.center, whiten=self.whiten)
         return certify_leading_atom(X, rows, whitening, self.unmixing_, float(self.p), options)
@@ -313,80 +374,19 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=1 + reset
         )
 
-    def _check_parameters(self) -> float:
-        p = check_exponent(self.p, name="p")
-        if not 2 < p < math.inf:
-            raise InvalidInputError(f"p must be larger than 2 and finite, got {self.p!r}; 3 is a good choice.")
-        free = {"n_components": None, "n_init": "auto"}  # values that mean: choose from the data
-        for name in ("n_components", "n_init", "max_iter"):
-            if name not in free or getattr(self, name) != free[name]:
-                check_count(getattr(self, name), name)
-        check_tolerance(self.tol, "tol")
-        check_nonnegative(self.threshold, "threshold")
-        return p
-
-    def _count_atoms(self, whitening: Whitening, shape: tuple[int, int]) -> int:
-        r, n = shape
-        if r < n:
-            raise InvalidInputError(
-                f"X has n_samples={r} and {n} features, but a dictionary needs at least as many samples as features; "
-                f"reduce the features first, e.g. with PCA."
-            )
-        if not np.trace(whitening.S) > 0:
-            raise InvalidInputError("X has no variance, since all its samples are equal; give samples that differ.")
-        if self.n_components is None:
-            return whitening.rank
-        if self.n_components > whitening.rank:
-            raise InvalidInputError(
-                f"n_components={self.n_components} is more than the {whitening.rank} directions in which X varies "
-                f"(it has {n} features); use at most {whitening.rank}."
-            )
-        return int(self.n_components)
-
-    def _search(self, samples: Rows, whitening: Whitening, p: float, m: int) -> Ascent:
-        rng = check_generator(self.random_state)
-        if m == 1:
-            return self._search_sphere(samples, whitening, p, rng)
-        best: Ascent | None = None
-        for _ in range(1 + _RESTARTS if self.n_init == "auto" else int(self.n_init)):
-            start = random_orthonormal_rows(m, whitening.rank, rng)
-            found = ascend(samples, whitening.K, p, start, polar_rows, tol=self.tol, max_iter=self.max_iter)
-            if best is None or found.values.sum() > best.values.sum():
-                best = found
-            insignificant = significance(best, whitening, p, samples.shape[0]) < SIGNIFICANT
-            if self.n_init == "auto" and not 0 < insignificant.mean() < 0.5:
-                break
-        assert best is not None
-        return best
-
-    def _search_sphere(self, samples: Rows, whitening: Whitening, p: float, rng: np.random.Generator) -> Ascent:
-        """The best of many starts, iterated together; every atom of the dictionary is a local maximum."""
-        count = min(2 * whitening.rank, _MOST_STARTS) if self.n_init == "auto" else int(self.n_init)
-        starts = normalised_rows(rng.standard_normal((count, whitening.rank)))
-        found = ascend(samples, whitening.K, p, starts, normalised_rows, tol=self.tol, max_iter=self.max_iter)
-        best = [int(np.argmax(found.values))]
-        return Ascent(found.W[best], found.values[best], found.n_iter, found.change)
-
-    def _set_statistics(self, found: Ascent, whitening: Whitening, p: float, r: int) -> None:
+    def _set_statistics(self, found: Ascent, whitening: Whitening, p: float, r: float) -> None:
+        p = p if found.signs is None else 4.0
         values = standardised_values(found, whitening, p)
+        self.contrast_ = "power" if found.signs is None else "kurtosis"
         self.objective_ = float(values.mean())
         self.significance_ = significance(found, whitening, p, r)
         # For standardised Bernoulli–Gaussian coefficients, E|z|^p = E|N(0,1)|^p θ^{1−p/2}.
         with np.errstate(divide="ignore", over="ignore"):
             self.sparsity_ = np.minimum((values / gaussian_moment(p)) ** (-2 / (p - 2)), 1.0)
-        theta = float(np.median(self.sparsity_))
-        known = 0 < theta < 1
-        self.expected_error_ = expected_error(whitening.rank, r, theta, p, whiten=self.whiten) if known else math.nan
         self.n_iter_ = found.n_iter
 
-    def _set_atoms(self, B: np.ndarray, offsets: np.ndarray, whitening: Whitening, log2_scale: int) -> None:
-        """Set the atoms of length one from rows B that, plus offsets, extract the codes of samples / 2^log2_scale."""
-        S = whitening.S
-        # With whitening, the atoms are the linear prediction of x from its codes; else the pseudo-inverse of B.
-        atoms = np.linalg.lstsq(B @ S @ B.T, B @ S, rcond=None)[0] if self.whiten else np.linalg.pinv(B).T
-        lengths = np.linalg.norm(atoms, axis=1, keepdims=True)
-        self.components_ = atoms / lengths
-        self.unmixing_ = B * lengths
-        self.mean_ = np.ldexp(whitening.mean + offsets @ atoms, log2_scale)
-        squares = np.einsum("ij,jk,ik->i", self.unmixing_, S, self.unmixing_)
-        self.scales_ = np.ldexp(np.sqrt(np.maximum(squares, 0)), log2_scale)
+    def _set_atoms(self, atoms: Atoms, whitening: Whitening, log2_scale: int) -> None:
+        """Set the atoms from those of samples / 2^log2_scale."""
+        self.components_, self.unmixing_ = atoms.components, atoms.unmixing
+        self.mean_ = np.ldexp(whitening.mean + atoms.shift, log2_scale)
+        self.scales_ = np.ldexp(atoms.scales, log2_scale)

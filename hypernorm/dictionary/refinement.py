@@ -21,7 +21,9 @@ __all__ = ["refine_row"]
 _WIDTHS = (*(0.3 * 0.2 ** np.arange(12)), 1e-9, 1e-9)
 
 
-def refine_row(rows: Rows, whitening: Whitening, b: np.ndarray, *, center: bool) -> tuple[np.ndarray, float]:
+def refine_row(
+    rows: Rows, whitening: Whitening, b: np.ndarray, *, center: bool, sample_weight: np.ndarray | None = None
+) -> tuple[np.ndarray, float]:
     """The minimiser of Σ|⟨b, x_i⟩ − a| near b, scaled to mean square one, and its offset a.
 
     If the sum does not decrease, because the samples are not sparse, the result is b itself and a = 0.
@@ -34,13 +36,15 @@ def refine_row(rows: Rows, whitening: Whitening, b: np.ndarray, *, center: bool)
     b : ndarray of shape (n,)
     center : bool
         Whether to fit an offset a. After centering with the mean of a finite sample, a zero coefficient is not at zero.
+    sample_weight : ndarray of shape (r,), optional
+        Default one for every sample.
     """
     S, K = whitening.S, whitening.K  # K restricts b to the directions in which the samples vary
     start = b / np.sqrt(b @ S @ b)
     h, values, found = K.T @ (S @ start), rows.images(start), (start, 0.0)
-    before = float(np.abs(values).mean())
+    before = np.average(np.abs(values), weights=sample_weight)
     for width in _WIDTHS:
-        weights = 1 / np.hypot(values, width)
+        weights = (1 if sample_weight is None else sample_weight) / np.hypot(values, width)
         moments = second_moments(rows, weights)
         mean = column_means(rows, weights) if center else np.zeros(len(b))
         moments -= weights.sum() * np.outer(mean, mean)
@@ -55,4 +59,4 @@ def refine_row(rows: Rows, whitening: Whitening, b: np.ndarray, *, center: bool)
         values = rows.images(current) - offset
         length = np.sqrt(current @ S @ current)
         found = (current / length, offset / length)
-    return found if np.abs(values).mean() < before else (start, 0.0)
+    return found if np.average(np.abs(values), weights=sample_weight) < before else (start, 0.0)

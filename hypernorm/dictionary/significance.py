@@ -23,8 +23,12 @@ def standardised_values(found: Ascent, whitening: Whitening, p: float) -> np.nda
     return found.values / np.where(squares > 0, squares, 1) ** (p / 2)
 
 
-def significance(found: Ascent, whitening: Whitening, p: float, r: int) -> np.ndarray:
-    """Number of standard errors by which each atom's value exceeds that of r samples of Gaussian noise."""
+def significance(found: Ascent, whitening: Whitening, p: float, r: float) -> np.ndarray:
+    """Number of standard errors by which each atom's value exceeds that of r samples of Gaussian noise.
+
+    For signed fourth moments it counts how far a minimum lies below that value.
+    """
     expected = gaussian_moment(p)
     error = math.sqrt((gaussian_moment(2 * p) - expected**2) / r)
-    return (standardised_values(found, whitening, p) - expected) / error
+    signs = 1 if found.signs is None else found.signs
+    return signs * (standardised_values(found, whitening, p) - expected) / error

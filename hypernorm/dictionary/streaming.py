@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hypernorm.dictionary.atoms import Atoms
 from hypernorm.dictionary.stiefel import Ascent, ascend, normalised_rows, polar_rows, random_orthonormal_rows
 from hypernorm.dictionary.whitening import Whitening
 from hypernorm.forms import Rows, column_means, second_moments
@@ -51,9 +52,9 @@ class Stream:
         self.n_samples += b
         self.whitening = Whitening.of(mean, S, whiten=self._whiten)
 
-    def start(self, m: int) -> None:
-        """Draw m random atoms."""
-        W = random_orthonormal_rows(m, self.whitening.rank, self._rng)
+    def start(self, m: int, W: np.ndarray | None = None) -> None:
+        """Draw m random atoms, unless orthonormal rows are given."""
+        W = random_orthonormal_rows(m, self.whitening.rank, self._rng) if W is None else W
         self._B = W @ self.whitening.K.T
 
     def advance(self, X: Any, p: float) -> Ascent:
@@ -69,5 +70,13 @@ class Stream:
         found = ascend(samples, whitening.K * scale, p, W, project, tol=1e-3, max_iter=steps)
         weight = self._n_batches**-_POWER
         new = project((1 - weight) * W + weight * found.W)
+        found = Ascent(new, found.values, self._n_batches, weight * found.change)
         self._B = new @ whitening.K.T
-        return Ascent(new, found.values, self._n_batches, weight * found.change)
+        if self._n_batches == 1:
+            order, signs = self.atoms().convention()
+            self._B, found = signs[:, None] * self._B[order], found.arranged(order, signs)
+        return found
+
+    def atoms(self) -> Atoms:
+        """The current atoms, in the order of the first batch."""
+        return Atoms.of(self._B, np.zeros(len(self._B)), self.whitening, whiten=self._whiten)

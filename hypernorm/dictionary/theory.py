@@ -57,7 +57,8 @@ def expected_error(
     Returns
     -------
     float
-        The relative error is a few per cent if the value is below about 0.02.
+        For samples of this model it is a few per cent off if it is below about 0.02. For other codes and for outliers
+        it is no more than a plan; `LpDictionaryLearning.expected_error_` comes from the samples.
 
     Raises
     ------

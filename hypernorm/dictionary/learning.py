@@ -1,0 +1,93 @@
+"""Learning from searches: atoms in their order, their errors, and a second look where some are not learnable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hypernorm.dictionary.atoms import Atoms
+from hypernorm.dictionary.errors import AtomErrors, Contrast, atom_errors, least_curvature
+from hypernorm.dictionary.refinement import refine_row
+from hypernorm.dictionary.searching import Search
+from hypernorm.dictionary.stiefel import Ascent
+
+__all__ = ["CONTRASTS", "Learned", "learn"]
+
+CONTRASTS = ("auto", "power", "kurtosis")
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Result of one search.
+
+    Attributes
+    ----------
+    found : Ascent
+        Rows and values in the order of the atoms.
+    atoms : Atoms
+    errors : AtomErrors
+    learnable : ndarray of shape (m,), bool
+    """
+
+    found: Ascent
+    atoms: Atoms
+    errors: AtomErrors
+    learnable: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """Number of learnable atoms."""
+        return int(self.learnable.sum())
+
+
+def learn(search: Search, m: int, p: float, contrast: str, *, refine: bool) -> Learned:
+    """Learn m atoms by a contrast of `CONTRASTS`.
+
+    With 'auto' the result is the first with the most learnable atoms. Each of these is tried only if no one before has
+    all: that of the ℓp norm, that of the kurtosis, that of the ℓp norm from there, and that of the ℓp norm from the
+    best of these with a random rotation of the atoms that are not learnable, if these are less than half.
+    """
+    if not search.whiten or m == 1:
+        contrast = "power"
+    if contrast == "kurtosis":
+        return _finished(search, search.kurtosis(m), p, refine)
+    best = _finished(search, search.power(p, m), p, refine)
+    if contrast == "auto" and best.count < m:
+        found = search.kurtosis(m)
+        best = _better(best, _finished(search, found, p, refine))
+        if best.count < m:
+            best = _better(best, _finished(search, search.power(p, m, found.W), p, refine))
+        if m / 2 < best.count < m:
+            start = best.found.W.copy()
+            start[~best.learnable] = search.rotation(m - best.count) @ start[~best.learnable]
+            best = _better(best, _finished(search, search.power(p, m, start), p, refine))
+    return best
+
+
+def _better(first: Learned, second: Learned) -> Learned:
+    return second if second.count > first.count else first
+
+
+def _finished(search: Search, found: Ascent, p: float, refine: bool) -> Learned:
+    """Refine what was found, put the atoms in their order, and measure their errors."""
+    whitening, weights = search.whitening, search.weights
+    B, offsets = found.W @ whitening.K.T, np.zeros(len(found.W))
+    if refine:
+        pairs = [refine_row(search.samples, whitening, b, center=search.center, sample_weight=weights) for b in B]
+        B, offsets = np.array([b for b, _ in pairs]), np.array([offset for _, offset in pairs])
+    order, signs = Atoms.of(B, offsets, whitening, whiten=search.whiten).convention()
+    B, offsets, found = signs[:, None] * B[order], signs * offsets[order], found.arranged(order, signs)
+    contrast = Contrast(
+        p=p if found.signs is None else 4.0,
+        signs=np.ones(len(B)) if found.signs is None else found.signs,
+        whiten=search.whiten,
+        refined=refine,
+    )
+    errors = atom_errors(search.samples, whitening, B, offsets, contrast, weights)
+    return Learned(
+        found=found,
+        atoms=Atoms.of(B, offsets, whitening, whiten=search.whiten),
+        errors=errors,
+        learnable=errors.curvature >= least_curvature(contrast.p, search.n_samples / whitening.rank),
+    )

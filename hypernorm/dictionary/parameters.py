@@ -1,0 +1,71 @@
+"""Checks of the parameters of `LpDictionaryLearning`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from hypernorm._arguments import check_choice, check_count, check_exponent, check_nonnegative, check_tolerance
+from hypernorm._validation import check_shape
+from hypernorm.dictionary.learning import CONTRASTS
+from hypernorm.dictionary.searching import given_start
+from hypernorm.dictionary.whitening import Whitening
+from hypernorm.exceptions import InvalidInputError
+
+__all__ = ["check_parameters", "check_start", "count_atoms"]
+
+
+def check_parameters(model: Any) -> float:
+    """Check the parameters that need no samples, and return p.
+
+    Raises
+    ------
+    InvalidInputError
+        If one is out of range.
+    """
+    p = check_exponent(model.p, name="p")
+    if not 2 < p < math.inf:
+        raise InvalidInputError(f"p must be larger than 2 and finite, got {model.p!r}; 3 is a good choice.")
+    free = {"n_components": None, "n_init": "auto"}  # values that mean: choose from the data
+    for name in ("n_components", "n_init", "max_iter"):
+        if name not in free or getattr(model, name) != free[name]:
+            check_count(getattr(model, name), name)
+    check_tolerance(model.tol, "tol")
+    check_nonnegative(model.threshold, "threshold")
+    check_choice(model.contrast, "contrast", CONTRASTS)
+    return p
+
+
+def count_atoms(n_components: int | None, whitening: Whitening) -> int:
+    """The number of atoms for samples with this whitening.
+
+    Raises
+    ------
+    InvalidInputError
+        If the samples do not vary, or in fewer directions than the number asked for.
+    """
+    if not np.trace(whitening.S) > 0:
+        raise InvalidInputError("X has no variance, since all its samples are equal; give samples that differ.")
+    if n_components is None:
+        return whitening.rank
+    if n_components > whitening.rank:
+        raise InvalidInputError(
+            f"n_components={n_components} is more than the {whitening.rank} directions in which X varies "
+            f"(it has {len(whitening.mean)} features); use at most {whitening.rank}."
+        )
+    return int(n_components)
+
+
+def check_start(w_init: Any, whitening: Whitening, m: int) -> np.ndarray | None:
+    """The start that the rows `w_init` give, or None without them.
+
+    Raises
+    ------
+    InvalidInputError
+        If they have another shape or depend on one another.
+    """
+    if w_init is None:
+        return None
+    return given_start(check_shape(w_init, "w_init", (m, len(whitening.mean))), whitening)
