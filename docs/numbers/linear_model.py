@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 
@@ -21,6 +22,11 @@ SHOWN = [method for method in METHODS if method != "ridge" and "penalties" not i
 PARTS = {"synthetic": "synthetic", "fixed": "own directions", "data": "data"}
 
 
+@functools.cache
+def _compared(against: str = "ridge") -> list[Row]:
+    return compare(rows("gauss_markov_study"), against)
+
+
 @table("gauss_markov_study")
 def regressions() -> Table:
     """Mean error relative to ridge regression; won or lost: beyond two standard errors of the paired difference."""
@@ -35,7 +41,7 @@ def regressions_fixed() -> Table:
 
 def _regressions(*parts: str) -> Table:
     groups: dict[str, dict[str, list[Row]]] = {}
-    for row in sorted(compare(rows("gauss_markov_study")), key=_order):
+    for row in sorted(_compared(), key=_order):
         if row["part"] in parts:
             groups.setdefault(_group(row), {}).setdefault(row["method"], []).append(row)
     result = [["method", *(f"{group} ({len(methods['ridge'])})" for group, methods in groups.items())]]
@@ -52,7 +58,7 @@ def regression_problems() -> Table:
         ["problem", "ridge regression", *(NAMES.get(method, method).removeprefix("hypernorm, ") for method in shown)]
     ]
     problems: dict[str, dict[str, Row]] = {}
-    for row in sorted(compare(rows("gauss_markov_study")), key=_order):
+    for row in sorted(_compared(), key=_order):
         problems.setdefault(row["problem"], {})[row["method"]] = row
     for name, methods in problems.items():
         ridge = methods["ridge"]
@@ -100,7 +106,7 @@ def change(method: str, group: str) -> str:
     name = {"chosen": "chosen norm"}.get(method, method)
     same = [
         100 * row["difference"] / row["reference"]
-        for row in compare(rows("gauss_markov_study"))
+        for row in _compared()
         if row["part"] == "synthetic" and row["method"] == name and _alignment(row) == float(group)
     ]
     low, high = sorted(map(abs, same))[:: len(same) - 1]
@@ -112,7 +118,7 @@ def record(method: str, against: str, kind: str, part: str = "all") -> str:
     """On how many problems a method wins or loses against another one; of one part only those with a ≤ −1."""
     full = {"components": "principal components", "pls": "partial least squares", "loo": "ridge, leave-one-out"}
     name = {"chosen": "chosen norm"}.get(method, method)
-    same = [row for row in compare(rows("gauss_markov_study"), full.get(against, against)) if row["method"] == name]
+    same = [row for row in _compared(full.get(against, against)) if row["method"] == name]
     if part != "all":
         same = [row for row in same if row["part"] == part and (_alignment(row) or 0) <= -1]
     return f"{sum(outcome(row) == kind for row in same)} of {len(same)}"
@@ -121,7 +127,7 @@ def record(method: str, against: str, kind: str, part: str = "all") -> str:
 @number
 def least_favourable(method: str) -> str:
     """The problem on which a method loses most to ridge: the loss and its standard error."""
-    same = [row for row in compare(rows("gauss_markov_study")) if row["method"] == method]
+    same = [row for row in _compared() if row["method"] == method]
     row = max(same, key=lambda row: row["difference"] / row["reference"])
     scale = 100 / row["reference"]
     return f"{scale * row['difference']:.1f} ± {scale * row['difference_error']:.1f}%"
@@ -137,7 +143,7 @@ def alignment_risk(method: str, decay: str, alignment: str, noise: str) -> str:
 @number
 def coarse_grid(method: str, what: str) -> str:
     """What nine penalties cost instead of 81, on average or at worst."""
-    means = {(row["problem"], row["method"]): row["mean"] for row in compare(rows("gauss_markov_study"))}
+    means = {(row["problem"], row["method"]): row["mean"] for row in _compared()}
     problems = dict.fromkeys(problem for problem, _ in means)
     costs = [means[p, f"{method}, 9 penalties"] / means[p, method] - 1 for p in problems]
     return percent({"average": np.mean, "worst": max}[what](costs))
