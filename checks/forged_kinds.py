@@ -7,6 +7,7 @@ inliers or vertices contradicts.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -295,6 +296,39 @@ def _sample_moment(rng: np.random.Generator) -> Subject:
     return Subject(proof, X, false)
 
 
+def _operator(rule: str, rng: np.random.Generator) -> Subject:
+    m, n = int(rng.integers(2, 7)), int(rng.integers(2, 6))
+    A = rng.standard_normal((m, n)) * 10.0 ** rng.uniform(-3, 3)
+    A[rng.random((m, n)) < 0.1] = 0
+    exponents = [1.2, 1.5, 2.0, 2.5, 3.0, 4.0]
+    p, q = (float(x) for x in rng.choice(exponents, 2))
+    if rule == "edge":
+        p, q = (1.0, q) if rng.random() < 0.5 else (p, np.inf)
+    elif rule == "enumeration":
+        p, q = np.inf, float(rng.choice([1.0, 1.5, 2.0, 3.0]))
+    elif rule == "interpolation":
+        p, q = min(p, q), max(p, q)
+    elif rule == "two_to_q" and p >= 2 >= q:
+        p, q = q, p
+    elif rule == "perron" and rng.random() < 0.3:
+        p = np.inf
+    if rule == "witness":
+        proof: Any = hn.lower_bound(A, q, p=1.5 if p == 2 else p, n_starts=16, random_state=0)
+    else:
+        proof = hn.operator_certificate(A, p, q, rule=rule, random_state=0)
+    vectors = np.hstack([np.eye(n), rng.standard_normal((n, 2000)), np.sign(rng.standard_normal((n, 200)))])
+
+    def false(proof: Any, found: Any) -> bool:
+        if hasattr(found, "lower"):
+            unit = proof.vector / np.abs(proof.vector).max()
+            own = np.linalg.norm(A @ unit, proof.q) / np.linalg.norm(unit, proof.p)
+            return bool(found.lower > own * (1 + 1e-9))
+        attained = np.linalg.norm(A @ vectors, proof.q, axis=0) / np.linalg.norm(vectors, proof.p, axis=0)
+        return bool(found.upper < attained.max() * (1 - 1e-9))
+
+    return Subject(proof, A, false)
+
+
 KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "norm": _norm,
     "split": _split,
@@ -310,4 +344,11 @@ KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "atom": _atom,
     "gain": _gain,
     "sample moment": _sample_moment,
+    "edge": functools.partial(_operator, "edge"),
+    "perron": functools.partial(_operator, "perron"),
+    "weights": functools.partial(_operator, "weights"),
+    "two to q": functools.partial(_operator, "two_to_q"),
+    "interpolation": functools.partial(_operator, "interpolation"),
+    "enumeration": functools.partial(_operator, "enumeration"),
+    "operator witness": functools.partial(_operator, "witness"),
 }

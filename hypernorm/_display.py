@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
-__all__ = ["exponent_text", "gain_text", "norm_text", "printable", "rounded_down", "rounded_up"]
+__all__ = ["exponent_text", "gain_text", "norm_text", "operator_norm_text", "printable", "rounded_down", "rounded_up"]
 
 
 def printable(text: object, limit: int | None = None) -> str:
@@ -69,6 +69,17 @@ def norm_text(q: float) -> str:
     '||X||_{2→4}'
     """
     return f"||X||_{{2→{exponent_text(q)}}}"
+
+
+def operator_norm_text(p: float, q: float) -> str:
+    """The norm of an operator as plain text.
+
+    Examples
+    --------
+    >>> operator_norm_text(float("inf"), 1.0)
+    '||A||_{∞→1}'
+    """
+    return f"||A||_{{{exponent_text(p)}→{exponent_text(q)}}}"
 
 
 def gain_text(q: float) -> str:

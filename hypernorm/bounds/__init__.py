@@ -5,6 +5,9 @@ from hypernorm.bounds.climb import Progress
 from hypernorm.bounds.conic import SosProblem, conic_bound, sos_problem
 from hypernorm.bounds.gain import smallest_gain
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
+from hypernorm.bounds.operator_factors import operator_approximation_factor
+from hypernorm.bounds.operator_norm import OPERATOR_METHODS, operator_norm
+from hypernorm.bounds.operator_propose import RULES, operator_certificate
 from hypernorm.bounds.power import lower_bound
 from hypernorm.bounds.sos import sos_bound
 from hypernorm.bounds.spectral import spectral_bound
@@ -12,6 +15,8 @@ from hypernorm.bounds.two_to_q import METHODS, two_to_q_norm
 
 __all__ = [
     "METHODS",
+    "OPERATOR_METHODS",
+    "RULES",
     "BoundRecord",
     "Interval",
     "Progress",
@@ -20,6 +25,9 @@ __all__ = [
     "approximation_factor",
     "conic_bound",
     "lower_bound",
+    "operator_approximation_factor",
+    "operator_certificate",
+    "operator_norm",
     "smallest_gain",
     "sos_bound",
     "sos_problem",

@@ -5,13 +5,19 @@ from hypernorm.certificates.base import Certificate, load_certificate, register
 from hypernorm.certificates.cluster import ClusterCertificate, VerifiedClusterBound
 from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCovarianceBound, whitened_rows
 from hypernorm.certificates.displacement import are_base_weights, total_variation_bound
+from hypernorm.certificates.edge import EdgeCertificate
+from hypernorm.certificates.enumeration import LARGEST_ENUMERATION, EnumerationCertificate, sign_sums
 from hypernorm.certificates.expansion import ExpansionCertificate, VerifiedExpansion
 from hypernorm.certificates.gain_witness import GainWitness
+from hypernorm.certificates.interpolation import COMPLEX_RULES, InterpolationCertificate
 from hypernorm.certificates.lower_gain import GAIN_EXPONENTS, LowerGainCertificate
 from hypernorm.certificates.majorants import DEGREES, has_touching, touching_nodes, touching_polynomial
 from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound
 from hypernorm.certificates.moments import largest_difference, of_pieces, weighted_rows
 from hypernorm.certificates.norm import NormCertificate
+from hypernorm.certificates.operator import Operand, OperatorCertificate, operand_of
+from hypernorm.certificates.operator_witness import OperatorWitness
+from hypernorm.certificates.perron import PerronCertificate
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
 from hypernorm.certificates.product_state import ProductState
 from hypernorm.certificates.reduced import MatrixNormCertificate, ReducedCertificate, coordinate_rows
@@ -22,6 +28,7 @@ from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.certificates.split import SplitCertificate
 from hypernorm.certificates.subspace import SubspaceCertificate
 from hypernorm.certificates.touching import TouchingCertificate, touching_form, touching_majorants
+from hypernorm.certificates.two_to_q_weights import TwoToQCertificate, weighted_columns
 from hypernorm.certificates.verified import (
     Claim,
     Rigor,
@@ -31,12 +38,15 @@ from hypernorm.certificates.verified import (
     VerifiedErrorBound,
     VerifiedValue,
 )
+from hypernorm.certificates.weights import WeightsCertificate
 from hypernorm.certificates.witness import Witness, attained_value
 
 __all__ = [
+    "COMPLEX_RULES",
     "DEGREES",
     "GAIN_EXPONENTS",
     "KINDS",
+    "LARGEST_ENUMERATION",
     "TINY",
     "UNIT",
     "AtomCertificate",
@@ -44,13 +54,20 @@ __all__ = [
     "Claim",
     "ClusterCertificate",
     "CovarianceCertificate",
+    "EdgeCertificate",
+    "EnumerationCertificate",
     "ExpansionCertificate",
     "Factor",
     "GainWitness",
+    "InterpolationCertificate",
     "LowerGainCertificate",
     "MatrixNormCertificate",
     "MeanCertificate",
     "NormCertificate",
+    "Operand",
+    "OperatorCertificate",
+    "OperatorWitness",
+    "PerronCertificate",
     "ProductState",
     "ReducedCertificate",
     "Rigor",
@@ -61,6 +78,7 @@ __all__ = [
     "SplitCertificate",
     "SubspaceCertificate",
     "TouchingCertificate",
+    "TwoToQCertificate",
     "Verified",
     "VerifiedBound",
     "VerifiedClusterBound",
@@ -70,6 +88,7 @@ __all__ = [
     "VerifiedExpansion",
     "VerifiedMeanBound",
     "VerifiedValue",
+    "WeightsCertificate",
     "Witness",
     "are_base_weights",
     "attained_value",
@@ -80,16 +99,19 @@ __all__ = [
     "largest_difference",
     "load_certificate",
     "of_pieces",
+    "operand_of",
     "plan",
     "precision",
     "register",
     "reweight",
+    "sign_sums",
     "total_variation_bound",
     "touching_form",
     "touching_majorants",
     "touching_nodes",
     "touching_polynomial",
     "weight_spread",
+    "weighted_columns",
     "weighted_rows",
     "whitened_rows",
 ]
