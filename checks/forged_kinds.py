@@ -329,6 +329,22 @@ def _operator(rule: str, rng: np.random.Generator) -> Subject:
     return Subject(proof, A, false)
 
 
+def _cut(rng: np.random.Generator) -> Subject:
+    m, n = int(rng.integers(2, 7)), int(rng.integers(2, 6))
+    A = rng.standard_normal((m, n)) * 10.0 ** rng.uniform(-3, 3)
+    interval = hn.cut_norm(A, method=str(rng.choice(["cheap", "weights", "exact"])), random_state=0)
+    proof = interval.certificate if rng.random() < 0.6 else interval.witness
+    sums = np.array(list(itertools.product([0, 1], repeat=m))) @ A
+    largest = float(np.maximum(np.maximum(sums, 0).sum(axis=1), np.maximum(-sums, 0).sum(axis=1)).max())
+
+    def false(proof: Any, found: Any) -> bool:
+        if hasattr(found, "upper"):
+            return bool(found.upper < largest * (1 - 1e-12))
+        return bool(found.lower > abs(A[proof.rows][:, proof.columns].sum()) + 1e-12 * largest)
+
+    return Subject(proof, A, false)
+
+
 KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "norm": _norm,
     "split": _split,
@@ -350,5 +366,6 @@ KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "two to q": functools.partial(_operator, "two_to_q"),
     "interpolation": functools.partial(_operator, "interpolation"),
     "enumeration": functools.partial(_operator, "enumeration"),
+    "cut norm": _cut,
     "operator witness": functools.partial(_operator, "witness"),
 }

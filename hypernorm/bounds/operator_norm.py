@@ -149,9 +149,7 @@ class _Search:
         yield self._stage(climb, "weights")
         yield self._stage(climb, "interpolation")
         if self.method != "exact":
-            yield self._stage(climb, "two_to_q", "spectral")
-            if self.method != "spectral":
-                yield self._stage(climb, "two_to_q", self.method)
+            yield self._stage(climb, "two_to_q", self.method)
         if self.method == "auto":
             yield from exact
 

@@ -4,6 +4,7 @@ from hypernorm.certificates.atom import AtomCertificate
 from hypernorm.certificates.base import Certificate, load_certificate, register
 from hypernorm.certificates.cluster import ClusterCertificate, VerifiedClusterBound
 from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCovarianceBound, whitened_rows
+from hypernorm.certificates.cut import CutNormCertificate, CutNormWitness, bordered
 from hypernorm.certificates.displacement import are_base_weights, total_variation_bound
 from hypernorm.certificates.edge import EdgeCertificate
 from hypernorm.certificates.enumeration import LARGEST_ENUMERATION, EnumerationCertificate, sign_sums
@@ -54,6 +55,8 @@ __all__ = [
     "Claim",
     "ClusterCertificate",
     "CovarianceCertificate",
+    "CutNormCertificate",
+    "CutNormWitness",
     "EdgeCertificate",
     "EnumerationCertificate",
     "ExpansionCertificate",
@@ -92,6 +95,7 @@ __all__ = [
     "Witness",
     "are_base_weights",
     "attained_value",
+    "bordered",
     "coordinate_rows",
     "has_touching",
     "is_available",

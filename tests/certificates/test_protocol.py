@@ -67,6 +67,8 @@ MAKE = {
     "enumeration": lambda: (hn.operator_certificate(X, np.inf, 1, rule="enumeration"), X),
     "two to q": lambda: (hn.operator_certificate(X, 3, 4, rule="two_to_q", random_state=0), X),
     "interpolation": lambda: (hn.operator_certificate(X, 3, 4, rule="interpolation", random_state=0), X),
+    "cut norm": lambda: (hn.cut_norm(X, method="weights", random_state=0).certificate, X),
+    "cut norm witness": lambda: (hn.cut_norm(X, method="cheap", random_state=0).witness, X),
     "operator witness": lambda: (hn.lower_bound(X, 3, p=1.5, random_state=0), X),
     "mean": lambda: (certify_mean(X, np.ones(40), 0.1), X),
     "weighted mean": lambda: (certify_mean(X, np.ones(40), 0.1, sample_weight=np.arange(1.0, 41.0)), X),
@@ -81,7 +83,18 @@ MAKE = {
         SAMPLES,
     ),
 }
-WITH_INNER = ["reduced", "sample moment", "mean", "covariance", "cluster", "expansion", "subspace", "atom", "two to q"]
+WITH_INNER = [
+    "reduced",
+    "sample moment",
+    "mean",
+    "covariance",
+    "cluster",
+    "expansion",
+    "subspace",
+    "atom",
+    "two to q",
+    "cut norm",
+]
 
 
 @pytest.fixture(scope="module")
@@ -228,6 +241,7 @@ def test_inner_certificates_are_of_the_class_that_is_declared(name, proofs, tmp_
         "mean",
         "cluster",
         "two to q",
+        "cut norm",
     ):  # their rows follow from the exponent, so that the proof fails
         with pytest.raises(hn.CertificateError):
             hn.load_certificate(path).verify(X)
@@ -353,6 +367,8 @@ FITS = {
     "two to q": ["scaled matrix"],
     "interpolation": ["scaled matrix"],
     "operator witness": ["scaled matrix"],
+    "cut norm": ["scaled matrix"],
+    "cut norm witness": ["scaled matrix"],
 }
 
 
