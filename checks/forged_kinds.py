@@ -321,12 +321,18 @@ def _operator(rule: str, rng: np.random.Generator) -> Subject:
     def false(proof: Any, found: Any) -> bool:
         if hasattr(found, "lower"):
             unit = proof.vector / np.abs(proof.vector).max()
-            own = np.linalg.norm(A @ unit, proof.q) / np.linalg.norm(unit, proof.p)
-            return bool(found.lower > own * (1 + 1e-9))
-        attained = np.linalg.norm(A @ vectors, proof.q, axis=0) / np.linalg.norm(vectors, proof.p, axis=0)
+            own = _norms(A @ unit[:, None], proof.q) / _norms(unit[:, None], proof.p)
+            return bool(found.lower > own[0] * (1 + 1e-9))
+        attained = _norms(A @ vectors, proof.q) / _norms(vectors, proof.p)
         return bool(found.upper < attained.max() * (1 - 1e-9))
 
     return Subject(proof, A, false)
+
+
+def _norms(V: np.ndarray, r: float) -> np.ndarray:
+    """The r-norms of columns; large powers neither overflow nor vanish."""
+    largest = np.maximum(np.abs(V).max(axis=0), 1e-300)
+    return np.asarray(largest * np.linalg.norm(V / largest, r, axis=0))
 
 
 def _cut(rng: np.random.Generator) -> Subject:

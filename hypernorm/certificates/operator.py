@@ -7,6 +7,7 @@ columns of zeros take no part.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from hypernorm.certificates.exponents import Exponent, conjugate, exact_exponent
 from hypernorm.certificates.fields import Choice, Fingerprint, Real, Shape, Sizes
 from hypernorm.certificates.rounding import precision, rational, upper_float
 from hypernorm.certificates.subjects import check_identity
+from hypernorm.certificates.values import check_real
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import ScaledMatrix
@@ -29,10 +31,12 @@ from hypernorm.forms import ScaledMatrix
 if TYPE_CHECKING:
     import flint
 
-__all__ = ["Operand", "OperatorCertificate", "operand_of", "operator_matrix", "read_operator_matrix"]
+__all__ = ["NormExponent", "Operand", "OperatorCertificate", "operand_of", "operator_matrix", "read_operator_matrix"]
 
 # Another order of summation may prove slightly more than the claim.
 _TOLERANCE = 1e-9
+# Just above the largest finite exponent of the functions, 10⁶.
+_ABOVE_EXPONENTS = 1e6 + 1
 
 
 class Operand(NamedTuple):
@@ -60,6 +64,19 @@ class Operand(NamedTuple):
         return entries
 
 
+class NormExponent(Real):
+    """A float from 1 to 10⁶, or infinity."""
+
+    def __init__(self) -> None:
+        super().__init__(1.0, infinite=True)
+
+    def check(self, value: Any, name: str, sizes: Sizes) -> float | None:
+        checked = super().check(value, name, sizes)
+        if checked != math.inf:
+            check_real(checked, self.called(name), 1.0, _ABOVE_EXPONENTS)
+        return checked
+
+
 @dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
 class OperatorCertificate(Certificate):
     """A proof of an upper bound on max ‖Av‖_q over all v with ‖v‖_p = 1; the base class of all rules.
@@ -81,8 +98,8 @@ class OperatorCertificate(Certificate):
     has_exact_proof: ClassVar = True
     data_name: ClassVar = "A"
 
-    p: Annotated[float, Real(1.0, infinite=True)]
-    q: Annotated[float, Real(1.0, infinite=True)]
+    p: Annotated[float, NormExponent()]
+    q: Annotated[float, NormExponent()]
     shape: Annotated[tuple[int, int], Shape()]
     fingerprint: Annotated[str, Fingerprint()]
     side: Annotated[str, Choice(("matrix", "transpose"))]

@@ -17,7 +17,7 @@ from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.exponents import exact_exponent, norm_of_balls
 from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
-from hypernorm.certificates.operator import operator_matrix, read_operator_matrix
+from hypernorm.certificates.operator import NormExponent, operator_matrix, read_operator_matrix
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,
@@ -71,8 +71,8 @@ class OperatorWitness(Certificate):
     has_exact_proof: ClassVar = True
     data_name: ClassVar = "A"
 
-    p: Annotated[float, Real(1.0, infinite=True)]
-    q: Annotated[float, Real(1.0, infinite=True)]
+    p: Annotated[float, NormExponent()]
+    q: Annotated[float, NormExponent()]
     shape: Annotated[tuple[int, int], Shape()]
     fingerprint: Annotated[str, Fingerprint()]
     value: Annotated[float, Real(0.0)]
