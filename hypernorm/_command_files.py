@@ -34,8 +34,10 @@ def check_outputs(source: str, outputs: dict[str, Path | None]) -> None:
 
 
 def save_witness(witness: Any, path: Path) -> None:
-    """Save a witness as a file for `verify` if the path ends in ``.npz``, else its vector only."""
+    """Save a witness as a file for `verify` if the path ends in ``.npz``, else its vector only, if it has one."""
     if path.suffix.lower() == ".npz":
         witness.save(path)
         return
+    if not hasattr(witness, "vector"):
+        raise InvalidInputError(f"--witness {path}: this witness is not a vector; give a path that ends in .npz.")
     write_whole(path, lambda stream: np.save(stream, witness.vector))

@@ -5,7 +5,16 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
-__all__ = ["complex_norm_text", "exponent_text", "gain_text", "norm_text", "printable", "rounded_down", "rounded_up"]
+__all__ = [
+    "complex_norm_text",
+    "exponent_text",
+    "gain_text",
+    "norm_text",
+    "operator_norm_text",
+    "printable",
+    "rounded_down",
+    "rounded_up",
+]
 
 
 def printable(text: object, limit: int | None = None) -> str:
@@ -80,6 +89,17 @@ def complex_norm_text(q: float) -> str:
     '||X||_{2→4} over complex vectors'
     """
     return f"{norm_text(q)} over complex vectors"
+
+
+def operator_norm_text(p: float, q: float) -> str:
+    """The norm of an operator as plain text.
+
+    Examples
+    --------
+    >>> operator_norm_text(float("inf"), 1.0)
+    '||A||_{∞→1}'
+    """
+    return f"||A||_{{{exponent_text(p)}→{exponent_text(q)}}}"
 
 
 def gain_text(q: float) -> str:

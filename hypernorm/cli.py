@@ -9,8 +9,9 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -142,7 +143,7 @@ def _start(
         bool, typer.Option("--traceback", help="Show where an error arose (or set HYPERNORM_TRACEBACK=1).")
     ] = False,
 ) -> None:
-    """Proved intervals for the 2→q norm of a matrix X: the largest ||Xv||_q over unit vectors v."""
+    """Proved intervals for norms of a matrix X, above all the largest ||Xv||_q over unit vectors v."""
     if show_traceback:
         context.obj.traceback = True
     if version:
@@ -193,12 +194,16 @@ def demo(
 def norm(
     context: typer.Context,
     file: FileArgument,
-    q: Annotated[str, typer.Option("--q", help="Exponent, from 2 to inf.")] = "4",
+    q: Annotated[str | None, typer.Option("--q", help="Exponent, from 2 to inf; from 1 if --p is given.")] = None,
+    p: Annotated[str | None, typer.Option("--p", help="Exponent of the norm of v, from 1 to inf.")] = None,
+    kind: Annotated[str, typer.Option("--norm", help="operator, or cut for the cut norm.")] = "operator",
     center: Annotated[bool, typer.Option("--center", help="Subtract the mean of the rows.")] = False,
     normalize: Annotated[
         bool, typer.Option("--normalize", help="Divide by n^(1/q): the mean over the rows in place of the sum.")
     ] = False,
-    method: Annotated[str, typer.Option(help="Strongest family of certificates: auto, spectral or sos.")] = "auto",
+    method: Annotated[
+        str, typer.Option(help="Strongest certificates: auto, spectral or sos; with --p or --norm others too.")
+    ] = "auto",
     rtol: Annotated[float, typer.Option(help="Relative gap at which the bounds count as meeting.")] = 1e-6,
     time_limit: Annotated[
         float | None, typer.Option(help="Seconds after which the search ends; a proof in progress is completed.")
@@ -214,12 +219,13 @@ def norm(
     header: HeaderOption = None,
     index: IndexOption = None,
 ) -> int:
-    """Compute a proved interval for the 2→q norm of the matrix in FILE.
+    """Compute a proved interval for a norm of the matrix in FILE, by default the 2→4 norm.
 
-    With --center and --normalize it is the largest central moment of the rows in any direction. For a complex matrix in
-    an .npy or .npz file it is the norm over complex vectors, q = 2, 4, 6, 8 or inf.
+    With --p it is the largest ||Xv||_q over vectors with ||v||_p = 1. With --center and --normalize it is the largest
+    central moment of the rows in any direction. For a complex matrix in an .npy or .npz file it is the norm over
+    complex vectors, q = 2, 4, 6, 8 or inf.
     """
-    exponent = _parse_exponent(q)
+    compute = _chosen_norm(kind, p, q, center=center, normalize=normalize)
     check_outputs(file, {"--out": out, "--witness": witness, "--plot": plot})
     if plot is not None:
         # Before the computation, so that an unsupported ending is refused at once.
@@ -228,17 +234,7 @@ def norm(
         check_figure_path(plot)
     X = _read(file, header, index)
     with progress("computing") as report:
-        interval = hn.two_to_q_norm(
-            X,
-            exponent,
-            center=center,
-            normalize=normalize,
-            method=method,
-            rtol=rtol,
-            time_limit=time_limit,
-            random_state=seed,
-            progress=report,
-        )
+        interval = compute(X, method=method, rtol=rtol, time_limit=time_limit, random_state=seed, progress=report)
     with context.obj.interruptions.deferred():
         if out is not None:
             interval.certificate.save(out)
@@ -297,11 +293,30 @@ def _read(file: str, header: bool | None, index: bool | None) -> Matrix:
     return X if is_complex(X) else check_matrix(X, name=printable(file))
 
 
-def _parse_exponent(text: str) -> float:
+def _chosen_norm(
+    kind: str, p: str | None, q: str | None, *, center: bool, normalize: bool
+) -> Callable[..., hn.Interval[Any, Any]]:
+    """The function that computes the norm of the options."""
+    if kind not in ("operator", "cut"):
+        raise InvalidInputError(f"--norm must be operator or cut, got {kind!r}.")
+    other = "--norm cut" if kind == "cut" else "--p" if p is not None else None
+    if other is not None and (center or normalize):
+        raise InvalidInputError(f"--center and --normalize are about moments of rows; leave them or {other} out.")
+    if kind == "cut":
+        if p is not None or q is not None:
+            raise InvalidInputError("The cut norm has no exponents; leave --p and --q out.")
+        return hn.cut_norm
+    exponent = 4.0 if q is None else _parse_exponent(q, "--q", 2 if p is None else 1)
+    if p is None:
+        return partial(hn.two_to_q_norm, q=exponent, center=center, normalize=normalize)
+    return partial(hn.operator_norm, p=_parse_exponent(p, "--p", 1), q=exponent)
+
+
+def _parse_exponent(text: str, name: str, least: int) -> float:
     try:
         return float(text)
     except ValueError:
-        raise InvalidInputError(f"--q must be a number from 2 on or inf, got {text!r}.") from None
+        raise InvalidInputError(f"{name} must be a number from {least} on or inf, got {text!r}.") from None
 
 
 def _explain(error: BaseException) -> str:

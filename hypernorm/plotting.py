@@ -53,7 +53,7 @@ def plot_interval(interval: Interval[Any, Any], *, axes: Axes | None = None) -> 
     Parameters
     ----------
     interval : Interval
-        As returned by `hypernorm.two_to_q_norm`.
+        As returned by `hypernorm.two_to_q_norm`, `hypernorm.operator_norm` or `hypernorm.cut_norm`.
     axes : matplotlib.axes.Axes, optional
         Axes to draw into; by default those of a new figure, ``plot_interval(...).figure``.
 
@@ -81,9 +81,12 @@ def plot_interval(interval: Interval[Any, Any], *, axes: Axes | None = None) -> 
     axes = new_axes(1.9 + 0.55 * len(records)) if axes is None else axes
     n, d = interval.certificate.shape
     is_moment = isinstance(interval.certificate, SampleMomentCertificate)
-    norm = rf"$\Vert X\,\Vert_{{2 \to {_math(interval.certificate.q)}}}$ "
-    name = f"{interval.quantity}\n" if is_moment else norm
-    size = f"X has {n} {'row' if n == 1 else 'rows'} and {d} {'column' if d == 1 else 'columns'}"
+    certificate = interval.certificate
+    matrix = certificate.data_name
+    name = f"{interval.quantity}\n"
+    if not is_moment and hasattr(certificate, "q"):
+        name = rf"$\Vert {matrix}\,\Vert_{{{_math(getattr(certificate, 'p', 2.0))} \to {_math(certificate.q)}}}$ "
+    size = f"{matrix} has {n} {'row' if n == 1 else 'rows'} and {d} {'column' if d == 1 else 'columns'}"
     where = f"lies between {rounded_down(interval.lower)} and {rounded_up(interval.upper)}"
     axes.set_title(f"{name}{where if interval.upper > 0 else 'is zero'}\n{size}", fontsize=11)
     if interval.lower == 0:

@@ -365,3 +365,28 @@ class TestProcess:
     def test_matplotlib_is_loaded_only_to_draw(self) -> None:
         code = "import sys, hypernorm.cli; sys.exit('matplotlib' in sys.modules or 'sklearn' in sys.modules)"
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_operator_and_cut_norms(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    A = np.random.default_rng(0).standard_normal((5, 4))
+    np.save("A.npy", A)
+    options = ["--out", "c.npz", "--witness", "v.npz", "--plot", "p.png"]
+    for choice, known in (
+        (["--p", "3", "--q", "1.5"], hn.operator_norm(A, 3, 1.5, random_state=0)),
+        (["--p", "inf", "--q", "1"], hn.operator_norm(A, np.inf, 1, random_state=0)),
+        (["--norm", "cut"], hn.cut_norm(A, random_state=0)),
+    ):
+        shown = succeed(capsys, "norm", "A.npy", *choice, *options)
+        assert known.quantity in shown
+        fields = json.loads(succeed(capsys, "norm", "A.npy", *choice, "--json"))
+        assert (fields["lower"], fields["upper"]) == (known.lower, known.upper)
+        for file in ("c.npz", "v.npz"):
+            assert known.quantity in succeed(capsys, "info", file)
+            assert f"proved: {known.quantity}" in succeed(capsys, "verify", "A.npy", file)
+        assert "exact arithmetic" in succeed(capsys, "verify", "A.npy", "c.npz", "--exact")
+    assert "--norm must be" in fail(capsys, 2, "norm", "A.npy", "--norm", "best")
+    assert "no exponents" in fail(capsys, 2, "norm", "A.npy", "--norm", "cut", "--q", "2")
+    assert "leave them or --p out" in fail(capsys, 2, "norm", "A.npy", "--p", "3", "--center")
+    assert "--p must be a number" in fail(capsys, 2, "norm", "A.npy", "--p", "three")
+    assert "ends in .npz" in fail(capsys, 2, "norm", "A.npy", "--norm", "cut", "--witness", "v.npy")

@@ -118,6 +118,10 @@ def test_guides_to_the_estimators_run(page, tmp_path, monkeypatch):
     run(page)
 
 
+def test_weights_of_an_operator_norm_are_checked_by_numpy_alone():
+    run("theory/operator_norms.md")
+
+
 @pytest.mark.parametrize("page", sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")))
 def test_links_lead_to_files(page):
     text = re.sub(r"^```.*?^```$", "", (DOCS / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)

@@ -24,8 +24,9 @@ from hypernorm._warnings import warn_caller
 from hypernorm.bounds.complex_norm import ComplexNorm
 from hypernorm.bounds.deadlines import EIGEN, DeadlineError, has_time, until
 from hypernorm.bounds.newton import LARGEST_DIMENSION, SMALL, newton_finish
+from hypernorm.bounds.operator_power import operator_witness
 from hypernorm.bounds.power_kernels import gradients, norm_values, normalised
-from hypernorm.certificates import ComplexWitness, Witness
+from hypernorm.certificates import ComplexWitness, OperatorWitness, Witness
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, second_moments
 
@@ -45,20 +46,25 @@ def lower_bound(
     X: Any,
     q: float = 4,
     *,
+    p: float = 2,
     n_starts: int = 128,
     starts: Any = None,
     max_iter: int = 1000,
     rtol: float = 1e-10,
     random_state: Seed = None,
-) -> Witness | ComplexWitness:
-    """Find a vector v with a large ‖Xv‖_q / ‖v‖, and prove this value as a lower bound on the norm.
+) -> Witness | ComplexWitness | OperatorWitness:
+    """Find a vector v with a large ‖Xv‖_q / ‖v‖_p, and prove this value as a lower bound on the norm.
 
     Parameters
     ----------
     X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
-        Real; complex for q = 2, 4, 6, 8 and ∞, and then v is complex.
+        Real; complex for p = 2 and q = 2, 4, 6, 8 and ∞, and then v is complex. A Dask array only for p = 2.
     q : float
-        Exponent, 1 ≤ q ≤ ∞. For q = 2 and q = ∞ the result is the norm itself, up to rounding.
+        Exponent, 1 ≤ q ≤ ∞. For p = 2 and q = 2 or ∞ the result is the norm itself, up to rounding.
+    p : float, default 2
+        Exponent of the norm of v, 1 ≤ p ≤ ∞. For p other than 2 the vectors are searched by alternating maximisation,
+        for which `max_iter` and `rtol` have no meaning, and the result is an `OperatorWitness`. It is the norm itself,
+        up to rounding, for p = 1 and q = ∞.
     n_starts : int
         Number of starting points: a quarter are the longest rows, a quarter leading eigenvectors of
         Σ ‖x_i‖^{q−2} x_i x_iᵀ, the others random.
@@ -72,7 +78,7 @@ def lower_bound(
 
     Returns
     -------
-    Witness or ComplexWitness
+    Witness, ComplexWitness or OperatorWitness
         A vector with a proved lower bound on the norm.
 
     Raises
@@ -92,20 +98,20 @@ def lower_bound(
     >>> round(hn.lower_bound(X, q=4, random_state=0).value ** 4, 9)  # v = (1, 1, 1)/√3: 3·(1/9) + 9
     9.333333333
     """
-    matrix = None if is_complex(X) else check_rows(X)
-    q = check_exponent(q, smallest=1)
+    p, q = check_exponent(p, 1, "p"), check_exponent(q, smallest=1)
     check_count(n_starts, "n_starts")
     check_count(max_iter, "max_iter")
     check_tolerance(rtol)
     rng = check_generator(random_state)
-    if matrix is None:
-        norm = ComplexNorm(X, q)
-        rows, given = norm.rows, norm.starts(starts)
-    else:
-        rows = Rows.identified(matrix)
-        given = check_starts(starts, rows.shape[1])
+    if p != 2:
+        checked = check_matrix(X, copy=True)
+        given = check_starts(starts, checked.shape[1])
+        return operator_witness(checked, p, q, n_starts=n_starts, starts=given, rng=rng)
+    norm = ComplexNorm(X, q) if is_complex(X) else None
+    rows = Rows.identified(check_rows(X)) if norm is None else norm.rows
+    given = check_starts(starts, rows.shape[1]) if norm is None else norm.starts(starts)
     vector = search(rows, q, rng, n_starts=n_starts, starts=given, max_iter=max_iter, rtol=rtol)
-    return norm.witness(vector) if matrix is None else Witness.of_rows(rows, vector, q)
+    return Witness.of_rows(rows, vector, q) if norm is None else norm.witness(vector)
 
 
 def check_starts(starts: Any, dimension: int) -> np.ndarray:

@@ -7,14 +7,21 @@ from hypernorm.certificates.complex_norm import ComplexNormCertificate
 from hypernorm.certificates.complex_rows import COMPLEX_EXPONENTS, ComplexRows
 from hypernorm.certificates.complex_witness import ComplexWitness
 from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCovarianceBound, whitened_rows
+from hypernorm.certificates.cut import CutNormCertificate, CutNormWitness, bordered
 from hypernorm.certificates.displacement import are_base_weights, total_variation_bound
+from hypernorm.certificates.edge import EdgeCertificate
+from hypernorm.certificates.enumeration import LARGEST_ENUMERATION, EnumerationCertificate, sign_sums
 from hypernorm.certificates.expansion import ExpansionCertificate, VerifiedExpansion
 from hypernorm.certificates.gain_witness import GainWitness
+from hypernorm.certificates.interpolation import COMPLEX_RULES, InterpolationCertificate
 from hypernorm.certificates.lower_gain import GAIN_EXPONENTS, LowerGainCertificate
 from hypernorm.certificates.majorants import DEGREES, has_touching, touching_nodes, touching_polynomial
 from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound
 from hypernorm.certificates.moments import largest_difference, of_pieces, weighted_rows
 from hypernorm.certificates.norm import NormCertificate
+from hypernorm.certificates.operator import Operand, OperatorCertificate, operand_of
+from hypernorm.certificates.operator_witness import OperatorWitness
+from hypernorm.certificates.perron import PerronCertificate
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
 from hypernorm.certificates.product_state import ProductState
 from hypernorm.certificates.reduced import MatrixNormCertificate, ReducedCertificate, coordinate_rows
@@ -25,6 +32,7 @@ from hypernorm.certificates.separable import SeparableCertificate
 from hypernorm.certificates.split import SplitCertificate
 from hypernorm.certificates.subspace import SubspaceCertificate
 from hypernorm.certificates.touching import TouchingCertificate, touching_form, touching_majorants
+from hypernorm.certificates.two_to_q_weights import TwoToQCertificate, weighted_columns
 from hypernorm.certificates.verified import (
     Claim,
     Rigor,
@@ -34,13 +42,16 @@ from hypernorm.certificates.verified import (
     VerifiedErrorBound,
     VerifiedValue,
 )
+from hypernorm.certificates.weights import WeightsCertificate
 from hypernorm.certificates.witness import Witness, attained_value
 
 __all__ = [
     "COMPLEX_EXPONENTS",
+    "COMPLEX_RULES",
     "DEGREES",
     "GAIN_EXPONENTS",
     "KINDS",
+    "LARGEST_ENUMERATION",
     "TINY",
     "UNIT",
     "AtomCertificate",
@@ -51,13 +62,22 @@ __all__ = [
     "ComplexRows",
     "ComplexWitness",
     "CovarianceCertificate",
+    "CutNormCertificate",
+    "CutNormWitness",
+    "EdgeCertificate",
+    "EnumerationCertificate",
     "ExpansionCertificate",
     "Factor",
     "GainWitness",
+    "InterpolationCertificate",
     "LowerGainCertificate",
     "MatrixNormCertificate",
     "MeanCertificate",
     "NormCertificate",
+    "Operand",
+    "OperatorCertificate",
+    "OperatorWitness",
+    "PerronCertificate",
     "ProductState",
     "ReducedCertificate",
     "Rigor",
@@ -68,6 +88,7 @@ __all__ = [
     "SplitCertificate",
     "SubspaceCertificate",
     "TouchingCertificate",
+    "TwoToQCertificate",
     "Verified",
     "VerifiedBound",
     "VerifiedClusterBound",
@@ -77,9 +98,11 @@ __all__ = [
     "VerifiedExpansion",
     "VerifiedMeanBound",
     "VerifiedValue",
+    "WeightsCertificate",
     "Witness",
     "are_base_weights",
     "attained_value",
+    "bordered",
     "coordinate_rows",
     "has_touching",
     "is_available",
@@ -87,16 +110,19 @@ __all__ = [
     "largest_difference",
     "load_certificate",
     "of_pieces",
+    "operand_of",
     "plan",
     "precision",
     "register",
     "reweight",
+    "sign_sums",
     "total_variation_bound",
     "touching_form",
     "touching_majorants",
     "touching_nodes",
     "touching_polynomial",
     "weight_spread",
+    "weighted_columns",
     "weighted_rows",
     "whitened_rows",
 ]

@@ -17,21 +17,21 @@ _MOST = 64
 
 
 class InnerTuple(Field):
-    """A non-empty tuple of certificates of one class, or None if `optional`.
+    """A non-empty tuple of certificates of one of the classes, or None if `optional`.
 
     In a file ``name`` is their number, 0 for None, and ``name_i.m`` the member m of certificate i.
     """
 
-    def __init__(self, kind: type[Certificate], *, optional: bool = False):
+    def __init__(self, *kinds: type[Certificate], optional: bool = False):
         super().__init__()
-        self.kind, self.optional = kind, optional
+        self.kinds, self.optional = kinds, optional
 
     def check(self, value: Any, name: str, sizes: Sizes) -> tuple[Certificate, ...] | None:
         if self.optional and value is None:
             return None
         if not (type(value) is tuple and 0 < len(value) <= _MOST):
             raise CertificateError(f"The certificate's {self.called(name)} must be a tuple of 1 to 64 certificates.")
-        return tuple(_own(item, (self.kind,), self.called(name)) for item in value)
+        return tuple(_own(item, self.kinds, self.called(name)) for item in value)
 
     def write(self, value: Any, name: str) -> Members:
         items = () if value is None else value
@@ -46,7 +46,7 @@ class InnerTuple(Field):
             return None
         if not 0 < count <= _MOST:
             raise CertificateError(f"the number of {self.called(name)} is {count}, it must be from 1 to {_MOST}")
-        return tuple(parse_members(reader.part(f"{name}_{index}."), self.kind) for index in range(count))
+        return tuple(parse_members(reader.part(f"{name}_{index}."), *self.kinds) for index in range(count))
 
 
 class Inner(Field):

@@ -33,7 +33,7 @@ from hypernorm.certificates.verified import Claim, Rigor, VerifiedValue
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import Rows
 
-__all__ = ["Witness", "attained_interval", "attained_value"]
+__all__ = ["Witness", "attained_interval", "attained_value", "check_vector"]
 
 _BLOCK_ROWS = 4096
 
@@ -100,7 +100,7 @@ class Witness(Certificate):
         """
         matrix = check_rows(X)
         q = check_exponent(q, smallest=1)
-        vector = _check_vector(vector, matrix.shape[1])
+        vector = check_vector(vector, matrix.shape[1])
         return cls.of_rows(Rows.identified(matrix), vector, q)
 
     @classmethod
@@ -122,7 +122,7 @@ class Witness(Certificate):
 
     def rules(self) -> None:
         try:
-            _check_vector(self.vector, self.shape[1])
+            check_vector(self.vector, self.shape[1])
             check_exponent(self.q, smallest=1)
         except InvalidInputError as error:
             raise CertificateError(f"The witness is broken: {error}") from None
@@ -131,7 +131,7 @@ class Witness(Certificate):
         return Rows(read_samples(data, self.shape, self.fingerprint), self.fingerprint)
 
     def establish(self, subject: Rows, *, exact: bool) -> VerifiedValue:
-        vector = _check_vector(self.vector, self.shape[1])
+        vector = check_vector(self.vector, self.shape[1])
         value, above = attained_interval(plain_rows(subject, self.shape[1]), vector, self.q, exact=exact)
         # Another order of summation may prove slightly less than the claim. A claim above the enclosure is false.
         if not self.value <= above:
@@ -140,7 +140,7 @@ class Witness(Certificate):
         return VerifiedValue(quantity=self.quantity, rigor=rigor, lower=value)
 
 
-def _check_vector(vector: Any, dimension: int) -> np.ndarray:
+def check_vector(vector: Any, dimension: int) -> np.ndarray:
     try:
         array = np.array(vector, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -4,6 +4,7 @@ from hypernorm.forms.maps import FlatteningMap, RealignedMap, RealignedOperation
 from hypernorm.forms.moments import column_means, moment_depth, moment_matrix, second_moments
 from hypernorm.forms.monomials import MonomialBasis, pair_matrices
 from hypernorm.forms.rows import Rows, fingerprint
+from hypernorm.forms.scaled import ScaledMatrix
 
 __all__ = [
     "FlatteningMap",
@@ -11,6 +12,7 @@ __all__ = [
     "RealignedMap",
     "RealignedOperations",
     "Rows",
+    "ScaledMatrix",
     "column_means",
     "fingerprint",
     "moment_depth",

@@ -1,0 +1,179 @@
+"""Proved intervals for the norm ‖A‖_{p→q} = max ‖Av‖_q over ‖v‖_p = 1, for all p and q from 1 to ∞."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from hypernorm._arguments import (
+    Seed,
+    check_choice,
+    check_exponent,
+    check_generator,
+    check_progress,
+    check_time_limit,
+    check_tolerance,
+)
+from hypernorm._arithmetic import own_arithmetic
+from hypernorm._display import operator_norm_text
+from hypernorm._validation import check_matrix
+from hypernorm.bounds.climb import Climb, Progress, Stage
+from hypernorm.bounds.interval import BoundRecord, Interval, Status
+from hypernorm.bounds.operator_power import edge_vector, largest_vector
+from hypernorm.bounds.operator_propose import Problem, propose_rule, zero_certificate
+from hypernorm.bounds.two_to_q import two_to_q_norm
+from hypernorm.certificates import OperatorCertificate, OperatorWitness
+from hypernorm.forms import ScaledMatrix
+
+__all__ = ["OPERATOR_METHODS", "operator_norm"]
+
+OPERATOR_METHODS = ("auto", "cheap", "spectral", "sos", "exact")
+
+_STARTS = 100
+
+
+@own_arithmetic
+def operator_norm(
+    A: Any,
+    p: float,
+    q: float,
+    *,
+    method: str = "auto",
+    rtol: float = 1e-6,
+    time_limit: float | None = None,
+    random_state: Seed = None,
+    progress: bool | Callable[[Progress], None] = False,
+) -> Interval[Any, Any]:
+    """Compute a proved interval for the operator norm, max ‖Av‖_q over all v with ‖v‖_p = 1.
+
+    The lower bound comes from one power method for all p and q, the upper bounds from certificates of growing strength
+    and cost: norms of columns or rows (exact for p = 1 and q = ∞), the norm of |A| (exact for p ≥ q if no entry is
+    negative), one matrix inequality with weights, interpolation, 2→q norms with weighted columns, enumeration of signs.
+    The climb ends when lower and upper bound meet. For p = 2 ≤ q the result is that of `two_to_q_norm`.
+
+    Parameters
+    ----------
+    A : array_like, DataFrame or sparse matrix of shape (m, n)
+        Real and finite.
+    p, q : float
+        Exponents from 1 to ∞; their exact binary values count.
+    method : {"auto", "cheap", "spectral", "sos", "exact"}, default "auto"
+        The strongest certificates to try: ``"cheap"``, norms of columns, rows and |A|, in time proportional to the
+        entries that are not zero; ``"spectral"``, weights, interpolation, and 2→q norms by eigenvalues; ``"sos"``,
+        2→q norms by sums of squares of any size; ``"exact"``, the enumeration of signs in place of the latter;
+        ``"auto"``, all that take at most about a minute.
+    rtol : float, default 1e-6
+        Relative gap at which the bounds count as meeting.
+    time_limit : float, optional
+        Seconds after which no certificate is started; a proof in progress is completed. The cheapest certificate is
+        always computed.
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
+        Source of the random starting points.
+    progress : bool or callable, default False
+        True writes a line per stage to the standard error; a callable receives a `Progress` instead.
+
+    Returns
+    -------
+    Interval
+        With an `OperatorWitness` and an `OperatorCertificate`, or those of `two_to_q_norm` for p = 2 ≤ q.
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument cannot be used or the work cannot fit in memory.
+    KeyboardInterrupt
+        Only if it arrives before the first certificate; later, the interval proved so far is returned.
+
+    See Also
+    --------
+    operator_certificate : One of the upper bounds.
+    operator_approximation_factor : Proved worst case of the ratio of the bounds.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> interval = hn.operator_norm(np.eye(4), 4, 2, random_state=0)  # 4^(1/2 − 1/4)
+    >>> interval.lower <= 2**0.5 <= interval.upper, interval.is_exact()
+    (True, True)
+    """
+    start = time.perf_counter()
+    matrix = check_matrix(A, "A", copy=True)
+    p, q = check_exponent(p, 1, "p"), check_exponent(q, 1)
+    check_choice(method, "method", OPERATOR_METHODS)
+    tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
+    check_progress(progress)
+    if p == 2 <= q:
+        inner = {"cheap": "spectral", "exact": "auto"}.get(method, method)
+        return two_to_q_norm(matrix, q, method=inner, rtol=rtol, time_limit=limit, random_state=rng, progress=progress)
+    scaled = ScaledMatrix.identified(matrix)
+    climb = Climb(start, limit, lambda lower, upper: upper <= lower * (1 + tolerance) < math.inf, progress)
+    return _Search(scaled, p, q, rng, method).run(climb)
+
+
+class _Search:
+    """The stages of one call, with their common state."""
+
+    def __init__(self, matrix: ScaledMatrix, p: float, q: float, rng: np.random.Generator, method: str):
+        self.matrix, self.p, self.q, self.rng, self.method = matrix, p, q, rng, method
+
+    def run(self, climb: Climb) -> Interval[OperatorWitness, OperatorCertificate]:
+        quantity = operator_norm_text(self.p, self.q)
+        if self.matrix.is_zero:
+            begin = time.perf_counter()
+            certificate = zero_certificate(Problem(self.matrix, self.p, self.q, self.rng))
+            climb.offer(certificate, BoundRecord(kind="zero", upper=0.0, seconds=time.perf_counter() - begin))
+            self._offer_vector(climb, np.eye(1, self.matrix.shape[1])[0])
+            return climb.interval(Status.EXACT, quantity, unit=0.0)
+        status = climb.run(self._stages(climb))
+        if climb.witness is None:
+            self._search(climb, n_starts=1)
+        return climb.interval(status, quantity, unit=climb.lower)
+
+    def _stages(self, climb: Climb) -> Iterator[Stage]:
+        if self.p == 1 or math.isinf(self.q):
+            yield self._stage(climb, "edge")
+            yield Stage("lower bound", partial(self._edge_vector, climb))
+            return
+        yield self._stage(climb, "perron")
+        yield Stage("lower bound", partial(self._search, climb))
+        if self.method == "cheap":
+            return
+        exact = [self._stage(climb, "enumeration")]
+        if self.method == "exact":
+            yield from exact
+        yield self._stage(climb, "weights")
+        yield self._stage(climb, "interpolation")
+        if self.method != "exact":
+            yield self._stage(climb, "two_to_q", self.method)
+        if self.method == "auto":
+            yield from exact
+
+    def _stage(self, climb: Climb, rule: str, method: str = "auto") -> Stage:
+        return Stage(rule.replace("_", " "), partial(self._certify, climb, rule, method))
+
+    def _certify(self, climb: Climb, rule: str, method: str) -> Status | None:
+        begin = time.perf_counter()
+        problem = Problem(self.matrix, self.p, self.q, self.rng, climb.deadline, method)
+        certificate = propose_rule(rule, problem)
+        if certificate is not None:
+            seconds = time.perf_counter() - begin
+            climb.offer(certificate, BoundRecord(kind=rule, upper=certificate.upper, seconds=seconds))
+        return None
+
+    def _search(self, climb: Climb, n_starts: int = _STARTS) -> Status | None:
+        deadline = climb.deadline
+        vector = largest_vector(self.matrix.entries, self.p, self.q, self.rng, n_starts=n_starts, deadline=deadline)
+        self._offer_vector(climb, vector)
+        return None
+
+    def _edge_vector(self, climb: Climb) -> Status | None:
+        self._offer_vector(climb, edge_vector(self.matrix, self.p, self.q))
+        return None
+
+    def _offer_vector(self, climb: Climb, vector: np.ndarray) -> None:
+        climb.offer_witness(OperatorWitness.of_matrix(self.matrix, vector, self.p, self.q))

@@ -1,0 +1,238 @@
+"""One power method for all operator norms: vectors for lower bounds, blocks of vectors for the semidefinite relaxation.
+
+‖A‖_{p→q} is the maximum of ⟨y, Ax⟩ over the unit balls of ℓ_p and of the dual of ℓ_q. Maximising over y and x in turn
+never decreases it, for all p and q (Boyd, *Linear Algebra Appl.* 9 (1974) 95; Higham, *Numer. Math.* 62 (1992) 539). If
+the entries of x and y are vectors of R^b and their products inner products, the maximum is that of the relaxation for
+p ≥ 2 ≥ q once b is large enough (Burer & Monteiro). Results are proposals, proved elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+from hypernorm._validation import Matrix
+from hypernorm.certificates import OperatorWitness
+from hypernorm.forms import ScaledMatrix
+
+__all__ = [
+    "alternate",
+    "axis_norms",
+    "block_solution",
+    "conjugate_float",
+    "dual_vectors",
+    "edge_vector",
+    "largest_vector",
+    "operator_witness",
+    "settle",
+    "vector_norms",
+]
+
+_STEPS = 300
+_TOLERANCE = 1e-14
+# The search for the relaxation looks after so many steps whether the solution still changes.
+_CHECKED, _SETTLED = 25, 1e-12
+# After so many steps only so many of the best starts go on.
+_SELECTIONS = {20: 24, 60: 8, 150: 3}
+# A table of all flips of one sign has at most so many entries.
+_LARGEST_FLIPS = 1 << 23
+
+
+def conjugate_float(p: float) -> float:
+    """p/(p − 1)."""
+    return 1.0 if math.isinf(p) else math.inf if p == 1 else p / (p - 1)
+
+
+def vector_norms(lengths: np.ndarray, r: float) -> np.ndarray:
+    """The r-norms of the columns of a non-negative array; computed, not proved."""
+    largest = lengths.max(axis=0)
+    if math.isinf(r):
+        return np.asarray(largest)
+    with np.errstate(under="ignore"):
+        sums = ((lengths / np.where(largest > 0, largest, 1)) ** r).sum(axis=0)
+        return np.asarray(largest * sums ** (1 / r))
+
+
+def axis_norms(entries: Matrix, axis: int, r: float) -> np.ndarray:
+    """The r-norms of the columns (axis 0) or rows (axis 1); computed."""
+    if isinstance(entries, np.ndarray):
+        return vector_norms(np.abs(entries if axis == 0 else entries.T), r)
+    if math.isinf(r):
+        return np.asarray(abs(entries).max(axis=axis).toarray()).ravel()
+    largest = float(np.abs(entries.data).max())
+    with np.errstate(under="ignore"):
+        powers = entries.copy()
+        powers.data = (np.abs(entries.data) / largest) ** r
+        sums = np.asarray(powers.sum(axis=axis)).ravel()
+    return largest * sums ** (1 / r)
+
+
+def dual_vectors(W: np.ndarray, r: float) -> tuple[np.ndarray, np.ndarray]:
+    """For each start the X with the largest ⟨X, W⟩ in the unit ball of the dual of ℓ_r, and this value, ‖W‖_r.
+
+    W has the shape (n, k, b) for k starts whose entries are vectors of R^b.
+    """
+    lengths = np.linalg.norm(W, axis=2)
+    norms = vector_norms(lengths, r)
+    factors = np.zeros_like(lengths)
+    if math.isinf(r):
+        best = lengths.argmax(axis=0)
+        starts = np.arange(lengths.shape[1])
+        factors[best, starts] = 1 / np.where(norms > 0, lengths[best, starts], 1)
+        return W * factors[:, :, None], norms
+    positive = lengths > 0
+    with np.errstate(under="ignore"):
+        relative = np.divide(lengths, norms, out=np.zeros_like(lengths), where=norms > 0)
+        np.divide(relative ** (r - 1), lengths, out=factors, where=positive)
+    return W * factors[:, :, None], norms
+
+
+def alternate(
+    A: Matrix,
+    p: float,
+    q: float,
+    X: np.ndarray,
+    *,
+    steps: int,
+    select: bool = False,
+    tolerance: float = _TOLERANCE,
+    deadline: float = math.inf,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Run the power method from X of shape (n, k, b); return X, Y of the best starts, best first, and their values."""
+    dual = conjugate_float(p)
+    A_t = A.T if isinstance(A, np.ndarray) else A.T.tocsr()
+    before = np.zeros(X.shape[1])
+    for step in range(steps):
+        Y, _ = dual_vectors(_product(A, X), q)
+        X, values = dual_vectors(_product(A_t, Y), dual)
+        if select and step in _SELECTIONS:
+            kept = np.argsort(-values, kind="stable")[: _SELECTIONS[step]]
+            X, Y, values, before = X[:, kept], Y[:, kept], values[kept], before[kept]
+        if (values <= before * (1 + tolerance)).all() or time.perf_counter() > deadline:
+            break
+        before = values
+    order = np.argsort(-values, kind="stable")
+    return X[:, order], Y[:, order], values[order]
+
+
+def _product(A: Matrix, X: np.ndarray) -> np.ndarray:
+    """AX for X of shape (n, k, b)."""
+    return np.asarray(A @ X.reshape(X.shape[0], -1)).reshape(A.shape[0], *X.shape[1:])
+
+
+def largest_vector(
+    A: Matrix,
+    p: float,
+    q: float,
+    rng: np.random.Generator,
+    *,
+    n_starts: int = 100,
+    starts: np.ndarray | None = None,
+    deadline: float = math.inf,
+) -> np.ndarray:
+    """A vector with a large ‖Av‖_q/‖v‖_p; `starts` has one column per further starting point."""
+    columns = _standard_starts(A, p, q, n_starts, rng)
+    X = columns if starts is None else np.hstack([starts, columns])
+    X = X[:, np.abs(X).max(axis=0) > 0]
+    X, Y, _ = alternate(A, p, q, X[:, :, None], steps=_STEPS, select=True, deadline=deadline)
+    vectors = X[:, :, 0]
+    if math.isinf(p):
+        vectors = np.column_stack([_flipped(A, v, q) for v in vectors.T])
+    elif q == 1:
+        A_t = A.T if isinstance(A, np.ndarray) else A.T.tocsr()
+        signs = np.column_stack([_flipped(A_t, y, conjugate_float(p)) for y in Y[:, :, 0].T])
+        better = dual_vectors(np.asarray(A_t @ signs)[:, :, None], conjugate_float(p))[0][:, :, 0]
+        vectors = np.hstack([vectors, better])
+    vectors = vectors[:, vectors.any(axis=0)]  # a start that A maps to zero leads to zero
+    values = vector_norms(np.abs(np.asarray(A @ vectors)), q) / vector_norms(np.abs(vectors), p)
+    return np.asarray(vectors[:, int(values.argmax())])
+
+
+def _flipped(A: Matrix, v: np.ndarray, q: float) -> np.ndarray:
+    """Signs that no flip of one sign improves, from those of v."""
+    signs = np.where(v < 0, -1.0, 1.0)
+    if A.shape[0] * A.shape[1] > _LARGEST_FLIPS:
+        return signs
+    dense = A if isinstance(A, np.ndarray) else A.toarray()
+    image = dense @ signs
+    value = vector_norms(np.abs(image)[:, None], q)[0]
+    for _ in range(2 * len(v)):
+        values = vector_norms(np.abs(image[:, None] - 2 * dense * signs), q)
+        best = int(values.argmax())
+        if values[best] <= value * (1 + 1e-13):
+            break
+        image = image - 2 * signs[best] * dense[:, best]
+        signs[best], value = -signs[best], values[best]
+    return signs
+
+
+def _standard_starts(A: Matrix, p: float, q: float, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Random vectors, the positive one, unit vectors of the longest columns, dual vectors of the longest rows."""
+    m, n = A.shape
+    some = max(1, min(count // 8, m, n))
+    columns, rows = axis_norms(A, 0, q), axis_norms(A, 1, conjugate_float(p))
+    units = np.zeros((n, some))
+    units[np.argsort(-columns, kind="stable")[:some], np.arange(some)] = 1
+    longest: Any = A[np.argsort(-rows, kind="stable")[:some]]
+    longest = (longest if isinstance(longest, np.ndarray) else longest.toarray()).T
+    duals = dual_vectors(longest[:, :, None], conjugate_float(p))[0][:, :, 0]
+    random = rng.standard_normal((n, max(count - 2 * some - 1, 1)))
+    return np.hstack([units, duals, np.ones((n, 1)), random])
+
+
+def block_solution(
+    A: Matrix, p: float, q: float, rng: np.random.Generator, *, steps: int, deadline: float = math.inf
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Row lengths of AX and of AᵀY, and the value, for a solution X, Y of the relaxation for p ≥ 2 ≥ q."""
+    m, n = A.shape
+    width = min(math.ceil(1.2 * math.sqrt(m + n)) + 6, m + n)
+    X = dual_vectors(rng.standard_normal((n, 1, width)), conjugate_float(p))[0]
+    X, Y, value = settle(A, p, q, X, steps=steps, deadline=deadline)
+    A_t = A.T if isinstance(A, np.ndarray) else A.T.tocsr()
+    images, duals = (np.linalg.norm(_product(*pair)[:, 0], axis=1) for pair in ((A, X), (A_t, Y)))
+    return images, duals, value
+
+
+def settle(
+    A: Matrix, p: float, q: float, X: np.ndarray, *, steps: int, deadline: float = math.inf
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """`alternate` for one start, until X changes little: its error is the square root of that of the value."""
+    before = np.full(X.shape[0], math.inf)
+    for _ in range(0, steps, _CHECKED):
+        X, Y, values = alternate(A, p, q, X, steps=_CHECKED, tolerance=-1.0, deadline=deadline)
+        lengths = np.linalg.norm(X[:, 0], axis=1)
+        if np.abs(lengths - before).max() <= _SETTLED * lengths.max() or time.perf_counter() > deadline:
+            break
+        before = lengths
+    return X, Y, float(values[0])
+
+
+def edge_vector(matrix: ScaledMatrix, p: float, q: float) -> np.ndarray:
+    """The unit vector of the longest column (p = 1), or the dual vector of the longest row (q = ∞)."""
+    entries = matrix.entries
+    n = entries.shape[1]
+    if p == 1:
+        lengths = axis_norms(entries, 0, q)
+        return np.eye(1, n, int(lengths.argmax()))[0]
+    dual = conjugate_float(p)
+    index = int(axis_norms(entries, 1, dual).argmax())
+    row = entries[[index]]
+    row = row if isinstance(row, np.ndarray) else row.toarray()
+    return np.asarray(dual_vectors(row.T[:, :, None], dual)[0][:, 0, 0])
+
+
+def operator_witness(
+    A: Matrix, p: float, q: float, *, n_starts: int, starts: np.ndarray, rng: np.random.Generator
+) -> OperatorWitness:
+    """A vector with a large ‖Av‖_q/‖v‖_p and its proved value; `starts` has one column per starting point."""
+    matrix = ScaledMatrix.identified(A)
+    if matrix.is_zero:
+        vector = np.eye(1, matrix.shape[1])[0]
+    elif p == 1 or math.isinf(q):
+        vector = edge_vector(matrix, p, q)
+    else:
+        vector = largest_vector(matrix.entries, p, q, rng, n_starts=n_starts, starts=starts)
+    return OperatorWitness.of_matrix(matrix, vector, p, q)

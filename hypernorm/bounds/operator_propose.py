@@ -1,0 +1,311 @@
+"""Proved certificates of operator norms by rule; `Certificate.prove` decides."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from scipy.optimize import linprog
+
+from hypernorm._arguments import Seed, check_choice, check_exponent, check_generator, fits_in_memory
+from hypernorm._arithmetic import own_arithmetic
+from hypernorm._validation import check_matrix
+from hypernorm.bounds.column_weights import column_weights
+from hypernorm.bounds.operator_power import axis_norms, conjugate_float
+from hypernorm.bounds.operator_weights import matrix_weights, positive_vector, spectral_square
+from hypernorm.bounds.propose import first_proved
+from hypernorm.bounds.two_to_q import two_to_q_norm
+from hypernorm.certificates import (
+    LARGEST_ENUMERATION,
+    UNIT,
+    EdgeCertificate,
+    EnumerationCertificate,
+    InterpolationCertificate,
+    OperatorCertificate,
+    PerronCertificate,
+    TwoToQCertificate,
+    WeightsCertificate,
+    operand_of,
+    weighted_columns,
+)
+from hypernorm.exceptions import CertificateError, InvalidInputError
+from hypernorm.forms import ScaledMatrix
+
+__all__ = ["RULES", "Problem", "operator_certificate", "propose_rule", "zero_certificate"]
+
+# An enumeration visits at most so many entries.
+_MOST_SUMS = 2.0**33
+_LARGEST_EXPONENT = 1e6
+# Points (1/p, 1/q) on an edge to interpolate from.
+_GRID = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A matrix that is not zero, exponents, and how to search."""
+
+    matrix: ScaledMatrix
+    p: float
+    q: float
+    rng: np.random.Generator
+    deadline: float = math.inf
+    method: str = "auto"
+    """Of the inner 2→q norm."""
+
+    def fields(self, side: str) -> dict[str, Any]:
+        """The fields that all rules share; the bound is that which the proof yields."""
+        return {
+            "p": self.p,
+            "q": self.q,
+            "shape": self.matrix.shape,
+            "fingerprint": self.matrix.fingerprint,
+            "side": side,
+            "upper": sys.float_info.max,
+        }
+
+    def proved(self, certificate: OperatorCertificate) -> OperatorCertificate:
+        """The certificate with the bound that it proves."""
+        upper = certificate.prove(self.matrix).upper
+        return dataclasses.replace(certificate, upper=upper)
+
+
+def _sides(fits: Callable[[Fraction | float, Fraction | float], bool], problem: Problem) -> Iterator[tuple[str, Any]]:
+    for side in ("matrix", "transpose"):
+        operand = operand_of(problem.matrix, problem.p, problem.q, side)
+        if fits(operand.p, operand.q):
+            yield side, operand
+
+
+def _edge(problem: Problem) -> Iterator[OperatorCertificate]:
+    for side, _ in _sides(lambda p, q: p == 1, problem):
+        yield problem.proved(EdgeCertificate(**problem.fields(side)))
+        return
+
+
+def _full(values: np.ndarray, places: np.ndarray, size: int) -> np.ndarray:
+    """Values for all rows or columns; ones for those of zeros."""
+    result = np.ones(size)
+    result[places] = values
+    return result
+
+
+def _perron(problem: Problem) -> Iterator[OperatorCertificate]:
+    for side, operand in _sides(lambda p, q: q != math.inf, problem):
+        n = problem.matrix.shape[1 if side == "matrix" else 0]
+        vector = _full(positive_vector(operand), operand.columns, n)
+        yield problem.proved(PerronCertificate(**problem.fields(side), vector=vector))
+        if problem.p >= problem.q and problem.p < math.inf:
+            return  # the transpose has the same optimum
+
+
+def _weights(problem: Problem) -> Iterator[OperatorCertificate]:
+    m, n = problem.matrix.shape
+    relaxation = problem.p >= 2 >= problem.q
+    for side, operand in _sides(lambda p, q: p != 1 and q != math.inf and (p >= 2 or q > 2), problem):
+        shape = (m, n) if side == "matrix" else (n, m)
+        if relaxation and shape[1] > shape[0]:
+            continue  # an exact proof is about the columns, of which the other side has fewer
+        size = min(operand.entries.shape)
+        if not fits_in_memory(6 * 8 * size * size + 3 * 8 * m * n):
+            raise CertificateError(f"The proof of weights for a matrix of shape {problem.matrix.shape} is too large.")
+        found = matrix_weights(operand, problem.rng, problem.deadline)
+        if found is None:
+            continue
+        a, d, square = found
+        rows, columns = _full(a, operand.rows, shape[0]), _full(d, operand.columns, shape[1])
+        margin, shared = 64 * UNIT * (size + 8) ** 2, problem.fields(side)
+
+        def certificate(
+            growth: float,
+            fields: dict[str, Any] = shared,
+            value: float = square,
+            margin: float = margin,
+            rows: np.ndarray = rows,
+            columns: np.ndarray = columns,
+        ) -> WeightsCertificate:
+            return WeightsCertificate(
+                **fields, value=value * (1 + growth * margin), row_weights=rows, column_weights=columns
+            )
+
+        proposed, upper = first_proved(certificate, problem.matrix, problem.deadline)
+        yield dataclasses.replace(proposed, upper=upper)
+        if relaxation:
+            return
+
+
+def near_exponent(q: Fraction | float) -> float:
+    """A float near an exact exponent of at least 2, a simple one if there is one."""
+    if q == math.inf or q > _LARGEST_EXPONENT:
+        return min(float(q), _LARGEST_EXPONENT)
+    exact = Fraction(q)
+    simple = exact.limit_denominator(64)
+    return max(float(simple if abs(simple - exact) < 1e-12 else exact), 2.0)
+
+
+def _two_to_q(problem: Problem) -> Iterator[OperatorCertificate]:
+    for side, operand in _sides(lambda p, q: q >= 2 and q != math.inf and p != 1, problem):
+        n = problem.matrix.shape[1 if side == "matrix" else 0]
+        s = column_weights(operand, problem.rng, problem.deadline)
+        weights = None if s is None else _full(s, operand.columns, n)
+        Y = operand.entries if s is None else weighted_columns(operand.entries, s, exact=False)[0]
+        left = problem.deadline - time.perf_counter()
+        limit = None if math.isinf(left) else max(left, 1e-3)
+        interval = two_to_q_norm(
+            Y, near_exponent(operand.q), method=problem.method, time_limit=limit, random_state=problem.rng
+        )
+        certificate = TwoToQCertificate(**problem.fields(side), weights=weights, norm=interval.certificate)
+        yield problem.proved(certificate)
+
+
+def _enumeration(problem: Problem) -> Iterator[OperatorCertificate]:
+    sides = [
+        (operand.entries.shape, side)
+        for side, operand in _sides(lambda p, q: p == math.inf and q != math.inf, problem)
+        if operand.entries.shape[1] <= LARGEST_ENUMERATION
+        and operand.entries.shape[0] * 2.0 ** operand.entries.shape[1] <= _MOST_SUMS
+    ]
+    if sides:
+        _, side = min(sides, key=lambda item: (item[0][0] * 2 ** item[0][1], item[1]))
+        yield problem.proved(EnumerationCertificate(**problem.fields(side)))
+
+
+def _interpolation(problem: Problem) -> Iterator[OperatorCertificate]:
+    """Between exact norms: edges p = 1 and q = ∞, and 2→2. The shares solve a linear programme."""
+    p, q = problem.p, problem.q
+    target = (1 / p, 1 / q)
+    if p == 1 or math.isinf(q) or p > q:
+        return
+    points: list[tuple[float, float]] = [(1.0, y) for y in (*_GRID, target[1])] + [
+        (x, 0.0) for x in (*_GRID[:-1], target[0])
+    ]
+    reach = max(abs(coordinate - 0.5) for coordinate in target)
+    if reach > 0:  # the end of the ray from the centre through the target
+        x, y = (min(max(0.5 + (coordinate - 0.5) / reach / 2, 0.0), 1.0) for coordinate in target)
+        points.append((x, y))
+    points = [(x, y) for x, y in dict.fromkeys(points) if x == 1 or y == 0] + [(0.5, 0.5)]
+    entries = operand_of(problem.matrix, 2.0, 2.0, "matrix").entries
+    logs = [math.log(_exact_value(entries, *point)) for point in points]
+    found = linprog(logs, A_eq=np.vstack([np.transpose(points), np.ones(len(points))]), b_eq=[*target, 1.0])
+    if found.x is None:
+        return
+    weights = found.x
+    chosen = [index for index in np.argsort(-weights)[:3].tolist() if weights[index] > 1e-9]
+    norms = tuple(_exact_norm(problem, *points[index]) for index in chosen)
+    shares = tuple(float(min(weights[index], 1.0)) for index in chosen[:-1])
+    while sum(map(Fraction, shares), Fraction(0)) > 1:
+        shares = tuple(math.nextafter(share, 0.0) for share in shares)
+    yield problem.proved(InterpolationCertificate(**problem.fields("matrix"), norms=norms, shares=shares))
+
+
+def _exact_value(entries: Any, x: float, y: float) -> float:
+    """The norm at a point (1/p, 1/q) of an edge, or 2→2; computed."""
+    if (x, y) == (0.5, 0.5):
+        return math.sqrt(spectral_square(entries))
+    if x == 1:
+        return float(axis_norms(entries, 0, 1 / y if y else math.inf).max())
+    return float(axis_norms(entries, 1, conjugate_float(1 / x if x else math.inf)).max())
+
+
+def _exact_norm(problem: Problem, x: float, y: float) -> OperatorCertificate:
+    there = dataclasses.replace(problem, p=1 / x if x else math.inf, q=1 / y if y else math.inf)
+    return next(_weights(there) if (x, y) == (0.5, 0.5) else _edge(there))
+
+
+RULES: dict[str, Callable[[Problem], Iterator[OperatorCertificate]]] = {
+    "edge": _edge,
+    "perron": _perron,
+    "weights": _weights,
+    "two_to_q": _two_to_q,
+    "interpolation": _interpolation,
+    "enumeration": _enumeration,
+}
+"""The rules by name; each yields proved certificates, of the matrix, of its transpose or of both."""
+
+_WHERE = {
+    "edge": "p = 1 or q = ∞",
+    "perron": "p > 1 and q < ∞",
+    "weights": "p > 1 and q < ∞",
+    "two_to_q": "p, q ≥ 2, p, q ≤ 2, or p ≤ 2 ≤ q, with p > 1 and q < ∞",
+    "interpolation": "p ≤ q, with p > 1 and q < ∞",
+    "enumeration": f"p = ∞ or q = 1, with at most {LARGEST_ENUMERATION} columns or rows",
+}
+
+
+def propose_rule(rule: str, problem: Problem) -> OperatorCertificate | None:
+    """The best proved certificate of a rule; None if the rule does not apply.
+
+    Raises
+    ------
+    CertificateError
+        If rounding errors prevent every proof.
+    """
+    best: OperatorCertificate | None = None
+    for certificate in RULES[rule](problem):
+        if best is None or certificate.upper < best.upper:
+            best = certificate
+    return best
+
+
+@own_arithmetic
+def operator_certificate(
+    A: Any, p: float, q: float, rule: str = "weights", *, random_state: Seed = None
+) -> OperatorCertificate:
+    """Prove an upper bound on ‖A‖_{p→q} by one rule.
+
+    Parameters
+    ----------
+    A : array_like, DataFrame or sparse matrix of shape (m, n)
+    p, q : float
+        Exponents from 1 to ∞.
+    rule : {"weights", "edge", "perron", "two_to_q", "interpolation", "enumeration"}, default "weights"
+        ``"edge"``, the norms of columns or rows, exact for p = 1 or q = ∞; ``"perron"``, the norm of |A|, exact for
+        p ≥ q if no entry is negative; ``"weights"``, one matrix inequality, which is the semidefinite relaxation for
+        p ≥ 2 ≥ q; ``"two_to_q"``, column weights before a certificate of a 2→q norm; ``"interpolation"``, between
+        exact norms; ``"enumeration"``, exact for p = ∞ or q = 1 and at most 24 columns or rows.
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
+
+    Returns
+    -------
+    OperatorCertificate
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument cannot be used, or the rule does not apply to p and q.
+    CertificateError
+        If rounding errors prevent the proof.
+
+    See Also
+    --------
+    operator_norm : The best of all rules, with a lower bound.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> A = np.array([[1.0, 2.0], [0.0, 3.0]])
+    >>> certificate = hn.operator_certificate(A, 3, 2, rule="perron")
+    >>> certificate.verify(A, exact=True).upper / hn.lower_bound(A, 2, p=3, random_state=0).value < 1 + 1e-9
+    True
+    """
+    matrix = check_matrix(A, "A", copy=True)
+    p, q = check_exponent(p, 1, "p"), check_exponent(q, 1)
+    check_choice(rule, "rule", RULES)
+    scaled = ScaledMatrix.identified(matrix)
+    problem = Problem(scaled, p, q, check_generator(random_state))
+    found = zero_certificate(problem) if scaled.is_zero else propose_rule(rule, problem)
+    if found is None:
+        raise InvalidInputError(f"rule={rule!r} applies to {_WHERE[rule]}; choose another one.")
+    return found
+
+
+def zero_certificate(problem: Problem) -> OperatorCertificate:
+    """A certificate for a matrix of zeros."""
+    vector = np.ones(problem.matrix.shape[1])
+    return problem.proved(PerronCertificate(**problem.fields("matrix"), vector=vector))

@@ -1,0 +1,210 @@
+"""Certificates of operator norms ‖A‖_{p→q} = max ‖Av‖_q over ‖v‖_p = 1: what all rules share.
+
+Each rule is a class with its own arrays. The rule and (p, q) determine the formula, so a file cannot choose its
+inequality. A rule is about A or about its transpose: ‖A‖_{p→q} = ‖Aᵀ‖_{q*→p*} with conjugate exponents. Rows and
+columns of zeros take no part.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from hypernorm._display import operator_norm_text
+from hypernorm._validation import Matrix, check_matrix
+from hypernorm.certificates.base import Certificate
+from hypernorm.certificates.exponents import Exponent, conjugate, exact_exponent
+from hypernorm.certificates.fields import Choice, Fingerprint, Real, Shape, Sizes
+from hypernorm.certificates.rounding import precision, rational, upper_float
+from hypernorm.certificates.subjects import check_identity
+from hypernorm.certificates.values import check_real
+from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound
+from hypernorm.exceptions import CertificateError
+from hypernorm.forms import ScaledMatrix
+
+if TYPE_CHECKING:
+    import flint
+
+__all__ = ["NormExponent", "Operand", "OperatorCertificate", "operand_of", "operator_matrix", "read_operator_matrix"]
+
+# Another order of summation may prove slightly more than the claim.
+_TOLERANCE = 1e-9
+# Just above the largest finite exponent of the functions, 10⁶.
+_ABOVE_EXPONENTS = 1e6 + 1
+
+
+class Operand(NamedTuple):
+    """What a rule is about: A or its transpose, scaled, without rows and columns of zeros.
+
+    Attributes
+    ----------
+    entries : ndarray or csr_array
+    p, q : Fraction or inf
+        The exact exponents; of the dual norms for the transpose.
+    rows, columns : ndarray of int
+        Which rows and columns of A or its transpose they are.
+    """
+
+    entries: Matrix
+    p: Exponent
+    q: Exponent
+    rows: np.ndarray
+    columns: np.ndarray
+
+    @property
+    def magnitudes(self) -> Matrix:
+        """The absolute values of the entries."""
+        entries: Matrix = np.abs(self.entries) if isinstance(self.entries, np.ndarray) else abs(self.entries)
+        return entries
+
+
+class NormExponent(Real):
+    """A float from 1 to 10⁶, or infinity."""
+
+    def __init__(self) -> None:
+        super().__init__(1.0, infinite=True)
+
+    def check(self, value: Any, name: str, sizes: Sizes) -> float | None:
+        checked = super().check(value, name, sizes)
+        if checked != math.inf:
+            check_real(checked, self.called(name), 1.0, _ABOVE_EXPONENTS)
+        return checked
+
+
+@dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
+class OperatorCertificate(Certificate):
+    """A proof of an upper bound on max ‖Av‖_q over all v with ‖v‖_p = 1; the base class of all rules.
+
+    Attributes
+    ----------
+    p, q : float
+        Exponents of at least 1, or infinity; their exact binary values count.
+    shape : tuple of int
+        Shape (m, n) of the matrix.
+    fingerprint : str
+        SHA-256 of the values of the matrix, see `hypernorm.forms.fingerprint`.
+    side : str
+        ``"matrix"`` or ``"transpose"``: what the arrays of the rule are about.
+    upper : float
+        The claimed bound; `verify` proves it.
+    """
+
+    has_exact_proof: ClassVar = True
+    data_name: ClassVar = "A"
+
+    p: Annotated[float, NormExponent()]
+    q: Annotated[float, NormExponent()]
+    shape: Annotated[tuple[int, int], Shape()]
+    fingerprint: Annotated[str, Fingerprint()]
+    side: Annotated[str, Choice(("matrix", "transpose"))]
+    upper: Annotated[float, Real(0.0)]
+
+    @classmethod
+    def sizes(cls, known: Mapping[str, Any]) -> Sizes:
+        if "side" not in known:
+            return {}
+        m, n = known["shape"]
+        return {"m": m, "n": n} if known["side"] == "matrix" else {"m": n, "n": m}
+
+    @property
+    def quantity(self) -> str:
+        return operator_norm_text(self.p, self.q)
+
+    @property
+    def claim(self) -> Claim:
+        return Claim(self.upper, is_upper=True)
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": self.kind, "p": self.p, "q": self.q, "shape": list(self.shape)}
+
+    def read(self, data: Any) -> ScaledMatrix:
+        return read_operator_matrix(data, self.shape, self.fingerprint)
+
+    def establish(self, subject: ScaledMatrix, *, exact: bool) -> VerifiedBound:
+        matrix = operator_matrix(subject, self.shape)
+        rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
+        if matrix.is_zero:
+            return VerifiedBound(quantity=self.quantity, rigor=rigor, upper=0.0)
+        with precision(), np.errstate(all="ignore"):
+            scaled = self.bound(matrix, exact=exact)
+            # ‖E‖_{p→q} is at most the sum of |E_ij|.
+            moved = rational(2.0**-1074) * rational(self.shape[0] * self.shape[1] if matrix.inexact else 0)
+            proved = upper_float((scaled + moved) * rational(2) ** matrix.exponent)
+        if not proved <= self.upper * (1 + _TOLERANCE):
+            raise CertificateError(f"The norm is proved to be at most {proved!r}, not {self.upper!r}.")
+        return VerifiedBound(quantity=self.quantity, rigor=rigor, upper=proved)
+
+    @abstractmethod
+    def bound(self, matrix: ScaledMatrix, *, exact: bool) -> flint.arb:
+        """A ball whose upper end is proved to bound the norm of the scaled matrix, which is not zero.
+
+        It is called with the precision and the error handling of a proof. A `CertificateError` if nothing is proved.
+        """
+
+    def operand(self, matrix: ScaledMatrix) -> Operand:
+        """What the rule is about."""
+        return operand_of(matrix, self.p, self.q, self.side)
+
+    def refuse(self, operand: Operand) -> CertificateError:
+        """The error for exponents to which the rule does not apply."""
+        remedy = "" if self.side == "transpose" else ", or not without the transpose"
+        return CertificateError(f"The rule {self.kind!r} does not apply to {self.quantity}{remedy}.")
+
+
+def operand_of(matrix: ScaledMatrix, p: float, q: float, side: str) -> Operand:
+    """A scaled matrix that is not zero, or its transpose, with the exponents that belong to it."""
+    exponents = exact_exponent(p), exact_exponent(q)
+    entries = matrix.entries
+    if side == "transpose":
+        exponents = conjugate(exponents[1]), conjugate(exponents[0])
+        entries = sp.csr_array(entries.T) if sp.issparse(entries) else entries.T
+    rows, columns = (np.flatnonzero(_has_entries(entries, axis)) for axis in (1, 0))
+    if len(rows) < entries.shape[0]:
+        entries = entries[rows]
+    if len(columns) < entries.shape[1]:
+        entries = entries[:, columns]
+    if isinstance(entries, np.ndarray):
+        entries = np.ascontiguousarray(entries)
+    return Operand(entries, *exponents, rows, columns)
+
+
+def read_operator_matrix(data: Any, shape: tuple[int, int], digits: str) -> ScaledMatrix:
+    """The matrix of a certificate, after a check of its entries and of its identity, as the subject of a proof.
+
+    Raises
+    ------
+    CertificateError
+        If its shape differs from `shape`, or its fingerprint from `digits`.
+    InvalidInputError
+        If the matrix cannot be used.
+    """
+    matrix = check_matrix(data, "A", copy=True)
+    check_identity(matrix, shape, digits)
+    return ScaledMatrix(matrix, digits)
+
+
+def operator_matrix(subject: Any, shape: tuple[int, int]) -> ScaledMatrix:
+    """The subject of a proof about a whole matrix of the given shape.
+
+    Raises
+    ------
+    CertificateError
+    """
+    if type(subject) is not ScaledMatrix or subject.shape != shape:
+        raise CertificateError(f"The subject of the proof must be a scaled matrix of shape {shape}.")
+    return subject
+
+
+def _has_entries(entries: Matrix, axis: int) -> np.ndarray:
+    """Which rows (axis 1) or columns (axis 0) have an entry that is not zero."""
+    if isinstance(entries, np.ndarray):
+        return np.asarray(entries.any(axis=axis))
+    if axis == 1:
+        return np.asarray(np.diff(entries.indptr) > 0)
+    return np.asarray(np.bincount(entries.indices, minlength=entries.shape[1]) > 0)
