@@ -59,7 +59,7 @@ def operator_norm(
     Parameters
     ----------
     A : array_like, DataFrame or sparse matrix of shape (m, n)
-        Real and finite.
+        Real and finite. For p = 2 ≤ q whatever `two_to_q_norm` takes: complex matrices and Dask arrays, too.
     p, q : float
         Exponents from 1 to ∞; their exact binary values count.
     method : {"auto", "cheap", "spectral", "sos", "exact"}, default "auto"
@@ -102,15 +102,14 @@ def operator_norm(
     (True, True)
     """
     start = time.perf_counter()
-    matrix = check_matrix(A, "A", copy=True)
     p, q = check_exponent(p, 1, "p"), check_exponent(q, 1)
     check_choice(method, "method", OPERATOR_METHODS)
     tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
     check_progress(progress)
     if p == 2 <= q:
         inner = {"cheap": "spectral", "exact": "auto"}.get(method, method)
-        return two_to_q_norm(matrix, q, method=inner, rtol=rtol, time_limit=limit, random_state=rng, progress=progress)
-    scaled = ScaledMatrix.identified(matrix)
+        return two_to_q_norm(A, q, method=inner, rtol=rtol, time_limit=limit, random_state=rng, progress=progress)
+    scaled = ScaledMatrix.identified(check_matrix(A, "A", copy=True))
     climb = Climb(start, limit, lambda lower, upper: upper <= lower * (1 + tolerance) < math.inf, progress)
     return _Search(scaled, p, q, rng, method).run(climb)
 
