@@ -295,6 +295,53 @@ def _sample_moment(rng: np.random.Generator) -> Subject:
     return Subject(proof, X, false)
 
 
+def _singular(rng: np.random.Generator) -> Subject:
+    n, d = int(rng.integers(1, 9)), int(rng.integers(1, 9))
+    A = rng.standard_normal((n, 4)) @ rng.standard_normal((4, d)) * 10.0 ** rng.uniform(-3, 3)
+    proof = hn.singular_values(A).certificate
+    true = np.linalg.svd(A, compute_uv=False)
+    slack = 1e-13 * true[0]
+
+    def false(proof: Any, found: Any) -> bool:
+        lowers, uppers = np.array(found.lowers), np.array(found.uppers)
+        outside = (lowers > true + slack).any() or (uppers < true - slack).any()
+        return bool(outside or found.lower > true[0] + slack or found.upper < true[0] - slack)
+
+    return Subject(proof, A, false)
+
+
+def _invariant_norm(rng: np.random.Generator) -> Subject:
+    A = rng.standard_normal((int(rng.integers(2, 9)), int(rng.integers(2, 9)))) * 10.0 ** rng.uniform(-3, 3)
+    kind = str(rng.choice(["schatten", "ky_fan", "k_support"]))
+    if kind == "schatten":
+        proof = hn.schatten_norm(A, float(rng.choice([1.0, 1.5, 2.0, 4.0, np.inf]))).certificate
+    else:
+        norm = hn.ky_fan_norm if kind == "ky_fan" else hn.k_support_norm
+        proof = norm(A, int(rng.integers(1, min(A.shape) + 1))).certificate
+    values = np.linalg.svd(A, compute_uv=False)
+
+    def false(proof: Any, found: Any) -> bool:
+        norm = _gauge(proof.kind, proof.parameter, values)
+        return bool(found.lower > norm * (1 + 1e-12) or found.upper < norm * (1 - 1e-12))
+
+    return Subject(proof, A, false)
+
+
+def _gauge(kind: str, parameter: float, values: np.ndarray) -> float:
+    """The norm from singular values; a k-support norm by its dual: the largest ⟨s, y⟩ over the formula's vectors y."""
+    if kind == "schatten":
+        return float(np.linalg.norm(values / values[0], parameter) * values[0])
+    k = int(parameter)
+    if kind == "ky_fan":
+        return float(values[:k].sum())
+    ratios = []
+    for r in range(k):
+        y = values.copy()
+        y[k - r - 1 :] = values[k - r - 1 :].sum() / (r + 1)
+        ratios.append(values @ y / np.linalg.norm(np.sort(y)[-k:]))
+    return float(max(ratios))
+
+
 KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "norm": _norm,
     "split": _split,
@@ -310,4 +357,6 @@ KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "atom": _atom,
     "gain": _gain,
     "sample moment": _sample_moment,
+    "singular values": _singular,
+    "invariant norm": _invariant_norm,
 }

@@ -39,6 +39,15 @@ from hypernorm.exceptions import (
     InvalidInputError,
     TooLargeError,
 )
+from hypernorm.spectral import (
+    Enclosure,
+    LowRank,
+    SingularValues,
+    k_support_norm,
+    ky_fan_norm,
+    schatten_norm,
+    singular_values,
+)
 
 __version__ = "0.1.0"
 
@@ -48,12 +57,15 @@ __all__ = [
     "CertificateError",
     "ChangedDataError",
     "ConvergenceWarning",
+    "Enclosure",
     "HypernormError",
     "Interval",
     "InvalidInputError",
+    "LowRank",
     "NormCertificate",
     "Progress",
     "Rigor",
+    "SingularValues",
     "Status",
     "TooLargeError",
     "Verified",
@@ -62,8 +74,12 @@ __all__ = [
     "Witness",
     "approximation_factor",
     "conic_bound",
+    "k_support_norm",
+    "ky_fan_norm",
     "load_certificate",
     "lower_bound",
+    "schatten_norm",
+    "singular_values",
     "smallest_gain",
     "sos_bound",
     "sos_problem",

@@ -6,7 +6,9 @@ from hypernorm.certificates.cluster import ClusterCertificate, VerifiedClusterBo
 from hypernorm.certificates.covariance import CovarianceCertificate, VerifiedCovarianceBound, whitened_rows
 from hypernorm.certificates.displacement import are_base_weights, total_variation_bound
 from hypernorm.certificates.expansion import ExpansionCertificate, VerifiedExpansion
+from hypernorm.certificates.factored import FactoredSingularValueCertificate, factor_basis, joint_fingerprint
 from hypernorm.certificates.gain_witness import GainWitness
+from hypernorm.certificates.invariant_norm import InvariantNormCertificate
 from hypernorm.certificates.lower_gain import GAIN_EXPONENTS, LowerGainCertificate
 from hypernorm.certificates.majorants import DEGREES, has_touching, touching_nodes, touching_polynomial
 from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound
@@ -19,6 +21,7 @@ from hypernorm.certificates.rounding import TINY, UNIT, known_reweighting, preci
 from hypernorm.certificates.sample_moment import SampleMomentCertificate, SampleMomentWitness
 from hypernorm.certificates.sample_rows import SampleRows
 from hypernorm.certificates.separable import SeparableCertificate
+from hypernorm.certificates.singular_values import SingularValueCertificate, VerifiedSingularValues
 from hypernorm.certificates.split import SplitCertificate
 from hypernorm.certificates.subspace import SubspaceCertificate
 from hypernorm.certificates.touching import TouchingCertificate, touching_form, touching_majorants
@@ -46,7 +49,9 @@ __all__ = [
     "CovarianceCertificate",
     "ExpansionCertificate",
     "Factor",
+    "FactoredSingularValueCertificate",
     "GainWitness",
+    "InvariantNormCertificate",
     "LowerGainCertificate",
     "MatrixNormCertificate",
     "MeanCertificate",
@@ -58,6 +63,7 @@ __all__ = [
     "SampleMomentWitness",
     "SampleRows",
     "SeparableCertificate",
+    "SingularValueCertificate",
     "SplitCertificate",
     "SubspaceCertificate",
     "TouchingCertificate",
@@ -69,13 +75,16 @@ __all__ = [
     "VerifiedErrorBound",
     "VerifiedExpansion",
     "VerifiedMeanBound",
+    "VerifiedSingularValues",
     "VerifiedValue",
     "Witness",
     "are_base_weights",
     "attained_value",
     "coordinate_rows",
+    "factor_basis",
     "has_touching",
     "is_available",
+    "joint_fingerprint",
     "known_reweighting",
     "largest_difference",
     "load_certificate",

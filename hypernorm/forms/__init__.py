@@ -1,5 +1,6 @@
 """Even forms of a matrix, and linear maps whose largest eigenvalues bound its norms."""
 
+from hypernorm.forms.low_rank import LowRank
 from hypernorm.forms.maps import FlatteningMap, RealignedMap, RealignedOperations
 from hypernorm.forms.moments import column_means, moment_depth, moment_matrix, second_moments
 from hypernorm.forms.monomials import MonomialBasis, pair_matrices
@@ -7,6 +8,7 @@ from hypernorm.forms.rows import Rows, fingerprint
 
 __all__ = [
     "FlatteningMap",
+    "LowRank",
     "MonomialBasis",
     "RealignedMap",
     "RealignedOperations",

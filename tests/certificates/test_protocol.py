@@ -32,6 +32,7 @@ PREFIX = "hypernorm.certificates."
 X = np.random.default_rng(0).standard_normal((40, 3))
 M = np.kron(X.T @ X, X.T @ X)
 CUBE = noisy_cube(3, 0.8)
+PRODUCT = hn.LowRank(X, X[:20])
 SAMPLES = planted_dictionary(300, 3, theta=0.3, random_state=0).samples
 
 
@@ -68,6 +69,10 @@ MAKE = {
     "expansion": lambda: (small_set_expansion(CUBE, 0.3, random_state=0).certificate, CUBE),
     "spectral expansion": lambda: (small_set_expansion(CUBE, 0.9).certificate, CUBE),
     "subspace": lambda: (sparsest_direction(X, random_state=0).certificate, X),
+    "singular values": lambda: (hn.singular_values(X).certificate, X),
+    "factored singular values": lambda: (hn.singular_values(PRODUCT).certificate, PRODUCT),
+    "schatten": lambda: (hn.schatten_norm(X, 3).certificate, X),
+    "ky fan": lambda: (hn.ky_fan_norm(PRODUCT, 2).certificate, PRODUCT),
     "atom": lambda: (
         LpDictionaryLearning(1, p=4, random_state=0).fit(SAMPLES).certify(SAMPLES, random_state=0).certificate,
         SAMPLES,
@@ -335,6 +340,8 @@ FITS = {
     "cluster": ["array"],
     "sample moment": ["array"],
     "sample moment witness": ["array"],
+    "singular values": ["rows"],
+    "schatten": ["rows"],
 }
 
 
