@@ -342,6 +342,51 @@ def _gauge(kind: str, parameter: float, values: np.ndarray) -> float:
     return float(max(ratios))
 
 
+def _nuclear(rng: np.random.Generator) -> Subject:
+    A = rng.standard_normal((int(rng.integers(1, 9)), int(rng.integers(1, 9)))) * 10.0 ** rng.uniform(-3, 3)
+    proof = hn.nuclear_bounds(A, gram=bool(rng.random() < 0.7)).certificate
+    norm = float(np.linalg.svd(A, compute_uv=False).sum())
+    return Subject(
+        proof, A, lambda proof, found: bool(found.lower > norm * (1 + 1e-12) or found.upper < norm * (1 - 1e-12))
+    )
+
+
+def _low_rank(rng: np.random.Generator) -> Subject:
+    n, d, k = int(rng.integers(2, 9)), int(rng.integers(2, 9)), int(rng.integers(1, 3))
+    A = rng.standard_normal((n, d)) * 10.0 ** rng.uniform(-3, 3)
+    proof = hn.low_rank_error(A, A @ rng.standard_normal((d, k)), rng.standard_normal((d, k))).certificate
+
+    def false(proof: Any, found: Any) -> bool:
+        with np.errstate(all="ignore"):
+            error = A - np.ldexp(proof.left, proof.exponent) @ proof.right.T
+            slack = 1e-13 * (np.linalg.norm(A) + np.linalg.norm(error)) + 1e-12 * np.linalg.norm(
+                proof.left @ proof.right.T
+            )
+            if not np.isfinite(error).all():
+                return False
+            frobenius, spectral = np.linalg.norm(error), np.linalg.svd(error, compute_uv=False)[0]
+        outside = found.lower > frobenius + slack or found.upper < frobenius - slack
+        return bool(outside or found.spectral_lower > spectral + slack or found.spectral_upper < spectral - slack)
+
+    return Subject(proof, A, false)
+
+
+def _tucker(rng: np.random.Generator) -> Subject:
+    shape = tuple(int(side) for side in rng.integers(2, 5, 3))
+    tensor = rng.standard_normal(shape) * 10.0 ** rng.uniform(-3, 3)
+    proof = hn.tucker_error(tensor, [int(rng.integers(1, side + 1)) for side in shape]).certificate
+
+    def false(proof: Any, found: Any) -> bool:
+        tails = []
+        for axis, rank in enumerate(proof.ranks.tolist()):
+            unfolded = np.moveaxis(tensor, axis, 0).reshape(shape[axis], -1)
+            tails.append(float(np.linalg.norm(np.linalg.svd(unfolded, compute_uv=False)[rank:])))
+        slack = 1e-12 * float(np.linalg.norm(tensor))
+        return bool(found.lower > max(tails) + slack or found.upper < float(np.linalg.norm(tails)) - slack)
+
+    return Subject(proof, tensor, false)
+
+
 KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "norm": _norm,
     "split": _split,
@@ -359,4 +404,7 @@ KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "sample moment": _sample_moment,
     "singular values": _singular,
     "invariant norm": _invariant_norm,
+    "nuclear bounds": _nuclear,
+    "low-rank error": _low_rank,
+    "Tucker error": _tucker,
 }

@@ -42,11 +42,16 @@ from hypernorm.exceptions import (
 from hypernorm.spectral import (
     Enclosure,
     LowRank,
+    LowRankError,
+    NuclearBounds,
     SingularValues,
     k_support_norm,
     ky_fan_norm,
+    low_rank_error,
+    nuclear_bounds,
     schatten_norm,
     singular_values,
+    tucker_error,
 )
 
 __version__ = "0.1.0"
@@ -62,7 +67,9 @@ __all__ = [
     "Interval",
     "InvalidInputError",
     "LowRank",
+    "LowRankError",
     "NormCertificate",
+    "NuclearBounds",
     "Progress",
     "Rigor",
     "SingularValues",
@@ -77,12 +84,15 @@ __all__ = [
     "k_support_norm",
     "ky_fan_norm",
     "load_certificate",
+    "low_rank_error",
     "lower_bound",
+    "nuclear_bounds",
     "schatten_norm",
     "singular_values",
     "smallest_gain",
     "sos_bound",
     "sos_problem",
     "spectral_bound",
+    "tucker_error",
     "two_to_q_norm",
 ]

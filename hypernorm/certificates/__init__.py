@@ -9,11 +9,13 @@ from hypernorm.certificates.expansion import ExpansionCertificate, VerifiedExpan
 from hypernorm.certificates.factored import FactoredSingularValueCertificate, factor_basis, joint_fingerprint
 from hypernorm.certificates.gain_witness import GainWitness
 from hypernorm.certificates.invariant_norm import InvariantNormCertificate
+from hypernorm.certificates.low_rank import LowRankErrorCertificate, VerifiedLowRankError, error_ratios
 from hypernorm.certificates.lower_gain import GAIN_EXPONENTS, LowerGainCertificate
 from hypernorm.certificates.majorants import DEGREES, has_touching, touching_nodes, touching_polynomial
 from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound
 from hypernorm.certificates.moments import largest_difference, of_pieces, weighted_rows
 from hypernorm.certificates.norm import NormCertificate
+from hypernorm.certificates.nuclear import NuclearBoundsCertificate, column_lengths
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
 from hypernorm.certificates.product_state import ProductState
 from hypernorm.certificates.reduced import MatrixNormCertificate, ReducedCertificate, coordinate_rows
@@ -25,6 +27,7 @@ from hypernorm.certificates.singular_values import SingularValueCertificate, Ver
 from hypernorm.certificates.split import SplitCertificate
 from hypernorm.certificates.subspace import SubspaceCertificate
 from hypernorm.certificates.touching import TouchingCertificate, touching_form, touching_majorants
+from hypernorm.certificates.tucker import TuckerErrorCertificate
 from hypernorm.certificates.verified import (
     Claim,
     Rigor,
@@ -52,10 +55,12 @@ __all__ = [
     "FactoredSingularValueCertificate",
     "GainWitness",
     "InvariantNormCertificate",
+    "LowRankErrorCertificate",
     "LowerGainCertificate",
     "MatrixNormCertificate",
     "MeanCertificate",
     "NormCertificate",
+    "NuclearBoundsCertificate",
     "ProductState",
     "ReducedCertificate",
     "Rigor",
@@ -67,6 +72,7 @@ __all__ = [
     "SplitCertificate",
     "SubspaceCertificate",
     "TouchingCertificate",
+    "TuckerErrorCertificate",
     "Verified",
     "VerifiedBound",
     "VerifiedClusterBound",
@@ -74,13 +80,16 @@ __all__ = [
     "VerifiedEnclosure",
     "VerifiedErrorBound",
     "VerifiedExpansion",
+    "VerifiedLowRankError",
     "VerifiedMeanBound",
     "VerifiedSingularValues",
     "VerifiedValue",
     "Witness",
     "are_base_weights",
     "attained_value",
+    "column_lengths",
     "coordinate_rows",
+    "error_ratios",
     "factor_basis",
     "has_touching",
     "is_available",

@@ -17,7 +17,7 @@ from hypernorm._display import exponent_text
 from hypernorm.certificates.rounding import rational
 from hypernorm.exceptions import CertificateError
 
-__all__ = ["INVARIANT_NORMS", "check_parameter", "gauge", "name_of_norm"]
+__all__ = ["INVARIANT_NORMS", "check_parameter", "gauge", "name_of_norm", "tail"]
 
 INVARIANT_NORMS = ("schatten", "ky_fan", "k_support")
 """Schatten norms have a real exponent from 1 to infinity, the others a number of singular values."""
@@ -91,3 +91,8 @@ def _k_support(k: int, values: Sequence[float]) -> flint.arb:
             head = sum((rational(value) ** 2 for value in values[:first]), rational(0))
             return (head + rational(tail) ** 2 / (r + 1)).sqrt()
     raise AssertionError("one r fits")
+
+
+def tail(values: Sequence[float], kept: int) -> flint.arb:
+    """A ball around (Σ_{i>kept} s_i²)^{1/2}, the least Frobenius error of a matrix of rank `kept`."""
+    return sum((rational(value) ** 2 for value in values[kept:]), rational(0)).sqrt()

@@ -16,11 +16,14 @@ from hypernorm.certificates.rounding import SAFETY, UNIT, gamma, rational
 from hypernorm.forms import Rows
 
 __all__ = [
+    "VANISHED",
+    "blocked_gram",
     "core_residual",
     "exact_core_residual",
     "exact_gram_deviation",
     "exact_norm",
     "exact_residual",
+    "exact_squared_norm",
     "frobenius_norm",
     "gram_deviation",
     "lifted",
@@ -30,23 +33,23 @@ __all__ = [
 _INNER = 128
 _BLOCK_ENTRIES = 1 << 20
 _EXACT_ROWS = 256
-# Squares of entries below 2**-537 underflow; a computed Frobenius norm is short by less than this.
-_VANISHED = 2.0**-480
+VANISHED = 2.0**-480
+"""Squares of entries below 2**-537 underflow; a computed Frobenius norm is short by less than this."""
 
 
 def frobenius_norm(A: Rows | np.ndarray) -> float:
     """An upper bound on ‖A‖_F, at most a thousandth too large; infinite or NaN if squares overflow."""
     with np.errstate(all="ignore"):
-        return SAFETY * float(np.linalg.norm(A if isinstance(A, np.ndarray) else A.norms)) + _VANISHED
+        return SAFETY * float(np.linalg.norm(A if isinstance(A, np.ndarray) else A.norms)) + VANISHED
 
 
 def lifted(computed: float, error: float) -> float:
     """An upper bound from a computed norm of rounded differences and a bound on their other errors."""
-    return SAFETY * (computed * (1 + 2 * UNIT) + error) + _VANISHED
+    return SAFETY * (computed * (1 + 2 * UNIT) + error) + VANISHED
 
 
-def gram_deviation(U: np.ndarray) -> float:
-    """A bound on ‖UᵀU − I‖_F; infinite or NaN if a number overflows."""
+def blocked_gram(U: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """The computed UᵀU, a bound on the Frobenius norm of its error, and ‖U‖_F²."""
     count, side = U.shape
     step = max(_INNER, math.isqrt(count))
     gram, size = np.zeros((side, side)), 0.0
@@ -55,8 +58,15 @@ def gram_deviation(U: np.ndarray) -> float:
             part = U[start : start + step]
             gram += part.T @ part
             size += float(np.linalg.norm(part)) ** 2
-        gram[np.diag_indices(side)] -= 1
-        return lifted(float(np.linalg.norm(gram)), gamma(min(step, count) + -(-count // step)) * size)
+    return gram, gamma(min(step, count) + -(-count // step)) * size, size
+
+
+def gram_deviation(U: np.ndarray) -> float:
+    """A bound on ‖UᵀU − I‖_F; infinite or NaN if a number overflows."""
+    gram, error, _ = blocked_gram(U)
+    with np.errstate(all="ignore"):
+        gram[np.diag_indices_from(gram)] -= 1
+        return lifted(float(np.linalg.norm(gram)), error)
 
 
 def residual(rows: Rows, left: np.ndarray, values: np.ndarray, right: np.ndarray) -> float:
@@ -131,6 +141,11 @@ def exact_norm(A: Rows | np.ndarray) -> flint.arb:
     return sum((_norm(DyadicMatrix.from_floats(block)) ** 2 for block in blocks), rational(0)).sqrt()
 
 
-def _norm(A: DyadicMatrix) -> flint.arb:
+def exact_squared_norm(A: DyadicMatrix) -> flint.arb:
+    """‖A‖_F²."""
     mantissa, exponent = A.squared_norm()
-    return (rational(mantissa) * rational(2) ** exponent).sqrt()
+    return rational(mantissa) * rational(2) ** exponent
+
+
+def _norm(A: DyadicMatrix) -> flint.arb:
+    return exact_squared_norm(A).sqrt()

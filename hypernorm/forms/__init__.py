@@ -5,6 +5,7 @@ from hypernorm.forms.maps import FlatteningMap, RealignedMap, RealignedOperation
 from hypernorm.forms.moments import column_means, moment_depth, moment_matrix, second_moments
 from hypernorm.forms.monomials import MonomialBasis, pair_matrices
 from hypernorm.forms.rows import Rows, fingerprint
+from hypernorm.forms.tensors import unfoldings
 
 __all__ = [
     "FlatteningMap",
@@ -19,4 +20,5 @@ __all__ = [
     "moment_matrix",
     "pair_matrices",
     "second_moments",
+    "unfoldings",
 ]
