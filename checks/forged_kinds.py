@@ -387,6 +387,24 @@ def _tucker(rng: np.random.Generator) -> Subject:
     return Subject(proof, tensor, false)
 
 
+def _max_norm(rng: np.random.Generator) -> Subject:
+    A = rng.standard_normal((int(rng.integers(1, 7)), int(rng.integers(1, 7)))) * 10.0 ** rng.uniform(-3, 3)
+    proof = hn.max_norm(A).certificate
+    alpha, beta = np.full(len(A), 1 / len(A)), np.full(A.shape[1], 1 / A.shape[1])
+    above = np.inf
+    for _ in range(300):
+        P, s, Qt = np.linalg.svd(np.sqrt(alpha)[:, None] * A * np.sqrt(beta), full_matrices=False)
+        rows, columns = (P**2) @ s, s @ Qt**2
+        if min(alpha.min(), beta.min()) > 1e-12:
+            above = min(above, float(np.sqrt((rows / alpha).max() * (columns / beta).max())))
+        alpha, beta = rows / s.sum(), columns / s.sum()
+    below = float(s.sum())
+    above = min(above, float(np.linalg.norm(A, axis=1).max()), float(np.linalg.norm(A, axis=0).max()))
+    return Subject(
+        proof, A, lambda proof, found: bool(found.lower > above * (1 + 1e-6) or found.upper < below * (1 - 1e-6))
+    )
+
+
 KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "norm": _norm,
     "split": _split,
@@ -407,4 +425,5 @@ KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "nuclear bounds": _nuclear,
     "low-rank error": _low_rank,
     "Tucker error": _tucker,
+    "max norm": _max_norm,
 }

@@ -18,6 +18,7 @@ import typer
 
 import hypernorm as hn
 from hypernorm._command_files import check_outputs, read_operator, save_witness
+from hypernorm._command_norms import NAMED_NORMS, enclosure_fields, named_norm, print_enclosure
 from hypernorm._display import printable
 from hypernorm._process import Interruptions, own_streams, say
 from hypernorm._report import (
@@ -193,6 +194,9 @@ def norm(
     context: typer.Context,
     file: FileArgument,
     q: Annotated[str, typer.Option("--q", help="Exponent, from 2 to inf.")] = "4",
+    name: Annotated[
+        str | None, typer.Option("--norm", metavar="NAME", help=f"Another norm: {NAMED_NORMS}.", show_default="2→q")
+    ] = None,
     center: Annotated[bool, typer.Option("--center", help="Subtract the mean of the rows.")] = False,
     normalize: Annotated[
         bool, typer.Option("--normalize", help="Divide by n^(1/q): the mean over the rows in place of the sum.")
@@ -217,8 +221,14 @@ def norm(
 
     With --center and --normalize it is the largest central moment of the rows in any direction.
     """
-    exponent = _parse_exponent(q)
     check_outputs(file, {"--out": out, "--witness": witness, "--plot": plot})
+    if name is not None:
+        if center or normalize or witness is not None or plot is not None:
+            raise InvalidInputError(
+                "--center, --normalize, --witness and --plot are for the 2→q norm; leave out --norm."
+            )
+        return _named_norm(context, file, name, out, print_json, _read(file, header, index))
+    exponent = _parse_exponent(q)
     if plot is not None:
         # Before the computation, so that an unsupported ending is refused at once.
         from hypernorm.plotting import check_figure_path, plot_interval, save_figure
@@ -252,6 +262,22 @@ def norm(
                 if path is not None:
                     show(f"{label:<12} {printable(path)}")
     return 130 if interval.status is hn.Status.INTERRUPTED else 0
+
+
+def _named_norm(context: typer.Context, file: str, name: str, out: Path | None, print_json: bool, X: Matrix) -> int:
+    function = named_norm(name)
+    with progress("computing"):
+        found = function(X)
+    with context.obj.interruptions.deferred():
+        if out is not None:
+            found.certificate.save(out)
+        if print_json:
+            print(as_json(enclosure_fields(found, file)))
+        else:
+            print_enclosure(found)
+            if out is not None:
+                show(f"{'certificate':<12} {printable(out)}")
+    return 0
 
 
 @app.command(epilog=EXIT_CODES)

@@ -12,6 +12,7 @@ from hypernorm.certificates.invariant_norm import InvariantNormCertificate
 from hypernorm.certificates.low_rank import LowRankErrorCertificate, VerifiedLowRankError, error_ratios
 from hypernorm.certificates.lower_gain import GAIN_EXPONENTS, LowerGainCertificate
 from hypernorm.certificates.majorants import DEGREES, has_touching, touching_nodes, touching_polynomial
+from hypernorm.certificates.max_norm import MaxNormCertificate, weighted_matrix
 from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound
 from hypernorm.certificates.moments import largest_difference, of_pieces, weighted_rows
 from hypernorm.certificates.norm import NormCertificate
@@ -58,6 +59,7 @@ __all__ = [
     "LowRankErrorCertificate",
     "LowerGainCertificate",
     "MatrixNormCertificate",
+    "MaxNormCertificate",
     "MeanCertificate",
     "NormCertificate",
     "NuclearBoundsCertificate",
@@ -108,6 +110,7 @@ __all__ = [
     "touching_nodes",
     "touching_polynomial",
     "weight_spread",
+    "weighted_matrix",
     "weighted_rows",
     "whitened_rows",
 ]

@@ -51,6 +51,16 @@ class InvariantNormCertificate(Certificate):
         check_parameter(self.kind, self.parameter, min(self.singular.shape))
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Shape (n, d) of the matrix."""
+        return self.singular.shape
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the matrix, or of the factors of a product."""
+        return self.singular.fingerprint
+
+    @property
     def quantity(self) -> str:
         return name_of_norm(self.kind, self.parameter)
 

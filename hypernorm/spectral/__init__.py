@@ -5,6 +5,7 @@ from hypernorm.spectral.enclosure import Enclosure
 from hypernorm.spectral.invariant_norms import k_support_norm, ky_fan_norm, schatten_norm
 from hypernorm.spectral.jacobians import JacobianEstimate, jacobian_frobenius, jacobian_nuclear
 from hypernorm.spectral.low_rank import LowRankError, low_rank_error, tucker_error
+from hypernorm.spectral.max_norm import max_norm
 from hypernorm.spectral.nuclear import NuclearBounds, hidden_state_estimate, matrix_entropy, nuclear_bounds
 from hypernorm.spectral.singular_values import SingularValues, singular_values
 
@@ -22,6 +23,7 @@ __all__ = [
     "ky_fan_norm",
     "low_rank_error",
     "matrix_entropy",
+    "max_norm",
     "nuclear_bounds",
     "schatten_norm",
     "singular_values",

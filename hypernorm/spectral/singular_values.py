@@ -24,7 +24,7 @@ from hypernorm.certificates import (
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import LowRank, Rows
 
-__all__ = ["SingularCertificate", "SingularValues", "decomposed", "propose_singular_values", "singular_values"]
+__all__ = ["SingularCertificate", "SingularValues", "decomposed", "propose_singular_values", "singular_values", "svd"]
 
 SingularCertificate: TypeAlias = SingularValueCertificate | FactoredSingularValueCertificate
 
@@ -127,7 +127,7 @@ def propose_singular_values(rows: Rows) -> SingularValueCertificate:
     n, d = rows.shape
     needed = 8 * (2 * n * d + 2 * (n + d) * min(n, d))
     check_memory(needed, "The decomposition of the matrix", "leave out rows or columns")
-    left, values, right = _svd(rows.block(0, n))
+    left, values, right = svd(rows.block(0, n))
     # What is smaller than the rounding errors of the proof is left to its error: fewer terms, smaller errors.
     tails = np.sqrt(np.cumsum(values[::-1] ** 2))[::-1]
     count = max(1, int(np.count_nonzero(tails > 16 * UNIT * values.sum())))
@@ -144,7 +144,7 @@ def propose_singular_values(rows: Rows) -> SingularValueCertificate:
 
 def _propose_factored(left: Rows, right: Rows) -> FactoredSingularValueCertificate:
     first, second = _factor(left), _factor(right)
-    core_left, values, core_right = _svd(first[2] @ second[2].T)
+    core_left, values, core_right = svd(first[2] @ second[2].T)
     return FactoredSingularValueCertificate(
         shape=(left.shape[0], right.shape[0]),
         fingerprint=joint_fingerprint(left, right),
@@ -176,7 +176,7 @@ def _factor(rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return T, S, factor_basis(rows, T, S).T @ dense
 
 
-def _svd(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def svd(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """U, σ and V with A ≈ U diag(σ) Vᵀ."""
     try:
         left, values, right = scipy.linalg.svd(A, full_matrices=False, check_finite=False)

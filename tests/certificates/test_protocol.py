@@ -75,6 +75,7 @@ MAKE = {
     "schatten": lambda: (hn.schatten_norm(X, 3).certificate, X),
     "nuclear bounds": lambda: (hn.nuclear_bounds(X).certificate, X),
     "low rank error": lambda: (hn.low_rank_error(X, X[:, :1], np.eye(3)[:, :1]).certificate, X),
+    "max norm": lambda: (hn.max_norm(X).certificate, X),
     "tucker error": lambda: (hn.tucker_error(TENSOR, [2, 2, 1]).certificate, TENSOR),
     "ky fan": lambda: (hn.ky_fan_norm(PRODUCT, 2).certificate, PRODUCT),
     "atom": lambda: (
@@ -346,6 +347,7 @@ FITS = {
     "sample moment witness": ["array"],
     "singular values": ["rows"],
     "schatten": ["rows"],
+    "max norm": ["rows"],
     "nuclear bounds": ["rows"],
     "low rank error": ["rows"],
 }
