@@ -22,7 +22,14 @@ from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.fields import Array, Fingerprint, Integer, Shape, Sizes
 from hypernorm.certificates.gauges import tail
-from hypernorm.certificates.residuals import VANISHED, blocked_gram, exact_norm, exact_squared_norm
+from hypernorm.certificates.residuals import (
+    VANISHED,
+    blocked_gram,
+    exact_norm,
+    exact_squared_norm,
+    frobenius_norm,
+    total_length,
+)
 from hypernorm.certificates.rounding import (
     SAFETY,
     UNIT,
@@ -188,8 +195,8 @@ def _error_blocks(rows: Rows, left: np.ndarray, right: np.ndarray) -> Iterator[n
 
 def _rounding(rows: Rows, left: np.ndarray, right: np.ndarray) -> float:
     """γ_{k+1} (‖X‖_F + ‖|L||R|ᵀ‖_F), for k products and one difference in each entry."""
-    lengths = np.linalg.norm(left, axis=0) @ np.linalg.norm(right, axis=0)
-    return SAFETY * gamma(left.shape[1] + 1) * (float(np.linalg.norm(rows.norms)) + float(lengths)) + VANISHED
+    lengths = total_length(left, np.ones(left.shape[1]), right)
+    return SAFETY * gamma(left.shape[1] + 1) * (float(np.linalg.norm(rows.norms)) + lengths) + VANISHED
 
 
 def _blockwise(rows: Rows, left: np.ndarray, right: np.ndarray) -> Ends:
@@ -209,7 +216,7 @@ def _sum(rows: Rows, left: np.ndarray, right: np.ndarray) -> tuple[float, float]
     by a and b, and their inner product by at most a‖R‖_F² + b‖L‖_F² + ab and γ_{k²+2} ‖L‖_F²‖R‖_F².
     """
     n, k = left.shape
-    reach, lengths = np.linalg.norm(left, axis=1), np.linalg.norm(right, axis=1)
+    reach, lengths = (np.linalg.norm(side, axis=1) + VANISHED for side in (left, right))
     total = size = 0.0
     additions = 0
     for start in range(0, n, _SPARSE_ROWS):
@@ -239,7 +246,7 @@ def _attained(rows: Rows, left: np.ndarray, right: np.ndarray, vector: np.ndarra
     n, d = rows.shape
     v = vector / np.abs(vector).max()
     image = rows.images(v) - left @ (right.T @ v)
-    size = float(np.linalg.norm(rows.norms)) + float(np.linalg.norm(left)) * float(np.linalg.norm(right))
+    size = float(np.linalg.norm(rows.norms)) + frobenius_norm(left) * frobenius_norm(right)
     norm = float(np.linalg.norm(v))
     error = SAFETY * (gamma(d + left.shape[1] + 8) * size * norm) + VANISHED
     attained = float(np.linalg.norm(image))

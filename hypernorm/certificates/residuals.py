@@ -28,6 +28,7 @@ __all__ = [
     "gram_deviation",
     "lifted",
     "residual",
+    "total_length",
 ]
 
 _INNER = 128
@@ -58,7 +59,18 @@ def blocked_gram(U: np.ndarray) -> tuple[np.ndarray, float, float]:
             part = U[start : start + step]
             gram += part.T @ part
             size += float(np.linalg.norm(part)) ** 2
-    return gram, gamma(min(step, count) + -(-count // step)) * size, size
+    # The products of entries of the factors that underflow, and what the squares of tiny entries leave out.
+    error = gamma(min(step, count) + -(-count // step)) * size + count * side * 2.0**-1000
+    return gram, error, size + VANISHED**2
+
+
+def total_length(left: np.ndarray, values: np.ndarray, right: np.ndarray) -> float:
+    """About Σ σ_k ‖u_k‖ ‖v_k‖ for the columns of two factors, and not less but for rounding.
+
+    A length whose squares underflow counts as 2**-480: the other factor may be as large as floats are.
+    """
+    first, second = (np.linalg.norm(side, axis=0) + VANISHED for side in (left, right))
+    return float(values @ (first * second))
 
 
 def gram_deviation(U: np.ndarray) -> float:
@@ -92,18 +104,16 @@ def residual(rows: Rows, left: np.ndarray, values: np.ndarray, right: np.ndarray
     found = list(rows.partials(partial, rows.ranges(min(step, rows.shape[0])), left))
     rest, size = (math.sqrt(sum(part[index] for part in found)) for index in (0, 1))
     with np.errstate(all="ignore"):
-        lengths = np.linalg.norm(left, axis=0) * np.linalg.norm(right, axis=0)
         # A term is multiplied by its value, added up in its piece, and passes one difference for each piece.
         terms = min(_INNER, len(values)) + 1 + len(pieces)
-        return lifted(rest, gamma(terms) * (size + float(values @ lengths)))
+        return lifted(rest, gamma(terms) * (size + total_length(left, values, right)))
 
 
 def core_residual(A: np.ndarray, B: np.ndarray, left: np.ndarray, values: np.ndarray, right: np.ndarray) -> float:
     """A bound on ‖ABᵀ − L diag(σ) Mᵀ‖_F for small matrices; infinite or NaN if a number overflows."""
     with np.errstate(all="ignore"):
         difference = A @ B.T - (left * values) @ right.T
-        lengths = np.linalg.norm(left, axis=0) * np.linalg.norm(right, axis=0)
-        size = float(np.linalg.norm(A)) * float(np.linalg.norm(B)) + float(values @ lengths)
+        size = frobenius_norm(A) * frobenius_norm(B) + total_length(left, values, right)
         return lifted(float(np.linalg.norm(difference)), gamma(A.shape[1] + len(values) + 2) * size)
 
 

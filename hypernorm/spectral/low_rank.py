@@ -137,9 +137,7 @@ def low_rank_error(A: Any, U: Any, V: Any, *, random_state: Any = 0) -> LowRankE
             f"U and V must have the shapes ({n}, k) and ({d}, k) for A of shape {rows.shape}, got {left.shape} and "
             f"{right.shape}."
         )
-    scaled = np.ldexp(left, -rows.exponent)
-    if not (np.ldexp(scaled, rows.exponent) == left).all():
-        raise InvalidInputError("U has entries of too many orders of magnitude; move a factor from U to V.")
+    scaled, right = _balanced(left, right, rows.exponent)
     certificate = LowRankErrorCertificate(
         shape=rows.shape,
         fingerprint=rows.fingerprint,
@@ -166,6 +164,23 @@ def low_rank_error(A: Any, U: Any, V: Any, *, random_state: Any = 0) -> LowRankE
         certificate=certificate,
         seconds=seconds,
     )
+
+
+def _balanced(left: np.ndarray, right: np.ndarray, exponent: int) -> tuple[np.ndarray, np.ndarray]:
+    """Factors of 2**-exponent times the product, without rounding: powers of two move between their columns.
+
+    Raises
+    ------
+    InvalidInputError
+        If entries of a column differ by too many orders of magnitude.
+    """
+    powers = [np.frexp(np.abs(side).max(axis=0))[1].astype(np.int64) for side in (left, right)]
+    shift = (powers[0] + powers[1] - exponent) // 2 - powers[0]
+    moved = np.ldexp(left, shift), np.ldexp(right, -shift - exponent)
+    back = np.ldexp(moved[0], -shift), np.ldexp(moved[1], shift + exponent)
+    if not ((back[0] == left).all() and (back[1] == right).all()):
+        raise InvalidInputError("U or V has a column whose entries differ by too many orders of magnitude for a proof.")
+    return moved
 
 
 def _direction(rows: Rows, left: np.ndarray, right: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -180,6 +180,24 @@ def test_forged_proofs_are_never_narrower_than_the_truth():
     assert verified > 10
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e200, 2.0**1000])
+def test_unbalanced_factors(scale):
+    A = np.random.default_rng(10).standard_normal((7, 5))
+    U, V = approximation(A, 2)
+    found, plain = hn.low_rank_error(A, U * scale, V / scale), hn.low_rank_error(A, U, V)
+    assert found.frobenius.upper == pytest.approx(plain.frobenius.upper, rel=1e-12)
+    assert found.frobenius.gap < 1e-10
+    hidden = dataclasses.replace(
+        plain.certificate, left=plain.certificate.left * scale, right=plain.certificate.right / scale
+    )
+    try:
+        proved = hidden.verify(A)
+    except hn.CertificateError:
+        return
+    assert proved.lower <= plain.frobenius.upper
+    assert proved.upper >= plain.frobenius.lower
+
+
 def test_a_difference_of_products_is_a_product():
     rng = np.random.default_rng(7)
     U, V, W, Z = (rng.standard_normal((side, 3)) for side in (50, 40, 50, 40))
@@ -236,9 +254,9 @@ def test_arguments_that_do_not_fit():
     for U, V in ((np.ones((3, 1)), np.ones((4, 1))), (np.ones((4, 1)), np.ones((4, 2)))):
         with pytest.raises(hn.InvalidInputError, match="must have the shapes"):
             hn.low_rank_error(A, U, V)
-    tiny = np.ones((4, 1)) * 2.0**-1060
+    wild = np.array([[1.0], [2.0**-1060], [2.0**1000], [1.0]])
     with pytest.raises(hn.InvalidInputError, match="orders of magnitude"):
-        hn.low_rank_error(A * 2.0**500, tiny, np.ones((4, 1)))
+        hn.low_rank_error(A, wild, np.ones((4, 1)))
     proof = hn.low_rank_error(A, np.ones((4, 1)), np.ones((4, 1))).certificate
     with pytest.raises(hn.CertificateError, match="must not be zero"):
         dataclasses.replace(proof, vector=np.zeros(4)).verify(A)

@@ -323,6 +323,29 @@ def test_order_and_count_are_checked():
             dataclasses.replace(norm, kind=kind, parameter=parameter).verify(A)
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e-160, 1e-100, 1.0])
+def test_lengths_count_even_if_their_squares_underflow(scale):
+    """Large terms may hide entries of X in their rounding errors, also if a factor is too short for its squares."""
+    rng = np.random.default_rng(12)
+    left, right = rng.standard_normal((3, 2)) / np.sqrt(scale), rng.standard_normal((4, 2)) * scale
+    values = np.array([1e12, 1.0]) / np.sqrt(scale)
+    true = sum(
+        Fraction(values[k]) ** 2 * squared(fractions(left[:, k : k + 1])) * squared(fractions(right[:, k : k + 1]))
+        for k in range(2)
+    )
+    assert Fraction(residuals.total_length(left, values, right)) ** 2 >= true * Fraction(999, 1000)
+    rows = Rows(check_rows(np.eye(3, 4)))
+    assert residuals.residual(rows, left, values, right) >= 1e-16 * float(true) ** 0.5 * 0.1
+    assert residuals.core_residual(left, right, left, values * 0, right) >= 0.99 * np.sqrt(scale)
+    gram, error, size = residuals.blocked_gram(right)
+    exact = product(fractions(right.T), fractions(right))
+    apart = squared(
+        [[a - Fraction(b) for a, b in zip(x, y, strict=True)] for x, y in zip(exact, gram.tolist(), strict=True)]
+    )
+    assert apart <= Fraction(error) ** 2
+    assert squared(fractions(right)) <= Fraction(size) * Fraction(1001, 1000)
+
+
 def test_terms_that_are_left_out_are_bounded_by_the_rest():
     A = np.diag([4.0, 3.0, 2.0, 1.0])
     whole = hn.singular_values(A).certificate
