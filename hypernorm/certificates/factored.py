@@ -5,6 +5,7 @@
     UVᵀ = (PL) diag(σ) (QM)ᵀ + F,    ‖F‖ ≤ ‖E_1‖ ‖V‖ + ‖P‖ ‖R‖ ‖E_2‖ + ‖P‖ ‖Q‖ ‖E_3‖,
 
 and the theorem of `hypernorm.certificates.singular_values` holds with one factor √(1 ± α) for each of P, L, Q and M.
+All singular values after the k-th are zero, if U and V have k columns.
 
 *Proof.* UVᵀ = PRSᵀQᵀ + E_1Vᵀ + PRE_2ᵀ. ∎
 
@@ -106,8 +107,8 @@ class FactoredSingularValueCertificate(Certificate):
         return {"k": known["columns"], "j": j, "l": l, "c": min(j, l)}
 
     def rules(self) -> None:
-        if len(self.values) > min(self.shape):
-            raise CertificateError(f"A matrix of shape {self.shape} has no {len(self.values)} singular values.")
+        if len(self.values) > min(*self.shape, self.columns):
+            raise CertificateError(f"The product has no {len(self.values)} singular values.")
         check_decreasing(self.values)
 
     @property
@@ -155,7 +156,11 @@ class FactoredSingularValueCertificate(Certificate):
                 rest = first * (_length(right, exact) + scaling_loss(right))
                 rest += wide * (_length(self.left_coefficients, exact) * second + broad * third)
                 exponent = self.left_exponent + self.right_exponent
-                lowers, uppers = enclosed(self.values, deviations, rest, min(self.shape), exponent)
+                # The product has no more singular values than its factors have columns; the others are zero.
+                most = min(*self.shape, self.columns)
+                found = enclosed(self.values, deviations, rest, most, exponent)
+                zeros = (0.0,) * (min(self.shape) - most)
+                lowers, uppers = found[0] + zeros, found[1] + zeros
         rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
         return VerifiedSingularValues(
             quantity=self.quantity, rigor=rigor, lower=lowers[0], upper=uppers[0], lowers=lowers, uppers=uppers

@@ -7,6 +7,7 @@ values give lower and upper bounds on the norm.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import accumulate
@@ -59,11 +60,12 @@ def gauge(kind: str, parameter: float, values: Sequence[float]) -> flint.arb:
     CertificateError
         If a value is infinite.
     """
+    nonzero = bisect_left(values, True, key=lambda value: value == 0)
     if kind == "schatten":
-        return _schatten(parameter, values)
+        return _schatten(parameter, values[: max(nonzero, 1)])
     if kind == "ky_fan":
         return sum((rational(value) for value in values[: int(parameter)]), rational(0))
-    return _k_support(int(parameter), values)
+    return _k_support(int(parameter), values[: max(nonzero, int(parameter))])
 
 
 def _schatten(p: float, values: Sequence[float]) -> flint.arb:

@@ -23,6 +23,7 @@ _STEPS = 5000
 _RELAXATION = 2.0
 # Smaller weights lose the digits of the factors, larger ones some of the lower bound.
 _LEAST_WEIGHT = 1e-12
+_SMALLEST_VALUE = 1e-13
 
 
 @own_arithmetic
@@ -115,7 +116,10 @@ def _proposed(rows: Rows, tolerance: float, deadline: float) -> MaxNormCertifica
 def _solved(A: np.ndarray, tolerance: float, deadline: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """α, β, U and V; steps twice as long as those of the notes of `max_norm` while the nuclear norm grows."""
     n, d = A.shape
+    own = svd(A)[1]
+    rank = int(np.count_nonzero(own > _SMALLEST_VALUE * own[0]))
     alpha, beta, power, last = np.full(n, 1 / n), np.full(d, 1 / d), _RELAXATION, 0.0
+    least = max(_LEAST_WEIGHT, tolerance / (20 * max(n, d)))
     for _ in range(_STEPS):
         P, values, Q = svd(np.sqrt(alpha)[:, None] * A * np.sqrt(beta))
         nuclear = float(values.sum())
@@ -125,18 +129,17 @@ def _solved(A: np.ndarray, tolerance: float, deadline: float) -> tuple[np.ndarra
             break
         power = power if nuclear >= last else 1.0
         last = nuclear
-        weights = (_step(alpha, rows, power), _step(beta, columns, power))
-        alpha, beta = weights
+        alpha, beta = _step(alpha, rows, power, least), _step(beta, columns, power, least)
     # One factor from the decomposition, the other solves A = UVᵀ, so that small weights cost no digits of the product.
-    kept = values > values[0] * 1e-14
+    roots = np.sqrt(values[:rank])
     if n >= d:
-        V = (Q[:, kept] * np.sqrt(values[kept])) / np.sqrt(beta)[:, None]
+        V = Q[:, :rank] * roots / np.sqrt(beta)[:, None]
         return alpha, beta, np.linalg.lstsq(V, A.T, rcond=None)[0].T, V
-    U = (P[:, kept] * np.sqrt(values[kept])) / np.sqrt(alpha)[:, None]
+    U = P[:, :rank] * roots / np.sqrt(alpha)[:, None]
     return alpha, beta, U, np.linalg.lstsq(U, A, rcond=None)[0].T
 
 
-def _step(weights: np.ndarray, aims: np.ndarray, power: float) -> np.ndarray:
+def _step(weights: np.ndarray, aims: np.ndarray, power: float, least: float) -> np.ndarray:
     moved = weights * (aims / weights) ** power
-    moved = np.maximum(moved, _LEAST_WEIGHT * moved.max())
+    moved = np.maximum(moved, least * moved.max())
     return np.asarray(moved / moved.sum())

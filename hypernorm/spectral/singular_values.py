@@ -30,6 +30,7 @@ SingularCertificate: TypeAlias = SingularValueCertificate | FactoredSingularValu
 
 # Directions of a factor that are smaller than this part of the largest one are left to the error.
 _DROPPED = 1e-13
+_BLOCK_ROWS = 2048
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -166,7 +167,9 @@ def _factor(rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     n, k = rows.shape
     check_memory(8 * 4 * n * k, "The factorisation of the product", "use factors with fewer columns")
     dense = rows.block(0, n)
-    R = scipy.linalg.qr(dense, mode="r", check_finite=False)[0][: min(n, k)]
+    R = np.empty((0, k))
+    for start in range(0, n, max(_BLOCK_ROWS, k)):  # blocks that stay in cache
+        R = np.asarray(np.linalg.qr(np.vstack([R, dense[start : start + max(_BLOCK_ROWS, k)]]), mode="r"))
     _, lengths, axes = np.linalg.svd(R, full_matrices=False)
     kept = max(1, int(np.count_nonzero(lengths > _DROPPED * lengths[0])))
     T = axes[:kept].T / np.where(lengths[:kept] > 0, lengths[:kept], 1.0)
