@@ -7,15 +7,15 @@ inliers or vertices contradicts.
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import hypernorm as hn
+from checks.forged_matrix_norms import MATRIX_NORM_KINDS
+from checks.forged_subject import Subject
 from hypernorm.applications import small_set_expansion, sparsest_direction
 from hypernorm.datasets import noisy_cube
 from hypernorm.dictionary import LpDictionaryLearning
@@ -23,15 +23,6 @@ from hypernorm.robust import MomentClustering, certify_covariance, certify_mean
 from hypernorm.separable import separable_value
 
 __all__ = ["KINDS", "Subject"]
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A proof, its data, and a test for false results of its verification."""
-
-    proof: Any
-    data: Any
-    false: Callable[[Any, Any], bool]
 
 
 def _norm(rng: np.random.Generator) -> Subject:
@@ -296,82 +287,6 @@ def _sample_moment(rng: np.random.Generator) -> Subject:
     return Subject(proof, X, false)
 
 
-def _complex(rng: np.random.Generator) -> Subject:
-    n, d = int(rng.integers(1, 8)), int(rng.integers(1, 4))
-    A = (rng.standard_normal((n, d)) + 1j * rng.standard_normal((n, d))) * 10.0 ** rng.uniform(-3, 3)
-    q = float(rng.choice([2.0, 4.0, 6.0, 8.0, np.inf]))
-    interval = hn.two_to_q_norm(A, q, random_state=0)
-    proof = interval.certificate if rng.random() < 0.6 else interval.witness
-
-    def attained(v: np.ndarray, q: float) -> float:
-        unit = v / np.abs(v).max()
-        return float(np.linalg.norm(A @ unit, q) / np.linalg.norm(unit))
-
-    def false(proof: Any, found: Any) -> bool:
-        if type(proof.q) is not float:
-            return False
-        if hasattr(found, "lower"):
-            return found.lower > attained(proof.vector, proof.q) * (1 + 1e-12)
-        return found.upper < attained(interval.witness.vector, proof.q) * (1 - 1e-12)
-
-    return Subject(proof, A, false)
-
-
-def _operator(rule: str, rng: np.random.Generator) -> Subject:
-    m, n = int(rng.integers(2, 7)), int(rng.integers(2, 6))
-    A = rng.standard_normal((m, n)) * 10.0 ** rng.uniform(-3, 3)
-    A[rng.random((m, n)) < 0.1] = 0
-    exponents = [1.2, 1.5, 2.0, 2.5, 3.0, 4.0]
-    p, q = (float(x) for x in rng.choice(exponents, 2))
-    if rule == "edge":
-        p, q = (1.0, q) if rng.random() < 0.5 else (p, np.inf)
-    elif rule == "enumeration":
-        p, q = np.inf, float(rng.choice([1.0, 1.5, 2.0, 3.0]))
-    elif rule == "interpolation":
-        p, q = min(p, q), max(p, q)
-    elif rule == "two_to_q" and p >= 2 >= q:
-        p, q = q, p
-    elif rule == "perron" and rng.random() < 0.3:
-        p = np.inf
-    if rule == "witness":
-        proof: Any = hn.lower_bound(A, q, p=1.5 if p == 2 else p, n_starts=16, random_state=0)
-    else:
-        proof = hn.operator_certificate(A, p, q, rule=rule, random_state=0)
-    vectors = np.hstack([np.eye(n), rng.standard_normal((n, 2000)), np.sign(rng.standard_normal((n, 200)))])
-
-    def false(proof: Any, found: Any) -> bool:
-        if hasattr(found, "lower"):
-            unit = proof.vector / np.abs(proof.vector).max()
-            own = _norms(A @ unit[:, None], proof.q) / _norms(unit[:, None], proof.p)
-            return bool(found.lower > own[0] * (1 + 1e-9))
-        attained = _norms(A @ vectors, proof.q) / _norms(vectors, proof.p)
-        return bool(found.upper < attained.max() * (1 - 1e-9))
-
-    return Subject(proof, A, false)
-
-
-def _norms(V: np.ndarray, r: float) -> np.ndarray:
-    """The r-norms of columns; large powers neither overflow nor vanish."""
-    largest = np.maximum(np.abs(V).max(axis=0), 1e-300)
-    return np.asarray(largest * np.linalg.norm(V / largest, r, axis=0))
-
-
-def _cut(rng: np.random.Generator) -> Subject:
-    m, n = int(rng.integers(2, 7)), int(rng.integers(2, 6))
-    A = rng.standard_normal((m, n)) * 10.0 ** rng.uniform(-3, 3)
-    interval = hn.cut_norm(A, method=str(rng.choice(["cheap", "weights", "exact"])), random_state=0)
-    proof = interval.certificate if rng.random() < 0.6 else interval.witness
-    sums = np.array(list(itertools.product([0, 1], repeat=m))) @ A
-    largest = float(np.maximum(np.maximum(sums, 0).sum(axis=1), np.maximum(-sums, 0).sum(axis=1)).max())
-
-    def false(proof: Any, found: Any) -> bool:
-        if hasattr(found, "upper"):
-            return bool(found.upper < largest * (1 - 1e-12))
-        return bool(found.lower > abs(A[proof.rows][:, proof.columns].sum()) + 1e-12 * largest)
-
-    return Subject(proof, A, false)
-
-
 KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "norm": _norm,
     "split": _split,
@@ -387,13 +302,5 @@ KINDS: dict[str, Callable[[np.random.Generator], Subject]] = {
     "atom": _atom,
     "gain": _gain,
     "sample moment": _sample_moment,
-    "complex": _complex,
-    "edge": functools.partial(_operator, "edge"),
-    "perron": functools.partial(_operator, "perron"),
-    "weights": functools.partial(_operator, "weights"),
-    "two to q": functools.partial(_operator, "two_to_q"),
-    "interpolation": functools.partial(_operator, "interpolation"),
-    "enumeration": functools.partial(_operator, "enumeration"),
-    "cut norm": _cut,
-    "operator witness": functools.partial(_operator, "witness"),
+    **MATRIX_NORM_KINDS,
 }

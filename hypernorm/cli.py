@@ -19,6 +19,7 @@ import typer
 
 import hypernorm as hn
 from hypernorm._command_files import check_outputs, save_witness
+from hypernorm._command_norms import INTERVALS, NAMED_NORMS, enclosure_fields, named_norm, print_enclosure
 from hypernorm._complex import is_complex
 from hypernorm._display import printable
 from hypernorm._process import Interruptions, own_streams, say
@@ -196,7 +197,7 @@ def norm(
     file: FileArgument,
     q: Annotated[str | None, typer.Option("--q", help="Exponent, from 2 to inf; from 1 if --p is given.")] = None,
     p: Annotated[str | None, typer.Option("--p", help="Exponent of the norm of v, from 1 to inf.")] = None,
-    kind: Annotated[str, typer.Option("--norm", help="operator, or cut for the cut norm.")] = "operator",
+    name: Annotated[str, typer.Option("--norm", metavar="NAME", help=f"{NAMED_NORMS}.")] = "operator",
     center: Annotated[bool, typer.Option("--center", help="Subtract the mean of the rows.")] = False,
     normalize: Annotated[
         bool, typer.Option("--normalize", help="Divide by n^(1/q): the mean over the rows in place of the sum.")
@@ -225,8 +226,15 @@ def norm(
     central moment of the rows in any direction. For a complex matrix in an .npy or .npz file it is the norm over
     complex vectors, q = 2, 4, 6, 8 or inf.
     """
-    compute = _chosen_norm(kind, p, q, center=center, normalize=normalize)
     check_outputs(file, {"--out": out, "--witness": witness, "--plot": plot})
+    if name not in INTERVALS:
+        if (p, q, center, normalize, witness, plot) != (None, None, False, False, None, None):
+            raise InvalidInputError(
+                f"--p, --q, --center, --normalize, --witness and --plot are for operator norms; leave them or --norm "
+                f"{name} out."
+            )
+        return _named_norm(context, file, name, out, print_json, header, index)
+    compute = _chosen_norm(name, p, q, center=center, normalize=normalize)
     if plot is not None:
         # Before the computation, so that an unsupported ending is refused at once.
         from hypernorm.plotting import check_figure_path, plot_interval, save_figure
@@ -250,6 +258,31 @@ def norm(
                 if path is not None:
                     show(f"{label:<12} {printable(path)}")
     return 130 if interval.status is hn.Status.INTERRUPTED else 0
+
+
+def _named_norm(
+    context: typer.Context,
+    file: str,
+    name: str,
+    out: Path | None,
+    print_json: bool,
+    header: bool | None,
+    index: bool | None,
+) -> int:
+    function = named_norm(name)
+    X = _read(file, header, index)
+    with progress("computing"):
+        found = function(X)
+    with context.obj.interruptions.deferred():
+        if out is not None:
+            found.certificate.save(out)
+        if print_json:
+            print(as_json(enclosure_fields(found, file)))
+        else:
+            print_enclosure(found)
+            if out is not None:
+                show(f"{'certificate':<12} {printable(out)}")
+    return 0
 
 
 @app.command(epilog=EXIT_CODES)
@@ -294,15 +327,13 @@ def _read(file: str, header: bool | None, index: bool | None) -> Matrix:
 
 
 def _chosen_norm(
-    kind: str, p: str | None, q: str | None, *, center: bool, normalize: bool
+    name: str, p: str | None, q: str | None, *, center: bool, normalize: bool
 ) -> Callable[..., hn.Interval[Any, Any]]:
     """The function that computes the norm of the options."""
-    if kind not in ("operator", "cut"):
-        raise InvalidInputError(f"--norm must be operator or cut, got {kind!r}.")
-    other = "--norm cut" if kind == "cut" else "--p" if p is not None else None
+    other = "--norm cut" if name == "cut" else "--p" if p is not None else None
     if other is not None and (center or normalize):
         raise InvalidInputError(f"--center and --normalize are about moments of rows; leave them or {other} out.")
-    if kind == "cut":
+    if name == "cut":
         if p is not None or q is not None:
             raise InvalidInputError("The cut norm has no exponents; leave --p and --q out.")
         return hn.cut_norm

@@ -12,13 +12,18 @@ from hypernorm.certificates.displacement import are_base_weights, total_variatio
 from hypernorm.certificates.edge import EdgeCertificate
 from hypernorm.certificates.enumeration import LARGEST_ENUMERATION, EnumerationCertificate, sign_sums
 from hypernorm.certificates.expansion import ExpansionCertificate, VerifiedExpansion
+from hypernorm.certificates.factored import FactoredSingularValueCertificate, factor_basis, joint_fingerprint
 from hypernorm.certificates.gain_witness import GainWitness
 from hypernorm.certificates.interpolation import COMPLEX_RULES, InterpolationCertificate
+from hypernorm.certificates.invariant_norm import InvariantNormCertificate
+from hypernorm.certificates.low_rank import LowRankErrorCertificate, VerifiedLowRankError, error_ratios
 from hypernorm.certificates.lower_gain import GAIN_EXPONENTS, LowerGainCertificate
 from hypernorm.certificates.majorants import DEGREES, has_touching, touching_nodes, touching_polynomial
+from hypernorm.certificates.max_norm import MaxNormCertificate, weighted_matrix
 from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound
 from hypernorm.certificates.moments import largest_difference, of_pieces, weighted_rows
 from hypernorm.certificates.norm import NormCertificate
+from hypernorm.certificates.nuclear import NuclearBoundsCertificate, column_lengths
 from hypernorm.certificates.operator import Operand, OperatorCertificate, operand_of
 from hypernorm.certificates.operator_witness import OperatorWitness
 from hypernorm.certificates.perron import PerronCertificate
@@ -29,9 +34,11 @@ from hypernorm.certificates.rounding import TINY, UNIT, known_reweighting, preci
 from hypernorm.certificates.sample_moment import SampleMomentCertificate, SampleMomentWitness
 from hypernorm.certificates.sample_rows import SampleRows
 from hypernorm.certificates.separable import SeparableCertificate
+from hypernorm.certificates.singular_values import SingularValueCertificate, VerifiedSingularValues
 from hypernorm.certificates.split import SplitCertificate
 from hypernorm.certificates.subspace import SubspaceCertificate
 from hypernorm.certificates.touching import TouchingCertificate, touching_form, touching_majorants
+from hypernorm.certificates.tucker import TuckerErrorCertificate
 from hypernorm.certificates.two_to_q_weights import TwoToQCertificate, weighted_columns
 from hypernorm.certificates.verified import (
     Claim,
@@ -68,12 +75,17 @@ __all__ = [
     "EnumerationCertificate",
     "ExpansionCertificate",
     "Factor",
+    "FactoredSingularValueCertificate",
     "GainWitness",
     "InterpolationCertificate",
+    "InvariantNormCertificate",
+    "LowRankErrorCertificate",
     "LowerGainCertificate",
     "MatrixNormCertificate",
+    "MaxNormCertificate",
     "MeanCertificate",
     "NormCertificate",
+    "NuclearBoundsCertificate",
     "Operand",
     "OperatorCertificate",
     "OperatorWitness",
@@ -85,9 +97,11 @@ __all__ = [
     "SampleMomentWitness",
     "SampleRows",
     "SeparableCertificate",
+    "SingularValueCertificate",
     "SplitCertificate",
     "SubspaceCertificate",
     "TouchingCertificate",
+    "TuckerErrorCertificate",
     "TwoToQCertificate",
     "Verified",
     "VerifiedBound",
@@ -96,16 +110,22 @@ __all__ = [
     "VerifiedEnclosure",
     "VerifiedErrorBound",
     "VerifiedExpansion",
+    "VerifiedLowRankError",
     "VerifiedMeanBound",
+    "VerifiedSingularValues",
     "VerifiedValue",
     "WeightsCertificate",
     "Witness",
     "are_base_weights",
     "attained_value",
     "bordered",
+    "column_lengths",
     "coordinate_rows",
+    "error_ratios",
+    "factor_basis",
     "has_touching",
     "is_available",
+    "joint_fingerprint",
     "known_reweighting",
     "largest_difference",
     "load_certificate",
@@ -123,6 +143,7 @@ __all__ = [
     "touching_polynomial",
     "weight_spread",
     "weighted_columns",
+    "weighted_matrix",
     "weighted_rows",
     "whitened_rows",
 ]

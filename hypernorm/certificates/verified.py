@@ -60,7 +60,7 @@ class VerifiedEnclosure(VerifiedBound):
     Attributes
     ----------
     lower : float
-        Proved lower bound on the quantity, attained by a vector of the certificate.
+        Proved lower bound on the quantity.
     upper : float
         Proved upper bound on the quantity.
     quantity, premise, rigor, seconds

@@ -34,6 +34,8 @@ X = np.random.default_rng(0).standard_normal((40, 3))
 COMPLEX = X[:8] + 1j * X[8:16]
 M = np.kron(X.T @ X, X.T @ X)
 CUBE = noisy_cube(3, 0.8)
+PRODUCT = hn.LowRank(X, X[:20])
+TENSOR = X[:12].reshape(4, 3, 3)
 SAMPLES = planted_dictionary(300, 3, theta=0.3, random_state=0).samples
 
 
@@ -81,6 +83,14 @@ MAKE = {
     "expansion": lambda: (small_set_expansion(CUBE, 0.3, random_state=0).certificate, CUBE),
     "spectral expansion": lambda: (small_set_expansion(CUBE, 0.9).certificate, CUBE),
     "subspace": lambda: (sparsest_direction(X, random_state=0).certificate, X),
+    "singular values": lambda: (hn.singular_values(X).certificate, X),
+    "factored singular values": lambda: (hn.singular_values(PRODUCT).certificate, PRODUCT),
+    "schatten": lambda: (hn.schatten_norm(X, 3).certificate, X),
+    "nuclear bounds": lambda: (hn.nuclear_bounds(X).certificate, X),
+    "low rank error": lambda: (hn.low_rank_error(X, X[:, :1], np.eye(3)[:, :1]).certificate, X),
+    "max norm": lambda: (hn.max_norm(X).certificate, X),
+    "tucker error": lambda: (hn.tucker_error(TENSOR, [2, 2, 1]).certificate, TENSOR),
+    "ky fan": lambda: (hn.ky_fan_norm(PRODUCT, 2).certificate, PRODUCT),
     "atom": lambda: (
         LpDictionaryLearning(1, p=4, random_state=0).fit(SAMPLES).certify(SAMPLES, random_state=0).certificate,
         SAMPLES,
@@ -374,6 +384,11 @@ FITS = {
     "operator witness": ["scaled matrix"],
     "cut norm": ["scaled matrix"],
     "cut norm witness": ["scaled matrix"],
+    "singular values": ["rows"],
+    "schatten": ["rows"],
+    "max norm": ["rows"],
+    "nuclear bounds": ["rows"],
+    "low rank error": ["rows"],
 }
 
 
