@@ -13,7 +13,7 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 import hypernorm as hn
 from hypernorm.bounds import RULES, OperatorEstimate
-from hypernorm.bounds.operator_power import conjugate_float
+from hypernorm.bounds.operator_power import block_solution, conjugate_float
 
 INF = math.inf
 GRID = (1, 1.2, 4 / 3, 1.5, 2, 2.5, 3, 4, 6, INF)
@@ -114,6 +114,14 @@ def test_both_ends_of_the_gap_of_chained_matrices(n):
     relaxed = hn.operator_certificate(chained(n), INF, 1, random_state=0).upper
     assert 2 * n * math.cos(math.pi / (2 * n)) <= relaxed * (1 + 1e-12)
     assert relaxed <= 2 * n * math.cos(math.pi / (2 * n)) * (1 + 1e-7)
+
+
+@pytest.mark.parametrize(("p", "q"), [(INF, 1), (INF, 2), (3, 1.5), (4, 2)])
+def test_weights_prove_the_value_of_the_relaxation(p, q):
+    A = np.random.default_rng(0).standard_normal((25, 20))
+    *_, value = block_solution(A, p, q, np.random.default_rng(1), steps=3000)
+    upper = hn.operator_certificate(A, p, q, random_state=0).upper
+    assert value * (1 - 1e-12) <= upper <= value * (1 + 1e-7)
 
 
 def families(n):
