@@ -6,6 +6,7 @@ from hypernorm.bounds.conic import SosProblem, conic_bound, sos_problem
 from hypernorm.bounds.cut_norm import CUT_METHODS, cut_norm
 from hypernorm.bounds.gain import smallest_gain
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
+from hypernorm.bounds.operator_estimate import OperatorEstimate
 from hypernorm.bounds.operator_factors import operator_approximation_factor
 from hypernorm.bounds.operator_norm import OPERATOR_METHODS, operator_norm
 from hypernorm.bounds.operator_propose import RULES, operator_certificate
@@ -21,6 +22,7 @@ __all__ = [
     "RULES",
     "BoundRecord",
     "Interval",
+    "OperatorEstimate",
     "Progress",
     "SosProblem",
     "Status",

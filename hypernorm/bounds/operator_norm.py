@@ -34,7 +34,8 @@ __all__ = ["OPERATOR_METHODS", "operator_norm"]
 
 OPERATOR_METHODS = ("auto", "cheap", "spectral", "sos", "exact")
 
-_STARTS = 100
+# Starts of the power method, fewer for matrices with more entries.
+_STARTS, _LEAST_STARTS, _START_ENTRIES = 100, 8, 3e7
 
 
 @own_arithmetic
@@ -164,8 +165,12 @@ class _Search:
             climb.offer(certificate, BoundRecord(kind=rule, upper=certificate.upper, seconds=seconds))
         return None
 
-    def _search(self, climb: Climb, n_starts: int = _STARTS) -> Status | None:
+    def _search(self, climb: Climb, n_starts: int | None = None) -> Status | None:
         deadline = climb.deadline
+        if n_starts is None:
+            entries = self.matrix.entries
+            count = entries.size if isinstance(entries, np.ndarray) else entries.nnz
+            n_starts = int(min(_STARTS, max(_LEAST_STARTS, _START_ENTRIES / count)))
         vector = largest_vector(self.matrix.entries, self.p, self.q, self.rng, n_starts=n_starts, deadline=deadline)
         self._offer_vector(climb, vector)
         return None

@@ -200,10 +200,11 @@ def settle(
     A: Matrix, p: float, q: float, X: np.ndarray, *, steps: int, deadline: float = math.inf
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """`alternate` for one start, until X changes little: its error is the square root of that of the value."""
-    before = np.full(X.shape[0], math.inf)
+    before = np.full(A.shape[0] + X.shape[0], math.inf)
     for _ in range(0, steps, _CHECKED):
         X, Y, values = alternate(A, p, q, X, steps=_CHECKED, tolerance=-1.0, deadline=deadline)
-        lengths = np.linalg.norm(X[:, 0], axis=1)
+        images = np.linalg.norm(_product(A, X)[:, 0], axis=1)  # for p = ∞ the lengths of X are all the same
+        lengths = np.concatenate([images / images.max(), np.linalg.norm(X[:, 0], axis=1)])
         if np.abs(lengths - before).max() <= _SETTLED * lengths.max() or time.perf_counter() > deadline:
             break
         before = lengths

@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 import numpy as np
+from scipy.sparse.linalg import LinearOperator
 
 from hypernorm._arguments import Seed, check_count, check_exponent, check_generator, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
@@ -24,9 +25,10 @@ from hypernorm._warnings import warn_caller
 from hypernorm.bounds.complex_norm import ComplexNorm
 from hypernorm.bounds.deadlines import EIGEN, DeadlineError, has_time, until
 from hypernorm.bounds.newton import LARGEST_DIMENSION, SMALL, newton_finish
+from hypernorm.bounds.operator_estimate import estimate_operator_norm
 from hypernorm.bounds.operator_power import operator_witness
 from hypernorm.bounds.power_kernels import gradients, norm_values, normalised
-from hypernorm.certificates import ComplexWitness, OperatorWitness, Witness
+from hypernorm.certificates import Witness
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, second_moments
 
@@ -52,13 +54,14 @@ def lower_bound(
     max_iter: int = 1000,
     rtol: float = 1e-10,
     random_state: Seed = None,
-) -> Witness | ComplexWitness | OperatorWitness:
+) -> Any:
     """Find a vector v with a large ‖Xv‖_q / ‖v‖_p, and prove this value as a lower bound on the norm.
 
     Parameters
     ----------
     X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
-        Real; complex for p = 2 and q = 2, 4, 6, 8 and ∞, and then v is complex. A Dask array only for p = 2.
+        Real; complex for p = 2 and q = 2, 4, 6, 8 and ∞, and then v is complex. A Dask array only for p = 2. Also a
+        `scipy.sparse.linalg.LinearOperator` with products with its transpose; its starting points are random.
     q : float
         Exponent, 1 ≤ q ≤ ∞. For p = 2 and q = 2 or ∞ the result is the norm itself, up to rounding.
     p : float, default 2
@@ -79,7 +82,7 @@ def lower_bound(
     Returns
     -------
     Witness, ComplexWitness or OperatorWitness
-        A vector with a proved lower bound on the norm.
+        A vector with a proved lower bound on the norm; for a LinearOperator an `OperatorEstimate`, which is not proved.
 
     Raises
     ------
@@ -103,6 +106,9 @@ def lower_bound(
     check_count(max_iter, "max_iter")
     check_tolerance(rtol)
     rng = check_generator(random_state)
+    if isinstance(X, LinearOperator):
+        given = check_starts(starts, X.shape[1])
+        return estimate_operator_norm(X, p, q, rng, n_starts=n_starts, starts=given, max_iter=max_iter, rtol=rtol)
     if p != 2:
         checked = check_matrix(X, copy=True)
         given = check_starts(starts, checked.shape[1])

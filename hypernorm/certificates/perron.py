@@ -67,7 +67,7 @@ class PerronCertificate(OperatorCertificate):
     >>> import numpy as np, hypernorm as hn
     >>> certificate = hn.operator_certificate(np.ones((3, 3)), 4, 2, rule="perron")
     >>> round(certificate.verify(np.ones((3, 3))).upper, 9)  # 3^(1/2 + 1 - 1/4)
-    3.948222038
+    3.948222039
     """
 
     kinds: ClassVar = ("perron",)

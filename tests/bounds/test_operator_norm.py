@@ -9,10 +9,11 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 import hypernorm as hn
-from hypernorm.bounds import RULES
-from hypernorm.bounds.operator_power import conjugate_float
+from hypernorm.bounds import RULES, OperatorEstimate
+from hypernorm.bounds.operator_power import block_solution, conjugate_float
 
 INF = math.inf
 GRID = (1, 1.2, 4 / 3, 1.5, 2, 2.5, 3, 4, 6, INF)
@@ -113,6 +114,14 @@ def test_both_ends_of_the_gap_of_chained_matrices(n):
     relaxed = hn.operator_certificate(chained(n), INF, 1, random_state=0).upper
     assert 2 * n * math.cos(math.pi / (2 * n)) <= relaxed * (1 + 1e-12)
     assert relaxed <= 2 * n * math.cos(math.pi / (2 * n)) * (1 + 1e-7)
+
+
+@pytest.mark.parametrize(("p", "q"), [(INF, 1), (INF, 2), (3, 1.5), (4, 2)])
+def test_weights_prove_the_value_of_the_relaxation(p, q):
+    A = np.random.default_rng(0).standard_normal((25, 20))
+    *_, value = block_solution(A, p, q, np.random.default_rng(1), steps=3000)
+    upper = hn.operator_certificate(A, p, q, random_state=0).upper
+    assert value * (1 - 1e-12) <= upper <= value * (1 + 1e-7)
 
 
 def families(n):
@@ -292,6 +301,30 @@ def test_a_limit_of_time_keeps_what_is_proved():
     interval = hn.operator_norm(families(9)["gauss"], 3, 4, time_limit=1e-6, random_state=0)
     assert interval.status is hn.Status.TIME_LIMIT
     assert 0 < interval.lower <= interval.upper < INF
+
+
+@pytest.mark.parametrize(("p", "q"), [(2, 4), (INF, 2), (1.5, 3), (INF, 1)])
+def test_an_operator_known_by_its_products_is_estimated(p, q):
+    A = families(4)["gauss"]
+    dense = hn.lower_bound(A, q, p=p, random_state=0)
+    for operator in (aslinearoperator(A), LinearOperator(A.shape, matvec=lambda v: A @ v, rmatvec=lambda y: A.T @ y)):
+        found = hn.lower_bound(operator, q, p=p, n_starts=60, random_state=0)
+        assert isinstance(found, OperatorEstimate)
+        assert found.value == pytest.approx(dense.value, rel=1e-6)
+        assert found.value == pytest.approx(norm(A @ found.vector, q) / norm(found.vector, p), rel=1e-12)
+        assert found.products >= 120
+
+
+def test_operators_that_cannot_be_used():
+    A = np.ones((2, 2))
+    for operator, message in (
+        (aslinearoperator(A * 1j), "real operator"),
+        (LinearOperator((2, 2), matvec=lambda v: A @ v, dtype=float), "transpose"),
+        (aslinearoperator(A * math.nan), "not finite"),
+    ):
+        with pytest.raises(hn.InvalidInputError, match=message):
+            hn.lower_bound(operator, 3, p=1.5, random_state=0)
+    assert hn.lower_bound(aslinearoperator(0 * A), 3, p=1.5, random_state=0).value == 0
 
 
 def test_lower_bounds_for_other_norms_of_vectors():

@@ -179,6 +179,14 @@ def test_arrays_out_of_range_are_refused(certificates):
                 dataclasses.replace(certificate, **{name: changed}).verify(A)
 
 
+@pytest.mark.parametrize("exponent", [0.5, -INF, math.nan, 2e6, 1e300, 2, "2"])
+def test_exponents_out_of_range_are_refused(exponent, certificates):
+    for certificate in (*certificates.values(), hn.lower_bound(A, 3, p=1.5, random_state=0)):
+        for name in ("p", "q"):
+            with pytest.raises(hn.CertificateError, match=name):
+                dataclasses.replace(certificate, **{name: exponent}).verify(A)
+
+
 def test_rules_are_refused_where_they_do_not_apply(certificates):
     ones = {"vector": np.ones(4), "upper": 1e300}
     plain = certificates["edge", 1, 2.5]
