@@ -22,6 +22,7 @@ from benchmarks import (
     linear_model,
     robust,
     scale_out,
+    spectral,
     sums_of_squares,
     time_limits,
 )
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "linear_model": linear_model,
     "robust": robust,
     "scale_out": scale_out,
+    "spectral": spectral,
     "hostile_files": hostile_files,
     "time_limits": time_limits,
 }

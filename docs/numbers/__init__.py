@@ -15,6 +15,7 @@ from docs.numbers import (  # noqa: F401  each registers what it computes
     robust_bounds,
     small_sets,
     soundness,
+    spectral,
     states,
     sums_of_squares,
     tree,
