@@ -49,7 +49,7 @@ def jacobian_frobenius(
         σ.
     n_draws : int, default 100
         At least 2.
-    random_state : None, int, Generator or RandomState
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
     -------
@@ -99,8 +99,9 @@ def jacobian_nuclear(
     outer, inner : callable
         g and h.
     x : array_like of shape (d,)
-    scale, n_draws, random_state
+    scale, n_draws
         As for `jacobian_frobenius`.
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Returns
     -------

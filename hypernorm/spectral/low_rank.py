@@ -98,7 +98,7 @@ def low_rank_error(A: Any, U: Any, V: Any, *, random_state: Any = 0) -> LowRankE
     U : array_like of shape (n, k)
     V : array_like of shape (d, k)
         For a truncated decomposition U diag(s) Vᵀ give U * s and V.
-    random_state : None, int, Generator or RandomState, default 0
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState, default 0
         Of the start of the search for a direction in which the error is large.
 
     Returns
