@@ -1,4 +1,4 @@
-"""Plots of intervals, of the vectors that attain them, and of the weights of robust means.
+"""Plots of intervals, of the vectors that attain them, of the weights of robust means, and of sensitivity.
 
 The figures do not use pyplot, so they need no display, change no global state and are freed like any object. Every
 function draws into the given axes, or into a new figure, and returns the axes.
@@ -13,24 +13,31 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import exponent_text, rounded_down, rounded_up
+from hypernorm._figures import BLUE, ORANGE, new_axes, strip
+from hypernorm._sensitivity import plot_sensitivity
 from hypernorm._validation import check_matrix
 from hypernorm.bounds import Interval
 from hypernorm.certificates import MatrixNormCertificate, SampleMomentCertificate, Witness
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, fingerprint
 
-__all__ = ["FIGURE_SUFFIXES", "check_figure_path", "plot_interval", "plot_weights", "plot_witness", "save_figure"]
+__all__ = [
+    "FIGURE_SUFFIXES",
+    "check_figure_path",
+    "plot_interval",
+    "plot_sensitivity",
+    "plot_weights",
+    "plot_witness",
+    "save_figure",
+]
 
 FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 """The file name endings that `save_figure` accepts."""
 
-# From the palette of Okabe and Ito, which people with any colour vision can distinguish.
-_BLUE, _ORANGE = "#0072B2", "#E69F00"
 # For a larger ratio the axis is logarithmic, since good bounds would be too close on a linear axis.
 _LARGEST_LINEAR_RATIO = 4.0
 _SMALLEST_SPAN = 0.01
@@ -71,7 +78,7 @@ def plot_interval(interval: Interval[Any, Any], *, axes: Axes | None = None) -> 
     if interval.is_minimum:
         raise InvalidInputError("plot_interval draws upper bounds; the certificates of a smallest gain are lower ones.")
     records = interval.records
-    axes = _new_axes(1.9 + 0.55 * len(records)) if axes is None else axes
+    axes = new_axes(1.9 + 0.55 * len(records)) if axes is None else axes
     n, d = interval.certificate.shape
     is_moment = isinstance(interval.certificate, SampleMomentCertificate)
     norm = rf"$\Vert X\,\Vert_{{2 \to {_math(interval.certificate.q)}}}$ "
@@ -93,9 +100,9 @@ def plot_interval(interval: Interval[Any, Any], *, axes: Axes | None = None) -> 
     places = np.arange(len(records))
     best = int(ratios.argmin())
     span = max(float(ratios.max()) - 1, _SMALLEST_SPAN)
-    axes.axvspan(1, ratios[best], color=_ORANGE, alpha=0.3, linewidth=0)
-    axes.hlines(places, 1, ratios, color=_BLUE, linewidth=3, alpha=0.6)
-    axes.plot(ratios, places, "o", color=_BLUE, markersize=9, markeredgecolor="white")
+    axes.axvspan(1, ratios[best], color=ORANGE, alpha=0.3, linewidth=0)
+    axes.hlines(places, 1, ratios, color=BLUE, linewidth=3, alpha=0.6)
+    axes.plot(ratios, places, "o", color=BLUE, markersize=9, markeredgecolor="white")
     axes.axvline(1, color="black", linewidth=1.5)
     for place, (ratio, record) in enumerate(zip(ratios, records, strict=True)):
         axes.annotate(
@@ -125,7 +132,7 @@ def plot_interval(interval: Interval[Any, Any], *, axes: Axes | None = None) -> 
     if span < 1e4:
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.6g}"))
     axes.set_xlabel("proved upper bound divided by the lower bound")
-    _strip(axes)
+    strip(axes)
     return axes
 
 
@@ -171,15 +178,15 @@ def plot_witness(
     if math.isinf(witness.q):
         raise InvalidInputError("for q = ∞ one row determines the norm, so there are no shares; use a finite q.")
     cumulative = np.cumsum(np.sort(_shares(Rows(matrix), witness))[::-1])
-    axes = _new_axes(3.6) if axes is None else axes
+    axes = new_axes(3.6) if axes is None else axes
     counts = np.arange(1, len(cumulative) + 1)
-    axes.step(counts, cumulative, where="post", color=_BLUE, linewidth=2)
-    axes.plot(counts[:1], cumulative[:1], "o", color=_BLUE)
+    axes.step(counts, cumulative, where="post", color=BLUE, linewidth=2)
+    axes.plot(counts[:1], cumulative[:1], "o", color=BLUE)
     words = []
     for share in (0.5, 0.9):
         count = int(np.searchsorted(cumulative, share * (1 - 1e-12))) + 1
         if count <= len(cumulative):  # false if Xv is zero
-            axes.plot(count, cumulative[count - 1], "o", color=_ORANGE, markersize=9, markeredgecolor="black", zorder=3)
+            axes.plot(count, cumulative[count - 1], "o", color=ORANGE, markersize=9, markeredgecolor="black", zorder=3)
             words.append(f"{count} {'row carries' if count == 1 else 'rows carry'} {share:.0%}")
     # The cumulative sum of sorted shares is concave, so the lower right corner is free.
     axes.text(0.98, 0.06, "\n".join(words) or "Xv is zero", ha="right", transform=axes.transAxes)
@@ -196,7 +203,7 @@ def plot_witness(
     axes.set_title(
         rf"How many rows carry $\Vert Xv\,\Vert_{{{q}}}^{{{q}}} = \sum_i |\langle x_i, v \rangle|^{{{q}}}$", fontsize=11
     )
-    _strip(axes)
+    strip(axes)
     return axes
 
 
@@ -244,10 +251,10 @@ def plot_weights(fitted: Any, *, is_inlier: Any = None, axes: Axes | None = None
     inlier = np.ones(len(weights), dtype=bool) if is_inlier is None else np.asarray(is_inlier)
     if inlier.shape != weights.shape or inlier.dtype != bool:
         raise InvalidInputError(f"is_inlier must be {len(weights)} booleans, one for each sample.")
-    axes = _new_axes(3.6) if axes is None else axes
+    axes = new_axes(3.6) if axes is None else axes
     for mask, label, style in (
-        (inlier, "samples" if is_inlier is None else "inliers", {"color": _BLUE, "marker": "o"}),
-        (~inlier, "outliers", {"color": _ORANGE, "marker": "X", "edgecolors": "black", "linewidths": 0.4}),
+        (inlier, "samples" if is_inlier is None else "inliers", {"color": BLUE, "marker": "o"}),
+        (~inlier, "outliers", {"color": ORANGE, "marker": "X", "edgecolors": "black", "linewidths": 0.4}),
     ):
         if mask.any():
             relative = weights[mask] * len(weights)
@@ -261,7 +268,7 @@ def plot_weights(fitted: Any, *, is_inlier: Any = None, axes: Axes | None = None
     axes.set_ylabel("weight, relative to equal ones")
     axes.set_ylim(bottom=-0.05 * axes.get_ylim()[1])
     axes.legend()
-    _strip(axes)
+    strip(axes)
     return axes
 
 
@@ -302,10 +309,6 @@ def check_figure_path(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def _new_axes(height: float) -> Axes:
-    return Figure(figsize=(7.5, height), layout="constrained").add_subplot()
-
-
 def _shares(rows: Rows, witness: Witness) -> np.ndarray:
     """Share of each row in ‖Xv‖_q^q; zeros if Xv is zero."""
     step = rows.block_rows()
@@ -333,9 +336,3 @@ def _seconds(seconds: float) -> str:
 
 def _math(q: float) -> str:
     return r"\infty" if math.isinf(q) else exponent_text(q)
-
-
-def _strip(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="x", color="#DDDDDD", linewidth=0.8)
-    axes.set_axisbelow(True)

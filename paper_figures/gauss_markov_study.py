@@ -20,6 +20,7 @@ _STYLES = {
     "spectral": {"color": COLOURS["orange"], "marker": "s"},
     "nuclear": {"color": COLOURS["blue"], "marker": "o"},
     "chosen norm": {"color": COLOURS["black"], "marker": "D"},
+    "blend": {"color": COLOURS["black"], "marker": "*"},
     "principal components": {"color": COLOURS["vermilion"], "marker": "^"},
     "partial least squares": {"color": COLOURS["purple"], "marker": "v"},
     "lasso": {"color": COLOURS["green"], "marker": "X"},
@@ -29,6 +30,7 @@ _LABELS = {
     "spectral": "spectral norm (p = ∞)",
     "nuclear": "nuclear norm (p = 1)",
     "chosen norm": "norm chosen from p = 1, 2, ∞",
+    "blend": "blend of p = 1, 2, ∞",
     "principal components": "principal components",
     "partial least squares": "partial least squares",
     "lasso": "lasso",
@@ -40,15 +42,18 @@ _SPACING = 0.14
 
 def draw(rows: list[Row]) -> Figure:
     """Draw risks without sampling against the alignment, and below the paired differences to ridge."""
-    fig = figure(PAGE, 7.4)
-    grid = fig.add_gridspec(2, 2, height_ratios=(1, 2.6), width_ratios=(1.25, 1))
+    fig = figure(PAGE, 11)
+    grid = fig.add_gridspec(3, 2, height_ratios=(1, 4.6, 1.1))
     first = fig.add_subplot(grid[0, 0])
     second = fig.add_subplot(grid[0, 1], sharey=first)
     _alignment((first, second), [row for row in rows if row["part"] == "alignment"])
     compared = compare(sorted(rows, key=_place))
-    synthetic, data = fig.add_subplot(grid[1, 0]), fig.add_subplot(grid[1, 1])
-    _differences(synthetic, [row for row in compared if row["part"] == "synthetic"], (-40, 60))
-    synthetic.set_title("synthetic, n = 120, d = 60: excess risk (bars: ± 2 s.e.)")
+    synthetic, fixed = fig.add_subplot(grid[1, 0]), fig.add_subplot(grid[1, 1])
+    data = fig.add_subplot(grid[2, :])
+    _differences(synthetic, [row for row in compared if row["part"] == "synthetic"], (-60, 60))
+    synthetic.set_title("synthetic: excess risk (bars: ± 2 s.e.)")
+    _differences(fixed, [row for row in compared if row["part"] == "fixed"], (-60, 60))
+    fixed.set_title("own directions: in-sample risk")
     _differences(data, [row for row in compared if row["part"] == "data"], (-10, 16))
     data.set_title("data: held-out error (bars: ± 2 s.e.)")
     handles = [Line2D([], [], ms=4.5, **style, label=_LABELS[name]) for name, style in _STYLES.items()]
@@ -60,7 +65,7 @@ def _place(row: Row) -> tuple:
     """Sorting key for the order of the experiment, independent of the order of measurement."""
     if row["part"] == "data":
         return (2, list(DATA).index(row["data"]), 0, 0)
-    return (row["part"] == "synthetic", row["decay"], row["alignment"], row["noise"])
+    return (row["part"] != "alignment", row["decay"], row["alignment"], row["noise"])
 
 
 def _alignment(axes: Sequence[Axes], rows: list[Row]) -> None:
@@ -84,7 +89,7 @@ def _alignment(axes: Sequence[Axes], rows: list[Row]) -> None:
         axis.yaxis.set_major_locator(FixedLocator([1, 2, 5, 10, 50, 100]))
         axis.yaxis.set_minor_locator(NullLocator())
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.xaxis.set_major_locator(FixedLocator(places))
+        axis.xaxis.set_major_locator(FixedLocator([-1, 0, 1, 2, 4]))
         axis.set_xlabel("alignment a: var(β) ∝ (s²)ᵃ")
         axis.set_title(f"eigenvalues s² = {spectrum(decay)}; no sampling")
     note = f"line: σ² = {TABLE_NOISE:g}\nband: σ² from 1e-5 to 1e-2"
@@ -114,7 +119,7 @@ def _differences(axis: Axes, rows: list[Row], limits: tuple[float, float]) -> No
     axis.axvline(0, color=GREY, lw=1.2, zorder=1)
     axis.set_xlim(low, high)
     axis.set_ylim(len(problems) - 0.5, -0.5)
-    axis.set_yticks(range(len(problems)), [name.replace("s, F", "s,\nF").replace("s, s", "s,\ns") for name in problems])
+    axis.set_yticks(range(len(problems)), [name.removeprefix("own directions, ") for name in problems])
     axis.tick_params(axis="y", length=0)
     axis.grid(visible=False, axis="y")
     axis.set_xlabel("difference to ridge, %\n← better      worse →")

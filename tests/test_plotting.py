@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 import hypernorm as hn
 from hypernorm.datasets import contaminated, gaussian, orthogonal_rows
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.plotting import plot_interval, plot_weights, plot_witness, save_figure
+from hypernorm.linear_model import SchattenRegressor
+from hypernorm.plotting import plot_interval, plot_sensitivity, plot_weights, plot_witness, save_figure
 from hypernorm.robust import RobustMean, robust_mean
 
 X = gaussian(60, 5, random_state=0)
@@ -176,3 +177,24 @@ def test_weights_that_cannot_be_drawn() -> None:
     with pytest.raises(InvalidInputError, match="50 booleans"):
         plot_weights(robust_mean(X), is_inlier=np.ones(49, dtype=bool))
     assert plot_weights(robust_mean(X, contamination=0.0)).get_title() == "weight removed: none"
+
+
+def test_sensitivity_to_the_bound_on_the_coefficients(tmp_path: Path) -> None:
+    y = X @ [2, 1, 0, 0, 0] + np.random.default_rng(0).standard_normal(60)
+    model = SchattenRegressor(5.0).fit(X, y)
+    c = np.array([1.0, 0, 0, 0, 0])
+    axes = plot_sensitivity(model, c, radii=[8, 0, 2, 1000])
+    (band,) = axes.collections
+    vertices = band.get_paths()[0].vertices
+    for radius in (0, 2, 8, 1000):
+        interval = model.confidence_interval(c, radius)
+        heights = vertices[vertices[:, 0] == radius, 1]
+        assert (heights.min(), heights.max()) == pytest.approx((interval.lower, interval.upper))
+    excluded = [radius for radius in (0, 2, 8, 1000) if model.confidence_interval(c, radius).lower > 0]
+    assert f"excludes zero up to R = {excluded[-1]}" in axes.get_title()
+    save_figure(axes, tmp_path / "a.png")
+    flat = SchattenRegressor(np.inf).fit(X, y)
+    assert "contains zero for every R" in plot_sensitivity(flat, c, sigma=1, axes=axes).get_title()
+    for bad in ({"c": np.eye(5)}, {"fitted": SchattenRegressor().fit(X, np.column_stack([y, y]))}):
+        with pytest.raises(InvalidInputError, match="one function c of one target"):
+            plot_sensitivity(**{"fitted": model, "c": c, **bad})

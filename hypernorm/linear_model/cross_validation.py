@@ -12,6 +12,7 @@ from hypernorm._arguments import check_choice, check_exponent, check_nonnegative
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.linear_model.decomposition import SOLVERS, Samples, decompose
+from hypernorm.linear_model.inference import error_model
 from hypernorm.linear_model.regressor import SchattenRegressor
 from hypernorm.linear_model.shrinkage import Shrinkage, shrink_with_penalty
 from hypernorm.linear_model.validation_errors import (
@@ -63,8 +64,8 @@ class SchattenRegressorCV(SchattenRegressor):
         The method of cross-validation that was used.
     cv_results_ : ndarray of shape (norms, alphas, k), or (norms, alphas) with `scoring`
         Mean scores; only with `store_cv_results`.
-    coef_, intercept_, singular_values_, rank_
-        As for `SchattenRegressor`.
+    coef_, intercept_, singular_values_, rank_, covariance_, standard_errors_
+        As for `SchattenRegressor`. Standard errors and intervals ignore that the penalty was chosen with the targets.
 
     Examples
     --------
@@ -135,6 +136,7 @@ class SchattenRegressorCV(SchattenRegressor):
             alpha=chosen_alphas[0],
         )
         self._set(decomposition, combined, chosen_norms[0], single_target)
+        self._errors = error_model(samples, decomposition, combined.filter_factors)
         best_scores = flat[best, np.arange(flat.shape[1])]
         if self.alpha_per_target and not single_target:
             self.alpha_: Any = np.array(chosen_alphas)
@@ -214,5 +216,5 @@ class _Given(SchattenRegressor):
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, *options: Any, **more: Any) -> Any:
         return X

@@ -77,6 +77,8 @@ class Decomposition:
         Vᵀ X_cᵀ y_c = diag(s) Uᵀ y_c.
     X_center : ndarray of shape (d,)
     y_center : ndarray of shape (k,)
+    is_complete : bool
+        Whether these are all singular directions; not by Lanczos' process.
     """
 
     V: np.ndarray
@@ -84,6 +86,7 @@ class Decomposition:
     projections: np.ndarray
     X_center: np.ndarray
     y_center: np.ndarray
+    is_complete: bool = True
 
     def coefficients(self, factors: np.ndarray) -> np.ndarray:
         """β of shape (d, k): the least-squares coefficients of the directions times the filter factors."""
@@ -111,7 +114,9 @@ def decompose(
                 "solver='lanczos' does not find all singular values, but p = ∞, bias_bound and closed forms of "
                 "leave-one-out need them; use alpha with p < ∞ and folds, or solver='gram'."
             )
-        return Decomposition(*_lanczos(samples, X_center, y_center, wanted_factors), X_center, y_center)
+        return Decomposition(
+            *_lanczos(samples, X_center, y_center, wanted_factors), X_center, y_center, is_complete=False
+        )
     # Centering leaves rounding errors in the direction of the center, and with them one singular value too many.
     most = (n if samples.weights is None else int(np.count_nonzero(samples.weights))) - (samples.intercept is not None)
     column = np.ones(n) if samples.intercept is None else samples.intercept

@@ -18,6 +18,7 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import as_dense, check_covariance, check_matrix
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.linear_model.decomposition import SOLVERS, Decomposition, Samples, decompose
+from hypernorm.linear_model.inference import LinearInference, error_model
 from hypernorm.linear_model.shrinkage import (
     Shrinkage,
     filter_factors,
@@ -29,7 +30,7 @@ from hypernorm.linear_model.shrinkage import (
 __all__ = ["SchattenRegressor"]
 
 
-class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Linear regression of least variance under a Schatten-norm bound on the bias operator.
 
     For y = Xβ + noise, the estimator β̂ = Ly minimises the variance ‖L‖_F² subject to ‖LX − I‖_{S_p} ≤ C, the Schatten
@@ -70,6 +71,11 @@ class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Singular values of the centered and weighted samples; with solver='lanczos', the roots of the Ritz values.
     rank_ : int
         Number of singular values.
+    covariance_ : ndarray of shape (d, d) or (k, d, d)
+        Covariance of the coefficients, for fixed samples and penalty.
+    standard_errors_ : ndarray of shape (d,) or (k, d)
+        Standard errors of `coef_`. Like the covariance they leave out the bias, take sample weights as inverse
+        variances, and exist if there are more samples than coefficients; `confidence_interval` has other choices.
     n_features_in_, feature_names_in_
         As for every estimator of scikit-learn.
 
@@ -133,14 +139,48 @@ class SchattenRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         squares = decomposition.squares
         shrinkage = shrink_with_penalty(squares, alpha, p) if bound is None else shrink_to_bound(squares, bound, p)
         self._set(decomposition, shrinkage, p, single_target)
+        self._errors = error_model(samples, decomposition, shrinkage.filter_factors)
         return self
 
     @own_arithmetic
-    def predict(self, X: Any) -> np.ndarray:
-        """Predictions X @ coef_.T + intercept_, of shape (n,) or (n, k)."""
+    def predict(
+        self,
+        X: Any,
+        return_interval: Any = None,
+        sigma: Any = None,
+        confidence: float = 0.95,
+        weight_meaning: str = "variance",
+    ) -> Any:
+        """Predictions, and intervals of the expected targets if asked for.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (n, d)
+        return_interval : float, or array_like of shape (k,), optional
+            R, a bound on ‖β‖₂. The intervals hold for every such β and every intercept, one at a time; they are for the
+            expected target, not for a new target with its noise.
+        sigma, confidence, weight_meaning
+            As for `confidence_interval`.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, k)
+            X @ coef_.T + intercept_.
+        BiasAwareInterval
+            Only with `return_interval`.
+
+        Raises
+        ------
+        InvalidInputError
+            As for `confidence_interval`.
+        """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
-        return np.asarray(X @ self.coef_.T) + self.intercept_
+        predictions = np.asarray(X @ self.coef_.T) + self.intercept_
+        if return_interval is None:
+            return predictions
+        interval = self._response_interval(X, predictions, return_interval, sigma, confidence, weight_meaning)
+        return predictions, interval
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
