@@ -361,3 +361,25 @@ def test_a_smaller_claim_of_the_inner_proof_is_refused():
         assert isinstance(forged, ComplexNormCertificate)
         with pytest.raises(hn.CertificateError):
             forged.verify(A)
+
+
+def test_the_shape_and_the_scale_of_the_rows_are_compared():
+    A = gaussian(8, 5, 3)
+    honest = hn.two_to_q_norm(A, 4, random_state=0).certificate
+    assert honest.claim.is_upper
+    for step in (-1, 1):
+        with pytest.raises(hn.CertificateError, match=r"scale 2\*\*"):
+            dataclasses.replace(honest, exponent=honest.exponent + step).verify(A)
+    for shape in ((16, 5), (15, 4), (15, 7)):
+        norm = dataclasses.replace(hn.spectral_bound(np.ones(shape), 4), fingerprint="0" * 64)
+        with pytest.raises(hn.CertificateError, match="not that of rows of A"):
+            dataclasses.replace(honest, norm=norm).verify(A)
+    norm = hn.spectral_bound(np.ones((10, 5)), 4)
+    with pytest.raises(hn.CertificateError, match="shape"):
+        dataclasses.replace(honest, norm=norm).verify(A)
+    for subject in (A, check_complex(A[:4]), check_complex(A).stacked, None):
+        with pytest.raises(hn.CertificateError, match="must be a complex matrix"):
+            honest.prove(subject)
+    rigors = [honest.verify(A, exact=exact).rigor for exact in (False, True)]
+    assert rigors == [hn.Rigor.FLOATING_POINT, hn.Rigor.EXACT]
+    assert hn.two_to_q_norm(np.zeros((2, 2), dtype=complex), 4, random_state=0).certificate.upper == 0
