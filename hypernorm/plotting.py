@@ -18,13 +18,22 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentForma
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import exponent_text, rounded_down, rounded_up
+from hypernorm._path_plot import plot_path
 from hypernorm._validation import check_matrix
 from hypernorm.bounds import Interval
 from hypernorm.certificates import MatrixNormCertificate, SampleMomentCertificate, Witness
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, fingerprint
 
-__all__ = ["FIGURE_SUFFIXES", "check_figure_path", "plot_interval", "plot_weights", "plot_witness", "save_figure"]
+__all__ = [
+    "FIGURE_SUFFIXES",
+    "check_figure_path",
+    "plot_interval",
+    "plot_path",
+    "plot_weights",
+    "plot_witness",
+    "save_figure",
+]
 
 FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 """The file name endings that `save_figure` accepts."""

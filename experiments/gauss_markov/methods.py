@@ -55,7 +55,7 @@ def shrunk(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Predictions:
     these scores without another cross-validation.
     """
     norms = list(NORMS.values())
-    model = SchattenRegressorCV(p=norms, cv=FOLDS, store_cv_results=True).fit(X, y)
+    model = SchattenRegressorCV(p=norms, several="best", cv=FOLDS, store_cv_results=True).fit(X, y)
     scores = model.cv_results_.mean(axis=2)
     alphas = np.geomspace(1e-8, 1e2, scores.shape[1]) * np.max(model.singular_values_) ** 2
     result = {"chosen norm": model.predict(rows).reshape(len(rows), -1)}
