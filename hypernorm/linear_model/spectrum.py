@@ -90,6 +90,10 @@ class Spectrum:
             self.gram = None
         return self.found
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Eigenvalues take less space than the matrix.
+        return {"blend": self.blend, "gram": None, "found": self.squares}
+
     @property
     def bias(self) -> np.ndarray:
         """b_i, of shape (r,), or (r, k) if the targets have different ones."""
