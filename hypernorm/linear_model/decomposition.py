@@ -61,10 +61,11 @@ class Wanted:
         return is_sparse and d * min(n, d) > _LARGEST_SPARSE_ENTRIES and self.may_approximate
 
     def floor(self, largest: float) -> float:
-        """The least penalty, or zero if the result depends on the reciprocals of all squares."""
+        """The least α/max(1, p − 1), or zero if the result depends on the reciprocals of all squares."""
         if self.penalties is None or any(map(math.isinf, self.norms)):
             return 0.0
-        return float(np.min(self.penalties(largest)))
+        # The slope of the gain at s = 0 is −max(1, p − 1)/α².
+        return float(np.min(self.penalties(largest))) / max(1.0, max(self.norms) - 1)
 
     def factors(self, squares: np.ndarray) -> np.ndarray:
         """Filter factors of all norms and penalties, of shape (norms · penalties, r)."""
@@ -78,8 +79,8 @@ class Decomposition:
     """X_c = U diag(s) Vᵀ of the centered samples, rows multiplied by the roots of their weights.
 
     The coefficients are Q diag(g) c with the gains g = (1 − b)/s². For n > d, Q = V and c = VᵀX_cᵀy_c. For wide samples
-    U is stored, Q = X_cᵀU and c = Uᵀy_c, which needs no division by s. After a singular value decomposition Q is
-    computed; by a Gram matrix it is not, since X_cᵀ(U diag(g) c) is cheaper and not less accurate than the matrix.
+    U is stored, Q = X_cᵀU and c = Uᵀy_c, which needs no division by s. By singular values Q is V diag(s); by a Gram
+    matrix it is not stored, since X_cᵀ(U diag(g) c) is cheaper and not less accurate than the matrix.
 
     Attributes
     ----------
@@ -179,24 +180,22 @@ def _embedded(reflection: Reflection | None, vectors: np.ndarray) -> np.ndarray:
 
 
 def _by_singular_values(centered: CenteredSamples) -> Decomposition:
-    """Singular values of a triangular factor, which is found block by block."""
+    """Singular values; with n > d, those of a triangular factor that is found block by block."""
     n, d = centered.shape
     if centered.is_wide:
         reflection = None if centered.samples.intercept is None else Reflection(centered.column)
-        size = n - (reflection is not None)
-        blocks = centered.column_blocks(max(BLOCK_ENTRIES // n, 2 * n))
-        parts = ((block if reflection is None else reflection.complement(block)).T for block in blocks)
-        R = _triangular(parts, size) if size else np.empty((0, 0))
-        _, s, Vt = _singular_values(R, size)
-        squares, tolerance = _rank_squares(s, centered)
+        (_, block), *_ = centered.row_blocks(n)
         targets = centered.targets()
-        targets = targets if reflection is None else reflection.complement(targets)
-        U = _embedded(reflection, Vt.T)
-        return Decomposition(centered, squares, Vt @ targets, centered.transposed_product(U), U, tolerance, False)
+        if reflection is not None:
+            block, targets = reflection.complement(block), reflection.complement(targets)
+        U, s, Vt = _singular_values(block)
+        squares, tolerance = _rank_squares(s, centered)
+        # Q = X_cᵀU; the product itself would have errors of ε times the largest singular value in every column.
+        return Decomposition(centered, squares, U.T @ targets, Vt.T * s, _embedded(reflection, U), tolerance, False)
     y = centered.targets()
     row_blocks = centered.row_blocks(max(BLOCK_ENTRIES // d, 2 * d))
     R = _triangular((np.hstack([block, y[rows]]) for rows, block in row_blocks), d + y.shape[1])
-    U, s, Vt = _singular_values(R[:d, :d], d)
+    U, s, Vt = _singular_values(R[:d, :d])
     squares, tolerance = _rank_squares(s, centered)
     return Decomposition(centered, squares, s[:, None] * (U.T @ R[:d, d:]), Vt.T, None, tolerance, False)
 
@@ -209,12 +208,12 @@ def _triangular(blocks: Iterator[np.ndarray], columns: int) -> np.ndarray:
     return R
 
 
-def _singular_values(R: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    if not size:
-        return np.empty((0, 0)), np.empty(0), np.empty((0, 0))
-    if not math.isfinite(float(np.vdot(R, R))):
+def _singular_values(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if not math.isfinite(float(np.vdot(matrix, matrix))):
         raise InvalidInputError("X has entries whose squares overflow; divide X by its largest entry.")
-    return scipy.linalg.svd(R, check_finite=False)
+    if 0 in matrix.shape:
+        return np.empty((len(matrix), 0)), np.empty(0), np.empty((0, matrix.shape[1]))
+    return scipy.linalg.svd(matrix, full_matrices=False, check_finite=False)
 
 
 def _rank_squares(s: np.ndarray, centered: CenteredSamples) -> tuple[np.ndarray, float]:

@@ -21,6 +21,7 @@ from scipy.linalg import blas, lapack
 
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.linear_model.samples import BLOCK_ENTRIES, CenteredSamples
+from hypernorm.linear_model.sparse_gram import lower_gram
 
 __all__ = ["GramMatrix", "Reflection", "gram_matrix"]
 
@@ -154,11 +155,10 @@ def gram_matrix(centered: CenteredSamples) -> GramMatrix:
 def _tall(centered: CenteredSamples, is_sparse: bool) -> tuple[np.ndarray, np.ndarray]:
     d, y = centered.shape[1], centered.targets()
     if is_sparse:
-        rooted = _rooted(centered)
-        lower = np.asfortranarray(np.tril((rooted.T @ rooted).toarray()))
+        lower = lower_gram(centered.samples.X, centered.samples.weights)
         total = float(centered.column @ centered.column)
-        lower = np.tril(blas.dsyr(-total, centered.X_center, a=lower, lower=1, overwrite_a=1))
-        return np.asfortranarray(lower), centered.transposed_product(y)
+        lower = blas.dsyr(-total, centered.X_center, a=lower, lower=1, overwrite_a=1)
+        return lower, centered.transposed_product(y)
     lower, moments = np.zeros((d, d), order="F"), np.zeros((d, y.shape[1]))
     for rows, block in centered.row_blocks(max(BLOCK_ENTRIES // d, d)):
         lower = blas.dsyrk(1.0, block.T, beta=1.0, c=lower, lower=1, overwrite_c=1)
@@ -170,17 +170,10 @@ def _wide(centered: CenteredSamples, is_sparse: bool) -> tuple[np.ndarray, np.nd
     n = centered.shape[0]
     if is_sparse:
         # The reflection removes the part of the intercept column.
-        rooted = _rooted(centered)
-        return np.asfortranarray(np.tril((rooted @ rooted.T).toarray())), centered.targets()
+        roots = centered.roots
+        lower = lower_gram(sp.csr_array(centered.samples.X.T))
+        return lower * roots * roots[:, None], centered.targets()
     lower = np.zeros((n, n), order="F")
     for block in centered.column_blocks(max(BLOCK_ENTRIES // n, n)):
         lower = blas.dsyrk(1.0, block.T, beta=1.0, c=lower, trans=1, lower=1, overwrite_c=1)
     return lower, centered.targets()
-
-
-def _rooted(centered: CenteredSamples) -> sp.csr_array:
-    rooted = sp.csr_array(centered.samples.X).astype(np.float64)
-    if centered.samples.weights is None:
-        return rooted
-    rooted.data = rooted.data * np.repeat(centered.roots, np.diff(rooted.indptr))
-    return rooted

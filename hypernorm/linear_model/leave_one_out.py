@@ -64,7 +64,7 @@ def blocks_of_targets(
     step = max(1, BLOCK_ENTRIES // (max(rows, len(projections), 1) * k))
     for start in range(0, len(factors), step):
         part = factors[start : start + step]
-        scaled = (part.T[:, :, None] * projections[:, None, :]).reshape(len(projections), -1)
+        scaled = (part.T[:, :, None] * projections[:, None, :]).reshape(len(projections), len(part) * k)
         yield slice(start, start + len(part)), (coordinates @ scaled).reshape(rows, len(part), k)
 
 

@@ -36,7 +36,8 @@ def solve_ridge(centered: CenteredSamples, alpha: float) -> tuple[np.ndarray, Gr
     needs_correction = gram.error(alpha, factor) > _CORRECT_FROM
     if not centered.is_wide:
         if needs_correction:
-            rest = centered.transposed_product(centered.targets() - centered.product(solution)) - alpha * solution
+            errors = centered.targets() - centered.product(solution, careful=True)
+            rest = centered.transposed_product(errors, careful=True) - alpha * solution
             correction = solve(rest)
             if not _is_small(correction, solution):
                 return None
@@ -48,7 +49,7 @@ def solve_ridge(centered: CenteredSamples, alpha: float) -> tuple[np.ndarray, Gr
 
     result = coefficients(solution)
     if needs_correction:
-        image = centered.product(result)
+        image = centered.product(result, careful=True)
         image = image if gram.reflection is None else gram.reflection.complement(image)
         correction = solve(gram.moments - image - alpha * solution)
         change = coefficients(correction)

@@ -19,6 +19,8 @@ from hypernorm._validation import as_dense
 __all__ = ["BLOCK_ENTRIES", "CenteredSamples", "Samples"]
 
 BLOCK_ENTRIES = 1 << 20
+_EPS = float(np.finfo(np.float64).eps)
+_LARGEST_NOISE = 2.0**-36
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class CenteredSamples:
         intercept = self.samples.intercept
         return np.zeros(self.shape[0]) if intercept is None else intercept * self.roots
 
-    @property
+    @cached_property
     def offset(self) -> float:
         """Norm of what centering subtracts, ‖column‖·‖X_center‖."""
         return float(np.linalg.norm(self.column) * np.linalg.norm(self.X_center))
@@ -151,20 +153,41 @@ class CenteredSamples:
                 block = block - np.outer(self.samples.intercept, self.X_center[columns])
             yield block if self.samples.weights is None else block * self.roots[:, None]
 
-    def product(self, right: np.ndarray) -> np.ndarray:
-        """Centered, weighted X times a matrix of shape (d, m)."""
+    def product(self, right: np.ndarray, careful: bool = False) -> np.ndarray:
+        """Centered, weighted X times a matrix of shape (d, m); `careful` centers dense samples first."""
+        if careful and self._may_be_blocked:
+            return np.vstack([block @ right for _, block in self.row_blocks(max(1, BLOCK_ENTRIES // self.shape[1]))])
         result = _product(self.samples.X, right)
         if self.samples.intercept is not None:
             result -= np.outer(self.samples.intercept, self.X_center @ right)
-        return result if self.samples.weights is None else result * self.roots[:, None]
+        result = result if self.samples.weights is None else result * self.roots[:, None]
+        return self.product(right, careful=True) if not careful and self._is_lost(right, result) else result
 
-    def transposed_product(self, right: np.ndarray) -> np.ndarray:
-        """The transpose of the centered, weighted X times a matrix of shape (n, m)."""
+    def transposed_product(self, right: np.ndarray, careful: bool = False) -> np.ndarray:
+        """The transpose of the centered, weighted X times a matrix of shape (n, m); `careful` as above."""
+        if careful and self._may_be_blocked:
+            result = np.zeros((self.shape[1], right.shape[1]))
+            for rows, block in self.row_blocks(max(1, BLOCK_ENTRIES // self.shape[1])):
+                result += block.T @ right[rows]
+            return result
         rooted = right if self.samples.weights is None else right * self.roots[:, None]
         result = _transposed_product(self.samples.X, rooted)
         if self.samples.intercept is not None:
             result -= np.outer(self.X_center, self.samples.intercept @ rooted)
-        return result
+        return self.transposed_product(right, careful=True) if not careful and self._is_lost(right, result) else result
+
+    @property
+    def _may_be_blocked(self) -> bool:
+        return isinstance(self.samples.X, np.ndarray)
+
+    def _is_lost(self, right: np.ndarray, result: np.ndarray) -> bool:
+        """Whether centering after the product cancels more digits than a large mean may cost."""
+        limit = (_LARGEST_NOISE / (_EPS * self.offset)) ** 2 if self.offset else np.inf
+        return bool((_squared_norms(right) > limit * _squared_norms(result)).any())
+
+
+def _squared_norms(columns: np.ndarray) -> np.ndarray:
+    return np.asarray(np.einsum("ij,ij->j", columns, columns))
 
 
 def centered_rows(rows: Any, intercept: np.ndarray | None, where: slice, X_center: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from sklearn.datasets import make_regression
 
 from hypernorm import InvalidInputError
 from hypernorm.linear_model import SchattenRegressor, SchattenRegressorCV
+from hypernorm.linear_model.sparse_gram import lower_gram
 
 
 def with_year(n=3000):
@@ -160,3 +161,16 @@ def test_sparse_samples_stay_sparse(monkeypatch):
     assert max(largest, default=0) <= 40 * 40
     np.testing.assert_allclose(model.coef_, dense.coef_, atol=1e-10)
     assert np.isfinite(loo.coef_).all()
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_gram_matrix_of_sparse_samples_with_entries_in_parts(kind):
+    rng = np.random.default_rng(6)
+    rows, columns = rng.integers(0, 30, 400), rng.integers(0, 7, 400)
+    order = np.argsort(rows, kind="stable")
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=30))])
+    X = sp.csr_array((rng.standard_normal(400).astype(kind), columns[order], indptr), shape=(30, 7))
+    dense, weights = X.toarray().astype(float), rng.uniform(0.5, 2, 30)
+    for w in (None, weights):
+        expected = dense.T @ (dense if w is None else w[:, None] * dense)
+        np.testing.assert_allclose(lower_gram(X, w), np.tril(expected), rtol=1e-6 if kind == np.float32 else 1e-12)
