@@ -123,9 +123,12 @@ class Decomposition:
             where = slice(start, min(start + step, size))
             block = rows[where]
             if self.Q is None:
-                yield where, self._times_left(centered_rows(block, intercept, where, center))
+                yield (
+                    where,
+                    self._times_left(centered_rows(block, None if intercept is None else intercept[where], center)),
+                )
             elif isinstance(block, np.ndarray):
-                yield where, centered_rows(block, intercept, where, center) @ self.Q
+                yield where, centered_rows(block, None if intercept is None else intercept[where], center) @ self.Q
             else:
                 product = np.asarray(block @ self.Q, dtype=np.float64)
                 yield where, product if intercept is None else product - np.outer(intercept[where], center @ self.Q)

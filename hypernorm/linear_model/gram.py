@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import scipy.linalg
@@ -63,7 +62,9 @@ class GramMatrix:
     Attributes
     ----------
     lower : ndarray of shape (m, m)
-        Its lower triangle; above the diagonal are zeros.
+        Its lower triangle, in Fortran order; what is above the diagonal is not used.
+    bound : float
+        A Frobenius norm that is not below the largest eigenvalue.
     moments : ndarray of shape (m, k)
         X_cᵀy_c, or the targets in the coordinates of the complement for wide samples.
     size : int
@@ -75,17 +76,11 @@ class GramMatrix:
     """
 
     lower: np.ndarray
+    bound: float
     moments: np.ndarray
     size: int
     lost: float
     reflection: Reflection | None
-
-    @cached_property
-    def bound(self) -> float:
-        """The Frobenius norm, which is not below the largest eigenvalue."""
-        diagonal = np.diag(self.lower)
-        flat = self.lower.ravel(order="K")
-        return math.sqrt(max(2 * float(flat @ flat) - float(diagonal @ diagonal), 0.0))
 
     def factor(self, shift: float) -> np.ndarray | None:
         """Cholesky factor of the matrix plus a multiple of the identity, or None if it is not positive definite."""
@@ -141,15 +136,22 @@ def gram_matrix(centered: CenteredSamples) -> GramMatrix:
     # The error of centers is squared where samples are centered first.
     lost = 4 * _EPS * centered.offset**2 if is_sparse else (4 * _EPS * centered.offset) ** 2
     lower, moments = (_wide if centered.is_wide else _tall)(centered, is_sparse)
+    bound = _frobenius(lower, is_sparse)
+    if not math.isfinite(bound + lost):
+        raise InvalidInputError("X has entries whose squares overflow; divide X by its largest entry.")
     reflection = None
     if centered.is_wide and centered.samples.intercept is not None:
         reflection = Reflection(centered.column)
         lower = np.asfortranarray(reflection.congruence(lower)) if len(lower) > 1 else np.empty((0, 0))
         moments = reflection.complement(moments)
-    gram = GramMatrix(lower, moments, max(centered.shape), lost, reflection)
-    if not math.isfinite(gram.bound + lost):
-        raise InvalidInputError("X has entries whose squares overflow; divide X by its largest entry.")
-    return gram
+    return GramMatrix(lower, bound, moments, max(centered.shape), lost, reflection)
+
+
+def _frobenius(matrix: np.ndarray, is_lower: bool) -> float:
+    """The Frobenius norm of a symmetric matrix that is given in full, or by its lower triangle and zeros."""
+    flat, diagonal = matrix.ravel(order="K"), np.diag(matrix)
+    squares = float(flat @ flat)
+    return math.sqrt(max(2 * squares - float(diagonal @ diagonal), 0.0) if is_lower else squares)
 
 
 def _tall(centered: CenteredSamples, is_sparse: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -159,11 +161,12 @@ def _tall(centered: CenteredSamples, is_sparse: bool) -> tuple[np.ndarray, np.nd
         total = float(centered.column @ centered.column)
         lower = blas.dsyr(-total, centered.X_center, a=lower, lower=1, overwrite_a=1)
         return lower, centered.transposed_product(y)
-    lower, moments = np.zeros((d, d), order="F"), np.zeros((d, y.shape[1]))
+    gram, moments = np.zeros((d, d)), np.zeros((d, y.shape[1]))
+    # Products of numpy alone: a second library with threads of its own would compete with them for the cores.
     for rows, block in centered.row_blocks(max(BLOCK_ENTRIES // d, d)):
-        lower = blas.dsyrk(1.0, block.T, beta=1.0, c=lower, lower=1, overwrite_c=1)
+        gram += block.T @ block
         moments += block.T @ y[rows]
-    return lower, moments
+    return gram.T, moments
 
 
 def _wide(centered: CenteredSamples, is_sparse: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -173,7 +176,7 @@ def _wide(centered: CenteredSamples, is_sparse: bool) -> tuple[np.ndarray, np.nd
         roots = centered.roots
         lower = lower_gram(sp.csr_array(centered.samples.X.T))
         return lower * roots * roots[:, None], centered.targets()
-    lower = np.zeros((n, n), order="F")
+    gram = np.zeros((n, n))
     for block in centered.column_blocks(max(BLOCK_ENTRIES // n, n)):
-        lower = blas.dsyrk(1.0, block.T, beta=1.0, c=lower, trans=1, lower=1, overwrite_c=1)
-    return lower, centered.targets()
+        gram += block @ block.T
+    return gram.T, centered.targets()

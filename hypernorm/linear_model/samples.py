@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 import scipy.linalg
-import scipy.sparse as sp
 
 from hypernorm._validation import as_dense
 
 __all__ = ["BLOCK_ENTRIES", "CenteredSamples", "Samples"]
 
-BLOCK_ENTRIES = 1 << 20
+BLOCK_ENTRIES = 1 << 19
 _EPS = float(np.finfo(np.float64).eps)
 _LARGEST_NOISE = 2.0**-36
 
@@ -137,21 +136,27 @@ class CenteredSamples:
         return centered if self.samples.weights is None else centered * self.roots[:, None]
 
     def row_blocks(self, step: int) -> Iterator[tuple[slice, np.ndarray]]:
-        """Dense blocks of rows."""
+        """Dense blocks of rows; each is valid until the next one."""
+        X, intercept = self.samples.X, self.samples.intercept
+        buffer = np.empty((min(step, self.shape[0]), self.shape[1]))
         for rows in _slices(self.shape[0], step):
-            block = centered_rows(self.samples.X[rows], self.samples.intercept, rows, self.X_center)
-            yield rows, block if self.samples.weights is None else block * self.roots[rows, None]
+            block = buffer[: rows.stop - rows.start]
+            _fill(block, X[rows], None if intercept is None else intercept[rows], self.X_center)
+            if self.samples.weights is not None:
+                block *= self.roots[rows, None]
+            yield rows, block
 
     def column_blocks(self, step: int) -> Iterator[np.ndarray]:
-        """Dense blocks of columns."""
-        X = self.samples.X
-        X = X if isinstance(X, np.ndarray) else sp.csc_array(X).astype(np.float64)
+        """Blocks of columns of dense samples; each is valid until the next one."""
+        X, intercept = self.samples.X, self.samples.intercept
+        buffer = np.empty(self.shape[0] * min(step, self.shape[1]))
         for columns in _slices(self.shape[1], step):
-            part = X[:, columns]
-            block = np.asarray(part if isinstance(part, np.ndarray) else part.toarray(), dtype=np.float64)
-            if self.samples.intercept is not None:
-                block = block - np.outer(self.samples.intercept, self.X_center[columns])
-            yield block if self.samples.weights is None else block * self.roots[:, None]
+            width = columns.stop - columns.start
+            block = buffer[: self.shape[0] * width].reshape(self.shape[0], width)
+            _fill(block, X[:, columns], intercept, self.X_center[columns])
+            if self.samples.weights is not None:
+                block *= self.roots[:, None]
+            yield block
 
     def product(self, right: np.ndarray, careful: bool = False) -> np.ndarray:
         """Centered, weighted X times a matrix of shape (d, m); `careful` centers dense samples first."""
@@ -190,13 +195,22 @@ def _squared_norms(columns: np.ndarray) -> np.ndarray:
     return np.asarray(np.einsum("ij,ij->j", columns, columns))
 
 
-def centered_rows(rows: Any, intercept: np.ndarray | None, where: slice, X_center: np.ndarray) -> np.ndarray:
-    """Dense rows minus their part of the intercept column times the center."""
-    block = as_dense(rows)
+def centered_rows(rows: Any, intercept: np.ndarray | None, center: np.ndarray) -> np.ndarray:
+    """Dense rows minus the intercept column times the center."""
+    block = np.empty(rows.shape)
+    _fill(block, rows, intercept, center)
+    return block
+
+
+def _fill(block: np.ndarray, rows: Any, intercept: np.ndarray | None, center: np.ndarray) -> None:
+    """Write dense or sparse rows minus the intercept column times the center into a block, in one pass."""
+    dense = rows if isinstance(rows, np.ndarray) else rows.toarray()
     if intercept is None:
-        return block
-    part = intercept[where]
-    return block - (X_center if (part == 1).all() else np.outer(part, X_center))
+        block[:] = dense
+    elif (intercept == 1).all():
+        np.subtract(dense, center, out=block)
+    else:
+        np.subtract(dense, np.outer(intercept, center), out=block)
 
 
 def _slices(size: int, step: int) -> Iterator[slice]:
