@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from hypernorm._arguments import check_choice
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.linear_model.decomposition import PATH_ERROR, SOLVERS, Decomposition, Wanted, decompose
+from hypernorm.linear_model.decomposition import PATH_ERROR, SOLVERS, Wanted, decompose
 from hypernorm.linear_model.folds import Fold, closed_form, one_by_one, split
 from hypernorm.linear_model.norms import check_norms
 from hypernorm.linear_model.regressor import DEFAULT_GRID, SchattenRegressor, check_penalties
@@ -157,8 +157,13 @@ class SchattenRegressorCV(SchattenRegressor):
         decomposition = decompose(samples, self.solver, Wanted(norms, penalties, closed, PATH_ERROR))
         alphas = penalties(float(decomposition.squares.max(initial=0)))
 
+        is_blend = len(norms) > 1 and self.several == "blend"
+        parts, self.cv_description_ = self._parts(samples, norms, np.asarray(y), for_splitter, is_blend)
+
         def folds() -> Iterator[Fold]:
-            return self._folds(samples, np.asarray(y), decomposition if closed else None, for_splitter)
+            if closed:
+                return closed_form(samples, decomposition, self.solver)
+            return one_by_one(samples, self.solver) if parts is None else split(samples, parts, self.solver)
 
         score = None if self.scoring is None else self._score(for_scorer)
         if score is None:
@@ -170,10 +175,9 @@ class SchattenRegressorCV(SchattenRegressor):
             candidates = finite[:, :, None]
         else:
             candidates = finite if self.alpha_per_target else finite.mean(axis=2, keepdims=True)
-        self.cv_description_ = self._description(samples, norms, np.asarray(y), for_splitter)
         per_target = self.alpha_per_target and not single_target
         chosen = candidates.argmax(axis=1)  # of shape (norms, t)
-        if len(norms) > 1 and self.several == "blend":
+        if is_blend:
             self.cv_description_ = f"blend of {len(norms)} norms by {self.cv_description_}"
             every = np.broadcast_to(chosen, (len(norms), samples.y.shape[1]))
             residuals, weights = chosen_residuals(samples, folds(), norms, alphas, every)
@@ -230,22 +234,18 @@ class SchattenRegressorCV(SchattenRegressor):
             return self.cv == "approximate_loo" or self._is_exact(samples, norms)
         return False
 
-    def _folds(
-        self, samples: Samples, labels: np.ndarray, decomposition: Decomposition | None, options: Mapping[str, Any]
-    ) -> Iterator[Fold]:
-        if decomposition is not None:
-            return closed_form(samples, decomposition, self.solver)
-        if isinstance(self.cv, str):
-            return one_by_one(samples, self.solver)
-        splitter = check_cv(_DEFAULT_FOLDS if self.cv is None else self.cv)
-        return split(samples, splitter.split(samples.X, labels, **options), self.solver)
-
-    def _description(self, samples: Samples, norms: list[float], labels: np.ndarray, options: Mapping[str, Any]) -> str:
+    def _parts(
+        self, samples: Samples, norms: list[float], labels: np.ndarray, options: Mapping[str, Any], is_blend: bool
+    ) -> tuple[Iterable[tuple[np.ndarray, np.ndarray]] | None, str]:
+        """Training and held-out indices of the folds, or None for leave-one-out; and the name of the method."""
         if self._has_closed_form(samples, norms) or isinstance(self.cv, str):
             exact = self.cv == "loo" or self._is_exact(samples, norms)
-            return f"{'exact' if exact else 'approximate'} leave-one-out"
+            return None, f"{'exact' if exact else 'approximate'} leave-one-out"
         splitter = check_cv(_DEFAULT_FOLDS if self.cv is None else self.cv)
-        return f"{splitter.get_n_splits(samples.X, labels, **options)} folds"
+        description = f"{splitter.get_n_splits(samples.X, labels, **options)} folds"
+        parts = splitter.split(samples.X, labels, **options)
+        # A blend needs the folds twice, and a splitter may draw them at random.
+        return list(parts) if is_blend else parts, description
 
     def _score(self, options: Mapping[str, Any]) -> Any:
         """The scorer as a function of held-out indices, targets and predictions."""

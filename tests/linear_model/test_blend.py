@@ -7,7 +7,7 @@ import pytest
 import sklearn
 from scipy.optimize import minimize
 from sklearn.metrics import get_scorer, make_scorer, mean_absolute_error
-from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut
+from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, ShuffleSplit
 
 from hypernorm import InvalidInputError
 from hypernorm.linear_model import SchattenRegressor, SchattenRegressorCV
@@ -94,6 +94,18 @@ def test_one_norm_of_several_by_name():
     same = SchattenRegressor(model.alpha_, p=model.p_).fit(X, y)
     np.testing.assert_allclose(model.coef_, same.coef_, atol=1e-10)
     assert model.bias_norm_ == pytest.approx(same.bias_norm_)
+
+
+def test_folds_that_can_be_read_once_or_are_random():
+    X, y = problem(k=1)
+    parts = list(KFold(4).split(X))
+    expected = SchattenRegressorCV(ALPHAS, p=NORMS, cv=parts).fit(X, y)
+    model = SchattenRegressorCV(ALPHAS, p=NORMS, cv=iter(parts)).fit(X, y)
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+    random = SchattenRegressorCV(ALPHAS, p=NORMS, cv=ShuffleSplit(4, random_state=np.random.RandomState(0))).fit(X, y)
+    single = SchattenRegressorCV(ALPHAS, p=1, cv=iter(parts)).fit(X, y)
+    assert random.blend_weights_.sum() == pytest.approx(1)
+    assert single.cv_description_ == "4 folds"
 
 
 def test_groups_reach_the_splitter():
