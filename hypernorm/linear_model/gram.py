@@ -136,7 +136,7 @@ def gram_matrix(centered: CenteredSamples) -> GramMatrix:
     # The error of centers is squared where samples are centered first.
     lost = 4 * _EPS * centered.offset**2 if is_sparse else (4 * _EPS * centered.offset) ** 2
     lower, moments = (_wide if centered.is_wide else _tall)(centered, is_sparse)
-    bound = _frobenius(lower, is_sparse)
+    bound = _frobenius(lower)
     if not math.isfinite(bound + lost):
         raise InvalidInputError("X has entries whose squares overflow; divide X by its largest entry.")
     reflection = None
@@ -147,11 +147,12 @@ def gram_matrix(centered: CenteredSamples) -> GramMatrix:
     return GramMatrix(lower, bound, moments, max(centered.shape), lost, reflection)
 
 
-def _frobenius(matrix: np.ndarray, is_lower: bool) -> float:
-    """The Frobenius norm of a symmetric matrix that is given in full, or by its lower triangle and zeros."""
-    flat, diagonal = matrix.ravel(order="K"), np.diag(matrix)
-    squares = float(flat @ flat)
-    return math.sqrt(max(2 * squares - float(diagonal @ diagonal), 0.0) if is_lower else squares)
+def _frobenius(lower: np.ndarray) -> float:
+    """The Frobenius norm of a symmetric matrix, from its lower triangle with zeros above the diagonal."""
+    if not lower.size:
+        return 0.0
+    whole, diagonal = float(blas.dnrm2(lower.ravel(order="K"))), float(np.linalg.norm(np.diag(lower)))
+    return math.sqrt(max(2 * whole**2 - diagonal**2, 0.0)) if math.isfinite(whole) else math.inf
 
 
 def _tall(centered: CenteredSamples, is_sparse: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -161,12 +162,11 @@ def _tall(centered: CenteredSamples, is_sparse: bool) -> tuple[np.ndarray, np.nd
         total = float(centered.column @ centered.column)
         lower = blas.dsyr(-total, centered.X_center, a=lower, lower=1, overwrite_a=1)
         return lower, centered.transposed_product(y)
-    gram, moments = np.zeros((d, d)), np.zeros((d, y.shape[1]))
-    # Products of numpy alone: a second library with threads of its own would compete with them for the cores.
+    lower, moments = np.zeros((d, d), order="F"), np.zeros((d, y.shape[1]), order="F")
     for rows, block in centered.row_blocks(max(BLOCK_ENTRIES // d, d)):
-        gram += block.T @ block
-        moments += block.T @ y[rows]
-    return gram.T, moments
+        lower = blas.dsyrk(1.0, block.T, beta=1.0, c=lower, lower=1, overwrite_c=1)
+        moments = blas.dgemm(1.0, block.T, y[rows], beta=1.0, c=moments, overwrite_c=1)
+    return lower, moments
 
 
 def _wide(centered: CenteredSamples, is_sparse: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -176,7 +176,7 @@ def _wide(centered: CenteredSamples, is_sparse: bool) -> tuple[np.ndarray, np.nd
         roots = centered.roots
         lower = lower_gram(sp.csr_array(centered.samples.X.T))
         return lower * roots * roots[:, None], centered.targets()
-    gram = np.zeros((n, n))
+    lower = np.zeros((n, n), order="F")
     for block in centered.column_blocks(max(BLOCK_ENTRIES // n, n)):
-        gram += block @ block.T
-    return gram.T, centered.targets()
+        lower = blas.dsyrk(1.0, block.T, beta=1.0, c=lower, trans=1, lower=1, overwrite_c=1)
+    return lower, centered.targets()

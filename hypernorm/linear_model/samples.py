@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import scipy.linalg
+from scipy.linalg import blas
 
 from hypernorm._validation import as_dense
 
@@ -76,8 +77,8 @@ class Samples:
         if self.intercept is None:
             return np.zeros(d), np.zeros(k)
         column = self.intercept if self.weights is None else self.intercept * self.weights
-        total = float(column @ self.intercept)
-        return _transposed_product(self.X, column[:, None])[:, 0] / total, column @ self.y / total
+        total = float(np.einsum("n,n->", column, self.intercept))
+        return _transposed_product(self.X, column[:, None])[:, 0] / total, np.einsum("n,nk->k", column, self.y) / total
 
 
 @dataclass(frozen=True)
@@ -220,6 +221,10 @@ def _slices(size: int, step: int) -> Iterator[slice]:
 
 def _product(X: Any, right: np.ndarray) -> np.ndarray:
     """X times a matrix in double precision."""
+    if _is_contiguous(X):
+        if right.shape[1] == 1:
+            return np.asarray(blas.dgemv(1.0, X.T, right[:, 0], trans=1)[:, None])
+        return np.asarray(blas.dgemm(1.0, X.T, right, trans_a=1))
     if not isinstance(X, np.ndarray) or X.dtype == np.float64:
         return np.asarray(X @ right, dtype=np.float64)
     step = max(1, BLOCK_ENTRIES // X.shape[1])
@@ -228,9 +233,22 @@ def _product(X: Any, right: np.ndarray) -> np.ndarray:
 
 def _transposed_product(X: Any, right: np.ndarray) -> np.ndarray:
     """Xᵀ times a matrix in double precision; sums in single precision would lose a small spread about a large mean."""
+    if _is_contiguous(X):
+        return np.asarray(
+            blas.dgemv(1.0, X.T, right[:, 0])[:, None] if right.shape[1] == 1 else blas.dgemm(1.0, X.T, right)
+        )
     if not isinstance(X, np.ndarray) or X.dtype == np.float64:
         return np.asarray(X.T @ right, dtype=np.float64)
     result = np.zeros((X.shape[1], right.shape[1]))
     for rows in _slices(len(X), max(1, BLOCK_ENTRIES // X.shape[1])):
         result += as_dense(X[rows]).T @ right[rows]
     return result
+
+
+def _is_contiguous(X: Any) -> bool:
+    """Whether scipy's products take the transpose as it is.
+
+    They are preferred before and between factorisations by scipy. The threads of another library, numpy's, wait for
+    more work for a while after each product, and would compete with those of scipy for the cores.
+    """
+    return isinstance(X, np.ndarray) and X.dtype == np.float64 and bool(X.flags.c_contiguous)
