@@ -23,8 +23,16 @@ from hypernorm.linear_model.spectrum import Blend
 __all__ = ["ErrorModel", "ErrorSource", "per_target"]
 
 WEIGHT_MEANINGS = ("variance", "count")
-# Relative difference of coefficients above which X is not that of the fit.
-_LARGEST_CHANGE = 1e-3
+# Difference of coefficients, relative to them and to rounding errors, above which X is not that of the fit.
+_LARGEST_CHANGE, _ROUNDING = 1e-3, 64 * float(np.finfo(np.float64).eps)
+_CHANGED = (
+    "X was changed after the fit, but standard errors and intervals of wide samples are computed from it when they are "
+    "first asked for; fit again, or fit to a copy of X."
+)
+_INCOMPLETE = (
+    "solver='lanczos' finds coefficients that are no linear function of the targets, so they have no standard errors; "
+    "use solver='gram' or 'svd'."
+)
 
 
 @dataclass(frozen=True)
@@ -93,17 +101,19 @@ class ErrorSource:
     """What a fit keeps to compute its error model; dropped afterwards.
 
     Samples are kept only if they are wide and a Gram matrix was used, and then without a copy. A pickle has the error
-    model itself.
+    model itself, and no samples.
 
     Attributes
     ----------
     blend : Blend
-    centered : CenteredSamples
+    centered : CenteredSamples or None
         Without the targets, and without tall samples.
     parts : Decomposition or GramMatrix or None
     target_squares : ndarray of shape (k,)
         Sum of the squares of the centered targets.
     coefficients : ndarray of shape (d, k)
+    refusal : str
+        Why there is no error model, if there is none.
     found : ErrorModel or None
     """
 
@@ -112,6 +122,7 @@ class ErrorSource:
     parts: Decomposition | GramMatrix | None
     target_squares: np.ndarray
     coefficients: np.ndarray
+    refusal: str = ""
     found: ErrorModel | None = None
 
     @classmethod
@@ -123,6 +134,8 @@ class ErrorSource:
         coefficients: np.ndarray,
     ) -> ErrorSource:
         """What is needed of a fit."""
+        if isinstance(parts, Decomposition) and not parts.is_complete:
+            return cls(blend, None, None, np.empty(0), np.empty((0, 0)), _INCOMPLETE)
         y = centered.targets()
         kept = replace(centered.samples, y=np.empty((len(y), 0)))
         if not centered.is_wide or (isinstance(parts, Decomposition) and parts.Q is not None):
@@ -133,9 +146,11 @@ class ErrorSource:
         return cls(blend, centered, parts, np.einsum("nk,nk->k", y, y), coefficients)
 
     def __getstate__(self) -> dict[str, Any]:
-        if isinstance(self.parts, GramMatrix) or (self.parts is not None and self.parts.is_complete):
+        try:
             self.model()
-        return self.__dict__
+        except InvalidInputError as error:
+            return vars(self) | {"centered": None, "parts": None, "refusal": str(error)}
+        return vars(self)
 
     def model(self) -> ErrorModel:
         """The error model.
@@ -153,26 +168,22 @@ class ErrorSource:
 
     def _computed(self) -> ErrorModel:
         centered, parts = self.centered, self.parts
-        assert centered is not None
-        assert parts is not None
+        if centered is None or parts is None:
+            raise InvalidInputError(self.refusal)
         if isinstance(parts, GramMatrix):
             parts = eigen_decomposition(centered, parts)
-        if not parts.is_complete:
-            raise InvalidInputError(
-                "solver='lanczos' finds coefficients that are no linear function of the targets, so they have no "
-                "standard errors; use solver='gram' or 'svd'."
-            )
         gains, squares = self.blend.gains(parts.squares), parts.squares[:, None]
         Q = parts.Q
         if Q is None:
             assert parts.U is not None
             Q = centered.transposed_product(parts.U)
             change = np.linalg.norm(Q @ (gains * parts.projections) - self.coefficients)
-            if not change <= _LARGEST_CHANGE * np.linalg.norm(self.coefficients):
-                raise InvalidInputError(
-                    "X was changed after the fit, but standard errors and intervals of wide samples are computed from "
-                    "it when they are first asked for; fit again, or fit to a copy of X."
-                )
+            targets = math.sqrt(float(self.target_squares.sum())) + float(
+                np.linalg.norm(centered.column) * np.linalg.norm(centered.y_center)
+            )
+            rounding = _ROUNDING * float(gains.max(initial=0)) * np.linalg.norm(Q) * targets
+            if not change <= _LARGEST_CHANGE * np.linalg.norm(self.coefficients) + rounding:
+                raise InvalidInputError(_CHANGED)
         lengths = np.ones_like(squares) if parts.U is not None else squares
         weights = centered.samples.weights
         total = float(centered.column @ centered.column)

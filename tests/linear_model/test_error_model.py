@@ -168,8 +168,21 @@ def test_wide_samples_that_change_after_the_fit():
     assert model.confidence_interval(np.ones(20), 2, 1.3) == expected
     model.fit(X, y)
     X[3, 2] = 9.0
-    with pytest.raises(InvalidInputError, match=r"X was changed after the fit.*copy of X"):
-        model.confidence_interval(np.ones(20), 2, 1.3)
+    for changed in (model, pickle.loads(pickle.dumps(model))):
+        with pytest.raises(InvalidInputError, match=r"X was changed after the fit.*copy of X"):
+            changed.confidence_interval(np.ones(20), 2, 1.3)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("p", [1, 2])
+def test_constant_targets(kind, p):
+    """Coefficients that are rounding errors are not taken for a change of X."""
+    X, _ = problem(kind)
+    for y in (np.zeros(len(X)), np.full(len(X), 0.1), np.full((len(X), 2), 1e6 / 3)):
+        interval = SchattenRegressor(0.1, p=p, solver="gram").fit(X, y).confidence_interval(np.eye(len(X.T)), 1, 0.5)
+        expected = SchattenRegressor(0.1, p=p, solver="svd").fit(X, y).confidence_interval(np.eye(len(X.T)), 1, 0.5)
+        np.testing.assert_allclose(interval.upper, expected.upper, rtol=1e-6, atol=1e-6)
 
 
 def test_directions_of_lanczos_are_refused_and_pickled():
