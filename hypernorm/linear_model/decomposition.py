@@ -96,10 +96,9 @@ class Decomposition:
         Squares up to this are not told from zero, and are not counted in the rank.
     is_squared : bool
         Whether the squares are eigenvalues of a Gram matrix, with an absolute error of ε times the largest.
-    is_complete : bool
-        Whether these are all singular directions; not by Lanczos' process.
-    rest : ndarray of shape (k,) or None
-        Squares of the residuals of least squares, where tall samples were decomposed by singular values.
+    residual_squares : ndarray of shape (k,) or None
+        Sum of the squares of the residuals of least squares; by a Gram matrix of tall samples rounded up. None by
+        Lanczos' process, which does not find all singular directions.
     """
 
     centered: CenteredSamples
@@ -109,8 +108,7 @@ class Decomposition:
     U: np.ndarray | None
     tolerance: float
     is_squared: bool
-    is_complete: bool = True
-    rest: np.ndarray | None = None
+    residual_squares: np.ndarray | None = None
 
     def coefficients(self, gains: np.ndarray) -> np.ndarray:
         """β of shape (d, k) for gains of shape (r,) or (r, k)."""
@@ -186,9 +184,28 @@ def eigen_decomposition(centered: CenteredSamples, gram: GramMatrix, overwrite: 
     # Without a decision on the rank: an eigenvalue at the level of rounding is shrunk by α, as it should be.
     squares = np.maximum(squares, 0.0 if largest == 0 else np.finfo(np.float64).tiny)
     projections = vectors.T @ gram.moments
-    if not centered.is_wide:
-        return Decomposition(centered, squares, projections, vectors, None, tolerance, True)
-    return Decomposition(centered, squares, projections, None, _embedded(gram.reflection, vectors), tolerance, True)
+    if centered.is_wide:
+        U, rest = _embedded(gram.reflection, vectors), _outside(projections, squares, tolerance)
+        return Decomposition(centered, squares, projections, None, U, tolerance, True, rest)
+    rest = _difference(gram, squares, projections, tolerance)
+    return Decomposition(centered, squares, projections, vectors, None, tolerance, True, rest)
+
+
+def _outside(projections: np.ndarray, squares: np.ndarray, tolerance: float) -> np.ndarray:
+    """Squares of the part of the targets Uᵀy_c that is outside the column space of X_c."""
+    return np.asarray(np.sum(projections[squares <= tolerance] ** 2, axis=0))
+
+
+def _difference(gram: GramMatrix, squares: np.ndarray, projections: np.ndarray, tolerance: float) -> np.ndarray:
+    """Squares of residuals as a difference of squares, plus its rounding error: they are not underestimated.
+
+    A perturbation E of the matrix changes them by β'Eβ, with the coefficients β of least squares.
+    """
+    counted = squares > tolerance
+    coordinates = projections[counted] / squares[counted, None]
+    difference = gram.target_squares - np.sum(coordinates * projections[counted], axis=0)
+    error = tolerance * np.sum(coordinates**2, axis=0) + gram.size * _EPS * gram.target_squares
+    return np.asarray(np.maximum(difference, 0) + error)
 
 
 def _embedded(reflection: Reflection | None, vectors: np.ndarray) -> np.ndarray:
@@ -206,16 +223,18 @@ def _by_singular_values(centered: CenteredSamples) -> Decomposition:
             block, targets = reflection.complement(block), reflection.complement(targets)
         U, s, Vt = _singular_values(block)
         squares, tolerance = _rank_squares(s, centered)
+        projections = U.T @ targets
+        rest, U = _outside(projections, squares, tolerance), _embedded(reflection, U)
         # Q = X_cᵀU; the product itself would have errors of ε times the largest singular value in every column.
-        return Decomposition(centered, squares, U.T @ targets, Vt.T * s, _embedded(reflection, U), tolerance, False)
+        return Decomposition(centered, squares, projections, Vt.T * s, U, tolerance, False, rest)
     y = centered.targets()
     row_blocks = centered.row_blocks(max(BLOCK_ENTRIES // d, 2 * d))
     R = _triangular((np.hstack([block, y[rows]]) for rows, block in row_blocks), d + y.shape[1])
     U, s, Vt = _singular_values(R[:d, :d])
     squares, tolerance = _rank_squares(s, centered)
     projections = U.T @ R[:d, d:]
-    rest = np.sum(R[d:, d:] ** 2, axis=0) + np.sum(projections[squares == 0] ** 2, axis=0)
-    return Decomposition(centered, squares, s[:, None] * projections, Vt.T, None, tolerance, False, rest=rest)
+    rest = np.sum(R[d:, d:] ** 2, axis=0) + _outside(projections, squares, tolerance)
+    return Decomposition(centered, squares, s[:, None] * projections, Vt.T, None, tolerance, False, rest)
 
 
 def _triangular(blocks: Iterator[np.ndarray], columns: int) -> np.ndarray:
@@ -263,4 +282,4 @@ def _by_products(centered: CenteredSamples, wanted: Wanted) -> Decomposition:
         return centered.transposed_product(centered.product(vector[:, None]))[:, 0]
 
     pairs = ritz_pairs(gram, centered.transposed_product(centered.targets()), wanted.factors)
-    return Decomposition(centered, pairs.squares, pairs.projections, pairs.V, None, 0.0, True, is_complete=False)
+    return Decomposition(centered, pairs.squares, pairs.projections, pairs.V, None, 0.0, True)

@@ -109,8 +109,6 @@ class ErrorSource:
     centered : CenteredSamples or None
         Without the targets, and without tall samples.
     parts : Decomposition or GramMatrix or None
-    target_squares : ndarray of shape (k,)
-        Sum of the squares of the centered targets.
     coefficients : ndarray of shape (d, k)
     refusal : str
         Why there is no error model, if there is none.
@@ -120,7 +118,6 @@ class ErrorSource:
     blend: Blend
     centered: CenteredSamples | None
     parts: Decomposition | GramMatrix | None
-    target_squares: np.ndarray
     coefficients: np.ndarray
     refusal: str = ""
     found: ErrorModel | None = None
@@ -134,16 +131,16 @@ class ErrorSource:
         coefficients: np.ndarray,
     ) -> ErrorSource:
         """What is needed of a fit."""
-        if isinstance(parts, Decomposition) and not parts.is_complete:
-            return cls(blend, None, None, np.empty(0), np.empty((0, 0)), _INCOMPLETE)
-        y = centered.targets()
-        kept = replace(centered.samples, y=np.empty((len(y), 0)))
+        if isinstance(parts, Decomposition) and parts.residual_squares is None:
+            return cls(blend, None, None, np.empty((0, 0)), _INCOMPLETE)
+        n = centered.shape[0]
+        kept = replace(centered.samples, y=np.empty((n, 0)))
         if not centered.is_wide or (isinstance(parts, Decomposition) and parts.Q is not None):
-            kept = replace(kept, X=np.empty((len(y), 0)))
+            kept = replace(kept, X=np.empty((n, 0)))
         centered = CenteredSamples(kept, centered.X_center, centered.y_center)
         if isinstance(parts, Decomposition):
             parts = replace(parts, centered=centered)
-        return cls(blend, centered, parts, np.einsum("nk,nk->k", y, y), coefficients)
+        return cls(blend, centered, parts, coefficients)
 
     def __getstate__(self) -> dict[str, Any]:
         try:
@@ -178,12 +175,12 @@ class ErrorSource:
             assert parts.U is not None
             Q = centered.transposed_product(parts.U)
             change = np.linalg.norm(Q @ (gains * parts.projections) - self.coefficients)
-            targets = math.sqrt(float(self.target_squares.sum())) + float(
-                np.linalg.norm(centered.column) * np.linalg.norm(centered.y_center)
-            )
+            offset = np.linalg.norm(centered.column) * np.linalg.norm(centered.y_center)
+            targets = np.linalg.norm(parts.projections) + offset
             rounding = _ROUNDING * float(gains.max(initial=0)) * np.linalg.norm(Q) * targets
             if not change <= _LARGEST_CHANGE * np.linalg.norm(self.coefficients) + rounding:
                 raise InvalidInputError(_CHANGED)
+        assert parts.residual_squares is not None
         lengths = np.ones_like(squares) if parts.U is not None else squares
         weights = centered.samples.weights
         total = float(centered.column @ centered.column)
@@ -194,27 +191,12 @@ class ErrorSource:
             weights=gains**2 * lengths,
             X_center=centered.X_center,
             mean_variance=1 / total if centered.samples.intercept is not None else 0.0,
-            residual_squares=self._residual_squares(parts),
+            residual_squares=parts.residual_squares,
             n_samples=count,
             total_weight=float(count if weights is None else weights.sum()),
             fitted=int(np.count_nonzero(parts.squares > parts.tolerance)) + (centered.samples.intercept is not None),
             has_whole_weights=weights is None or bool((weights == np.round(weights)).all()),
         )
-
-    def _residual_squares(self, parts: Decomposition) -> np.ndarray:
-        counted = parts.squares > parts.tolerance
-        if parts.rest is not None:
-            return parts.rest
-        if parts.U is not None:
-            return np.sum(parts.projections[~counted] ** 2, axis=0)
-        # A difference of squares, plus its rounding error, so that σ is not underestimated: a perturbation E of XᵀX
-        # changes it by β'Eβ for the coefficients β of least squares.
-        squares, projections = parts.squares[counted, None], parts.projections[counted]
-        difference = np.maximum(self.target_squares - np.sum(projections**2 / squares, axis=0), 0)
-        lengths = np.sum((projections / squares) ** 2, axis=0)
-        assert self.centered is not None
-        size = len(self.centered.column) * float(np.finfo(np.float64).eps)
-        return np.asarray(difference + parts.tolerance * lengths + size * self.target_squares)
 
 
 class _UndefinedError(InvalidInputError, AttributeError):

@@ -67,6 +67,8 @@ class GramMatrix:
         A Frobenius norm that is not below the largest eigenvalue.
     moments : ndarray of shape (m, k)
         X_cᵀy_c, or the targets in the coordinates of the complement for wide samples.
+    target_squares : ndarray of shape (k,)
+        Sum of the squares of the centered targets.
     size : int
         max(n, d).
     lost : float
@@ -78,6 +80,7 @@ class GramMatrix:
     lower: np.ndarray
     bound: float
     moments: np.ndarray
+    target_squares: np.ndarray
     size: int
     lost: float
     reflection: Reflection | None
@@ -135,7 +138,8 @@ def gram_matrix(centered: CenteredSamples) -> GramMatrix:
     is_sparse = not isinstance(centered.samples.X, np.ndarray)
     # The error of centers is squared where samples are centered first.
     lost = 4 * _EPS * centered.offset**2 if is_sparse else (4 * _EPS * centered.offset) ** 2
-    lower, moments = (_wide if centered.is_wide else _tall)(centered, is_sparse)
+    y = centered.targets()
+    lower, moments = (_wide(centered, is_sparse), y) if centered.is_wide else _tall(centered, y, is_sparse)
     bound = _frobenius(lower)
     if not math.isfinite(bound + lost):
         raise InvalidInputError("X has entries whose squares overflow; divide X by its largest entry.")
@@ -144,7 +148,8 @@ def gram_matrix(centered: CenteredSamples) -> GramMatrix:
         reflection = Reflection(centered.column)
         lower = np.asfortranarray(reflection.congruence(lower)) if len(lower) > 1 else np.empty((0, 0))
         moments = reflection.complement(moments)
-    return GramMatrix(lower, bound, moments, max(centered.shape), lost, reflection)
+    target_squares = np.einsum("nk,nk->k", y, y)
+    return GramMatrix(lower, bound, moments, target_squares, max(centered.shape), lost, reflection)
 
 
 def _frobenius(lower: np.ndarray) -> float:
@@ -155,8 +160,8 @@ def _frobenius(lower: np.ndarray) -> float:
     return math.sqrt(max(2 * whole**2 - diagonal**2, 0.0)) if math.isfinite(whole) else math.inf
 
 
-def _tall(centered: CenteredSamples, is_sparse: bool) -> tuple[np.ndarray, np.ndarray]:
-    d, y = centered.shape[1], centered.targets()
+def _tall(centered: CenteredSamples, y: np.ndarray, is_sparse: bool) -> tuple[np.ndarray, np.ndarray]:
+    d = centered.shape[1]
     if is_sparse:
         lower = lower_gram(centered.samples.X, centered.samples.weights)
         total = float(centered.column @ centered.column)
@@ -169,14 +174,14 @@ def _tall(centered: CenteredSamples, is_sparse: bool) -> tuple[np.ndarray, np.nd
     return lower, moments
 
 
-def _wide(centered: CenteredSamples, is_sparse: bool) -> tuple[np.ndarray, np.ndarray]:
+def _wide(centered: CenteredSamples, is_sparse: bool) -> np.ndarray:
     n = centered.shape[0]
     if is_sparse:
         # The reflection removes the part of the intercept column.
         roots = centered.roots
         lower = lower_gram(sp.csr_array(centered.samples.X.T))
-        return lower * roots * roots[:, None], centered.targets()
+        return np.asarray(lower * roots * roots[:, None])
     lower = np.zeros((n, n), order="F")
     for block in centered.column_blocks(max(BLOCK_ENTRIES // n, n)):
         lower = blas.dsyrk(1.0, block.T, beta=1.0, c=lower, trans=1, lower=1, overwrite_c=1)
-    return lower, centered.targets()
+    return lower
