@@ -16,8 +16,9 @@ from scipy.optimize import minimize_scalar
 from experiments.runner import Row, main
 from experiments.tables import markdown
 from hypernorm.linear_model import generalization_error
-from hypernorm.linear_model.decomposition import Samples, decompose
-from hypernorm.linear_model.shrinkage import shrink_with_penalty
+from hypernorm.linear_model.decomposition import Wanted, decompose
+from hypernorm.linear_model.samples import Samples
+from hypernorm.linear_model.shrinkage import gains
 
 NORMS = {"nuclear": 1.0, "p = 1.5": 1.5, "ridge": 2.0, "spectral": math.inf}
 NOISES = (0.3, 1.0, 2.0)
@@ -69,13 +70,12 @@ def trial(ensemble: str, n: int, gamma: float, seed: int) -> Row:
     beta = rng.standard_normal(d)
     beta /= np.linalg.norm(beta)
     y = (X @ beta)[:, None] + np.array(NOISES) * rng.standard_normal((n, 1))
-    decomposition = decompose(Samples(X, y, None, None))
+    decomposition = decompose(Samples(X, y, None, None), "svd", Wanted(list(NORMS.values()), None))
     errors = {}
     for name, p in NORMS.items():
         for target, noise in enumerate(NOISES):
             alpha = best_penalty(ensemble, gamma, p, noise) * (1 if math.isinf(p) else n)
-            factors = shrink_with_penalty(decomposition.squares, alpha, p).filter_factors
-            estimate = decomposition.coefficients(factors)[:, target]
+            estimate = decomposition.coefficients(gains(decomposition.squares, np.array([alpha]), p)[0])[:, target]
             errors[f"{name}, noise {noise:g}"] = float(np.sum((estimate - beta) ** 2))
     return {"errors": errors}
 

@@ -18,6 +18,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentForma
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import exponent_text, rounded_down, rounded_up
 from hypernorm._figures import BLUE, ORANGE, new_axes, strip
+from hypernorm._path_plot import plot_path
 from hypernorm._sensitivity import plot_sensitivity
 from hypernorm._validation import check_matrix
 from hypernorm.bounds import Interval
@@ -29,6 +30,7 @@ __all__ = [
     "FIGURE_SUFFIXES",
     "check_figure_path",
     "plot_interval",
+    "plot_path",
     "plot_sensitivity",
     "plot_weights",
     "plot_witness",

@@ -49,5 +49,5 @@ for place, alignment, title in zip(axes, (0, 2), ("isotropic signal", "aligned s
 axes[0].set_ylabel("excess risk")
 
 # %%
-# In practice, let cross-validation choose: ``SchattenRegressorCV(p=[1, 2, np.inf])``. :doc:`/guide/gauss_markov` tells
-# when that pays.
+# In practice, blend the norms by their leave-one-out predictions: ``SchattenRegressorCV(p=[1, 2, np.inf])``.
+# :doc:`/guide/gauss_markov` tells when that pays.

@@ -211,6 +211,32 @@ def coefficients_apart() -> str:
     return power(rows("linear_model", "path")[0]["coefficients apart"])
 
 
+@table("linear_model", "fits")
+def fits() -> Table:
+    """One fit of each norm beside Ridge, by its fastest solver of equal accuracy, to four digits, and by svd."""
+    result = [["one fit", "p = 2", "Ridge", "Ridge, 4 digits", "p = 1", "p = 3", "p = ∞", "Ridge, svd"]]
+    for row in rows("linear_model", "fits"):
+        size = f"{row['n']:,} × {row['d']:,}" + ("" if row["density"] == 1 else f", {row['density']:.1%} full")
+        rough = min(row[f"{solver}, 4 digits, s"] for solver in ("sparse_cg", "lsqr"))
+        theirs = seconds(row[f"{row['fastest of Ridge']}, s"])
+        others = [seconds(row[f"p = {p}, s"]) for p in (1, 3, "inf")]
+        svd = seconds(row["svd, s"]) if "svd, s" in row else ""
+        result.append([size, seconds(row["p = 2, s"]), theirs, seconds(rough), *others, svd])
+    return result
+
+
+@table("linear_model", "shapes")
+def shapes() -> Table:
+    """Leave-one-out for 100 penalties beside RidgeCV: time and memory."""
+    result = [["leave-one-out", "SchattenRegressorCV", "RidgeCV", "memory", "RidgeCV, memory"]]
+    for row in rows("linear_model", "shapes"):
+        size = f"{row['n']:,} × {row['d']:,}" + ("" if row["targets"] == 1 else f", {row['targets']} targets")
+        times = [seconds(row[f"{name}, s"]) for name in ("hypernorm", "RidgeCV")]
+        memory = [f"{digits(row[f'{name}, MiB'])} MiB" for name in ("hypernorm", "RidgeCV")]
+        result.append([size, *times, *memory])
+    return result
+
+
 @table("linear_model", "memory")
 def large_fit() -> Table:
     """Time and memory of one fit of a million samples."""

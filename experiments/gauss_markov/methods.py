@@ -7,15 +7,12 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import nnls
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LassoCV, LinearRegression
 from sklearn.model_selection import KFold
 
 from hypernorm.linear_model import SchattenRegressor, SchattenRegressorCV
-from hypernorm.linear_model.decomposition import Samples, decompose
-from hypernorm.linear_model.validation_errors import leave_one_out_predictions
 
 __all__ = ["METHODS", "NORMS", "predictions"]
 
@@ -77,29 +74,10 @@ def blended(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Predictions:
     Each norm is tuned by its leave-one-out predictions, from one decomposition; for the nuclear norm these are the
     approximate ones. The blend is the convex combination whose leave-one-out predictions are closest to the targets.
     """
-    samples = Samples(X, y, None, np.ones(len(y)))
-    decomposition = decompose(samples)
-    alphas = PENALTIES * decomposition.squares.max()
-    held_out, values = [], []
-    for p in NORMS.values():
-        path = leave_one_out_predictions(samples, decomposition, p, alphas)
-        best = int(np.argmin(np.mean((path - y) ** 2, axis=(1, 2))))
-        held_out.append(path[best].ravel())
-        values.append(SchattenRegressor(alphas[best], p=p).fit(X, y).predict(rows).reshape(len(rows), -1))
-    weights = convex_weights(np.column_stack(held_out), y.ravel())
-    blend = np.tensordot(weights, values, axes=1)
-    return {"ridge, leave-one-out": values[list(NORMS).index("ridge")], "blend": blend}
-
-
-def convex_weights(candidates: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The weights ≥ 0 of sum one whose combination of the columns is closest to the target."""
-    # On the ray of a w with Σw = 1, the least value of ‖Σ w_j d_j‖² + (Σw − 1)² is A/(1 + A) with A = ‖Σ w_j d_j‖² for
-    # the differences d_j to the target. It grows with A, so the minimiser over w ≥ 0, scaled, is the one wanted.
-    residuals = candidates - target[:, None]
-    scale = np.linalg.norm(residuals) or 1.0
-    stacked = np.vstack([residuals / scale, np.ones(residuals.shape[1])])
-    weights = nnls(stacked, np.append(np.zeros(len(target)), 1.0))[0]
-    return np.asarray(weights / weights.sum())
+    model = SchattenRegressorCV(p=list(NORMS.values())).fit(X, y)
+    ridge = SchattenRegressor(model.alpha_[list(NORMS).index("ridge")]).fit(X, y)
+    named = {"ridge, leave-one-out": ridge, "blend": model}
+    return {name: fitted.predict(rows).reshape(len(rows), -1) for name, fitted in named.items()}
 
 
 def tuned(path: Callable[..., np.ndarray], X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:

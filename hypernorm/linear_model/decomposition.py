@@ -2,212 +2,284 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.linalg
-import scipy.sparse as sp
 
-from hypernorm._validation import as_dense
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.linear_model.krylov import RitzPairs, ritz_pairs
+from hypernorm.linear_model.gram import GramMatrix, Reflection, gram_matrix
+from hypernorm.linear_model.krylov import ritz_pairs
+from hypernorm.linear_model.samples import BLOCK_ENTRIES, CenteredSamples, Samples, centered_rows
+from hypernorm.linear_model.shrinkage import filter_factors
 
-__all__ = ["SOLVERS", "Decomposition", "Samples", "decompose"]
+__all__ = ["PATH_ERROR", "SOLVERS", "Decomposition", "Wanted", "decompose", "eigen_decomposition"]
 
 SOLVERS = ("auto", "svd", "gram", "lanczos")
-# Largest number of entries for a singular value decomposition of dense samples; it is accurate for small values.
-_LARGEST_SVD_ENTRIES = 10_000_000
+PATH_ERROR = 2.0**-24
+"""Relative error of coefficients that is accepted on a path, whose smallest penalties are rarely chosen."""
+
+# Largest number of entries of sparse samples that are made dense where a Gram matrix is not accurate.
+_LARGEST_DENSE_ENTRIES = 10_000_000
 # Largest number of entries of the singular vectors of sparse samples; beyond it only products with X are used.
 _LARGEST_SPARSE_ENTRIES = 250_000_000
-_BLOCK_ENTRIES = 1 << 20
 _EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
-class Samples:
-    """Samples and targets with their weights and intercept column; nothing is copied.
+class Wanted:
+    """What the decomposition is for; the solver and its accuracy depend on it.
 
     Attributes
     ----------
-    X : ndarray or csr_array of shape (n, d)
-    y : ndarray of shape (n, k)
-    weights : ndarray of shape (n,) or None
-        Sample weights; weight 2 equals a repeated row.
-    intercept : ndarray of shape (n,) or None
-        The column that is projected out: ones, or whitened ones; None without an intercept.
+    norms : sequence of float
+    penalties : callable or None
+        Maps the largest square to the penalties; None is for a bound on the bias.
+    all_squares : bool
+        Whether all singular values are needed even for finite norms, as for closed forms of leave-one-out.
+    largest_error : float
+        Relative error of the coefficients up to which 'auto' uses a Gram matrix.
     """
 
-    X: Any
-    y: np.ndarray
-    weights: np.ndarray | None
-    intercept: np.ndarray | None
+    norms: list[float]
+    penalties: Callable[[float], np.ndarray] | None
+    all_squares: bool = False
+    largest_error: float = 2.0**-32
 
-    def subset(self, indices: np.ndarray) -> Samples:
-        """The samples with the given indices."""
-        return Samples(
-            self.X[indices],
-            self.y[indices],
-            None if self.weights is None else self.weights[indices],
-            None if self.intercept is None else self.intercept[indices],
-        )
+    @property
+    def may_approximate(self) -> bool:
+        """Whether the directions that Lanczos' process finds suffice."""
+        return not (self.all_squares or self.penalties is None or any(map(math.isinf, self.norms)))
 
-    def centers(self) -> tuple[np.ndarray, np.ndarray]:
-        """Weighted least-squares coefficients of X and y on the intercept column; zero without an intercept."""
-        d, k = self.X.shape[1], self.y.shape[1]
-        if self.intercept is None:
-            return np.zeros(d), np.zeros(k)
-        column = self.intercept if self.weights is None else self.intercept * self.weights
-        total = float(column @ self.intercept)
-        X_sum = np.asarray(self.X.T @ column.astype(self.X.dtype), dtype=np.float64).ravel()
-        return X_sum / total, column @ self.y / total
+    def is_large(self, centered: CenteredSamples) -> bool:
+        """Whether 'auto' only multiplies with the samples."""
+        n, d = centered.shape
+        is_sparse = not isinstance(centered.samples.X, np.ndarray)
+        return is_sparse and d * min(n, d) > _LARGEST_SPARSE_ENTRIES and self.may_approximate
+
+    def floor(self, largest: float) -> float:
+        """The least α/max(1, p − 1), or zero if the result depends on the reciprocals of all squares."""
+        if self.penalties is None or any(map(math.isinf, self.norms)):
+            return 0.0
+        # The slope of the gain at s = 0 is −max(1, p − 1)/α².
+        return float(np.min(self.penalties(largest))) / max(1.0, max(self.norms) - 1)
+
+    def factors(self, squares: np.ndarray) -> np.ndarray:
+        """Filter factors of all norms and penalties, of shape (norms · penalties, r)."""
+        assert self.penalties is not None
+        alphas = self.penalties(float(squares.max(initial=0)))
+        return np.vstack([filter_factors(squares, alphas, p) for p in self.norms])
 
 
 @dataclass(frozen=True)
 class Decomposition:
     """X_c = U diag(s) Vᵀ of the centered samples, rows multiplied by the roots of their weights.
 
+    The coefficients are Q diag(g) c with the gains g = (1 − b)/s². For n > d, Q = V and c = VᵀX_cᵀy_c. For wide samples
+    U is stored, Q = X_cᵀU and c = Uᵀy_c, which needs no division by s. By singular values Q is V diag(s); by a Gram
+    matrix it is not stored, since X_cᵀ(U diag(g) c) is cheaper and not less accurate than the matrix.
+
     Attributes
     ----------
-    V : ndarray of shape (d, r)
+    centered : CenteredSamples
     squares : ndarray of shape (r,)
-        s_i² > 0.
+        s_i²; zero for directions that are not in the row space.
     projections : ndarray of shape (r, k)
-        Vᵀ X_cᵀ y_c = diag(s) Uᵀ y_c.
-    X_center : ndarray of shape (d,)
-    y_center : ndarray of shape (k,)
-    is_complete : bool
-        Whether these are all singular directions; not by Lanczos' process.
+        c.
+    Q : ndarray of shape (d, r) or None
+    U : ndarray of shape (n, r) or None
+        Complete: its columns span the orthogonal complement of the intercept column.
+    tolerance : float
+        Squares up to this are not told from zero, and are not counted in the rank.
+    is_squared : bool
+        Whether the squares are eigenvalues of a Gram matrix, with an absolute error of ε times the largest.
+    residual_squares : ndarray of shape (k,) or None
+        Sum of the squares of the residuals of least squares; by a Gram matrix of tall samples rounded up. None by
+        Lanczos' process, which does not find all singular directions.
     """
 
-    V: np.ndarray
+    centered: CenteredSamples
     squares: np.ndarray
     projections: np.ndarray
-    X_center: np.ndarray
-    y_center: np.ndarray
-    is_complete: bool = True
+    Q: np.ndarray | None
+    U: np.ndarray | None
+    tolerance: float
+    is_squared: bool
+    residual_squares: np.ndarray | None = None
 
-    def coefficients(self, factors: np.ndarray) -> np.ndarray:
-        """β of shape (d, k): the least-squares coefficients of the directions times the filter factors."""
-        ratios = (factors if factors.ndim == 2 else factors[:, None]) / self.squares[:, None]
-        return np.asarray(self.V @ (ratios * self.projections))
+    def coefficients(self, gains: np.ndarray) -> np.ndarray:
+        """β of shape (d, k) for gains of shape (r,) or (r, k)."""
+        scaled = (gains if gains.ndim == 2 else gains[:, None]) * self.projections
+        if self.Q is not None:
+            return np.asarray(self.Q @ scaled)
+        return self.centered.transposed_product(self.U @ scaled)
+
+    def coordinates(self, rows: Any, intercept: np.ndarray | None) -> Iterator[tuple[slice, np.ndarray]]:
+        """Blocks of (rows − intercept·center) Q, whose products with diag(g) c are predictions without the center."""
+        size, d = rows.shape
+        wide = d if self.Q is not None else max(d, len(self.squares))
+        step = max(1, 2 * BLOCK_ENTRIES // max(wide, 1))
+        center = self.centered.X_center
+        for start in range(0, size, step):
+            where = slice(start, min(start + step, size))
+            block = rows[where]
+            if self.Q is None:
+                yield (
+                    where,
+                    self._times_left(centered_rows(block, None if intercept is None else intercept[where], center)),
+                )
+            elif isinstance(block, np.ndarray):
+                yield where, centered_rows(block, None if intercept is None else intercept[where], center) @ self.Q
+            else:
+                product = np.asarray(block @ self.Q, dtype=np.float64)
+                yield where, product if intercept is None else product - np.outer(intercept[where], center @ self.Q)
+
+    def _times_left(self, block: np.ndarray) -> np.ndarray:
+        return np.asarray(self.centered.product(block.T).T @ self.U)
 
 
-def decompose(
-    samples: Samples, solver: str = "auto", wanted_factors: Callable[[np.ndarray], np.ndarray] | None = None
-) -> Decomposition:
+def decompose(samples: Samples, solver: str, wanted: Wanted) -> Decomposition:
     """Decompose by singular values, by the eigenvalues of the smaller Gram matrix, or by Lanczos' process.
 
-    `wanted_factors` maps the squares to the filter factors 1 − b_i of each penalty. Lanczos' process stops when the
-    coefficients with these factors have converged. It does not find all squares; None is for factors that depend on all
-    squares.
+    Raises
+    ------
+    InvalidInputError
+        If the solver does not find what is wanted, or if squares overflow.
     """
-    X = samples.X
-    n, d = X.shape
-    if solver == "auto":
-        solver = _solver(X, wanted_factors is not None)
-    X_center, y_center = samples.centers()
-    if solver == "lanczos":
-        if wanted_factors is None:
-            raise InvalidInputError(
-                "solver='lanczos' does not find all singular values, but p = ∞, bias_bound and closed forms of "
-                "leave-one-out need them; use alpha with p < ∞ and folds, or solver='gram'."
-            )
-        return Decomposition(
-            *_lanczos(samples, X_center, y_center, wanted_factors), X_center, y_center, is_complete=False
+    centered = CenteredSamples.of(samples.with_weight().whitened())
+    n, d = centered.shape
+    is_dense = isinstance(centered.samples.X, np.ndarray)
+    if solver == "lanczos" or (solver == "auto" and wanted.is_large(centered)):
+        return _by_products(centered, wanted)
+    if solver != "svd":
+        gram = gram_matrix(centered)
+        may_be_dense = is_dense or n * d <= _LARGEST_DENSE_ENTRIES
+        if solver == "gram" or not may_be_dense or gram.is_accurate(wanted.floor(gram.bound), wanted.largest_error):
+            return _by_gram(centered, gram, wanted)
+    return _by_singular_values(centered)
+
+
+def _by_gram(centered: CenteredSamples, gram: GramMatrix, wanted: Wanted) -> Decomposition:
+    decomposition = eigen_decomposition(centered, gram, overwrite=True)
+    squares, tolerance = decomposition.squares, decomposition.tolerance
+    largest = float(squares.max(initial=0))
+    if wanted.floor(largest) <= tolerance and (squares <= tolerance).any() and largest > 0:
+        # A wanted coefficient would depend on eigenvalues that are rounding errors.
+        raise InvalidInputError(
+            "X has singular values that its Gram matrix does not tell from zero, and p = ∞, bias_bound, or "
+            f"alpha up to {tolerance:.1e} depend on them; use solver='svd' with dense X, drop dependent columns, or "
+            "use p < ∞ with a larger alpha."
         )
-    # Centering leaves rounding errors in the direction of the center, and with them one singular value too many.
-    most = (n if samples.weights is None else int(np.count_nonzero(samples.weights))) - (samples.intercept is not None)
-    column = np.ones(n) if samples.intercept is None else samples.intercept
-    weight = float(np.linalg.norm(column if samples.weights is None else column * np.sqrt(samples.weights)))
-    offset = weight * float(np.linalg.norm(X_center))
-    if solver == "svd":
-        U, s, Vt = scipy.linalg.svd(_weighted_block(samples, X_center, 0, n), full_matrices=False, check_finite=False)
-        kept = s > max(n, d) * _EPS * s.max(initial=0) + _EPS * float(np.linalg.norm(s)) + 2 * _EPS * offset
-        kept[most:] = False
-        y = _weighted_targets(samples, y_center)
-        projections = s[kept, None] * (U[:, kept].T @ y)
-        return Decomposition(Vt[kept].T, s[kept] ** 2, projections, X_center, y_center)
-    if n >= d:
-        gram, moments = _normal_equations(samples, X_center, y_center)
-        # Sparse samples are centered after squaring, as a difference of squares; dense samples before.
-        lost = 4 * _EPS * offset**2 if not isinstance(X, np.ndarray) else (4 * _EPS * offset) ** 2
-        squares, V = _eigenpairs(gram, max(n, d), most, lost)
-        return Decomposition(V, squares, V.T @ moments, X_center, y_center)
-    centered = _weighted_block(samples, X_center, 0, n)
-    squares, U = _eigenpairs(centered @ centered.T, max(n, d), most, (4 * _EPS * offset) ** 2)
-    s = np.sqrt(squares)
-    projections = s[:, None] * (U.T @ _weighted_targets(samples, y_center))
-    return Decomposition(centered.T @ (U / s), squares, projections, X_center, y_center)
+    return decomposition
 
 
-def _solver(X: Any, may_approximate: bool) -> str:
-    """The solver that 'auto' selects."""
-    n, d = X.shape
-    if isinstance(X, np.ndarray):
-        return "svd" if n * d <= _LARGEST_SVD_ENTRIES else "gram"
-    return "lanczos" if may_approximate and d * min(n, d) > _LARGEST_SPARSE_ENTRIES else "gram"
+def eigen_decomposition(centered: CenteredSamples, gram: GramMatrix, overwrite: bool = False) -> Decomposition:
+    """The decomposition by the eigenvalues of the Gram matrix, which may be overwritten."""
+    squares, vectors = gram.eigenpairs(overwrite)
+    largest = float(squares.max(initial=0))
+    tolerance = gram.tolerance(largest)
+    # Without a decision on the rank: an eigenvalue at the level of rounding is shrunk by α, as it should be.
+    squares = np.maximum(squares, 0.0 if largest == 0 else np.finfo(np.float64).tiny)
+    projections = vectors.T @ gram.moments
+    if centered.is_wide:
+        U, rest = _embedded(gram.reflection, vectors), _outside(projections, squares, tolerance)
+        return Decomposition(centered, squares, projections, None, U, tolerance, True, rest)
+    rest = _difference(gram, squares, projections, tolerance)
+    return Decomposition(centered, squares, projections, vectors, None, tolerance, True, rest)
 
 
-def _lanczos(
-    samples: Samples, X_center: np.ndarray, y_center: np.ndarray, wanted_factors: Callable[[np.ndarray], np.ndarray]
-) -> RitzPairs:
+def _outside(projections: np.ndarray, squares: np.ndarray, tolerance: float) -> np.ndarray:
+    """Squares of the part of the targets Uᵀy_c that is outside the column space of X_c."""
+    return np.asarray(np.sum(projections[squares <= tolerance] ** 2, axis=0))
+
+
+def _difference(gram: GramMatrix, squares: np.ndarray, projections: np.ndarray, tolerance: float) -> np.ndarray:
+    """Squares of residuals as a difference of squares, plus its rounding error: they are not underestimated.
+
+    A perturbation E of the matrix changes them by β'Eβ, with the coefficients β of least squares.
+    """
+    counted = squares > tolerance
+    coordinates = projections[counted] / squares[counted, None]
+    difference = gram.target_squares - np.sum(coordinates * projections[counted], axis=0)
+    error = tolerance * np.sum(coordinates**2, axis=0) + gram.size * _EPS * gram.target_squares
+    return np.asarray(np.maximum(difference, 0) + error)
+
+
+def _embedded(reflection: Reflection | None, vectors: np.ndarray) -> np.ndarray:
+    return vectors if reflection is None else reflection.embedded(vectors)
+
+
+def _by_singular_values(centered: CenteredSamples) -> Decomposition:
+    """Singular values; with n > d, those of a triangular factor that is found block by block."""
+    n, d = centered.shape
+    if centered.is_wide:
+        reflection = None if centered.samples.intercept is None else Reflection(centered.column)
+        (_, block), *_ = centered.row_blocks(n)
+        targets = centered.targets()
+        if reflection is not None:
+            block, targets = reflection.complement(block), reflection.complement(targets)
+        U, s, Vt = _singular_values(block)
+        squares, tolerance = _rank_squares(s, centered)
+        projections = U.T @ targets
+        rest, U = _outside(projections, squares, tolerance), _embedded(reflection, U)
+        # Q = X_cᵀU; the product itself would have errors of ε times the largest singular value in every column.
+        return Decomposition(centered, squares, projections, Vt.T * s, U, tolerance, False, rest)
+    y = centered.targets()
+    row_blocks = centered.row_blocks(max(BLOCK_ENTRIES // d, 2 * d))
+    R = _triangular((np.hstack([block, y[rows]]) for rows, block in row_blocks), d + y.shape[1])
+    U, s, Vt = _singular_values(R[:d, :d])
+    squares, tolerance = _rank_squares(s, centered)
+    projections = U.T @ R[:d, d:]
+    rest = np.sum(R[d:, d:] ** 2, axis=0) + _outside(projections, squares, tolerance)
+    return Decomposition(centered, squares, s[:, None] * projections, Vt.T, None, tolerance, False, rest)
+
+
+def _triangular(blocks: Iterator[np.ndarray], columns: int) -> np.ndarray:
+    """The factor R of the matrix with the given blocks of rows."""
+    R = np.empty((0, columns))
+    for block in blocks:
+        R = scipy.linalg.qr(np.vstack([R, block]), mode="r", check_finite=False, overwrite_a=True)[0][:columns]
+    return R
+
+
+def _singular_values(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if not math.isfinite(float(np.vdot(matrix, matrix))):
+        raise InvalidInputError("X has entries whose squares overflow; divide X by its largest entry.")
+    if 0 in matrix.shape:
+        return np.empty((len(matrix), 0)), np.empty(0), np.empty((0, matrix.shape[1]))
+    return scipy.linalg.svd(matrix, full_matrices=False, check_finite=False)
+
+
+def _rank_squares(s: np.ndarray, centered: CenteredSamples) -> tuple[np.ndarray, float]:
+    """Squares, zero where a singular value is a rounding error; and the squared tolerance.
+
+    Raises
+    ------
+    InvalidInputError
+        If squares underflow, so that the rank would be lost.
+    """
+    largest = float(s.max(initial=0))
+    tolerance = max(centered.shape) * _EPS * largest + _EPS * float(np.linalg.norm(s)) + 2 * _EPS * centered.offset
+    if 0 < largest < math.sqrt(np.finfo(np.float64).tiny) / _EPS and largest > tolerance:
+        raise InvalidInputError(
+            "X has entries whose squares underflow; multiply X by the reciprocal of its largest entry."
+        )
+    return np.where(s > tolerance, s, 0.0) ** 2, tolerance**2
+
+
+def _by_products(centered: CenteredSamples, wanted: Wanted) -> Decomposition:
     """Ritz pairs from products with the centered samples; sparse samples stay sparse."""
-    X, column, weights = samples.X, samples.intercept, samples.weights
-
-    def transposed(values: np.ndarray) -> np.ndarray:
-        values = values if weights is None else weights * values
-        image = np.asarray(X.T @ values, dtype=np.float64)
-        return image if column is None else image - X_center * (column @ values)
+    if not wanted.may_approximate:
+        raise InvalidInputError(
+            "solver='lanczos' does not find all singular values, but p = ∞, bias_bound and closed forms of "
+            "leave-one-out need them; use alpha with p < ∞ and folds, or solver='gram'."
+        )
 
     def gram(vector: np.ndarray) -> np.ndarray:
-        values = np.asarray(X @ vector, dtype=np.float64)
-        return transposed(values if column is None else values - column * (X_center @ vector))
+        return centered.transposed_product(centered.product(vector[:, None]))[:, 0]
 
-    y = samples.y if column is None else samples.y - np.outer(column, y_center)
-    return ritz_pairs(gram, np.column_stack([transposed(y[:, target]) for target in range(y.shape[1])]), wanted_factors)
-
-
-def _eigenpairs(gram: np.ndarray, size: int, most: int, lost: float) -> tuple[np.ndarray, np.ndarray]:
-    """At most `most` eigenpairs, without eigenvalues at the level of rounding; `lost` is the error of centering."""
-    squares, vectors = np.linalg.eigh((gram + gram.T) / 2)
-    kept = squares > size * _EPS * squares.max(initial=0) + lost
-    kept[: max(len(squares) - most, 0)] = False
-    return squares[kept], vectors[:, kept]
-
-
-def _weighted_block(samples: Samples, X_center: np.ndarray, start: int, stop: int) -> np.ndarray:
-    """Centered rows times the roots of their weights, dense and in double precision."""
-    block = as_dense(samples.X[start:stop])
-    if samples.intercept is not None:
-        block = block - np.outer(samples.intercept[start:stop], X_center)
-    return block if samples.weights is None else block * np.sqrt(samples.weights[start:stop, None])
-
-
-def _weighted_targets(samples: Samples, y_center: np.ndarray) -> np.ndarray:
-    y = samples.y if samples.intercept is None else samples.y - np.outer(samples.intercept, y_center)
-    return y if samples.weights is None else y * np.sqrt(samples.weights)[:, None]
-
-
-def _normal_equations(samples: Samples, X_center: np.ndarray, y_center: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """X_cᵀX_c and X_cᵀy_c, in one pass over blocks of rows; sparse samples are centered in the result."""
-    X, y = samples.X, _weighted_targets(samples, y_center)
-    n, d = X.shape
-    if not isinstance(X, np.ndarray):
-        rooted = X.astype(np.float64)
-        if samples.weights is not None:
-            rooted = sp.csr_array(rooted.multiply(np.sqrt(samples.weights)[:, None]))
-        gram = (rooted.T @ rooted).toarray()
-        if samples.intercept is not None:
-            squares = samples.intercept**2 if samples.weights is None else samples.intercept**2 * samples.weights
-            gram -= squares.sum() * np.outer(X_center, X_center)
-        # y is centered already, so the center of X cancels.
-        return gram, np.asarray(rooted.T @ y, dtype=np.float64)
-    gram, moments = np.zeros((d, d)), np.zeros((d, y.shape[1]))
-    step = max(1, _BLOCK_ENTRIES // d)
-    for start in range(0, n, step):
-        block = _weighted_block(samples, X_center, start, min(start + step, n))
-        gram += block.T @ block
-        moments += block.T @ y[start : start + step]
-    return gram, moments
+    pairs = ritz_pairs(gram, centered.transposed_product(centered.targets()), wanted.factors)
+    return Decomposition(centered, pairs.squares, pairs.projections, pairs.V, None, 0.0, True)

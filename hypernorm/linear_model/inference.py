@@ -17,17 +17,15 @@ import scipy.sparse as sp
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from sklearn.utils.validation import check_is_fitted
 
-from hypernorm._arguments import check_choice, check_nonnegative
+from hypernorm._arguments import check_nonnegative
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import as_dense, check_matrix, check_shape
+from hypernorm._validation import as_dense, check_matrix
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.linear_model.decomposition import Decomposition, Samples
+from hypernorm.linear_model.error_model import ErrorModel, ErrorSource, per_target
 
-__all__ = ["BiasAwareInterval", "ErrorModel", "LinearInference", "critical_value", "error_model"]
+__all__ = ["BiasAwareInterval", "LinearInference", "critical_value"]
 
-WEIGHT_MEANINGS = ("variance", "count")
 _BISECTIONS = 52
-_BLOCK_ENTRIES = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,71 +64,10 @@ class BiasAwareInterval:
         return self.upper - self.lower
 
 
-@dataclass(frozen=True)
-class ErrorModel:
-    """What determines the error of fitted coefficients β̂ = V diag(f/s) Uᵀ y_c.
-
-    Attributes
-    ----------
-    decomposition : Decomposition
-        Of the centered, weighted samples.
-    factors : ndarray of shape (r, 1) or (r, k)
-        The filter factors f.
-    mean_variance : float
-        Variance of the weighted mean of the targets for σ = 1; zero without an intercept.
-    residual_squares : ndarray of shape (k,)
-        Sum of the weighted squares of the residuals of least squares.
-    n_samples : int
-        Number of samples with weight.
-    total_weight : float
-    fitted : int
-        Number of fitted parameters, the rank and one for an intercept.
-    has_whole_weights : bool
-    """
-
-    decomposition: Decomposition
-    factors: np.ndarray
-    mean_variance: float
-    residual_squares: np.ndarray
-    n_samples: int
-    total_weight: float
-    fitted: int
-    has_whole_weights: bool
-
-    def noise(self, sigma: Any, meaning: str) -> tuple[np.ndarray, float]:
-        """σ of every target, and its degrees of freedom."""
-        check_choice(meaning, "weight_meaning", WEIGHT_MEANINGS)
-        if not self.decomposition.is_complete:
-            raise InvalidInputError(
-                "solver='lanczos' finds coefficients that are no linear function of the targets, so they have no "
-                "standard errors; use solver='gram' or 'svd'."
-            )
-        if sigma is not None:
-            return _per_target(sigma, "sigma", len(self.residual_squares)), math.inf
-        if meaning == "count" and not self.has_whole_weights:
-            raise InvalidInputError("weight_meaning='count' needs whole numbers as sample_weight; give sigma instead.")
-        freedom = (self.n_samples if meaning == "variance" else self.total_weight) - self.fitted
-        if min(freedom, self.n_samples - self.fitted) <= 0:
-            raise _UndefinedError(
-                f"sigma cannot be estimated, since {self.fitted} fitted parameters leave no degrees of freedom; give "
-                "sigma, the standard deviation of the noise or an upper bound on it."
-            )
-        return np.sqrt(self.residual_squares / freedom), float(freedom)
-
-    def variances(self, images: np.ndarray) -> np.ndarray:
-        """‖L'c‖² for the rows c'V, of shape (m, 1) or (m, k)."""
-        return np.asarray(images**2 @ (self.factors**2 / self.decomposition.squares[:, None]))
-
-    def squared_biases(self, rows: np.ndarray, images: np.ndarray) -> np.ndarray:
-        """‖B'c‖² for the rows c and c'V, of shape (m, 1) or (m, k)."""
-        outside = np.sum((rows - images @ self.decomposition.V.T) ** 2, axis=1)
-        return np.asarray(images**2 @ (1 - self.factors) ** 2) + outside[:, None]
-
-
 class LinearInference:
-    """Inference for linear regressors that keep an `ErrorModel` of their fit."""
+    """Inference for linear regressors that keep the `ErrorSource` of their fit."""
 
-    _errors: ErrorModel
+    _errors: ErrorSource
     coef_: np.ndarray
 
     @own_arithmetic
@@ -184,7 +121,7 @@ class LinearInference:
         errors = self._known_errors()
         one = not sp.issparse(C) and np.ndim(C) == 1
         rows = as_dense(check_matrix(np.reshape(C, (1, -1)) if one else C, "C"))
-        d = len(errors.decomposition.X_center)
+        d = len(errors.X_center)
         if rows.shape[1] != d:
             raise InvalidInputError(f"C must have one column for each of the {d} features, got {rows.shape[1]}.")
         estimates = rows @ np.atleast_2d(self.coef_).T
@@ -200,9 +137,8 @@ class LinearInference:
         """
         errors = self._known_errors()
         sigma, _ = errors.noise(None, "variance")
-        V, squares = errors.decomposition.V, errors.decomposition.squares
-        factors = np.broadcast_to(errors.factors, (len(squares), len(sigma)))
-        scaled = sigma[:, None, None] * V * (factors / np.sqrt(squares)[:, None]).T[:, None, :]
+        weights = np.broadcast_to(errors.weights, (len(errors.weights), len(sigma)))
+        scaled = sigma[:, None, None] * errors.Q * np.sqrt(weights).T[:, None, :]
         result = scaled @ scaled.swapaxes(1, 2)
         return result[0] if np.ndim(self.coef_) == 1 else result
 
@@ -212,42 +148,23 @@ class LinearInference:
         """Standard errors of `coef_`, of its shape: the roots of the diagonal of `covariance_`, without the bias."""
         errors = self._known_errors()
         sigma, _ = errors.noise(None, "variance")
-        result = sigma * np.sqrt(errors.variances(errors.decomposition.V))
+        result = sigma * np.sqrt(errors.variances(errors.Q))
         return result[:, 0] if np.ndim(self.coef_) == 1 else result.T
 
     def _known_errors(self) -> ErrorModel:
         check_is_fitted(self)
-        return self._errors
+        return self._errors.model()
 
     def _response_interval(
         self, X: Any, predictions: np.ndarray, R: Any, sigma: Any, confidence: float, weight_meaning: str
     ) -> BiasAwareInterval:
         """Intervals of the expected targets at the rows of X, whose distances from the center are the functions c."""
         errors = self._known_errors()
-        rows = as_dense(X) - errors.decomposition.X_center
+        rows = as_dense(X) - errors.X_center
         estimates = predictions.reshape(len(rows), -1)
         noise = errors.noise(sigma, weight_meaning)
         interval = _interval(errors, rows, errors.mean_variance, estimates, R, noise, confidence)
         return _shaped(interval, False, predictions.ndim == 1)
-
-
-def error_model(samples: Samples, decomposition: Decomposition, factors: np.ndarray) -> ErrorModel:
-    """The error model of the coefficients with these filter factors, of shape (r,) or (r, k)."""
-    n, weights, column = len(samples.y), samples.weights, samples.intercept
-    count = n if weights is None else int(np.count_nonzero(weights))
-    fitted = len(decomposition.squares) + (column is not None)
-    # Without degrees of freedom the residuals are rounding errors, which are of no use.
-    known = count > fitted and decomposition.is_complete
-    return ErrorModel(
-        decomposition=decomposition,
-        factors=factors if factors.ndim == 2 else factors[:, None],
-        mean_variance=0.0 if column is None else 1 / float((column if weights is None else column * weights) @ column),
-        residual_squares=_residual_squares(samples, decomposition) if known else np.zeros(samples.y.shape[1]),
-        n_samples=count,
-        total_weight=float(n if weights is None else weights.sum()),
-        fitted=fitted,
-        has_whole_weights=weights is None or bool((weights == np.round(weights)).all()),
-    )
 
 
 def critical_value(ratio: Any, confidence: float = 0.95, degrees_of_freedom: float = math.inf) -> np.ndarray:
@@ -268,10 +185,6 @@ def critical_value(ratio: Any, confidence: float = 0.95, degrees_of_freedom: flo
     return np.asarray(t + high)
 
 
-class _UndefinedError(InvalidInputError, AttributeError):
-    """An attribute that this fit does not have; `hasattr` is then false."""
-
-
 def _interval(
     errors: ErrorModel,
     rows: np.ndarray,
@@ -285,9 +198,9 @@ def _interval(
     if not 0.5 <= level < 1:
         raise InvalidInputError(f"confidence must be at least 0.5 and less than 1, got {confidence!r}.")
     sigma, freedom = noise
-    radius = _per_target(R, "R", len(sigma))
-    images = rows @ errors.decomposition.V
-    bias = radius * np.sqrt(errors.squared_biases(rows, images))
+    radius = per_target(R, "R", len(sigma))
+    images = rows @ errors.Q
+    bias = radius * errors.biases(rows, images)
     error = sigma * np.sqrt(errors.variances(images) + mean_variance)
 
     def half_length(bias: np.ndarray, error: np.ndarray) -> np.ndarray:
@@ -331,32 +244,3 @@ def _shaped(interval: BiasAwareInterval, one_function: bool, one_target: bool) -
         sigma=float(interval.sigma[0]) if one_target else interval.sigma,
         degrees_of_freedom=interval.degrees_of_freedom,
     )
-
-
-def _per_target(value: Any, name: str, targets: int) -> np.ndarray:
-    """One finite number of at least 0 for every target."""
-    if np.ndim(value) == 0:
-        return np.full(targets, check_nonnegative(value, name))
-    values = check_shape(value, name, (targets,))
-    if (values < 0).any():
-        raise InvalidInputError(f"{name} must not be negative.")
-    return values
-
-
-def _residual_squares(samples: Samples, decomposition: Decomposition) -> np.ndarray:
-    """Weighted squares of the residuals of least squares, summed over the samples, in one pass over blocks of rows.
-
-    Residuals of inexact coefficients are larger, so rounding errors do not decrease the estimate of σ.
-    """
-    coefficients = decomposition.coefficients(np.ones(len(decomposition.squares)))
-    offset = decomposition.y_center - decomposition.X_center @ coefficients
-    X, y, weights, column = samples.X, samples.y, samples.weights, samples.intercept
-    total = np.zeros(y.shape[1])
-    step = len(y) if sp.issparse(X) else max(1, _BLOCK_ENTRIES // X.shape[1])
-    for start in range(0, len(y), step):
-        part = slice(start, start + step)
-        residuals = y[part] - X[part] @ coefficients
-        if column is not None:
-            residuals -= column[part, None] * offset
-        total += np.sum(residuals**2 if weights is None else weights[part, None] * residuals**2, axis=0)
-    return total

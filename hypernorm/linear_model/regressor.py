@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any
 
 import numpy as np
-import scipy.linalg
-import scipy.sparse as sp
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from hypernorm._arguments import check_choice, check_exponent, check_nonnegative, check_sample_weight
+from hypernorm._arguments import check_choice, check_nonnegative, check_sample_weight
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import as_dense, check_covariance, check_matrix
+from hypernorm._validation import check_covariance, check_matrix
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.linear_model.decomposition import SOLVERS, Decomposition, Samples, decompose
-from hypernorm.linear_model.inference import LinearInference, error_model
-from hypernorm.linear_model.shrinkage import (
-    Shrinkage,
-    filter_factors,
-    schatten_norm,
-    shrink_to_bound,
-    shrink_with_penalty,
-)
+from hypernorm.linear_model.decomposition import PATH_ERROR, SOLVERS, Decomposition, Wanted, decompose
+from hypernorm.linear_model.error_model import ErrorSource
+from hypernorm.linear_model.gram import GramMatrix
+from hypernorm.linear_model.inference import LinearInference
+from hypernorm.linear_model.norms import check_norm
+from hypernorm.linear_model.path import CoefficientPath
+from hypernorm.linear_model.ridge import solve_ridge
+from hypernorm.linear_model.samples import CenteredSamples, Samples
+from hypernorm.linear_model.shrinkage import biases, gains, schatten_norm, shrink_to_bound
+from hypernorm.linear_model.spectrum import Blend, Spectrum
 
 __all__ = ["SchattenRegressor"]
+
+# Default penalties relative to the largest eigenvalue of XᵀX.
+DEFAULT_GRID = np.geomspace(1e-8, 1e2, 81)
 
 
 class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -40,22 +41,26 @@ class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseE
 
     Parameters
     ----------
-    alpha : float, default 1
-        Penalty, in units of the eigenvalues of XᵀX: (1 − b_i)/s_i² = b_i^{p−1}/α for the biases b_i of the singular
-        directions; the ridge parameter for p = 2, the floor for p = 1. For p = ∞, C = (1 − 1/(α Σ s_i^{-2}))₊.
-    p : float, default 2
-        Exponent of the Schatten norm, 1 ≤ p ≤ ∞.
+    alpha : float, optional
+        Penalty, in units of the eigenvalues of XᵀX; 1 if neither it nor `bias_bound` is given. For the biases b_i of
+        the singular directions, (1 − b_i)/s_i² = b_i^{p−1}/α: it is the ridge parameter for p = 2 and the floor for
+        p = 1. For p = ∞, C = (1 − 1/(α Σ s_i^{-2}))₊.
+    p : float or {'nuclear', 'frobenius', 'spectral'}, default 2
+        Exponent of the Schatten norm, 1 ≤ p ≤ ∞; the names stand for 1, 2 and ∞.
     bias_bound : float, optional
         C, instead of `alpha`. Only the bias on the row space of X is bounded; outside it every estimator is zero.
     fit_intercept : bool, default True
         Whether to fit an intercept, which is not shrunk.
     noise_covariance : array_like of shape (n,) or (n, n), optional
-        Covariance of the noise up to a factor, or its diagonal; the samples are whitened with it.
+        Covariance of the noise up to a factor, or its diagonal; the samples are whitened with it. A diagonal is the
+        same as `sample_weight` of its reciprocals.
     solver : {'auto', 'svd', 'gram', 'lanczos'}, default 'auto'
-        'svd' is the most accurate. 'gram' squares the condition number; for n ≥ d it reads X once and makes no copy.
-        'lanczos' only multiplies with X, for α > 0 and p < ∞, and finds only the singular directions that determine
-        the coefficients. 'auto' selects 'svd' for dense X of up to ten million entries, 'lanczos' for sparse X with
-        d·min(n, d) above 250 million, and 'gram' otherwise.
+        'svd' is the most accurate. 'gram' uses the Gram matrix of the smaller side, which squares the condition
+        number; it reads X in blocks and makes no copy. 'lanczos' only multiplies with X, for α > 0 and p < ∞, and finds
+        only the singular directions that determine the coefficients. 'auto' selects 'lanczos' for sparse X with
+        d·min(n, d) above 250 million; otherwise 'gram' where an estimate of the condition tells that the coefficients
+        keep half of the digits or more, and 'svd' where it does not. Sparse X above ten million entries is never made
+        dense.
 
     Attributes
     ----------
@@ -68,9 +73,11 @@ class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseE
     bias_norm_ : float
         ‖b‖_p.
     singular_values_ : ndarray of shape (r,)
-        Singular values of the centered and weighted samples; with solver='lanczos', the roots of the Ritz values.
+        Singular values of the centered and weighted samples, in descending order; with solver='lanczos', the roots of
+        the Ritz values. After a fit for p = 2 they and the biases are computed when they are first asked for.
     rank_ : int
-        Number of singular values.
+        Number of singular values. One counts if it exceeds max(n, d)·ε times the largest by solver='svd', with ε the
+        spacing of floating-point numbers, or the root of that factor by 'gram', plus the rounding error of centering.
     covariance_ : ndarray of shape (d, d) or (k, d, d)
         Covariance of the coefficients, for fixed samples and penalty.
     standard_errors_ : ndarray of shape (d,) or (k, d)
@@ -86,15 +93,15 @@ class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseE
     >>> rng = np.random.default_rng(0)
     >>> X = rng.standard_normal((50, 3))
     >>> y = X @ [1.0, 2.0, 3.0] + 0.1 * rng.standard_normal(50)
-    >>> SchattenRegressor(bias_bound=0.1, p=1).fit(X, y).coef_.round(1)
+    >>> SchattenRegressor(bias_bound=0.1, p="nuclear").fit(X, y).coef_.round(1)
     array([1.1, 1.8, 2.8])
     """
 
     def __init__(
         self,
-        alpha: float = 1.0,
+        alpha: float | None = None,
         *,
-        p: float = 2,
+        p: Any = 2,
         bias_bound: float | None = None,
         fit_intercept: bool = True,
         noise_covariance: Any = None,
@@ -126,21 +133,104 @@ class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseE
         Raises
         ------
         InvalidInputError
-            If an argument is out of range, shapes differ, or `sample_weight` and `noise_covariance` are both given.
+            If an argument is out of range, shapes differ, arguments exclude each other, squares of the entries
+            overflow, or the result depends on singular values that the solver does not find.
         """
-        p = check_exponent(self.p, smallest=1, name="p")
+        p = check_norm(self.p)
+        if self.alpha is not None and self.bias_bound is not None:
+            raise InvalidInputError("alpha and bias_bound exclude each other; give only one of them.")
         bound = None if self.bias_bound is None else check_nonnegative(self.bias_bound, "bias_bound")
-        alpha = math.inf if self.alpha == math.inf else check_nonnegative(self.alpha, "alpha")
+        alpha = _penalty(1.0 if self.alpha is None else self.alpha, "alpha")
         check_choice(self.solver, "solver", SOLVERS)
         samples, single_target = self._samples(X, y, sample_weight)
-        # A bound on the bias and the spectral norm need all singular values.
-        wanted = None if bound is not None or math.isinf(p) else partial(filter_factors, alphas=np.array([alpha]), p=p)
+        if bound is None and p == 2 and 0 < alpha < math.inf and self.solver in ("auto", "gram"):
+            centered = CenteredSamples.of(samples.with_weight().whitened())
+            wanted = Wanted([p], lambda largest: np.array([alpha]))
+            found = None if self.solver == "auto" and wanted.is_large(centered) else solve_ridge(centered, alpha)
+            if found is not None:
+                coefficients, gram = found
+                blend = Blend.single(alpha, p)
+                self._set(centered, coefficients, Spectrum(blend, gram), gram, single_target)
+                return self
+        wanted = Wanted([p], None if bound is not None else lambda largest: np.array([alpha]))
         decomposition = decompose(samples, self.solver, wanted)
-        squares = decomposition.squares
-        shrinkage = shrink_with_penalty(squares, alpha, p) if bound is None else shrink_to_bound(squares, bound, p)
-        self._set(decomposition, shrinkage, p, single_target)
-        self._errors = error_model(samples, decomposition, shrinkage.filter_factors)
+        if bound is not None:
+            alpha = shrink_to_bound(decomposition.squares[decomposition.squares > 0], bound, p).alpha
+        self._set_blend(decomposition, Blend.single(alpha, p), single_target)
         return self
+
+    @own_arithmetic
+    def path(self, X: Any, y: Any, alphas: Any = None, sample_weight: Any = None) -> CoefficientPath:
+        """Coefficients for many penalties from one decomposition, with the other parameters of the estimator.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        alphas : array_like, optional
+            Penalties; by default 81 values from 1e-8 to 100 times the largest eigenvalue of XᵀX.
+
+        Returns
+        -------
+        CoefficientPath
+            `hypernorm.plotting.plot_path` draws it.
+
+        Raises
+        ------
+        InvalidInputError
+            As for `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from hypernorm.linear_model import SchattenRegressor
+        >>> X = np.random.default_rng(0).standard_normal((50, 3))
+        >>> path = SchattenRegressor(p=1).path(X, X @ [1.0, 2.0, 3.0], alphas=[0, 10, 1000])
+        >>> path.coefs.round(1)
+        array([[1. , 2. , 3. ],
+               [1. , 2. , 3. ],
+               [0.1, 0.1, 0.1]])
+        """
+        p = check_norm(self.p)
+        check_choice(self.solver, "solver", SOLVERS)
+        given = None if alphas is None else np.sort(check_penalties(alphas))
+
+        def penalties(largest: float) -> np.ndarray:
+            return DEFAULT_GRID * (largest or 1.0) if given is None else given
+
+        model = clone(self)  # the estimator stays as it is
+        samples, single_target = model._samples(X, y, sample_weight)
+        decomposition = decompose(samples, self.solver, Wanted([p], penalties, largest_error=PATH_ERROR))
+        squares, centered = decomposition.squares, decomposition.centered
+        grid = penalties(float(squares.max(initial=0)))
+        coefs = np.array([decomposition.coefficients(row) for row in gains(squares, grid, p)])
+        intercepts = centered.y_center - np.einsum("d,adk->ak", centered.X_center, coefs)
+        counted = squares[squares > decomposition.tolerance]
+        norms = np.array([schatten_norm(row, p) for row in biases(counted, grid, p)])
+        names = tuple(getattr(model, "feature_names_in_", ()))
+        if single_target:
+            return CoefficientPath(p, grid, coefs[:, :, 0], intercepts[:, 0], norms, names)
+        return CoefficientPath(p, grid, coefs.transpose(0, 2, 1), intercepts, norms, names)
+
+    @property
+    def singular_values_(self) -> np.ndarray:
+        """Singular values of the centered and weighted samples, in descending order."""
+        return np.sqrt(self._spectrum.squares)
+
+    @property
+    def rank_(self) -> int:
+        """Number of singular values."""
+        return len(self._spectrum.squares)
+
+    @property
+    def bias_(self) -> np.ndarray:
+        """Biases of the singular directions."""
+        return self._spectrum.bias
+
+    @property
+    def bias_norm_(self) -> Any:
+        """Schatten norm of the bias operator on the row space."""
+        return self._spectrum.bias_norms
 
     @own_arithmetic
     def predict(
@@ -194,41 +284,63 @@ class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseE
         weights = None if sample_weight is None else check_sample_weight(sample_weight, "sample_weight", len(y))
         targets = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
         column = np.ones(len(y)) if self.fit_intercept else None
+        covariance = None
         if self.noise_covariance is not None:
             if weights is not None:
                 raise InvalidInputError("sample_weight and noise_covariance exclude each other; give only one of them.")
-            X, targets, column = _whiten(self.noise_covariance, X, targets, column)
-        return Samples(X, targets, weights, column), np.ndim(y) == 1
+            if np.ndim(self.noise_covariance) == 1:
+                weights = 1 / _variances(self.noise_covariance, len(y))
+            else:
+                covariance, _ = check_covariance(self.noise_covariance, "noise_covariance", len(y))
+        self._dtype = X.dtype
+        return Samples(X, targets, weights, column, covariance), np.ndim(y) == 1
 
-    def _set(self, decomposition: Decomposition, shrinkage: Shrinkage, p: float, single_target: bool) -> None:
-        coefficients = decomposition.coefficients(shrinkage.filter_factors)
-        intercept = decomposition.y_center - decomposition.X_center @ coefficients
-        self.coef_ = coefficients[:, 0] if single_target else coefficients.T
-        self.intercept_ = (float(intercept[0]) if single_target else intercept) if self.fit_intercept else 0.0
-        self.alpha_, self.bias_ = shrinkage.alpha, shrinkage.bias
-        self.bias_norm_ = schatten_norm(shrinkage.bias, p)
-        self.singular_values_ = np.sqrt(decomposition.squares)
-        self.rank_ = len(decomposition.squares)
+    def _set_blend(self, decomposition: Decomposition, blend: Blend, single_target: bool) -> None:
+        coefficients = decomposition.coefficients(blend.gains(decomposition.squares))
+        spectrum = Spectrum.of(decomposition, blend)
+        self._set(decomposition.centered, coefficients, spectrum, decomposition, single_target)
+
+    def _set(
+        self,
+        centered: CenteredSamples,
+        coefficients: np.ndarray,
+        spectrum: Spectrum,
+        parts: Decomposition | GramMatrix,
+        single_target: bool,
+    ) -> None:
+        # Coefficients have the precision of X; the intercept belongs to them as they are stored.
+        stored = coefficients.astype(self._dtype)
+        intercept = centered.y_center - centered.X_center @ stored.astype(np.float64)
+        self.coef_ = stored[:, 0] if single_target else stored.T
+        shown = float(intercept[0]) if single_target else intercept.astype(self._dtype)
+        self.intercept_ = shown if self.fit_intercept else 0.0
+        self.alpha_: Any = spectrum.blend.shown(spectrum.blend.alphas[0])
+        self._spectrum = spectrum
+        self._errors = ErrorSource.of(centered, parts, spectrum.blend, coefficients)
 
 
-def _whiten(
-    covariance: Any, X: Any, y: np.ndarray, column: np.ndarray | None
-) -> tuple[Any, np.ndarray, np.ndarray | None]:
-    """Samples, targets and intercept column times Ω^{-1/2}."""
-    n = len(y)
-    if np.ndim(covariance) == 1:
-        diagonal = np.asarray(check_matrix(np.reshape(covariance, (1, -1)), "noise_covariance"), dtype=np.float64)[0]
-        if len(diagonal) != n or not (diagonal > 0).all():
-            raise InvalidInputError(
-                f"noise_covariance must be {n} positive variances, one per sample, or an {n} x {n} matrix."
-            )
-        scales = 1 / np.sqrt(diagonal)
-        dense = isinstance(X, np.ndarray)
-        whitened = X * scales[:, None] if dense else sp.csr_array(X.multiply(scales[:, None]))
-        return whitened, y * scales[:, None], None if column is None else column * scales
-    _, factor = check_covariance(covariance, "noise_covariance", n)
+def check_penalties(alphas: Any, name: str = "alphas") -> np.ndarray:
+    """Penalties as an array of shape (a,).
 
-    def solve(right: np.ndarray) -> np.ndarray:
-        return np.asarray(scipy.linalg.solve_triangular(factor, right, lower=True, check_finite=False))
+    Raises
+    ------
+    InvalidInputError
+        If there is none, or one is negative or not finite.
+    """
+    values = np.atleast_1d(np.asarray(alphas, dtype=object)).ravel()
+    if not values.size:
+        raise InvalidInputError(f"{name} is empty; give at least one penalty, or None for the default grid.")
+    return np.array([check_nonnegative(value, name) for value in values])
 
-    return solve(as_dense(X)), solve(y), None if column is None else solve(column[:, None])[:, 0]
+
+def _penalty(alpha: Any, name: str) -> float:
+    return math.inf if alpha == math.inf else check_nonnegative(alpha, name)
+
+
+def _variances(diagonal: Any, n: int) -> np.ndarray:
+    values = np.asarray(check_matrix(np.reshape(diagonal, (1, -1)), "noise_covariance"), dtype=np.float64)[0]
+    if len(values) != n or not (values > 0).all():
+        raise InvalidInputError(
+            f"noise_covariance must be {n} positive variances, one per sample, or an {n} x {n} matrix."
+        )
+    return values

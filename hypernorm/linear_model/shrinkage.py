@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-__all__ = ["Shrinkage", "biases", "filter_factors", "schatten_norm", "shrink_to_bound", "shrink_with_penalty"]
+__all__ = ["Shrinkage", "biases", "filter_factors", "gains", "schatten_norm", "shrink_to_bound", "shrink_with_penalty"]
 
 _NEWTON_STEPS = 60
 
@@ -68,6 +68,35 @@ def filter_factors(squares: np.ndarray, alphas: np.ndarray, p: float) -> np.ndar
     return _biases_and_factors(squares, alphas, p)[1]
 
 
+def gains(squares: np.ndarray, alphas: np.ndarray, p: float) -> np.ndarray:
+    """(1 − b_i)/s_i² for several penalties, of shape (penalties, r), to full relative accuracy.
+
+    For 1 < p < ∞ it is b_i^{p−1}/α, which is finite where s_i is tiny. A square of exactly zero stands for a direction
+    outside the row space; its gain is zero.
+    """
+    column = np.asarray(alphas, dtype=np.float64)[:, None]
+    result = np.zeros((len(column), len(squares)))
+    inside = squares > 0
+    positive = squares[inside]
+    if p == 1:
+        result[:, inside] = 1 / np.maximum(positive, column)
+    elif p == 2:
+        result[:, inside] = 1 / (positive + column)
+    elif math.isinf(p):
+        result[:, inside] = np.minimum(1 / (column * float(np.sum(1 / positive))), 1) / positive
+    else:
+        inner = (column[:, 0] > 0) & np.isfinite(column[:, 0])
+        log_ratios = np.log(positive) - np.log(column[inner])
+        log_bias = _log_bias(log_ratios, p)
+        found = np.zeros((len(column), len(positive)))
+        found[inner] = np.where(
+            log_ratios > 0, -np.expm1(log_bias) / positive, np.exp((p - 1) * log_bias) / column[inner]
+        )
+        found[column[:, 0] == 0] = 1 / positive
+        result[:, inside] = found
+    return result
+
+
 def shrink_to_bound(squares: np.ndarray, bound: float, p: float) -> Shrinkage:
     """The optimal shrinkage with ‖b‖_p equal to the bound.
 
@@ -115,7 +144,7 @@ def _floor_for_bound(squares: np.ndarray, bound: float) -> float:
 
 def _biases_and_factors(squares: np.ndarray, alphas: np.ndarray, p: float) -> tuple[np.ndarray, np.ndarray]:
     """b and 1 − b, of shape (penalties, r), for all penalties together."""
-    bias = np.repeat(np.where(alphas == 0, 0.0, 1.0)[:, None], len(squares), axis=1)
+    bias = np.where((alphas == 0)[:, None] & (squares > 0), 0.0, 1.0)
     factors = 1 - bias
     inner = (alphas > 0) & np.isfinite(alphas)
     if not (inner.any() and squares.size):
@@ -126,23 +155,25 @@ def _biases_and_factors(squares: np.ndarray, alphas: np.ndarray, p: float) -> tu
         factors[inner] = np.minimum(ratios, 1)
         bias[inner] = 1 - factors[inner]
     elif math.isinf(p):
-        factors[inner] = np.minimum(1 / (column * float(np.sum(1 / squares))), 1)
+        # Directions outside the row space, with squares of zero, have the bias 1.
+        inside = squares > 0
+        common = np.minimum(1 / (column * float(np.sum(1 / squares[inside]))), 1)
+        factors[inner] = np.where(inside, common, 0.0)
         bias[inner] = 1 - factors[inner]
     elif p == 2:
         bias[inner], factors[inner] = column / (squares + column), squares / (squares + column)
     else:
-        log_bias = _log_bias(ratios, p)
+        log_bias = _log_bias(np.log(squares) - np.log(column), p)
         bias[inner], factors[inner] = np.exp(log_bias), -np.expm1(log_bias)
     return bias, factors
 
 
-def _log_bias(t: np.ndarray, p: float) -> np.ndarray:
+def _log_bias(log_t: np.ndarray, p: float) -> np.ndarray:
     """u = log b for 1 − b = t b^{p−1}: the root of log t + (p−1)u − log(1 − e^u), an increasing and convex function.
 
     Newton's method starts at the upper bound b = (1 + t)^{-1/max(1, p−1)}, so it decreases monotonically to the root.
     """
-    u = -np.log1p(t) / max(1.0, p - 1)
-    log_t = np.log(t)
+    u = -np.logaddexp(0, log_t) / max(1.0, p - 1)
     for _ in range(_NEWTON_STEPS):
         rest = -np.expm1(u)
         step = (log_t + (p - 1) * u - np.log(rest)) / ((p - 1) + np.exp(u) / rest)

@@ -1,25 +1,10 @@
 """The studies of Schatten regression: trials of each part, and verdicts that follow the rows."""
 
-import numpy as np
 import pytest
 
 from experiments import gauss_markov_intervals as intervals
 from experiments import gauss_markov_study as study
-from experiments.gauss_markov.methods import METHODS, convex_weights
-
-
-def test_convex_weights_are_the_best_ones():
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        candidates = rng.standard_normal((15, 3))
-        target = candidates @ rng.dirichlet([0.5] * 3) + 0.3 * rng.standard_normal(15)
-        weights = convex_weights(candidates, target)
-        assert weights.min() >= 0
-        assert weights.sum() == pytest.approx(1)
-        others = rng.dirichlet([0.4] * 3, 2000)
-        errors = np.sum((others @ candidates.T - target) ** 2, axis=1)
-        assert np.sum((candidates @ weights - target) ** 2) <= errors.min() * (1 + 1e-9)
-    np.testing.assert_allclose(convex_weights(np.eye(3), np.eye(3)[:, 1]), [0, 1, 0], atol=1e-9)
+from experiments.gauss_markov.methods import METHODS
 
 
 def test_a_constant_bias_is_optimal_for_equal_signals():

@@ -57,7 +57,8 @@ def test_the_shortcut_is_called_approximate_where_it_is():
 def test_folds_are_those_of_separate_fits(weights):
     X, y, w = samples(weights=weights)
     norms = [1, 1.5, 2, math.inf]
-    model = SchattenRegressorCV(ALPHAS, p=norms, cv=KFold(4), store_cv_results=True).fit(X, y, sample_weight=w)
+    model = SchattenRegressorCV(ALPHAS, p=norms, several="best", cv=KFold(4), store_cv_results=True)
+    model.fit(X, y, sample_weight=w)
     assert model.cv_description_ == "4 folds"
     for position, p in enumerate(norms):
         for index, alpha in enumerate(ALPHAS):
@@ -88,10 +89,10 @@ def test_a_choice_per_target():
     rng = np.random.default_rng(5)
     X = rng.standard_normal((40, 10))
     y = np.column_stack([X @ rng.standard_normal(10), rng.standard_normal(40)])  # signal, and noise alone
-    model = SchattenRegressorCV(p=[1, 2], alpha_per_target=True, cv=5).fit(X, y)
+    model = SchattenRegressorCV(p=[1, 2], several="best", alpha_per_target=True, cv=5).fit(X, y)
     assert model.alpha_[1] > 10 * model.alpha_[0]
     for target in range(2):
-        single = SchattenRegressorCV(p=[1, 2], cv=5).fit(X, y[:, target])
+        single = SchattenRegressorCV(p=[1, 2], several="best", cv=5).fit(X, y[:, target])
         assert (model.alpha_[target], model.p_[target]) == (single.alpha_, single.p_)
         np.testing.assert_allclose(model.coef_[target], single.coef_, atol=1e-12)
 

@@ -47,7 +47,7 @@ def test_wide_dense_samples_with_noise_covariance():
 def test_cross_validation_chooses_the_same():
     X, y = sparse_problem()
     gram, lanczos = (
-        SchattenRegressorCV(np.geomspace(0.1, 100, 7), p=[1, 2], cv=4, solver=solver).fit(X, y)
+        SchattenRegressorCV(np.geomspace(0.1, 100, 7), p=[1, 2], several="best", cv=4, solver=solver).fit(X, y)
         for solver in ("gram", "lanczos")
     )
     assert (lanczos.alpha_, lanczos.p_) == (gram.alpha_, gram.p_)

@@ -1,6 +1,7 @@
 """SchattenRegressor: known special cases, data of every kind, and the traps that ridge regression met."""
 
 import math
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -112,6 +113,21 @@ def test_traps_of_ridge_regression(p, solver):
     wide = SchattenRegressor(20, p=p, solver=solver).fit(X[:4], y[:4])
     assert wide.rank_ == 3
     assert np.isfinite(wide.coef_).all()
+
+
+@pytest.mark.parametrize("shape", [(40, 7), (7, 40), (1, 4), (2, 1)])
+def test_singular_values_after_a_fit_that_needs_none(shape):
+    X, y = np.random.default_rng(4).standard_normal(shape), np.arange(float(shape[0]))
+    exact = SchattenRegressor(2.5, solver="svd").fit(X, y)
+    model = SchattenRegressor(2.5).fit(X, y)
+    packed = pickle.dumps(model)
+    copy = pickle.loads(packed)
+    for found in (model, copy):
+        np.testing.assert_allclose(found.singular_values_, exact.singular_values_, rtol=1e-8)
+        np.testing.assert_allclose(found.bias_, exact.bias_, rtol=1e-8)
+        assert found.bias_norm_ == pytest.approx(exact.bias_norm_)
+        assert found.rank_ == exact.rank_ == min(shape[0] - 1, shape[1])
+    assert len(packed) < 4000
 
 
 @pytest.mark.parametrize("p", [1, 2, math.inf])
