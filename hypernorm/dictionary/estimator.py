@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -17,7 +17,9 @@ from hypernorm._parallel import shared_threads
 from hypernorm._validation import check_rows
 from hypernorm._warnings import warn_caller
 from hypernorm.dictionary.certification import CertifiedAtom, certify_leading_atom
-from hypernorm.dictionary.refinement import refine_row
+from hypernorm.dictionary.encoding import Coder, check_transform, nonzero_count
+from hypernorm.dictionary.overcomplete import learn_overcomplete
+from hypernorm.dictionary.refinement import check_refine, refine_atoms
 from hypernorm.dictionary.significance import SIGNIFICANT, significance, standardised_values
 from hypernorm.dictionary.stiefel import Ascent, ascend, normalised_rows, polar_rows, random_orthonormal_rows
 from hypernorm.dictionary.streaming import Stream
@@ -32,7 +34,7 @@ _RESTARTS = 4
 _MOST_STARTS = 256
 
 
-class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator):
     """Learn a complete dictionary that makes the samples sparse, by maximising an ℓp norm, p > 2.
 
     The samples are x = D c + mean with a square dictionary D and sparse c. After whitening the dictionary is
@@ -44,8 +46,10 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     Parameters
     ----------
     n_components : int, optional
-        Number of atoms, at most the number of directions in which the samples vary; default all. The search is on the
-        Stiefel manifold; for one atom it is on the sphere.
+        Number of atoms; default all directions in which the samples vary. The search is on the Stiefel manifold; for
+        one atom it is on the sphere. With more atoms than features, local maxima on the sphere, with exponent
+        max(p, 4), are the start of alternating matching pursuit and least squares; then no certificate and no expected
+        error exist, and `n_init`, `tol` and `refine` are not used.
     p : float, default 3
         Exponent, p > 2. With larger p the error is smaller and the number of iterations larger; 3 is a good compromise.
     whiten : bool, default True
@@ -60,11 +64,22 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     max_iter : int, default 500
     tol : float, default 1e-6
         Stop when a step changes the atoms by at most this much, ‖ΔW‖_F/√m.
-    refine : bool, default False
-        Refine each atom by ℓ1 minimisation. This recovers the dictionary exactly if the samples are noiseless and
-        sparse enough; it costs about fifteen sums Σ w_i x_i x_iᵀ for each atom.
+    refine : bool, 'likelihood' or 'auto', default False
+        True refines each atom by ℓ1 minimisation, at a cost of about fifteen sums Σ w_i x_i x_iᵀ for each atom.
+        'likelihood' fits a mixture of two scales, noise and coefficients, to each code, and maximises the likelihood of
+        all atoms together in ten to thirty passes over the samples. Both recover the dictionary exactly if the samples
+        are noiseless and sparse enough. 'auto' does the second and keeps the result if the noise, which it estimates,
+        is too weak or too little correlated between the codes to bias it; else the atoms stay those of the norm.
     threshold : float, default 0
         Soft threshold that `transform` applies to the codes, in units of the root mean square of each code.
+    transform_algorithm : {'auto', 'threshold', 'omp', 'lasso'}, default 'auto'
+        How `transform` finds codes: linearly, with a soft threshold; by orthogonal matching pursuit; or by coordinate
+        descent with an ℓ1 penalty. 'auto' is 'threshold', and 'omp' for more atoms than features.
+    transform_n_nonzero_coefs : int, optional
+        Number of non-zero codes of each sample for 'omp', and in learning more atoms than features; default a tenth of
+        the features.
+    transform_alpha : float, optional
+        Penalty for 'lasso'; default 1.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Attributes
@@ -85,7 +100,12 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         about 3 may be noise.
     sparsity_ : ndarray of shape (m,)
         Fraction θ of non-zero coefficients with which a Bernoulli–Gaussian model has the value of each atom; noise
-        increases it.
+        increases it. With refine='likelihood' or 'auto' the weight of the large component of each code, without noise.
+    noise_ : float
+        With refine='likelihood' or 'auto', the standard deviation of the noise, supposed equal in all features; else
+        NaN.
+    refinement_ : {'none', 'l1', 'likelihood'}
+        What refined the atoms.
     expected_error_ : float
         `expected_error` for the median of `sparsity_`, p and the sizes; NaN if no sparsity was found.
     n_iter_ : int
@@ -128,8 +148,11 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         n_init: int | str = "auto",
         max_iter: int = 500,
         tol: float = 1e-6,
-        refine: bool = False,
+        refine: bool | str = False,
         threshold: float = 0.0,
+        transform_algorithm: str = "auto",
+        transform_n_nonzero_coefs: int | None = None,
+        transform_alpha: float | None = None,
         random_state: Seed = None,
     ):
         self.n_components = n_components
@@ -141,6 +164,9 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self.tol = tol
         self.refine = refine
         self.threshold = threshold
+        self.transform_algorithm = transform_algorithm
+        self.transform_n_nonzero_coefs = transform_n_nonzero_coefs
+        self.transform_alpha = transform_alpha
         self.random_state = random_state
 
     @own_arithmetic
@@ -173,8 +199,11 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         whitening = Whitening.measure(rows, center=self.center, whiten=self.whiten)
         m = self._count_atoms(whitening, rows.shape)
         samples = rows.shifted(whitening.mean) if self.center else rows
-        found = self._search(samples, whitening, p, m)
         self._stream: Stream | None = None
+        if m > rows.shape[1]:
+            self._fit_overcomplete(samples, whitening, p, m)
+            return
+        found = self._search(samples, whitening, p, m)
         self._set_statistics(found, whitening, p, rows.shape[0])
         self.converged_ = bool(found.change <= self.tol)
         if not self.converged_:
@@ -182,11 +211,23 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
                 f"The atoms still changed by {found.change:.1e} after max_iter={self.max_iter} iterations; increase "
                 f"max_iter or tol={self.tol:g}."
             )
-        B, offsets = found.W @ whitening.K.T, np.zeros(m)
-        if self.refine:
-            refined = [refine_row(samples, whitening, b, center=self.center) for b in B]
-            B, offsets = np.array([b for b, _ in refined]), np.array([offset for _, offset in refined])
-        self._set_atoms(B, offsets, whitening, rows.exponent)
+        refined = refine_atoms(samples, whitening, found.W @ whitening.K.T, self.refine, center=self.center)
+        self.refinement_, self.noise_ = refined.method, refined.noise
+        if refined.theta is not None:
+            self.sparsity_ = refined.theta
+        self._set_atoms(refined.B, refined.offsets, whitening, rows.exponent)
+
+    def _fit_overcomplete(self, samples: Rows, whitening: Whitening, p: float, m: int) -> None:
+        k, rng = nonzero_count(self.transform_n_nonzero_coefs, samples.shape[1]), check_generator(self.random_state)
+        found = learn_overcomplete(samples, whitening, m, p, k, rng, max_iter=self.max_iter)
+        if not found.converged:
+            warn_caller(f"The atoms were still improving after max_iter={self.max_iter} iterations; increase max_iter.")
+        self.components_, self.unmixing_ = found.atoms, np.linalg.pinv(found.atoms).T
+        self.mean_ = np.ldexp(whitening.mean, samples.exponent)
+        self.scales_ = np.ldexp(np.sqrt(found.squares), samples.exponent)
+        self.sparsity_, self.significance_ = found.uses, np.full(m, math.nan)
+        self.objective_ = self.expected_error_ = self.noise_ = math.nan
+        self.n_iter_, self.converged_, self.refinement_ = found.n_iter, found.converged, "none"
 
     @own_arithmetic
     def partial_fit(self, X: Any, y: Any = None) -> LpDictionaryLearning:
@@ -207,7 +248,12 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         if stream is None:
             stream = Stream(check_generator(self.random_state), center=self.center, whiten=self.whiten)
             stream.add(X)
-            stream.start(self._count_atoms(stream.whitening, X.shape))
+            m = self._count_atoms(stream.whitening, X.shape)
+            if m > X.shape[1]:
+                raise InvalidInputError(
+                    f"n_components={m} is more than the {X.shape[1]} features; use fit, not partial_fit."
+                )
+            stream.start(m)
             self._stream = stream
         else:
             stream.add(X)
@@ -216,48 +262,6 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self.n_iter_, self.converged_ = ascent.n_iter, False
         self._set_atoms(ascent.W @ stream.whitening.K.T, np.zeros(len(ascent.W)), stream.whitening, 0)
         return self
-
-    @own_arithmetic
-    def transform(self, X: Any) -> np.ndarray:
-        """Codes of the samples, (x − mean_) @ unmixing_.T, after the soft threshold.
-
-        Parameters
-        ----------
-        X : array_like or sparse matrix of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, m)
-        """
-        check_is_fitted(self)
-        X = self._validate(X, reset=False)
-        unmixing = self.unmixing_.astype(X.dtype, copy=False)
-        codes = np.asarray(X @ unmixing.T) - (unmixing @ self.mean_.astype(X.dtype, copy=False))
-        if self.threshold:
-            widths = (self.threshold * self.scales_).astype(X.dtype)
-            codes = np.sign(codes) * np.maximum(np.abs(codes) - widths, 0)
-        return codes
-
-    @own_arithmetic
-    def inverse_transform(self, codes: Any) -> np.ndarray:
-        """Samples from codes, codes @ components_ + mean_.
-
-        Parameters
-        ----------
-        codes : array_like of shape (n_samples, m)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features)
-        """
-        check_is_fitted(self)
-        array = np.asarray(codes)
-        if array.ndim != 2 or array.shape[1] != len(self.components_):
-            raise InvalidInputError(
-                f"codes must have the shape (n_samples, {len(self.components_)}), one column per atom, "
-                f"got {array.shape}."
-            )
-        return array @ self.components_ + self.mean_
 
     @own_arithmetic
     def certify(self, X: Any, **options: Any) -> CertifiedAtom:
@@ -287,20 +291,15 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         """
         check_is_fitted(self)
         if self.refine:
-            raise InvalidInputError("refine=True moves the atoms away from the maximum; fit with refine=False.")
+            raise InvalidInputError("Refinement moves the atoms away from the maximum; fit with refine=False.")
         X = self._validate(X, reset=False)
+        if len(self.components_) > X.shape[1]:
+            raise InvalidInputError(
+                f"{len(self.components_)} atoms of {X.shape[1]} features have no certificate; fit with n_components=1."
+            )
         rows = Rows(X)
         whitening = Whitening.measure(rows, center=self.center, whiten=self.whiten)
         return certify_leading_atom(X, rows, whitening, self.unmixing_, float(self.p), options)
-
-    @property
-    def mixing_(self) -> np.ndarray:
-        """The atoms as columns, of shape (n_features, m)."""
-        return self.components_.T
-
-    @property
-    def _n_features_out(self) -> int:
-        return len(self.components_)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -323,6 +322,8 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
                 check_count(getattr(self, name), name)
         check_tolerance(self.tol, "tol")
         check_nonnegative(self.threshold, "threshold")
+        check_refine(self.refine)
+        check_transform(self.transform_algorithm, self.transform_n_nonzero_coefs, self.transform_alpha)
         return p
 
     def _count_atoms(self, whitening: Whitening, shape: tuple[int, int]) -> int:
@@ -336,10 +337,16 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             raise InvalidInputError("X has no variance, since all its samples are equal; give samples that differ.")
         if self.n_components is None:
             return whitening.rank
+        if self.n_components > n:
+            if self.n_components > r:
+                raise InvalidInputError(
+                    f"n_components={self.n_components} is more than n_samples={r}; give more samples, or fewer atoms."
+                )
+            return int(self.n_components)
         if self.n_components > whitening.rank:
             raise InvalidInputError(
                 f"n_components={self.n_components} is more than the {whitening.rank} directions in which X varies "
-                f"(it has {n} features); use at most {whitening.rank}."
+                f"(it has {n} features); use at most {whitening.rank}, or more than {n}."
             )
         return int(self.n_components)
 
