@@ -69,7 +69,8 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         'likelihood' fits a mixture of two scales, noise and coefficients, to each code, and maximises the likelihood of
         all atoms together in ten to thirty passes over the samples. Both recover the dictionary exactly if the samples
         are noiseless and sparse enough. 'auto' does the second and keeps the result if the noise, which it estimates,
-        is too weak or too little correlated between the codes to bias it; else the atoms stay those of the norm.
+        is too weak or too little correlated between the codes to bias it; else it maximises the likelihood of a
+        smoother density, or leaves the atoms of the norm.
     threshold : float, default 0
         Soft threshold that `transform` applies to the codes, in units of the root mean square of each code.
     transform_algorithm : {'auto', 'threshold', 'omp', 'lasso'}, default 'auto'
@@ -104,7 +105,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
     noise_ : float
         With refine='likelihood' or 'auto', the standard deviation of the noise, supposed equal in all features; else
         NaN.
-    refinement_ : {'none', 'l1', 'likelihood'}
+    refinement_ : {'none', 'l1', 'logcosh', 'likelihood'}
         What refined the atoms.
     expected_error_ : float
         `expected_error` for the median of `sparsity_`, p and the sizes; NaN if no sparsity was found.

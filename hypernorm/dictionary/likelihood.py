@@ -18,7 +18,7 @@ from scipy.linalg import null_space
 from hypernorm.dictionary.whitening import Whitening
 from hypernorm.forms import Rows
 
-__all__ = ["LEAST_WIDTH", "Mixtures", "entangled", "maximise_likelihood"]
+__all__ = ["LEAST_WIDTH", "Mixtures", "completed", "entangled", "maximise_likelihood", "newton_step", "standardised"]
 
 LEAST_WIDTH = 1e-6
 """Least standard deviation of a small component, for codes of mean square one; a code that has it is free of noise."""
@@ -118,7 +118,7 @@ def maximise_likelihood(
     """
     m, r, K = len(B), rows.shape[0], whitening.K
     metric = K.T @ whitening.S @ K  # second moments of the samples in these coordinates
-    start = _standardised(_completed(B @ whitening.inverse.T, metric), metric)
+    start = standardised(completed(B @ whitening.inverse.T, metric), metric)
     W, mixtures, least = start, Mixtures.of_size(m), LEAST_WIDTH if held else _FIRST_WIDTH
     best, length, step = -np.inf, 1.0, np.zeros_like(metric)
     found = (start, mixtures, best)
@@ -127,11 +127,14 @@ def maximise_likelihood(
         objective = float(sums.likelihoods.sum()) / r + np.linalg.slogdet(W)[1]
         if objective < best - 1e-9 * abs(best) and length > 0.5**_MOST_HALVINGS:
             length /= 2
-            W = _standardised(start + length * step @ start, metric)
+            W = standardised(start + length * step @ start, metric)
             continue
         best, start, length, found = objective, W, 1.0, (W, mixtures, objective)
-        step = _newton_step(sums, W @ metric @ W.T, r) if count >= held else np.zeros_like(metric)
-        W = _standardised(start + step @ start, metric)
+        curvatures = np.maximum(sums.curvatures, _LEAST_SHARE * sums.weights)
+        step = newton_step(sums.correlations, curvatures, W @ metric @ W.T, r)
+        if count < held:
+            step = np.zeros_like(metric)
+        W = standardised(start + step @ start, metric)
         least = max(least * _FALL, LEAST_WIDTH)
         widths, mixtures = np.sqrt(mixtures.small), _updated(mixtures, sums, r, least, center)
         if (
@@ -212,17 +215,27 @@ def _updated(mixtures: Mixtures, sums: _Sums, r: int, least: float, center: bool
     return Mixtures(np.clip(sums.chances / r, 1e-6, 1 - 1e-6), np.clip(small, least**2, large), large, offsets)
 
 
-def _newton_step(sums: _Sums, moments: np.ndarray, r: int) -> np.ndarray:
+def newton_step(correlations: np.ndarray, curvatures: np.ndarray, moments: np.ndarray, r: int) -> np.ndarray:
     """The step E of W ← (I + E) W, from the equations H_ij E_ij + E_ji = −G_ij and E_ij + H_ji E_ji = −G_ji.
 
     G is the relative gradient, E ψ(y_i) y_j, and H_ij = E ψ′(y_i) E y_j².
+
+    Parameters
+    ----------
+    correlations : ndarray of shape (m, k)
+        Sums Σ ψ(y_i) y_j over r samples.
+    curvatures : ndarray of shape (m,)
+        Sums Σ ψ′(y), positive.
+    moments : ndarray of shape (k, k)
+        Second moments of the codes; the codes from the m-th on are Gaussian.
+    r : int
     """
-    m, k = sums.correlations.shape
+    m, k = correlations.shape
     G = moments.copy()  # the score of a Gaussian code is the code itself
-    G[:m] = sums.correlations / r
-    curvatures = np.ones(k)
-    curvatures[:m] = np.maximum(sums.curvatures, _LEAST_SHARE * sums.weights) / r
-    H = np.broadcast_to(curvatures[:, None], (k, k))
+    G[:m] = correlations / r
+    slopes = np.ones(k)
+    slopes[:m] = curvatures / r
+    H = np.broadcast_to(slopes[:, None], (k, k))
     least = (H + H.T - np.hypot(H - H.T, 2)) / 2
     H = H + np.maximum(_LEAST_CURVATURE - least, 0)
     E = (G.T - H.T * G) / (H * H.T - 1)
@@ -232,12 +245,12 @@ def _newton_step(sums: _Sums, moments: np.ndarray, r: int) -> np.ndarray:
     return E * (_LONGEST_STEP / longest) if longest > _LONGEST_STEP else E
 
 
-def _standardised(W: np.ndarray, metric: np.ndarray) -> np.ndarray:
+def standardised(W: np.ndarray, metric: np.ndarray) -> np.ndarray:
     """The rows of W, scaled for codes with mean square one."""
     return np.asarray(W / np.sqrt(np.einsum("ij,jk,ik->i", W, metric, W))[:, None])
 
 
-def _completed(W: np.ndarray, metric: np.ndarray) -> np.ndarray:
+def completed(W: np.ndarray, metric: np.ndarray) -> np.ndarray:
     """W with further rows, whose codes are uncorrelated with one another and with those of W."""
     missing = null_space(W @ metric).T
     if not len(missing):

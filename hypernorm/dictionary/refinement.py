@@ -9,8 +9,9 @@ free of the error of whitening a finite sample.
 
 **Likelihood.** See `hypernorm.dictionary.likelihood`. Unless the dictionary is orthogonal, noise of standard deviation
 σ in each feature is correlated between the codes: σ²BBᵀ. The likelihood supposes independent codes, so these
-correlations bias it, more than they bias the ℓp solution, whose codes are uncorrelated. The rule compares their root
-mean square ρ with the standard error 1/√r of a correlation.
+correlations bias it, that of the mixtures more than that of `hypernorm.dictionary.logcosh`, and both more than the ℓp
+solution, whose codes are uncorrelated. "auto" compares their root mean square ρ with the standard error 1/√r of a
+correlation. It keeps the ℓp solution too if the components of the mixtures hardly differ.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 
 from hypernorm._arguments import check_choice, check_flag
 from hypernorm.dictionary.likelihood import LEAST_WIDTH, Mixtures, entangled, maximise_likelihood
+from hypernorm.dictionary.logcosh import maximise_logcosh
 from hypernorm.dictionary.whitening import Whitening
 from hypernorm.forms import Rows, column_means, second_moments
 
@@ -28,10 +30,13 @@ __all__ = ["Refinement", "check_refine", "refine_atoms", "refine_row"]
 
 # ε for coefficients with mean square one; the last value is repeated for convergence on noisy samples.
 _WIDTHS = (*(0.3 * 0.2 ** np.arange(12)), 1e-9, 1e-9)
-# Largest correlation of the noise between codes, in standard errors 1/√r, at which the likelihood is used.
-_LARGEST_CORRELATION = 0.7
-# Largest share of the noise in the variance of a code at which the mixture is known well enough.
-_LARGEST_SHARE = 0.7
+# Largest correlation of the noise between codes, in standard errors 1/√r, at which the mixtures are used, and at which
+# the density 1/cosh is.
+_LARGEST_CORRELATION, _LARGEST_SMOOTH_CORRELATION = 0.4, 0.8
+# Least ratio of the variances of the components at which a mixture is no fit of chance.
+_LEAST_RATIO = 5.3
+# Variance of the small component, above which a code that stays entangled is a fit of chance too.
+_LEAST_NOISE = 1e-3
 _HELD = 10
 
 
@@ -45,7 +50,7 @@ class Refinement:
         Unmixing rows.
     offsets : ndarray of shape (m,)
         Places of zero codes.
-    method : {"none", "l1", "likelihood"}
+    method : {"none", "l1", "logcosh", "likelihood"}
     noise : float
         Standard deviation of the noise in each feature, NaN if it was not estimated.
     theta : ndarray of shape (m,) or None
@@ -93,16 +98,30 @@ def refine_atoms(rows: Rows, whitening: Whitening, B: np.ndarray, refine: bool |
         return Refinement(np.array([b for b, _ in pairs]), np.array([offset for _, offset in pairs]), "l1")
     likely, mixtures = _most_likely(rows, whitening, B, center)
     sigma = float(np.median(_noise(likely, mixtures)))
-    covariances = sigma**2 * likely @ likely.T
-    off = ~np.eye(len(B), dtype=bool)
-    correlation = float(np.sqrt((covariances[off] ** 2).mean())) if len(B) > 1 else 0.0
-    biased = correlation * np.sqrt(rows.shape[0]) > _LARGEST_CORRELATION
-    faint = float(np.median(mixtures.small)) > _LARGEST_SHARE
     # The estimates of the mixtures hold whichever atoms are chosen.
     noise = float(np.ldexp(sigma, rows.exponent))
-    if refine == "auto" and (biased or faint):
-        return Refinement(B, plain.offsets, "none", noise, mixtures.theta)
-    return Refinement(likely, mixtures.offsets, "likelihood", noise, mixtures.theta)
+    method = _choice(rows, (B, likely), mixtures, sigma) if refine == "auto" else "likelihood"
+    if method == "likelihood":
+        return Refinement(likely, mixtures.offsets, method, noise, mixtures.theta)
+    atoms = maximise_logcosh(rows, whitening, B) if method == "logcosh" else B
+    return Refinement(atoms, plain.offsets, method, noise, mixtures.theta)
+
+
+def _choice(rows: Rows, atoms: tuple[np.ndarray, np.ndarray], mixtures: Mixtures, sigma: float) -> str:
+    """The method for noise of standard deviation sigma, see the top of the module; atoms before and after."""
+    if np.median(mixtures.large / mixtures.small) < _LEAST_RATIO:
+        return "none"
+    off, bias = ~np.eye(len(atoms[0]), dtype=bool), 0.0
+    for B in atoms if off.any() else ():
+        covariances = sigma**2 * B @ B.T
+        # Of the squares, as much is chance: codes with mean square one have covariances 1/√r, the noise in proportion.
+        chance = float(np.median(np.diag(covariances))) ** 2
+        squares = float((covariances[off] ** 2).mean()) * rows.shape[0]
+        bias = max(bias, float(np.sqrt(max(squares - chance, 0.0))))
+    if bias > _LARGEST_SMOOTH_CORRELATION:
+        return "none"
+    entangling = np.median(mixtures.small) > _LEAST_NOISE and len(entangled(rows, atoms[1], mixtures))
+    return "logcosh" if bias > _LARGEST_CORRELATION or entangling else "likelihood"
 
 
 def _most_likely(rows: Rows, whitening: Whitening, B: np.ndarray, center: bool) -> tuple[np.ndarray, Mixtures]:

@@ -8,6 +8,7 @@ from hypernorm import InvalidInputError
 from hypernorm.datasets import planted_dictionary
 from hypernorm.dictionary import LpDictionaryLearning, recovery_error
 from hypernorm.dictionary.likelihood import Mixtures, _sums, entangled, maximise_likelihood
+from hypernorm.dictionary.logcosh import maximise_logcosh
 from hypernorm.dictionary.whitening import Whitening
 from hypernorm.forms import Rows
 
@@ -61,6 +62,33 @@ def test_strongly_correlated_noise_leaves_the_atoms_of_the_norm():
     assert model.noise_ == pytest.approx(0.1, rel=0.15)
     forced = LpDictionaryLearning(refine="likelihood", random_state=0).fit(X)
     assert forced.refinement_ == "likelihood"
+
+
+def test_logcosh_is_a_stationary_point_of_its_likelihood():
+    X = planted_dictionary(3000, 6, 0.2, condition=3, noise=0.3, random_state=5).samples
+    rows = Rows(X)
+    whitening = Whitening.measure(rows, center=True, whiten=True)
+    start = LpDictionaryLearning(random_state=0).fit(X).unmixing_ * 2.0**rows.exponent
+    B = maximise_logcosh(rows.shifted(whitening.mean), whitening, start)
+    codes = (X - X.mean(axis=0)) * 2.0**-rows.exponent @ B.T
+    np.testing.assert_allclose((codes**2).mean(axis=0), 1)
+    for j in range(6):  # the best width of each code, and the gradient for it
+        widths = np.geomspace(0.3, 10, 500)
+        values = np.log(np.cosh(np.outer(widths, codes[:, j]))).mean(axis=1) - np.log(widths)
+        score = np.tanh(widths[values.argmin()] * codes[:, j])
+        gradient = (score[:, None] * codes).mean(axis=0) / (score * codes[:, j]).mean()
+        assert np.abs(np.delete(gradient, j)).max() < 2e-3
+
+
+@pytest.mark.parametrize(("condition", "expected"), [(1, "likelihood"), (12, "logcosh"), (30, "none")])
+def test_the_choice_follows_the_correlation_of_the_noise(condition, expected):
+    X = planted_dictionary(4000, 12, 0.2, condition=condition, noise=0.05, random_state=0).samples
+    assert LpDictionaryLearning(refine="auto", random_state=0).fit(X).refinement_ == expected
+
+
+def test_mixtures_of_one_component_are_left():
+    X = planted_dictionary(1000, 20, 0.05, noise=0.4, random_state=1).samples
+    assert LpDictionaryLearning(refine="auto", random_state=0).fit(X).refinement_ == "none"
 
 
 @pytest.mark.parametrize(
