@@ -15,12 +15,18 @@ from hypernorm._chunks import is_chunked
 from hypernorm._parallel import shared_threads
 from hypernorm._validation import check_rows
 from hypernorm._warnings import warn_caller
-from hypernorm.dictionary.atoms import Atoms, convention
+from hypernorm.dictionary.atoms import Atoms
 from hypernorm.dictionary.certification import CertifiedAtom, certify_leading_atom
 from hypernorm.dictionary.encoding import Coder, nonzero_count
 from hypernorm.dictionary.learning import learn
 from hypernorm.dictionary.overcomplete import learn_overcomplete
-from hypernorm.dictionary.parameters import check_combination, check_parameters, check_start, count_atoms
+from hypernorm.dictionary.parameters import (
+    check_combination,
+    check_parameters,
+    check_start,
+    count_atoms,
+    warn_of_few_samples,
+)
 from hypernorm.dictionary.searching import Search
 from hypernorm.dictionary.significance import significance, standardised_values
 from hypernorm.dictionary.stiefel import Ascent
@@ -68,14 +74,12 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         True refines each atom by ℓ1 minimisation, at a cost of about fifteen sums Σ w_i x_i x_iᵀ for each atom.
         'likelihood' fits a mixture of two scales, noise and coefficients, to each code, and maximises the likelihood of
         all atoms together in ten to thirty passes over the samples. Both recover the dictionary exactly if the samples
-        are noiseless and sparse enough. 'auto' does the second and keeps the result if the noise, which it estimates,
-        is too weak or too little correlated between the codes to bias it; else it maximises the likelihood of a
-        smoother density, or leaves the atoms of the norm. Only True takes weights of samples.
+        are noiseless and sparse enough. 'auto' keeps the likelihood's atoms if the noise, which it estimates, is too
+        weak to bias them; else those of a smoother density, or of the norm. Only True takes weights of samples.
     contrast : {'auto', 'power', 'kurtosis'}, default 'auto'
-        'power' maximises the ℓp norm. 'kurtosis' finds extrema of the fourth moments, maxima of codes whose kurtosis is
-        above that of Gaussian noise and minima of others. 'auto' is 'power', unless some of its atoms are not learnable
-        and more of those by the kurtosis are. An ℓp norm alone cannot see codes with many non-zero values of one size.
-        Not for one atom, nor without whitening: these are 'power'.
+        'power' maximises the ℓp norm. 'kurtosis' finds maxima of the fourth moments, and minima where codes have less
+        than Gaussian noise. 'auto' is 'power', unless more atoms of the kurtosis are learnable: an ℓp norm cannot see
+        codes with many non-zero values of one size. One atom, and atoms without whitening, are by 'power'.
     robust : estimator, optional
         Such as ``hypernorm.robust.RobustCovariance(0.05)``, fitted to the samples first. What its ``weights_`` leave
         out is left out here. A few far outliers would else determine mean, whitening and atoms.
@@ -103,8 +107,8 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         A variance, not a bias: see the notes. NaN if a likelihood moved the atoms; not from `partial_fit`.
     learnable_ : ndarray of shape (m,), bool
         Whether each atom stands out: rotating it towards any other direction lowers the contrast clearly. Codes that
-        are jointly Gaussian, all the time or whenever they are not zero, have no atoms to learn. Of the atoms before a
-        likelihood moved them. Not from `partial_fit`, nor for more atoms than features.
+        are jointly Gaussian, all the time or whenever they are not zero, have no atoms to learn. Before a likelihood
+        moved the atoms; not from `partial_fit`, nor for more atoms than features.
     contrast_ : str
         'power' or 'kurtosis'.
     unmixing_ : ndarray of shape (m, n)
@@ -143,9 +147,8 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
 
     Notes
     -----
-    `standard_errors_` suppose independent samples, at least about a hundred for each feature, learnable atoms, and
-    codes whose moments of order 2p exist. With noise and a dictionary that is not orthogonal the atoms tend to others
-    than those of the dictionary, and no variance tells how far these are apart.
+    `standard_errors_` suppose independent samples, about a hundred or more for each feature, learnable atoms, and codes
+    with moments of order 2p. With noise and a dictionary that is not orthogonal the atoms tend to others, a bias.
 
     See Also
     --------
@@ -242,11 +245,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         if m > rows.shape[1]:
             self._fit_overcomplete(samples, whitening, p, m)
             return
-        if (rows.shape[0] if weights is None else np.count_nonzero(weights)) <= whitening.rank + self.center:
-            warn_caller(
-                f"The samples are as few as the {whitening.rank} directions in which they vary, so any atoms explain "
-                f"them; give more samples, or reduce the features first, e.g. with PCA."
-            )
+        warn_of_few_samples(rows.shape[0], weights, whitening, self.center)
         search = Search(
             samples=samples,
             whitening=whitening,
@@ -270,8 +269,8 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         self.converged_ = bool(learned.found.change <= self.tol)
         if not self.converged_:
             warn_caller(
-                f"The atoms still changed by {learned.found.change:.1e} after max_iter={self.max_iter} iterations; increase "
-                f"max_iter or tol={self.tol:g}."
+                f"The atoms still changed by {learned.found.change:.1e} after max_iter={self.max_iter} iterations; "
+                f"increase max_iter or tol={self.tol:g}."
             )
 
     def _fit_overcomplete(self, samples: Rows, whitening: Whitening, p: float, m: int) -> None:
@@ -279,12 +278,10 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         found = learn_overcomplete(samples, whitening, m, p, k, rng, max_iter=self.max_iter)
         if not found.converged:
             warn_caller(f"The atoms were still improving after max_iter={self.max_iter} iterations; increase max_iter.")
-        order, signs = convention(found.atoms, found.squares)
-        self.components_ = signs[:, None] * found.atoms[order]
-        self.unmixing_ = np.linalg.pinv(self.components_).T
+        self.components_, self.unmixing_ = found.atoms, np.linalg.pinv(found.atoms).T
         self.mean_ = np.ldexp(whitening.mean, samples.exponent)
-        self.scales_ = np.ldexp(np.sqrt(found.squares[order]), samples.exponent)
-        self.sparsity_, self.significance_ = found.uses[order], np.full(m, np.nan)
+        self.scales_ = np.ldexp(np.sqrt(found.squares), samples.exponent)
+        self.sparsity_, self.significance_ = found.uses, np.full(m, np.nan)
         self.objective_ = self.expected_error_ = self.noise_ = np.nan
         self.standard_errors_ = np.full(self.components_.shape, np.nan)
         self._forget("learnable_")
@@ -315,10 +312,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
             stream = Stream(check_generator(self.random_state), center=self.center, whiten=self.whiten)
             stream.add(X)
             m = count_atoms(self.n_components, stream.whitening, X.shape[0])
-            if m > X.shape[1]:
-                raise InvalidInputError(
-                    f"n_components={m} is more than {X.shape[1]} features; use fit, not partial_fit."
-                )
+            check_combination(self, m, X.shape[1], streamed=True)
             stream.start(m, check_start(self.w_init, stream.whitening, m))
             self._stream = stream
         else:

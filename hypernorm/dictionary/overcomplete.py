@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hypernorm.dictionary.atoms import convention
 from hypernorm.dictionary.stiefel import ascend, normalised_rows
 from hypernorm.dictionary.whitening import Whitening
 from hypernorm.forms import Rows
@@ -46,7 +47,7 @@ class Overcomplete:
     Attributes
     ----------
     atoms : ndarray of shape (m, n)
-        Rows of length one.
+        Rows of length one, in the documented order and with the documented signs.
     uses : ndarray of shape (m,)
         Fraction of the samples whose codes have the atom.
     squares : ndarray of shape (m,)
@@ -124,7 +125,10 @@ def learn_overcomplete(
     assert best is not None
     residual, atoms, sums = best
     r = rows.shape[0]
-    return Overcomplete(atoms, sums.uses / r, np.diag(sums.gram) / r, residual / total, n_iter, settled)
+    squares = np.diag(sums.gram) / r
+    order, signs = convention(atoms, squares)
+    atoms = signs[:, None] * atoms[order]
+    return Overcomplete(atoms, sums.uses[order] / r, squares[order], residual / total, n_iter, settled)
 
 
 def matching_pursuit(X: np.ndarray, atoms: np.ndarray, k: int) -> np.ndarray:

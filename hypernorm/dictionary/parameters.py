@@ -9,6 +9,7 @@ import numpy as np
 
 from hypernorm._arguments import check_choice, check_count, check_exponent, check_nonnegative, check_tolerance
 from hypernorm._validation import check_shape
+from hypernorm._warnings import warn_caller
 from hypernorm.dictionary.encoding import check_transform
 from hypernorm.dictionary.learning import CONTRASTS
 from hypernorm.dictionary.refinement import check_refine
@@ -16,7 +17,7 @@ from hypernorm.dictionary.searching import given_start
 from hypernorm.dictionary.whitening import Whitening
 from hypernorm.exceptions import InvalidInputError
 
-__all__ = ["check_combination", "check_parameters", "check_start", "count_atoms"]
+__all__ = ["check_combination", "check_parameters", "check_start", "count_atoms", "warn_of_few_samples"]
 
 
 def check_parameters(model: Any) -> float:
@@ -42,7 +43,7 @@ def check_parameters(model: Any) -> float:
     return p
 
 
-def check_combination(model: Any, m: int, n: int, *, weighted: bool) -> None:
+def check_combination(model: Any, m: int, n: int, *, weighted: bool = False, streamed: bool = False) -> None:
     """Check what m atoms of n features, and weights of the samples, can be combined with.
 
     Raises
@@ -51,6 +52,8 @@ def check_combination(model: Any, m: int, n: int, *, weighted: bool) -> None:
         If it cannot.
     """
     if m > n:
+        if streamed:
+            raise InvalidInputError(f"n_components={m} is more than the {n} features; use fit, not partial_fit.")
         given = {
             "refine": bool(model.refine),
             "w_init": model.w_init is not None,
@@ -90,6 +93,15 @@ def count_atoms(n_components: int | None, whitening: Whitening, r: int) -> int:
             f"(it has {n} features); use at most {whitening.rank}, or more than {n}."
         )
     return int(n_components)
+
+
+def warn_of_few_samples(r: int, weights: np.ndarray | None, whitening: Whitening, center: bool) -> None:
+    """Warn if any atoms explain the r samples, as they are hardly more than the directions in which they vary."""
+    if (r if weights is None else np.count_nonzero(weights)) <= whitening.rank + center:
+        warn_caller(
+            f"The samples are as few as the {whitening.rank} directions in which they vary, so any atoms explain "
+            f"them; give more samples, or reduce the features first, e.g. with PCA."
+        )
 
 
 def check_start(w_init: Any, whitening: Whitening, m: int) -> np.ndarray | None:
