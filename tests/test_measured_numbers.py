@@ -65,6 +65,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "docs/guide/sparse_vectors.md": {"at least half as large as those": "a definition"},
     "docs/theory/dictionary_learning.md": {
         "within 20% of simulated means": "the tolerance of a test",
+        "components is below 5.3": "a constant of the rule",
         "where it is below 0.02": "the range of a test",
         "arXiv 2104.10314": "a reference",
         "on a plane ⟨b, h⟩ = 1, h = S b₀": "a condition",

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from docs.numbers.registry import Row, Table, number, one, percent, power, rows, seconds, table
+from docs.numbers.registry import Row, Table, digits, number, one, percent, power, rows, seconds, table
 from docs.numbers.sums_of_squares import ending
+from experiments.dictionary_refinement import PICARD, ratios
 
 BENCHMARK = "dictionary_learning"
 NAMES = {
     "ℓ3, whitened": "hypernorm, p = 3",
     "ℓ3": "hypernorm, p = 3, whiten=False",
     "ℓ3, refined": "hypernorm, p = 3, refine=True",
+    "ℓ3, refine auto": "hypernorm, p = 3, refine='auto'",
     "FastICA u|u|": "FastICA, contrast of p = 3",
+    "FastICA u|u|, eigh": "FastICA, contrast of p = 3, whiten_solver='eigh'",
     "FastICA logcosh": "FastICA",
+    "FastICA logcosh, eigh": "FastICA, whiten_solver='eigh'",
+    "FastICA cube, eigh": "FastICA, fun='cube', whiten_solver='eigh'",
+    "Picard, not orthogonal": "Picard, ortho=False",
+    "ℓp": "hypernorm",
 }
 
 
@@ -24,11 +31,46 @@ def dictionaries() -> Table:
     thetas = sorted({theta for _, theta in found})
     result = [["method", *(f"θ = {theta:g}" for theta in thetas)]]
     for method in dict.fromkeys(method for method, _ in found):
-        result.append([NAMES.get(method, method), *(_time_and_error(found[method, theta]) for theta in thetas)])
+        cells = (found.get((method, theta)) for theta in thetas)
+        result.append([NAMES.get(method, method), *(_time_and_error(row) for row in cells)])
     return result
 
 
-def _time_and_error(row: Row) -> str:
+@table(BENCHMARK, "strength")
+def strength() -> Table:
+    """Refinement and peers with their best settings: the fastest and the slowest run of several tolerances."""
+    result = [["method", "time", "error"]]
+    measured = rows(BENCHMARK, "strength")
+    for method in dict.fromkeys(row["method"] for row in measured):
+        same = [row for row in measured if row["method"] == method]
+        times = sorted(row["seconds"] for row in same)
+        span = seconds(times[0]) if len(times) == 1 else f"{digits(times[0])} to {seconds(times[-1])}"
+        error = same[0]["error"]
+        result.append([NAMES.get(method, method), span, "0" if error == 0 else percent(error, 4)])
+    return result
+
+
+@table(BENCHMARK, "overcomplete")
+def overcomplete() -> Table:
+    """Atoms found and time of every method for more atoms than features."""
+    found = {(row["method"], row["problem"]): row for row in rows(BENCHMARK, "overcomplete")}
+    problems = list(dict.fromkeys(problem for _, problem in found))
+    result = [["method", *(f"{problem} atoms a sample" for problem in problems)]]
+    for method in dict.fromkeys(method for method, _ in found):
+        cells = (found.get((method, problem)) for problem in problems)
+        result.append([NAMES.get(method, method), *(_found_and_time(row) for row in cells)])
+    return result
+
+
+def _found_and_time(row: Row | None) -> str:
+    if row is None:
+        return "not measured"
+    return ending(row) if "ended" in row else f"{row['found']} in {seconds(row['seconds'])}"
+
+
+def _time_and_error(row: Row | None) -> str:
+    if row is None:
+        return "not measured"
     if "ended" in row:
         return ending(row)
     error = "0" if row["error"] == 0 else percent(row["error"], 2 if row["error"] < 0.01 else 1)
@@ -42,6 +84,12 @@ def refinement_seconds() -> str:
 
 
 @number
+def likelihood_seconds() -> str:
+    """The time of a fit with refinement by likelihood."""
+    return seconds(one(BENCHMARK, "strength", method="ℓ3, refine auto", theta=0.1, tol=1e-6)["seconds"])
+
+
+@number
 def newton_iterations(theta: str) -> str:
     """Iterations of the default method."""
     return str(one(BENCHMARK, "peers", method="ℓ3, whitened", theta=float(theta), seed=0)["iterations"])
@@ -52,3 +100,27 @@ def refined_error() -> str:
     """The largest error that refinement leaves."""
     largest = max(row["error"] for row in rows(BENCHMARK, "slow") if row["method"] == "ℓ3, refined")
     return "0" if largest == 0 else power(largest)
+
+
+@number
+def refinement_settings() -> str:
+    """Number of settings of the experiment on refinement."""
+    return str(len(ratios(rows("dictionary_refinement"))))
+
+
+@number
+def refinement_regret() -> str:
+    """Mean error of refine="auto" over that of the best alternative."""
+    return f"{ratios(rows('dictionary_refinement')).mean():.3f}"
+
+
+@number
+def refinement_worst() -> str:
+    """The largest such ratio."""
+    return f"{ratios(rows('dictionary_refinement')).max():.2f}"
+
+
+@number
+def refinement_picard() -> str:
+    """The largest error of refine="auto" over that of Picard."""
+    return f"{ratios(rows('dictionary_refinement'), PICARD).max():.2f}"

@@ -8,7 +8,7 @@ import numpy as np
 
 from hypernorm.dictionary.whitening import Whitening
 
-__all__ = ["Atoms"]
+__all__ = ["Atoms", "convention"]
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,13 @@ class Atoms:
         return Atoms(atoms / lengths, unmixing, offsets @ atoms, np.sqrt(np.maximum(squares, 0)))
 
     def convention(self) -> tuple[np.ndarray, np.ndarray]:
-        """The order by decreasing scale, and signs that make the largest entry of each atom positive, in that order."""
-        order = np.argsort(-self.scales, kind="stable")
-        atoms = self.components[order]
-        largest = np.take_along_axis(atoms, np.abs(atoms).argmax(axis=1)[:, None], axis=1)[:, 0]
-        return order, np.where(largest < 0, -1.0, 1.0)
+        """Order and signs of the atoms."""
+        return convention(self.components, self.scales)
+
+
+def convention(components: np.ndarray, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The order by decreasing scale, and signs that make the largest entry of each atom positive, in that order."""
+    order = np.argsort(-scales, kind="stable")
+    atoms = components[order]
+    largest = np.take_along_axis(atoms, np.abs(atoms).argmax(axis=1)[:, None], axis=1)[:, 0]
+    return order, np.where(largest < 0, -1.0, 1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -17,8 +17,16 @@ from hypernorm._validation import check_rows
 from hypernorm._warnings import warn_caller
 from hypernorm.dictionary.atoms import Atoms
 from hypernorm.dictionary.certification import CertifiedAtom, certify_leading_atom
+from hypernorm.dictionary.encoding import Coder, nonzero_count
 from hypernorm.dictionary.learning import learn
-from hypernorm.dictionary.parameters import check_parameters, check_start, count_atoms
+from hypernorm.dictionary.overcomplete import learn_overcomplete
+from hypernorm.dictionary.parameters import (
+    check_combination,
+    check_parameters,
+    check_start,
+    count_atoms,
+    warn_of_few_samples,
+)
 from hypernorm.dictionary.searching import Search
 from hypernorm.dictionary.significance import significance, standardised_values
 from hypernorm.dictionary.stiefel import Ascent
@@ -32,7 +40,7 @@ from hypernorm.forms import Rows
 __all__ = ["LpDictionaryLearning"]
 
 
-class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator):
     """Learn a complete dictionary that makes the samples sparse, by maximising an ℓp norm, p > 2.
 
     The samples are x = D c + mean with a square dictionary D and sparse c. After whitening the dictionary is
@@ -44,8 +52,10 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     Parameters
     ----------
     n_components : int, optional
-        Number of atoms, at most the number of directions in which the samples vary; default all. The search is on the
-        Stiefel manifold; for one atom it is on the sphere.
+        Number of atoms; default all directions in which the samples vary. The search is on the Stiefel manifold; for
+        one atom it is on the sphere. With more atoms than features, local maxima on the sphere, with exponent
+        max(p, 4), are the start of alternating matching pursuit and least squares; then no certificate and no errors
+        exist, `n_init` and `tol` are not used, and `refine`, `w_init`, `robust` and weights are refused.
     p : float, default 3
         Exponent, p > 2. With larger p the error is smaller and the number of iterations larger; 3 is a good compromise.
     whiten : bool, default True
@@ -60,14 +70,16 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     max_iter : int, default 500
     tol : float, default 1e-6
         Stop when a step changes the atoms by at most this much, ‖ΔW‖_F/√m.
-    refine : bool, default False
-        Refine each atom by ℓ1 minimisation. This recovers the dictionary exactly if the samples are noiseless and
-        sparse enough; it costs about fifteen sums Σ w_i x_i x_iᵀ for each atom.
+    refine : bool, 'likelihood' or 'auto', default False
+        True refines each atom by ℓ1 minimisation, at a cost of about fifteen sums Σ w_i x_i x_iᵀ for each atom.
+        'likelihood' fits a mixture of two scales, noise and coefficients, to each code, and maximises the likelihood of
+        all atoms together in ten to thirty passes over the samples. Both recover the dictionary exactly if the samples
+        are noiseless and sparse enough. 'auto' keeps the likelihood's atoms if the noise, which it estimates, is too
+        weak to bias them; else those of a smoother density, or of the norm. Only True takes weights of samples.
     contrast : {'auto', 'power', 'kurtosis'}, default 'auto'
-        'power' maximises the ℓp norm. 'kurtosis' finds extrema of the fourth moments, maxima of codes whose kurtosis is
-        above that of Gaussian noise and minima of others. 'auto' is 'power', unless some of its atoms are not learnable
-        and more of those by the kurtosis are. An ℓp norm alone cannot see codes with many non-zero values of one size.
-        Not for one atom, nor without whitening: these are 'power'.
+        'power' maximises the ℓp norm. 'kurtosis' finds maxima of the fourth moments, and minima where codes have less
+        than Gaussian noise. 'auto' is 'power', unless more atoms of the kurtosis are learnable: an ℓp norm cannot see
+        codes with many non-zero values of one size. One atom, and atoms without whitening, are by 'power'.
     robust : estimator, optional
         Such as ``hypernorm.robust.RobustCovariance(0.05)``, fitted to the samples first. What its ``weights_`` leave
         out is left out here. A few far outliers would else determine mean, whitening and atoms.
@@ -75,6 +87,14 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         Rows that extract codes, such as `unmixing_` of an earlier fit: the only start, instead of random ones.
     threshold : float, default 0
         Soft threshold that `transform` applies to the codes, in units of the root mean square of each code.
+    transform_algorithm : {'auto', 'threshold', 'omp', 'lasso'}, default 'auto'
+        How `transform` finds codes: linearly, with a soft threshold; by orthogonal matching pursuit; or by coordinate
+        descent with an ℓ1 penalty. 'auto' is 'threshold', and 'omp' for more atoms than features.
+    transform_n_nonzero_coefs : int, optional
+        Number of non-zero codes of each sample for 'omp', and in learning more atoms than features; default a tenth of
+        the features.
+    transform_alpha : float, optional
+        Penalty for 'lasso'; default 1.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
 
     Attributes
@@ -84,11 +104,11 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         and the largest entry of each is positive. In a stream, order and signs are those of the first batch.
     standard_errors_ : ndarray of shape (m, n)
         Standard errors of the entries of `components_`, from the moments of the sample, without a model of the codes.
-        A variance, not a bias: see the notes. Not from `partial_fit`.
+        A variance, not a bias: see the notes. NaN if a likelihood moved the atoms; not from `partial_fit`.
     learnable_ : ndarray of shape (m,), bool
         Whether each atom stands out: rotating it towards any other direction lowers the contrast clearly. Codes that
-        are jointly Gaussian, all the time or whenever they are not zero, have no atoms to learn. Not from
-        `partial_fit`.
+        are jointly Gaussian, all the time or whenever they are not zero, have no atoms to learn. Before a likelihood
+        moved the atoms; not from `partial_fit`, nor for more atoms than features.
     contrast_ : str
         'power' or 'kurtosis'.
     unmixing_ : ndarray of shape (m, n)
@@ -105,7 +125,12 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         about 3 may be noise.
     sparsity_ : ndarray of shape (m,)
         Fraction θ of non-zero coefficients with which a Bernoulli–Gaussian model has the value of each atom; noise
-        increases it.
+        increases it. With refine='likelihood' or 'auto' the weight of the large component of each code, without noise.
+    noise_ : float
+        With refine='likelihood' or 'auto', the standard deviation of the noise, supposed equal in all features; else
+        NaN.
+    refinement_ : {'none', 'l1', 'logcosh', 'likelihood'}
+        What refined the atoms.
     expected_error_ : float
         What `recovery_error` should be for a dictionary whose codes have equal mean squares, from the same moments as
         `standard_errors_`. Not from `partial_fit`.
@@ -122,9 +147,8 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
     Notes
     -----
-    `standard_errors_` suppose independent samples, at least about a hundred for each feature, learnable atoms, and
-    codes whose moments of order 2p exist. With noise and a dictionary that is not orthogonal the atoms tend to others
-    than those of the dictionary, and no variance tells how far these are apart.
+    `standard_errors_` suppose independent samples, about a hundred or more for each feature, learnable atoms, and codes
+    with moments of order 2p. With noise and a dictionary that is not orthogonal the atoms tend to others, a bias.
 
     See Also
     --------
@@ -155,11 +179,14 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         n_init: int | str = "auto",
         max_iter: int = 500,
         tol: float = 1e-6,
-        refine: bool = False,
+        refine: bool | str = False,
         contrast: str = "auto",
         robust: Any = None,
         w_init: Any = None,
         threshold: float = 0.0,
+        transform_algorithm: str = "auto",
+        transform_n_nonzero_coefs: int | None = None,
+        transform_alpha: float | None = None,
         random_state: Seed = None,
     ):
         self.n_components = n_components
@@ -174,6 +201,9 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self.robust = robust
         self.w_init = w_init
         self.threshold = threshold
+        self.transform_algorithm = transform_algorithm
+        self.transform_n_nonzero_coefs = transform_n_nonzero_coefs
+        self.transform_alpha = transform_alpha
         self.random_state = random_state
 
     @own_arithmetic
@@ -207,14 +237,17 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
     def _fit(self, rows: Rows, p: float, weights: np.ndarray | None) -> None:
         whitening = Whitening.measure(rows, center=self.center, whiten=self.whiten, weights=weights)
-        m = count_atoms(self.n_components, whitening)
-        if (rows.shape[0] if weights is None else np.count_nonzero(weights)) <= whitening.rank + self.center:
-            warn_caller(
-                f"The samples are as few as the {whitening.rank} directions in which they vary, so any atoms explain "
-                f"them; give more samples, or reduce the features first, e.g. with PCA."
-            )
+        m = count_atoms(self.n_components, whitening, rows.shape[0])
+        check_combination(self, m, rows.shape[1], weighted=weights is not None)
+        samples = rows.shifted(whitening.mean) if self.center else rows
+        self._stream: Stream | None = None
+        self._weighted = weights is not None
+        if m > rows.shape[1]:
+            self._fit_overcomplete(samples, whitening, p, m)
+            return
+        warn_of_few_samples(rows.shape[0], weights, whitening, self.center)
         search = Search(
-            samples=rows.shifted(whitening.mean) if self.center else rows,
+            samples=samples,
             whitening=whitening,
             weights=weights,
             center=self.center,
@@ -225,20 +258,35 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             start=check_start(self.w_init, whitening, m),
             rng=check_generator(self.random_state),
         )
-        learned = learn(search, m, p, self.contrast, refine=bool(self.refine))
-        self._stream: Stream | None = None
-        self._weighted = weights is not None
+        learned = learn(search, m, p, self.contrast, self.refine)
         self._set_statistics(learned.found, whitening, p, search.n_samples)
         self.standard_errors_, self.expected_error_ = learned.errors.standard_errors, learned.errors.recovery
         self.learnable_ = learned.learnable
+        self.refinement_, self.noise_ = learned.method, learned.noise
+        if learned.theta is not None:
+            self.sparsity_ = learned.theta
         self._set_atoms(learned.atoms, whitening, rows.exponent)
-        change = learned.found.change
-        self.converged_ = bool(change <= self.tol)
+        self.converged_ = bool(learned.found.change <= self.tol)
         if not self.converged_:
             warn_caller(
-                f"The atoms still changed by {change:.1e} after max_iter={self.max_iter} iterations; increase "
-                f"max_iter or tol={self.tol:g}."
+                f"The atoms still changed by {learned.found.change:.1e} after max_iter={self.max_iter} iterations; "
+                f"increase max_iter or tol={self.tol:g}."
             )
+
+    def _fit_overcomplete(self, samples: Rows, whitening: Whitening, p: float, m: int) -> None:
+        k, rng = nonzero_count(self.transform_n_nonzero_coefs, samples.shape[1]), check_generator(self.random_state)
+        found = learn_overcomplete(samples, whitening, m, p, k, rng, max_iter=self.max_iter)
+        if not found.converged:
+            warn_caller(f"The atoms were still improving after max_iter={self.max_iter} iterations; increase max_iter.")
+        self.components_, self.unmixing_ = found.atoms, np.linalg.pinv(found.atoms).T
+        self.mean_ = np.ldexp(whitening.mean, samples.exponent)
+        self.scales_ = np.ldexp(np.sqrt(found.squares), samples.exponent)
+        self.sparsity_, self.significance_ = found.uses, np.full(m, np.nan)
+        self.objective_ = self.expected_error_ = self.noise_ = np.nan
+        self.standard_errors_ = np.full(self.components_.shape, np.nan)
+        self._forget("learnable_")
+        self.n_iter_, self.converged_ = found.n_iter, found.converged
+        self.contrast_, self.refinement_ = "power", "none"
 
     @own_arithmetic
     def partial_fit(self, X: Any, y: Any = None) -> LpDictionaryLearning:
@@ -263,7 +311,8 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
                 )
             stream = Stream(check_generator(self.random_state), center=self.center, whiten=self.whiten)
             stream.add(X)
-            m = count_atoms(self.n_components, stream.whitening)
+            m = count_atoms(self.n_components, stream.whitening, X.shape[0])
+            check_combination(self, m, X.shape[1], streamed=True)
             stream.start(m, check_start(self.w_init, stream.whitening, m))
             self._stream = stream
         else:
@@ -271,52 +320,9 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         ascent = stream.advance(X, p)
         self._set_statistics(ascent, stream.whitening, p, stream.n_samples)
         self.n_iter_, self.converged_, self._weighted = ascent.n_iter, False, False
-        for name in {"standard_errors_", "expected_error_", "learnable_"} & set(vars(self)):  # of an earlier fit
-            delattr(self, name)
+        self._forget("standard_errors_", "expected_error_", "learnable_")
         self._set_atoms(stream.atoms(), stream.whitening, 0)
         return self
-
-    @own_arithmetic
-    def transform(self, X: Any) -> np.ndarray:
-        """Codes of the samples, (x − mean_) @ unmixing_.T, after the soft threshold.
-
-        Parameters
-        ----------
-        X : array_like or sparse matrix of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, m)
-        """
-        check_is_fitted(self)
-        X = self._validate(X, reset=False)
-        unmixing = self.unmixing_.astype(X.dtype, copy=False)
-        codes = np.asarray(X @ unmixing.T) - (unmixing @ self.mean_.astype(X.dtype, copy=False))
-        if self.threshold:
-            widths = (self.threshold * self.scales_).astype(X.dtype)
-            codes = np.sign(codes) * np.maximum(np.abs(codes) - widths, 0)
-        return codes
-
-    @own_arithmetic
-    def inverse_transform(self, codes: Any) -> np.ndarray:
-        """Samples from codes, codes @ components_ + mean_.
-
-        Parameters
-        ----------
-        codes : array_like of shape (n_samples, m)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features)
-        """
-        check_is_fitted(self)
-        array = np.asarray(codes)
-        if array.ndim != 2 or array.shape[1] != len(self.components_):
-            raise InvalidInputError(
-                f"codes must have the shape (n_samples, {len(self.components_)}), one column per atom, "
-                f"got {array.shape}."
-            )
-        return array @ self.components_ + self.mean_
 
     @own_arithmetic
     def certify(self, X: Any, **options: Any) -> CertifiedAtom:
@@ -346,22 +352,17 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         """
         check_is_fitted(self)
         if self.refine:
-            raise InvalidInputError("refine=True moves the atoms away from the maximum; fit with refine=False.")
+            raise InvalidInputError("Refinement moves the atoms away from the maximum; fit with refine=False.")
         X = self._validate(X, reset=False)
         if self._weighted:
             raise InvalidInputError("certify knows equal weights only; fit without sample_weight and robust.")
+        if len(self.components_) > X.shape[1]:
+            raise InvalidInputError(
+                f"{len(self.components_)} atoms of {X.shape[1]} features have no certificate; fit with n_components=1."
+            )
         rows = Rows(X)
         whitening = Whitening.measure(rows, center=self.center, whiten=self.whiten)
         return certify_leading_atom(X, rows, whitening, self.unmixing_, float(self.p), options)
-
-    @property
-    def mixing_(self) -> np.ndarray:
-        """The atoms as columns, of shape (n_features, m)."""
-        return self.components_.T
-
-    @property
-    def _n_features_out(self) -> int:
-        return len(self.components_)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -383,7 +384,12 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         # For standardised Bernoulli–Gaussian coefficients, E|z|^p = E|N(0,1)|^p θ^{1−p/2}.
         with np.errstate(divide="ignore", over="ignore"):
             self.sparsity_ = np.minimum((values / gaussian_moment(p)) ** (-2 / (p - 2)), 1.0)
-        self.n_iter_ = found.n_iter
+        self.n_iter_, self.refinement_, self.noise_ = found.n_iter, "none", np.nan
+
+    def _forget(self, *names: str) -> None:
+        """Delete attributes of an earlier fit."""
+        for name in names:
+            self.__dict__.pop(name, None)
 
     def _set_atoms(self, atoms: Atoms, whitening: Whitening, log2_scale: int) -> None:
         """Set the atoms from those of samples / 2^log2_scale."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hypernorm.dictionary.atoms import Atoms
 from hypernorm.dictionary.errors import AtomErrors, Contrast, atom_errors, least_curvature
-from hypernorm.dictionary.refinement import refine_row
+from hypernorm.dictionary.refinement import refine_atoms, refine_row
 from hypernorm.dictionary.searching import Search
 from hypernorm.dictionary.stiefel import Ascent
 
@@ -27,13 +27,23 @@ class Learned:
         Rows and values in the order of the atoms.
     atoms : Atoms
     errors : AtomErrors
+        NaN, except for the curvature, where a likelihood has moved the atoms: they are for the norm.
     learnable : ndarray of shape (m,), bool
+    method : {"none", "l1", "logcosh", "likelihood"}
+        What refined the atoms.
+    noise : float
+        Standard deviation of the noise, NaN if it was not estimated.
+    theta : ndarray of shape (m,) or None
+        Fractions of non-zero coefficients, if they were estimated.
     """
 
     found: Ascent
     atoms: Atoms
     errors: AtomErrors
     learnable: np.ndarray
+    method: str = "none"
+    noise: float = np.nan
+    theta: np.ndarray | None = None
 
     @property
     def count(self) -> int:
@@ -41,13 +51,15 @@ class Learned:
         return int(self.learnable.sum())
 
 
-def learn(search: Search, m: int, p: float, contrast: str, *, refine: bool) -> Learned:
-    """Learn m atoms by a contrast of `CONTRASTS`.
+def learn(search: Search, m: int, p: float, contrast: str, refine: bool | str) -> Learned:
+    """Learn m atoms by a contrast of `CONTRASTS`, and refine them, see `hypernorm.dictionary.refinement`.
 
     With 'auto' the result is the first with the most learnable atoms. Each of these is tried only if no one before has
     all: that of the ℓp norm, that of the kurtosis, that of the ℓp norm from there, and that of the ℓp norm from the
     best of these with a random rotation of the atoms that are not learnable, if these are less than half.
     """
+    if isinstance(refine, str):
+        return _likely(search, learn(search, m, p, contrast, False), refine)
     if not search.whiten or m == 1:
         contrast = "power"
     if contrast == "kurtosis":
@@ -90,4 +102,31 @@ def _finished(search: Search, found: Ascent, p: float, refine: bool) -> Learned:
         atoms=Atoms.of(B, offsets, whitening, whiten=search.whiten),
         errors=errors,
         learnable=errors.curvature >= least_curvature(contrast.p, search.n_samples / whitening.rank),
+        method="l1" if refine else "none",
+    )
+
+
+def _likely(search: Search, learned: Learned, refine: str) -> Learned:
+    """Refine by a likelihood, and put the atoms in their order again."""
+    whitening = search.whitening
+    refined = refine_atoms(search.samples, whitening, learned.found.W @ whitening.K.T, refine, center=search.center)
+    learned = replace(learned, noise=refined.noise, theta=refined.theta)
+    if refined.method == "none":
+        return learned
+    order, signs = Atoms.of(refined.B, refined.offsets, whitening, whiten=search.whiten).convention()
+    B, offsets = signs[:, None] * refined.B[order], signs * refined.offsets[order]
+    errors = learned.errors
+    return replace(
+        learned,
+        found=learned.found.arranged(order, signs),
+        atoms=Atoms.of(B, offsets, whitening, whiten=search.whiten),
+        errors=replace(
+            errors,
+            standard_errors=np.full_like(errors.standard_errors, np.nan),
+            recovery=np.nan,
+            curvature=errors.curvature[order],
+        ),
+        learnable=learned.learnable[order],
+        method=refined.method,
+        theta=None if refined.theta is None else refined.theta[order],
     )

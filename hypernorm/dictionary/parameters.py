@@ -9,12 +9,15 @@ import numpy as np
 
 from hypernorm._arguments import check_choice, check_count, check_exponent, check_nonnegative, check_tolerance
 from hypernorm._validation import check_shape
+from hypernorm._warnings import warn_caller
+from hypernorm.dictionary.encoding import check_transform
 from hypernorm.dictionary.learning import CONTRASTS
+from hypernorm.dictionary.refinement import check_refine
 from hypernorm.dictionary.searching import given_start
 from hypernorm.dictionary.whitening import Whitening
 from hypernorm.exceptions import InvalidInputError
 
-__all__ = ["check_parameters", "check_start", "count_atoms"]
+__all__ = ["check_combination", "check_parameters", "check_start", "count_atoms", "warn_of_few_samples"]
 
 
 def check_parameters(model: Any) -> float:
@@ -35,27 +38,70 @@ def check_parameters(model: Any) -> float:
     check_tolerance(model.tol, "tol")
     check_nonnegative(model.threshold, "threshold")
     check_choice(model.contrast, "contrast", CONTRASTS)
+    check_refine(model.refine)
+    check_transform(model.transform_algorithm, model.transform_n_nonzero_coefs, model.transform_alpha)
     return p
 
 
-def count_atoms(n_components: int | None, whitening: Whitening) -> int:
-    """The number of atoms for samples with this whitening.
+def check_combination(model: Any, m: int, n: int, *, weighted: bool = False, streamed: bool = False) -> None:
+    """Check what m atoms of n features, and weights of the samples, can be combined with.
 
     Raises
     ------
     InvalidInputError
-        If the samples do not vary, or in fewer directions than the number asked for.
+        If it cannot.
     """
+    if m > n:
+        if streamed:
+            raise InvalidInputError(f"n_components={m} is more than the {n} features; use fit, not partial_fit.")
+        given = {
+            "refine": bool(model.refine),
+            "w_init": model.w_init is not None,
+            "contrast='kurtosis'": model.contrast == "kurtosis",
+            "sample_weight and robust": weighted,
+        }
+        for name in (name for name, is_given in given.items() if is_given):
+            raise InvalidInputError(f"{m} atoms of {n} features are learned without {name}; leave it out.")
+    if weighted and isinstance(model.refine, str):
+        raise InvalidInputError(
+            f"refine={model.refine!r} knows equal weights only; leave sample_weight and robust out, or use refine=True."
+        )
+
+
+def count_atoms(n_components: int | None, whitening: Whitening, r: int) -> int:
+    """The number of atoms for r samples with this whitening.
+
+    Raises
+    ------
+    InvalidInputError
+        If the samples do not vary, or in fewer directions than the number asked for, or are fewer than the atoms.
+    """
+    n = len(whitening.mean)
     if not np.trace(whitening.S) > 0:
         raise InvalidInputError("X has no variance, since all its samples are equal; give samples that differ.")
     if n_components is None:
         return whitening.rank
+    if n_components > n:
+        if n_components > r:
+            raise InvalidInputError(
+                f"n_components={n_components} is more than n_samples={r}; give more samples, or fewer atoms."
+            )
+        return int(n_components)
     if n_components > whitening.rank:
         raise InvalidInputError(
             f"n_components={n_components} is more than the {whitening.rank} directions in which X varies "
-            f"(it has {len(whitening.mean)} features); use at most {whitening.rank}."
+            f"(it has {n} features); use at most {whitening.rank}, or more than {n}."
         )
     return int(n_components)
+
+
+def warn_of_few_samples(r: int, weights: np.ndarray | None, whitening: Whitening, center: bool) -> None:
+    """Warn if any atoms explain the r samples, as they are hardly more than the directions in which they vary."""
+    if (r if weights is None else np.count_nonzero(weights)) <= whitening.rank + center:
+        warn_caller(
+            f"The samples are as few as the {whitening.rank} directions in which they vary, so any atoms explain "
+            f"them; give more samples, or reduce the features first, e.g. with PCA."
+        )
 
 
 def check_start(w_init: Any, whitening: Whitening, m: int) -> np.ndarray | None:

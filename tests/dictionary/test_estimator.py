@@ -212,7 +212,7 @@ def test_streams_approach_the_batch():
         ({"p": np.inf}, "p must be larger than 2 and finite"),
         ({"p": "3"}, "p must be a real number"),
         ({"n_components": 0}, "n_components must be a whole number"),
-        ({"n_components": 7}, "n_components=7 is more than the 6 directions"),
+        ({"n_components": 101}, "n_components=101 is more than n_samples=100"),
         ({"n_init": 0}, "n_init must be"),
         ({"n_init": "many"}, "n_init must be"),
         ({"max_iter": 1.5}, "max_iter must be"),
