@@ -55,7 +55,7 @@ def test_names_that_do_not_exist_and_options_that_do_not_fit(capsys):
     for name in ("foo", "schatten", "schatten:x", "kyfan:1.5", "kyfan:9", "schatten:0.5", "nuclear:2"):
         fail(capsys, 2, "norm", "X.npy", "--norm", name)
     for option in ("--center", "--normalize"):
-        assert "2→q norm" in fail(capsys, 2, "norm", "X.npy", "--norm", "nuclear", option)
+        assert "for operator norms" in fail(capsys, 2, "norm", "X.npy", "--norm", "nuclear", option)
 
 
 def test_no_gap_is_infinite_in_json(capsys):

@@ -191,8 +191,8 @@ def _angles(q: float) -> list[_Angle]:
 
 
 def complex_factor(q: float, blocks: int) -> flint.arb:
-    """A ball around c for this number of blocks: 1 for at most one."""
-    if blocks <= 1:
+    """A ball around c for this number of blocks: 1 for at most one, and for q = ∞."""
+    if blocks <= 1 or math.isinf(q):
         return rational(1)
     half = int(q) // 2
     return (rational(4**half) / (blocks * math.comb(2 * half, half))).root(int(q))

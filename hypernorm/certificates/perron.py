@@ -109,7 +109,7 @@ def _schur(operand: Operand, B: Matrix, x: np.ndarray, g: np.ndarray, exact: boo
     p, q = Fraction(operand.p), Fraction(operand.q)
     weights = _powers_above(g, p - 1)
     largest = float(weights.max())
-    if not 0 < largest < math.inf:
+    if not 0 < largest < 2.0**1023:
         raise CertificateError("Nothing is proved: the numbers are too large for a proof, they overflow.")
     scale = 2.0 ** math.frexp(largest)[1]
     norms = column_norms(_weighted_above(B, weights / scale), q / p, exact=exact)

@@ -374,3 +374,13 @@ def test_witnesses_attain_what_they_claim():
     for p, q in ((INF, 1), (1, INF), (1.2, 3)):
         found = hn.OperatorWitness.from_vector(np.eye(4) * 1e-300, [1, 1, 1, 1], p, q)
         assert found.value == pytest.approx(1e-300 * 4 ** (1 / q - 1 / p), rel=1e-12)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_weights_near_the_largest_float_are_refused(exact):
+    """Their scale, a power of two, would overflow."""
+    B = np.array([[0.5]])
+    certificate = hn.operator_certificate(B, 1 + 1023.5 / 299, 6.0, rule="perron")
+    forged = dataclasses.replace(certificate, side="matrix", vector=np.array([2.0**300]))
+    with pytest.raises(hn.CertificateError, match="too large for a proof"):
+        forged.verify(B, exact=exact)
