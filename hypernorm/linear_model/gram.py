@@ -112,8 +112,8 @@ class GramMatrix:
 
     def eigenpairs(self, overwrite: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Eigenvalues in increasing order, and eigenvectors as columns."""
-        if not len(self.lower):
-            return np.empty(0), np.empty((0, 0))
+        if len(self.lower) <= 1:  # scipy 1.12 gives "evd" too little work space for order one
+            return self.lower[0].copy() if len(self.lower) else np.empty(0), np.eye(len(self.lower))
         return scipy.linalg.eigh(self.lower, lower=True, driver="evd", overwrite_a=overwrite, check_finite=False)
 
     def eigenvalues(self) -> np.ndarray:
