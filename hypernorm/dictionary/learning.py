@@ -8,7 +8,7 @@ import numpy as np
 
 from hypernorm.dictionary.atoms import Atoms
 from hypernorm.dictionary.errors import AtomErrors, Contrast, atom_errors, least_curvature
-from hypernorm.dictionary.refinement import refine_atoms, refine_row
+from hypernorm.dictionary.refinement import refine_atoms
 from hypernorm.dictionary.searching import Search
 from hypernorm.dictionary.stiefel import Ascent
 
@@ -84,12 +84,11 @@ def _better(first: Learned, second: Learned) -> Learned:
 def _finished(search: Search, found: Ascent, p: float, refine: bool) -> Learned:
     """Refine what was found, put the atoms in their order, and measure their errors."""
     whitening, weights = search.whitening, search.weights
-    B, offsets = found.W @ whitening.K.T, np.zeros(len(found.W))
-    if refine:
-        pairs = [refine_row(search.samples, whitening, b, center=search.center, sample_weight=weights) for b in B]
-        B, offsets = np.array([b for b, _ in pairs]), np.array([offset for _, offset in pairs])
-    order, signs = Atoms.of(B, offsets, whitening, whiten=search.whiten).convention()
-    B, offsets, found = signs[:, None] * B[order], signs * offsets[order], found.arranged(order, signs)
+    refined = refine_atoms(
+        search.samples, whitening, found.W @ whitening.K.T, refine, center=search.center, sample_weight=weights
+    )
+    order, signs = Atoms.of(refined.B, refined.offsets, whitening, whiten=search.whiten).convention()
+    B, offsets, found = signs[:, None] * refined.B[order], signs * refined.offsets[order], found.arranged(order, signs)
     contrast = Contrast(
         p=p if found.signs is None else 4.0,
         signs=np.ones(len(B)) if found.signs is None else found.signs,
@@ -102,7 +101,7 @@ def _finished(search: Search, found: Ascent, p: float, refine: bool) -> Learned:
         atoms=Atoms.of(B, offsets, whitening, whiten=search.whiten),
         errors=errors,
         learnable=errors.curvature >= least_curvature(contrast.p, search.n_samples / whitening.rank),
-        method="l1" if refine else "none",
+        method=refined.method,
     )
 
 

@@ -26,7 +26,7 @@ from hypernorm.dictionary.logcosh import maximise_logcosh
 from hypernorm.dictionary.whitening import Whitening
 from hypernorm.forms import Rows, column_means, second_moments
 
-__all__ = ["Refinement", "check_refine", "refine_atoms", "refine_row"]
+__all__ = ["Refinement", "check_refine", "refine_atoms"]
 
 # ε for coefficients with mean square one; the last value is repeated for convergence on noisy samples.
 _WIDTHS = (*(0.3 * 0.2 ** np.arange(12)), 1e-9, 1e-9)
@@ -78,7 +78,15 @@ def check_refine(refine: bool | str) -> None:
         check_flag(refine, "refine")
 
 
-def refine_atoms(rows: Rows, whitening: Whitening, B: np.ndarray, refine: bool | str, *, center: bool) -> Refinement:
+def refine_atoms(
+    rows: Rows,
+    whitening: Whitening,
+    B: np.ndarray,
+    refine: bool | str,
+    *,
+    center: bool,
+    sample_weight: np.ndarray | None = None,
+) -> Refinement:
     """The unmixing rows B, refined as the parameter `refine` says.
 
     Parameters
@@ -89,12 +97,14 @@ def refine_atoms(rows: Rows, whitening: Whitening, B: np.ndarray, refine: bool |
     B : ndarray of shape (m, n)
     refine : {False, True, "likelihood", "auto"}
     center : bool
+    sample_weight : ndarray of shape (r,), optional
+        Only for True.
     """
     plain = Refinement(B, np.zeros(len(B)))
     if not refine:
         return plain
     if not isinstance(refine, str):
-        pairs = [refine_row(rows, whitening, b, center=center) for b in B]
+        pairs = [_refine_row(rows, whitening, b, center=center, sample_weight=sample_weight) for b in B]
         return Refinement(np.array([b for b, _ in pairs]), np.array([offset for _, offset in pairs]), "l1")
     likely, mixtures = _most_likely(rows, whitening, B, center)
     sigma = float(np.median(_noise(likely, mixtures)))
@@ -132,7 +142,7 @@ def _most_likely(rows: Rows, whitening: Whitening, B: np.ndarray, center: bool) 
         return found, mixtures
     start = found.copy()
     for j in poor:
-        start[j], _ = refine_row(rows, whitening, B[j], center=center)
+        start[j], _ = _refine_row(rows, whitening, B[j], center=center)
     again, others, value = maximise_likelihood(rows, whitening, start, center=center, held=_HELD)
     return (again, others) if value > likelihood else (found, mixtures)
 
@@ -143,7 +153,7 @@ def _noise(B: np.ndarray, mixtures: Mixtures) -> np.ndarray:
     return np.asarray(widths / np.linalg.norm(B, axis=1))
 
 
-def refine_row(
+def _refine_row(
     rows: Rows, whitening: Whitening, b: np.ndarray, *, center: bool, sample_weight: np.ndarray | None = None
 ) -> tuple[np.ndarray, float]:
     """The minimiser of Σ|⟨b, x_i⟩ − a| near b, scaled to mean square one, and its offset a.
