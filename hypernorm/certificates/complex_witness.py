@@ -16,7 +16,7 @@ from hypernorm._complex import ComplexMatrix, above_one_another, check_complex
 from hypernorm._display import complex_norm_text
 from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.complex_norm import complex_subject, read_complex
-from hypernorm.certificates.dyadic import DyadicMatrix
+from hypernorm.certificates.exponents import exact_exponent, norm_of_balls
 from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
 from hypernorm.certificates.rounding import (
     SAFETY,
@@ -29,13 +29,12 @@ from hypernorm.certificates.rounding import (
     rational,
     upper_float,
 )
-from hypernorm.certificates.verified import Claim, Rigor, VerifiedValue
+from hypernorm.certificates.verified import Claim, VerifiedValue, verified_value
+from hypernorm.certificates.witness import exact_images
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import Rows, fingerprint
 
 __all__ = ["ComplexWitness"]
-
-_BLOCK_ROWS = 4096
 
 
 @register
@@ -134,12 +133,8 @@ class ComplexWitness(Certificate):
 
     def establish(self, subject: ComplexMatrix, *, exact: bool) -> VerifiedValue:
         vector = _check_vector(self.vector, self.shape[1])
-        value, above = _attained_interval(complex_subject(subject, self.shape), vector, self.q, exact=exact)
-        # As for a `Witness`: another order of summation may prove slightly less than the claim.
-        if not self.value <= above:
-            raise CertificateError(f"The witness attains {value:.17g}, not the value {self.value!r} that it claims.")
-        rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
-        return VerifiedValue(quantity=self.quantity, rigor=rigor, lower=value)
+        enclosure = _attained_interval(complex_subject(subject, self.shape), vector, self.q, exact=exact)
+        return verified_value(self.value, enclosure, self.quantity, exact=exact)
 
 
 def _check_vector(vector: Any, dimension: int) -> np.ndarray:
@@ -173,28 +168,17 @@ def _attained_interval(matrix: ComplexMatrix, vector: np.ndarray, q: float, *, e
         scale = rational(2) ** rows.exponent / length
         # Scaling has moved each entry by less than 2**-1074: Av by 2·√2·n·d·2**-1074·max|w| at most, in any q-norm.
         moved = rational(2.0**-1074) * (rows.shape[0] * rows.shape[1]) if rows.inexact else rational(0)
+        half = exact_exponent(q) / 2  # ‖Av‖_q² is the norm of the squared moduli for q/2
         if exact:
-            below = above = _norm_of(_exact_squares(rows, w), q)
+            squares = _squared_moduli(list(exact_images(rows.shape[0], rows.block, w)))
+            below = above = norm_of_balls(squares, half).sqrt()
         else:
-            below, above = (_norm_of(squares, q) for squares in _rounded_squares(rows, w))
+            below, above = (norm_of_balls(squares, half).sqrt() for squares in _rounded_squares(rows, w))
         return lower_float((below - moved) * scale), upper_float((above + moved) * scale)
 
 
-def _norm_of(squares: Iterator[flint.arb], q: float) -> flint.arb:
-    """‖z‖_q from the squared moduli |z_i|² > 0; zeros are left out."""
-    total = rational(0)
-    if math.isinf(q):
-        for square in squares:
-            total = total.max(square)
-        return total.sqrt()
-    power = int(q) // 2 if q % 2 == 0 else rational(q) / 2
-    for square in squares:
-        total += square**power
-    return total if total.is_zero() else total ** (1 / rational(q))
-
-
 def _rounded_squares(rows: Rows, w: np.ndarray) -> tuple[Iterator[flint.arb], Iterator[flint.arb]]:
-    """Lower and upper bounds on the squared moduli that are not zero."""
+    """Lower and upper bounds on the squared moduli."""
     size = float(np.linalg.norm(w)) * SAFETY
     error = (gamma(rows.shape[1] + 2) * size) * rows.norms * SAFETY + TINY
     image = np.abs(rows.images(w))
@@ -202,21 +186,8 @@ def _rounded_squares(rows: Rows, w: np.ndarray) -> tuple[Iterator[flint.arb], It
     return _squared_moduli(below.tolist()), _squared_moduli(above.tolist())
 
 
-def _exact_squares(rows: Rows, w: np.ndarray) -> Iterator[flint.arb]:
-    column = DyadicMatrix.from_floats(w[:, None])
-    entries: list[flint.arb] = []
-    for start in range(0, rows.shape[0], _BLOCK_ROWS):
-        block = DyadicMatrix.from_floats(rows.block(start, min(start + _BLOCK_ROWS, rows.shape[0])))
-        image = block @ column
-        scale = rational(2) ** image.exponent
-        entries += [flint.arb(entry) * scale for entry in image.integers.entries()]
-    return _squared_moduli(entries)
-
-
 def _squared_moduli(image: list[Any]) -> Iterator[flint.arb]:
-    """Re² + Im² of the entries whose real parts stand above the imaginary ones, without zeros."""
+    """Re² + Im² of the entries whose real parts stand above the imaginary ones."""
     half = len(image) // 2
     for real, imaginary in zip(image[:half], image[half:], strict=True):
-        square = flint.arb(real) ** 2 + flint.arb(imaginary) ** 2
-        if not square.is_zero():
-            yield square
+        yield flint.arb(real) ** 2 + flint.arb(imaginary) ** 2

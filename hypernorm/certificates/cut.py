@@ -30,7 +30,7 @@ from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.operator import OperatorCertificate, operator_matrix, read_operator_matrix
 from hypernorm.certificates.perron import PerronCertificate
 from hypernorm.certificates.rounding import UNIT, check_arithmetic, lower_float, precision, rational, upper_float
-from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound, VerifiedValue
+from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound, VerifiedValue, verified_value
 from hypernorm.certificates.weights import WeightsCertificate
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import ScaledMatrix
@@ -175,11 +175,8 @@ class CutNormWitness(Certificate):
 
     def establish(self, subject: ScaledMatrix, *, exact: bool) -> VerifiedValue:
         matrix = operator_matrix(subject, self.shape)
-        value, above = _attained(matrix, self.rows, self.columns, exact=exact)
-        if not self.value <= above:
-            raise CertificateError(f"The witness attains {value:.17g}, not the value {self.value!r} that it claims.")
-        rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
-        return VerifiedValue(quantity=self.quantity, rigor=rigor, lower=value)
+        enclosure = _attained(matrix, self.rows, self.columns, exact=exact)
+        return verified_value(self.value, enclosure, self.quantity, exact=exact)
 
 
 def bordered(entries: Matrix) -> Matrix:

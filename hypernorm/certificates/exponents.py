@@ -63,13 +63,15 @@ def raised(ball: flint.arb, power: Fraction | int) -> flint.arb:
 
 
 def norm_of_balls(values: Iterable[flint.arb], r: Exponent) -> flint.arb:
-    """‖·‖_r of balls of positive numbers."""
+    """‖·‖_r of balls of positive numbers; exact zeros are left out."""
     total = rational(0)
     if r == math.inf:
         for value in values:
             total = total.max(value)
         return total
     exponent = Fraction(r)
+    power = int(exponent) if exponent.denominator == 1 else rational(exponent)
     for value in values:
-        total += raised(value, exponent)
+        if not value.is_zero():
+            total += value**power
     return raised(total, 1 / exponent)

@@ -21,7 +21,7 @@ from hypernorm.certificates.moments import Weights
 from hypernorm.certificates.reduced import MATRIX_NORMS, MatrixNormCertificate
 from hypernorm.certificates.sample_rows import ABOUT, STATISTICS, SampleRows
 from hypernorm.certificates.subjects import read_samples, samples_of
-from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound, VerifiedValue
+from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound, VerifiedValue, verified_value
 from hypernorm.certificates.witness import attained_interval
 from hypernorm.exceptions import CertificateError, InvalidInputError
 
@@ -203,9 +203,5 @@ class SampleMomentWitness(_Moment, Certificate):
     def establish(self, subject: RowMatrix, *, exact: bool) -> VerifiedValue:
         samples = self._rows(subject, self.q)
         below, above = attained_interval(samples.rows, self.vector, self.q, exact=exact)
-        value, above = samples.below(below, exact=exact), samples.above(above, exact=exact)
-        # As for a `Witness`: another order of summation may prove slightly less than the claim.
-        if not self.value <= above:
-            raise CertificateError(f"The witness attains {value:.17g}, not the value {self.value!r} that it claims.")
-        rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
-        return VerifiedValue(quantity=self.quantity, rigor=rigor, lower=value)
+        enclosure = samples.below(below, exact=exact), samples.above(above, exact=exact)
+        return verified_value(self.value, enclosure, self.quantity, exact=exact)

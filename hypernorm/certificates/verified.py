@@ -6,8 +6,18 @@ from dataclasses import dataclass
 from enum import Enum
 
 from hypernorm._display import rounded_down, rounded_up
+from hypernorm.exceptions import CertificateError
 
-__all__ = ["Claim", "Rigor", "Verified", "VerifiedBound", "VerifiedEnclosure", "VerifiedErrorBound", "VerifiedValue"]
+__all__ = [
+    "Claim",
+    "Rigor",
+    "Verified",
+    "VerifiedBound",
+    "VerifiedEnclosure",
+    "VerifiedErrorBound",
+    "VerifiedValue",
+    "verified_value",
+]
 
 
 class Rigor(Enum):
@@ -114,6 +124,23 @@ class VerifiedValue(Verified):
     """
 
     lower: float
+
+
+def verified_value(claimed: float, enclosure: tuple[float, float], quantity: str, *, exact: bool) -> VerifiedValue:
+    """The value that a witness attains, from proved bounds on it.
+
+    Another order of summation may prove slightly less than the claim. A claim above the enclosure is false.
+
+    Raises
+    ------
+    CertificateError
+        If the claim is false.
+    """
+    value, above = enclosure
+    if not claimed <= above:
+        raise CertificateError(f"The witness attains {value:.17g}, not the value {claimed!r} that it claims.")
+    rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
+    return VerifiedValue(quantity=quantity, rigor=rigor, lower=value)
 
 
 @dataclass(frozen=True)

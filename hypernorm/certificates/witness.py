@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -16,6 +16,7 @@ from hypernorm._display import norm_text
 from hypernorm._validation import check_rows
 from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.dyadic import DyadicMatrix
+from hypernorm.certificates.exponents import exact_exponent, norm_of_balls
 from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
 from hypernorm.certificates.rounding import (
     SAFETY,
@@ -29,7 +30,7 @@ from hypernorm.certificates.rounding import (
     upper_float,
 )
 from hypernorm.certificates.subjects import plain_rows, read_samples
-from hypernorm.certificates.verified import Claim, Rigor, VerifiedValue
+from hypernorm.certificates.verified import Claim, VerifiedValue, verified_value
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import Rows
 
@@ -132,12 +133,8 @@ class Witness(Certificate):
 
     def establish(self, subject: Rows, *, exact: bool) -> VerifiedValue:
         vector = check_vector(self.vector, self.shape[1])
-        value, above = attained_interval(plain_rows(subject, self.shape[1]), vector, self.q, exact=exact)
-        # Another order of summation may prove slightly less than the claim. A claim above the enclosure is false.
-        if not self.value <= above:
-            raise CertificateError(f"The witness attains {value:.17g}, not the value {self.value!r} that it claims.")
-        rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
-        return VerifiedValue(quantity=self.quantity, rigor=rigor, lower=value)
+        enclosure = attained_interval(plain_rows(subject, self.shape[1]), vector, self.q, exact=exact)
+        return verified_value(self.value, enclosure, self.quantity, exact=exact)
 
 
 def check_vector(vector: Any, dimension: int) -> np.ndarray:
@@ -182,24 +179,12 @@ def attained_interval(rows: Rows, vector: np.ndarray, q: float, *, exact: bool =
         scale = rational(2) ** rows.exponent / length
         # Xv and its scaled copy differ by at most n·d·2**-1074·max|v| in any q-norm, q ≥ 1.
         moved = rational(2.0**-1074) * (rows.shape[0] * rows.shape[1]) if rows.inexact else rational(0)
+        outer = exact_exponent(q)
         if exact:
-            below = above = _norm_of(_exact_values(rows, vector), q)
+            below = above = norm_of_balls(map(abs, exact_images(rows.shape[0], rows.block, vector)), outer)
         else:
-            below, above = (_norm_of(values, q) for values in _rounded_values(rows, vector))
+            below, above = (norm_of_balls(values, outer) for values in _rounded_values(rows, vector))
         return lower_float((below - moved) * scale), upper_float((above + moved) * scale)
-
-
-def _norm_of(values: Iterable[flint.arb], q: float) -> flint.arb:
-    """‖·‖_q of positive balls; zeros are left out."""
-    total = rational(0)
-    if math.isinf(q):
-        for value in values:
-            total = total.max(value)
-        return total
-    exponent = int(q) if q == int(q) else rational(q)
-    for value in values:
-        total += value**exponent
-    return total if total.is_zero() else total ** (1 / rational(q))
 
 
 def _rounded_values(rows: Rows, vector: np.ndarray) -> tuple[Iterator[flint.arb], Iterator[flint.arb]]:
@@ -211,10 +196,10 @@ def _rounded_values(rows: Rows, vector: np.ndarray) -> tuple[Iterator[flint.arb]
     return map(flint.arb, below[below > 0].tolist()), map(flint.arb, above.tolist())
 
 
-def _exact_values(rows: Rows, vector: np.ndarray) -> Iterator[flint.arb]:
+def exact_images(count: int, block: Callable[[int, int], np.ndarray], vector: np.ndarray) -> Iterator[flint.arb]:
+    """The `count` entries ⟨a_i, v⟩ without rounding, from a function that returns rows a_start to a_{stop−1}."""
     column = DyadicMatrix.from_floats(vector[:, None])
-    for start in range(0, rows.shape[0], _BLOCK_ROWS):
-        block = DyadicMatrix.from_floats(rows.block(start, min(start + _BLOCK_ROWS, rows.shape[0])))
-        image = block @ column
+    for start in range(0, count, _BLOCK_ROWS):
+        image = DyadicMatrix.from_floats(block(start, min(start + _BLOCK_ROWS, count))) @ column
         scale = rational(2) ** image.exponent
-        yield from (flint.arb(abs(entry)) * scale for entry in image.integers.entries() if entry)
+        yield from (flint.arb(entry) * scale for entry in image.integers.entries())
