@@ -8,7 +8,7 @@ EXPERIMENTS := $(filter-out __init__ runner tables repeats,$(basename $(notdir $
 # How long `make fuzz` takes.
 SECONDS ?= 3600
 
-.PHONY: demo test test-slow test-minimum mutation fuzz lint bench figures numbers reproduce docs clean
+.PHONY: demo test test-slow test-minimum mutation fuzz lint bench figures numbers reproduce docs dist clean
 
 # One stamp per set of extras, so that a second call installs nothing.
 $(VENV)/.installed: pyproject.toml
@@ -88,5 +88,15 @@ docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -n -W --keep-going -q docs docs/_build/html -d docs/_build/doctrees
 	$(BIN)/python docs/check_site.py docs/_build/html
 
+$(VENV)/.installed-release: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[release]'
+	@touch $@
+
+# The source distribution, with everything that its tests need, and the wheel.
+dist: $(VENV)/.installed-release
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+
 clean:
-	rm -rf $(VENV) $(VENV)-minimum build docs/_build docs/api docs/auto_gallery *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz
+	rm -rf $(VENV) $(VENV)-minimum build dist docs/_build docs/api docs/auto_gallery *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz

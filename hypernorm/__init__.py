@@ -1,10 +1,12 @@
-"""Certified approximation of the 2→q norm of a matrix: proved bounds from both sides.
+"""Certified approximation of matrix norms: proved bounds from both sides.
 
 >>> import numpy as np, hypernorm as hn
 >>> X = np.random.default_rng(0).standard_normal((100, 5))
 >>> interval = hn.two_to_q_norm(X, q=4, random_state=0)
 >>> interval.certificate.verify(X).upper >= interval.witness.verify(X).lower
 True
+
+Documentation: https://hypernorm.readthedocs.io
 """
 
 from hypernorm.bounds import (
@@ -61,7 +63,7 @@ from hypernorm.spectral import (
     tucker_error,
 )
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "BoundRecord",

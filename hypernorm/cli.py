@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Examples
     --------
     >>> main(["--version"])
-    hypernorm 0.1.0
+    hypernorm 0...
     0
     """
     with own_streams() as output, Interruptions(ends_process=arguments is None) as interruptions:

@@ -97,8 +97,9 @@ class TestNorm:
     def test_paths_that_lead_nowhere(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         Path("loop.csv").symlink_to("loop.csv")
         assert "loop.csv" in fail(capsys, 2, "norm", "loop.csv")
-        os.mkfifo("pipe.csv")
-        assert "pipe" in fail(capsys, 2, "norm", "pipe.csv")
+        if hasattr(os, "mkfifo"):
+            os.mkfifo("pipe.csv")
+            assert "pipe" in fail(capsys, 2, "norm", "pipe.csv")
         Path("a\x1b[2J.csv").write_text("1,nan\n")
         assert r"a\x1b[2J.csv has the entry nan" in fail(capsys, 2, "norm", "a\x1b[2J.csv")
 

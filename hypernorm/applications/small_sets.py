@@ -3,7 +3,7 @@
 A step of the random walk from a random vertex of S leaves S with probability Φ(S). If no function in the span of the
 walk's leading eigenvectors is concentrated on few vertices, small sets have small projections on that span and expand
 much better than the second eigenvalue implies. The 2→q norm of the leading eigenspace makes this precise (Barak,
-Brandão, Harrow, Kelner, Steurer & Zhou 2012). The proofs stand in docs/theory/small_sets.md.
+Brandão, Harrow, Kelner, Steurer & Zhou 2012). The proofs stand in theory/small_sets of the documentation.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 A vector with k non-zero entries has ‖w‖_q ≥ k^{1/q − 1/2} ‖w‖₂, so a sparse vector in a subspace makes the 2→q norm of
 an orthonormal basis large. Conversely, an upper bound on that norm bounds the number of non-zero entries of every
 vector of the subspace from below. Barak, Kelner & Steurer (*Rounding sum-of-squares relaxations*, STOC 2014) used sums
-of squares in this way for q = 4 and a vector planted among random ones. The proofs stand in docs/theory/small_sets.md.
+of squares in this way for q = 4 and a vector planted among random ones. The proofs stand in theory/small_sets of the
+documentation.
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ def approximation_factor(d: int, q: float = 4, kind: str = "realigned", n: int |
       matrices the sum-of-squares bound is nearly always exact; no better factor is proved for all matrices.)
     * moment between these exponents: n^{(1−2/q)/q}, and no factor in d alone.
 
-    The proofs are in docs/theory/upper_bounds.md. Hopkins & Tiegel (arXiv 2605.25303) were the first to reach d^{1/8}
-    for q = 4 in polynomial time, where a simple spectral bound has d^{1/4}. The realigned bound, the constants, the
-    factors for other q and those in n are this package's.
+    The proofs are in theory/upper_bounds of the documentation. Hopkins & Tiegel (arXiv 2605.25303) were the first to
+    reach d^{1/8} for q = 4 in polynomial time, where a simple spectral bound has d^{1/4}. The realigned bound, the
+    constants, the factors for other q and those in n are this package's.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ j, and this is at most F* ⟨R, Y²⟩ ≤ F* λ_max(R) ‖Y‖_F². In the same
 Σ_k (F(e_k) F(w))^{1/2} ≤ d F*. ∎
 
 If Y is a leading eigenmatrix of N, the realigned bound λ_max(N)^{1/8} is at most d^{1/8} F*^{1/4}. The matrix U of a
-realigned certificate is nearly one (docs/theory/lower_bounds.md has the difference).
+realigned certificate is nearly one (theory/lower_bounds of the documentation has the difference).
 """
 
 from __future__ import annotations

@@ -42,7 +42,8 @@ def spectral_bound(
         d(d + 1)/2, whichever is smaller.
         ``"moment"``: λ_max of the moment matrix of degree q for q = 4, 6, 8, of size C(d+q/2−1, q/2), and a geometric
         mean between these; q ≤ 8.
-        `hypernorm.approximation_factor` gives the proved factors; the proofs stand in docs/theory/upper_bounds.md.
+        `hypernorm.approximation_factor` gives the proved factors; the proofs stand in theory/upper_bounds of the
+        documentation.
     rtol : float, default 1e-8
         Relative distance of the bound from the eigenvalue at which the iteration stops.
     time_limit : float, optional

@@ -95,8 +95,8 @@ def two_to_q_norm(
     points. The climb ends when lower and upper bound meet.
 
     For q = 4 the upper bound is at most d^{1/8} times the lower one for every X, up to the tolerance: the realigned
-    certificate comes with vectors of which one is that good (docs/theory/lower_bounds.md). Only a time limit, an
-    interruption or a realigned bound that rounding errors leave unproved can prevent this.
+    certificate comes with vectors of which one is that good (theory/lower_bounds of the documentation). Only a time
+    limit, an interruption or a realigned bound that rounding errors leave unproved can prevent this.
 
     Parameters
     ----------

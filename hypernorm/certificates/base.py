@@ -2,7 +2,7 @@
 
 A kind of certificate is a frozen dataclass whose attributes declare their fields, with two methods. `read` checks that
 the user's data are those of the certificate, and returns the subject of the proof. `establish` proves the claim for
-that subject. This module does everything else, see docs/development/add_a_certificate.md.
+that subject. This module does everything else, see development/add_a_certificate of the documentation.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Certificates of clusters: the q-th moment of weighted samples about a center, in every direction.
 
 The bounds hold for the samples, weights and center as stored, which need not be their mean: its distance is bounded
-too. See `hypernorm.certificates.moments` and docs/theory/robust.md.
+too. See `hypernorm.certificates.moments` and theory/robust of the documentation.
 """
 
 from __future__ import annotations

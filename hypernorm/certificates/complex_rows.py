@@ -17,7 +17,7 @@ multiplied by a phase, and one makes v_j real. ∎
 m + 1 blocks are as few as possible (Reznick 1992). The cosines are rounded, and Y = B + E is computed. As
 ‖Ew‖_q ≤ ‖E‖_F for q ≥ 2, the norm is at most c (‖Y‖_{2→q} + ‖E‖_F). For q = ∞ the norms of the rows of A are those of
 the rows of R. If Im A = 0, the norm of A is that of Re A over real vectors, for every q ≥ 2
-(docs/theory/complex_matrices.md).
+(theory/complex_matrices of the documentation).
 """
 
 from __future__ import annotations

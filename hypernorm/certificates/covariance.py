@@ -8,8 +8,9 @@ direction v, and let Var be the variance of all samples. With ρ(κ) = r + √(r
 
 If the weights are equal, the left side may be divided by 1 − ε too. If κ_u is known, Var_u ≤ Var_w / (1 − ρ(κ_u)).
 κ_w is the fourth power of the 2→4 norm of a matrix, the weighted samples in coordinates with unit covariance, and a
-certificate proves it. The proofs stand in docs/theory/robust.md. All rounding errors are bounded: the weights need not
-sum to one, `location` and `covariance` need not be their mean and covariance, and the coordinates need not be white.
+certificate proves it. The proofs stand in theory/robust of the documentation. All rounding errors are bounded: the
+weights need not sum to one, `location` and `covariance` need not be their mean and covariance, and the coordinates need
+not be white.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 
     ‖μ_s − c‖ ≤ g B + h a,   h = ((1 − δ)^q + (1 − δ) δ^{q−1})^{−1/q},   g = δ^{1−1/q} h.
 
-Two atoms attain it. The proof, and what follows for means, stands in docs/theory/robust.md.
+Two atoms attain it. The proof, and what follows for means, stands in theory/robust of the documentation.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def total_variation_bound(weights: np.ndarray, base_weights: np.ndarray | None, 
 
     Order the samples by increasing w_i/p_i. The worst set of mass P consists of the first ones, and its overlap with w
     is the integral over [0, P] of min(w/p, 1/P). For equal base weights every P = k/n is tried, otherwise intervals
-    of P. The proof stands in docs/theory/robust.md.
+    of P. The proof stands in theory/robust of the documentation.
 
     Parameters
     ----------

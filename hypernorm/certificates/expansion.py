@@ -2,7 +2,7 @@
 
 The walk on the graph is dominated by the sum of a multiple of the identity, the trivial part and YYᵀ, where the columns
 of Y span the leading eigenspace. The 2→q norm of that eigenspace bounds the projection of a small set on it. The proofs
-stand in docs/theory/small_sets.md.
+stand in theory/small_sets of the documentation.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ def dominating_slack(walk: Walk, threshold: float, Y: np.ndarray) -> float:
 def _dominating(walk: Walk, threshold: float, slack: float, Y: np.ndarray) -> tuple[np.ndarray, float]:
     """(λ + ε)I + (1 − λ)√π√πᵀ + YYᵀ − N, and a bound on the spectral norm of its rounding error.
 
-    The bound is derived in docs/theory/small_sets.md.
+    The bound is derived in theory/small_sets of the documentation.
     """
     n, k = walk.size, Y.shape[1]
     difference = walk.normalised()

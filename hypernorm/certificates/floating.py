@@ -87,7 +87,7 @@ def proves_realigned(rows: Rows, bound: float, U: np.ndarray, order: int = 4) ->
 
 
 def _through_rows(realigned: RealignedMap, U: np.ndarray) -> tuple[np.ndarray, float]:
-    """N(U) and a bound on the spectral norm of its error, derived in docs/theory/verification.md."""
+    """N(U) and a bound on the spectral norm of its error, derived in theory/verification of the documentation."""
     rows = realigned.rows
     n, d = rows.shape
     image, sums = realigned.measured(U)

@@ -8,9 +8,9 @@ for p, a_w and a_p the distances of l from the two means, and g and h the factor
     ‖l − μ_u‖ ≤ δ^{1−1/q} (B_w + M / (1 − ε)^{1/q}) + a_w,        ‖l − μ_u‖ ≤ g(ε) M + h(ε) a_p,
 
 and, if the q-th moment of the inliers about their mean is at most B, ‖l − μ_u‖ ≤ g(δ) (B_w + B) + h(δ) a_w. B_w and M
-are 2→q norms of matrices, and certificates prove them. The proofs stand in docs/theory/robust.md. All rounding errors
-are bounded: the weights need not sum to one, the location need not be their mean, and the rows of the matrices are
-computed ones.
+are 2→q norms of matrices, and certificates prove them. The proofs stand in theory/robust of the documentation. All
+rounding errors are bounded: the weights need not sum to one, the location need not be their mean, and the rows of the
+matrices are computed ones.
 """
 
 from __future__ import annotations

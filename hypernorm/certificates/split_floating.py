@@ -2,7 +2,7 @@
 
 γ and u are defined in `hypernorm.certificates.rounding`, the conditions in `hypernorm.certificates.split`. With
 s_k ≥ ‖U_k‖ and r_i the length of row i, the numbers ⟨x_i, U_k x_i⟩ are computed within a multiple of r_i² s_k, and
-⟨U_k, U_l⟩ within a multiple of s_k s_l. The error bounds are derived in docs/theory/verification.md.
+⟨U_k, U_l⟩ within a multiple of s_k s_l. The error bounds are derived in theory/verification of the documentation.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Certificates of the spikiest vector of a subspace: bounds on the maximum of ‖w‖_q/‖w‖₂.
 
 The certificate holds a matrix X with nearly orthonormal columns and a bound on its 2→q norm. The proof shows that X
-spans the given subspace up to an error, which it bounds; see docs/theory/small_sets.md.
+spans the given subspace up to an error, which it bounds; see theory/small_sets of the documentation.
 """
 
 from __future__ import annotations

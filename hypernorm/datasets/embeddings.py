@@ -31,7 +31,7 @@ def isometric_embedding(d: int) -> KnownNorm:
 
     Σ_i ⟨x_i, v⟩⁴ = ‖v‖⁴ means that the rows are a weighted spherical 4-design. Every direction is a maximum. The
     flattening bound is ((d+2)/3)^{1/4}, its largest possible value; the realigned bound is ((d+2)/3)^{1/8}
-    (docs/theory/upper_bounds.md).
+    (theory/upper_bounds of the documentation).
 
     The mean of ⟨s, v⟩⁴ over all sign vectors s is 3‖v‖⁴ − 2 Σ v_k⁴. For 2^r columns, 4^r sign vectors are enough: the
     words of a code that corrects two errors (Bose and Ray-Chaudhuri 1960). The column of a ∈ GF(2^r) is the character
@@ -75,7 +75,8 @@ def lifted_embedding(d: int) -> KnownNorm:
 
     With κ⁴ = 3/(d²−1), f(v) = v_1⁴ + 6 m v_1² ‖u‖² + ‖u‖⁴ for v = (v_1, u), where m² = (d+1)/(3(d−1)). Its maximum on
     the sphere is (1 + 3m)/2, where v_1² = ‖u‖² = 1/2, while Σ ‖x_i‖² ⟨x_i, e_1⟩² = 1 + (d−1)m. As d grows their ratio
-    tends to (1 − 1/√3)d, the largest possible (docs/theory/upper_bounds.md); that of an isometric embedding is (d+2)/3.
+    tends to (1 − 1/√3)d, the largest possible (theory/upper_bounds of the documentation); that of an isometric
+    embedding is (d+2)/3.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 To first order the estimated code of atom i is that of the true atom plus Σ_j Δ_ij times the code of j, and Δ_ij is a
 mean over the samples; its variance is that of one sample divided by their number. No model of the codes is used. See
-docs/theory/dictionary_learning.md for the derivation.
+theory/dictionary_learning of the documentation for the derivation.
 """
 
 from __future__ import annotations

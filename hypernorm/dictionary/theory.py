@@ -1,7 +1,8 @@
 """Closed forms for ℓp-norm maximisation on Bernoulli–Gaussian codes: expected errors and values.
 
 The model: samples are x = D c + σ n with D orthogonal, independent coefficients c_j that are non-zero with probability
-θ and then standard normal, and n standard normal. See docs/theory/dictionary_learning.md for the derivations.
+θ and then standard normal, and n standard normal. See theory/dictionary_learning of the documentation for the
+derivations.
 """
 
 from __future__ import annotations

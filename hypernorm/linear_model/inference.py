@@ -2,7 +2,7 @@
 
 For y = Xβ + noise of variance σ² and β̂ = Ly, the error of c'β̂ is c'Bβ + c'L·noise with the bias operator B = LX − I. If
 ‖β‖₂ ≤ R then |c'Bβ| ≤ R‖B'c‖, so the half-length is the quantile of |N(R‖B'c‖/se, 1)| times the standard error se.
-docs/theory/gauss_markov.md has the proof, also for an estimated σ.
+theory/gauss_markov of the documentation has the proof, also for an estimated σ.
 """
 
 from __future__ import annotations

@@ -51,8 +51,8 @@ class MomentClustering(ClusterMixin, BaseEstimator):
 
     The model consists of k clusters, each with (mean |⟨x − c, v⟩|^q)^{1/q} ≤ B for every unit vector v, and of outliers
     that may be anywhere. A set of samples with a small proved q-th moment cannot mix two clusters whose centers are
-    further apart than about B k^{1/q}; docs/theory/robust.md says what the certificates imply. There is no proof that
-    the search finds the clusters.
+    further apart than about B k^{1/q}; theory/robust of the documentation says what the certificates imply. There is no
+    proof that the search finds the clusters.
 
     The search projects the rows on their leading principal directions, where far rows count less. It merges many small
     groups until k are left, and drops small distinct ones as outliers. Very small clusters, of three rows or more, are

@@ -3,7 +3,7 @@
 In quantum information M is an observable on a bipartite system, and h_Sep(M) its largest expectation in a separable
 state. A product vector attains the lower bound. The criterion of positive partial transposes and its hierarchy of
 symmetric extensions (Doherty, Parrilo and Spedalieri 2004) give upper bounds, whose certificates are sums of squares.
-See docs/theory/separable_states.md.
+See theory/separable_states of the documentation.
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ def norm_operator(X: Any) -> np.ndarray:
     """The matrix M = Σ x_i x_i* ⊗ x_i x_i*, with h_Sep(M) = ‖X‖⁴_{2→4}, where the rows of X are the x_i*.
 
     ⟨x⊗y, M (x⊗y)⟩ = Σ |⟨x_i, x⟩|²|⟨x_i, y⟩|² ≤ (Σ |⟨x_i, x⟩|⁴ · Σ |⟨x_i, y⟩|⁴)^{1/2}, with equality for x = y. For a
-    real X the values over real and over complex vectors are equal, see docs/theory/separable_states.md.
+    real X the values over real and over complex vectors are equal, see theory/separable_states of the documentation.
 
     Parameters
     ----------

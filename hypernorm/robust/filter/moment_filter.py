@@ -10,7 +10,8 @@ The method is one statement:
     at which they explain all that passes it.
 
 `lines` has the measure, `directions` the search for projections, `explanation` the levels, `starts` the two sets of
-weights from which the samples are explained. The better explanation counts. docs/theory/robust.md has the reasons.
+weights from which the samples are explained. The better explanation counts. theory/robust of the documentation has the
+reasons.
 """
 
 from __future__ import annotations
