@@ -19,6 +19,8 @@ def shown() -> set[str]:
     for page in PAGES:
         if page.is_file():
             for target in re.findall(rf"[\w./-]*{OUTPUT}/[\w.-]+\.\w+", page.read_text(encoding="utf-8")):
+                # The README shows its picture by an absolute address, so that it is seen elsewhere too.
+                target = target if page.name != "README.md" else target[target.index(OUTPUT) :]
                 found.add(os.path.relpath(page.parent / target, ROOT).replace(os.sep, "/"))
     return found
 
