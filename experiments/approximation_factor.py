@@ -4,6 +4,8 @@ Claim: no matrix makes a bound larger than the proved worst case (docs/theory/up
 realigned bound it is below d^{1/8}). Isometric embeddings come within 2% of it for the realigned bound. A degree-4 sum
 of squares equals the norm to 1e-6 for every random matrix of at most d² rows.
 
+The exponent 1/8 is that of Hopkins & Tiegel 2026; the realigned bound and all constants are this package's.
+
 Refuted by a ratio of an upper bound to a proved *upper* bound on the norm that exceeds the worst case, by a realigned
 or sum-of-squares bound above the flattening bound, by isometric embeddings further from the worst case, or by such a
 random matrix for which the sum of squares leaves a gap.

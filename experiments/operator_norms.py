@@ -5,10 +5,10 @@ factor of the theorems (`hypernorm.operator_approximation_factor`) of that vecto
 
 Refuted by an upper bound that is not finite or below a vector, or by a ratio of the bounds beyond the factor.
 
-Each row is one matrix and one p, with lists over q: the proved lower and upper bound, and the factor. Matrices of 5
-columns have the climb of `operator_norm` with the method "spectral"; larger ones only the cheap certificates and the
-matrix inequality, to which the factor belongs, and a search from 8 starts. The grid is complete for 5, 20 and 100
-columns; of 300 columns there are p = 4/3, 3 and ∞ for Gaussian matrices and for signs.
+Each row is one matrix and one p, with lists over q of the proved lower and upper bounds. Matrices of 5 columns have the
+climb of `operator_norm` with the method "spectral"; larger ones only the cheap certificates and the matrix inequality,
+to which the factor belongs, and a search from 8 starts. The grid is complete for 5, 20 and 100 columns; of 300 columns
+there are p = 4/3, 3 and ∞ for Gaussian matrices and for signs.
 """
 
 from __future__ import annotations
@@ -73,7 +73,6 @@ def trial(family: str, n: int, p: str) -> Row:
     return {
         "lower": [lower for lower, _ in pairs],
         "upper": [upper for _, upper in pairs],
-        "factor": [hn.operator_approximation_factor(float(p), q, n, n) for q in EXPONENTS],
         "seconds": time.process_time() - start,
     }
 
@@ -103,8 +102,9 @@ def region(p: float, q: float) -> str:
 def cells(rows: list[Row]) -> Iterator[tuple[str, int, float, float, float, float]]:
     """Yield family, columns, p, q, upper / lower and factor of every cell on file."""
     for row in rows:
-        for q, lower, upper, factor in zip(EXPONENTS, row["lower"], row["upper"], row["factor"], strict=True):
-            yield row["family"], row["n"], float(row["p"]), q, upper / lower, factor
+        n, p = row["n"], float(row["p"])
+        for q, lower, upper in zip(EXPONENTS, row["lower"], row["upper"], strict=True):
+            yield row["family"], n, p, q, upper / lower, hn.operator_approximation_factor(p, q, n, n)
 
 
 def worst(rows: list[Row]) -> dict[tuple[str, int], tuple[float, float, int]]:

@@ -111,6 +111,7 @@ def test_guide_runs(tmp_path, monkeypatch, capsys):
         "guide/robust_statistics.md",
         "guide/small_sets.md",
         "guide/sparse_vectors.md",
+        "guide/which_norm.md",
     ],
 )
 def test_guides_to_the_estimators_run(page, tmp_path, monkeypatch):

@@ -6,7 +6,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from paper_figures import norm_map
 
 ROOT = Path(__file__).parent.parent
 OUTPUT = "paper_figures/output"
@@ -43,3 +46,11 @@ def test_committed_figures_are_those_that_pages_show():
     words = ["git", "-C", str(ROOT), "ls-files", OUTPUT]
     kept = subprocess.run(words, capture_output=True, encoding="utf-8", check=True).stdout.split()
     assert set(kept) == shown()
+
+
+def test_the_map_of_norms_is_exact_at_its_edges():
+    values = norm_map.factors(np.array([0, 0.5, 1]))
+    assert (values[0] == 1).all()
+    assert (values[:, 2] == 1).all()
+    assert values[1, 1] == 1
+    assert values[1, 0] == pytest.approx(np.sqrt(np.pi / 2)) == values[2, 1]  # ∞→2 and 2→1

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hypernorm as hn
 from docs.numbers.registry import Table, digits, number, rows, table
-from experiments.operator_norms import cells, worst
+from experiments.operator_norms import cells, region, worst
 
 
 @table("operator_norms")
@@ -25,3 +26,16 @@ def operator_norm_worst() -> str:
 def operator_norm_cells() -> str:
     """The number of pairs of a matrix and two exponents."""
     return f"{len(list(cells(rows('operator_norms')))):,}"
+
+
+@number
+def operator_factor(p: str, q: str, n: str) -> str:
+    """The proved factor for square matrices."""
+    return f"{hn.operator_approximation_factor(float(p), float(q), int(n), int(n)):.2f}"
+
+
+@number
+def operator_region(p: str, q: str, n: str) -> str:
+    """The largest ratio of a proved bound to the best vector in the region of p and q, for matrices of n columns."""
+    ratio, _, _ = worst(rows("operator_norms"))[region(float(p), float(q)), int(n)]
+    return f"{ratio:.2f}"

@@ -23,13 +23,14 @@ def operator_approximation_factor(p: float, q: float, m: int, n: int) -> float:
     but its solver stops at a tolerance. With γ_r = (E|g|^r)^{1/r} for a standard Gaussian g the factor is
 
     * 1 for p = 1, for q = ∞ and for p = q = 2;
-    * for p ≥ 2 ≥ q, with c = γ_{p*} γ_q, the lesser of 1/(c − ((1 − γ_{p*}²)(1 − γ_q²))^{1/2}) and
-      1.00863/(sinh⁻¹(1) c), and Krivine's 1.7823 for ∞→1;
+    * for p ≥ 2 ≥ q, with c = γ_{p*} γ_q, the least of 1/(c − ((1 − γ_{p*}²)(1 − γ_q²))^{1/2}), 1.00863/(sinh⁻¹(1) c),
+      γ_p/γ_q, γ_{q*}/γ_{p*} and Krivine's 1.7823;
     * for p ≥ 2, q > 2: γ_{p*}^{−2/q} m^{(1/q)(1−2/q)}, at most 1.26 m^{1/8}; the dual for p, q ≤ 2;
     * for p < 2 < q: m^{(2/p*)(1/q)(1−2/q)} n^{(1/p*)(1−2/p*)}, or that of the transpose if it is less.
 
     Proofs are in theory/operator_norms of the documentation, except of the second factor for p ≥ 2 ≥ q, which is due to
-    Bhattiprolu, Ghosh, Guruswami, Lee & Tulsiani (*Approximability of p→q matrix norms*, SODA 2019), and of Krivine's.
+    Bhattiprolu, Ghosh, Guruswami, Lee & Tulsiani (*Approximability of p→q matrix norms*, SODA 2019), and of Krivine's
+    bound on Grothendieck's constant. The third and fourth are due to Steinberg (thesis, Technion 2005).
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ def operator_approximation_factor(p: float, q: float, m: int, n: int) -> float:
         return 1.0
     dual = conjugate_float(p)
     if p >= 2 >= q:
-        return _relaxation_factor(dual, q)
+        return _relaxation_factor(p, q)
     if p >= 2:
         return _one_sided(dual, q, m)
     if q <= 2:
@@ -76,15 +77,16 @@ def operator_approximation_factor(p: float, q: float, m: int, n: int) -> float:
 
 def _gaussian_moment(r: float) -> float:
     """γ_r = √2 (Γ((r+1)/2)/√π)^{1/r}."""
-    return math.sqrt(2) * math.exp((math.lgamma((r + 1) / 2) - math.log(math.pi) / 2) / r)
+    return math.sqrt(2) * math.exp((math.lgamma((r + 1) / 2) - math.log(math.pi) / 2) / r) if r < math.inf else r
 
 
-def _relaxation_factor(dual: float, q: float) -> float:
+def _relaxation_factor(p: float, q: float) -> float:
     """For p ≥ 2 ≥ q."""
-    first, second = _gaussian_moment(dual), _gaussian_moment(q)
+    first, second = _gaussian_moment(conjugate_float(p)), _gaussian_moment(q)
     rest = math.sqrt(max(1 - first**2, 0.0) * max(1 - second**2, 0.0))
-    factor = min(1 / (first * second - rest), _RELAXATION / (math.asinh(1) * first * second))
-    return max(1.0, min(factor, _KRIVINE) if dual == q == 1 else factor)
+    rounded = min(1 / (first * second - rest), _RELAXATION / (math.asinh(1) * first * second), _KRIVINE)
+    projected = min(_gaussian_moment(p) / second, _gaussian_moment(conjugate_float(q)) / first)
+    return max(1.0, min(rounded, projected))
 
 
 def _one_sided(dual: float, q: float, m: int) -> float:

@@ -37,7 +37,7 @@ class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseE
     For y = Xβ + noise, the estimator β̂ = Ly minimises the variance ‖L‖_F² subject to ‖LX − I‖_{S_p} ≤ C, the Schatten
     p-norm on the row space of X. C = 0 is least squares (the Gauss–Markov theorem). p = 2 is ridge regression, p = 1
     (nuclear norm) least squares with the eigenvalues of XᵀX floored at α, p = ∞ (spectral norm) least squares times
-    1 − C. See theory/gauss_markov of the documentation.
+    1 − C. The theorem is Segert's (2023); theory/gauss_markov of the documentation has a proof.
 
     Parameters
     ----------

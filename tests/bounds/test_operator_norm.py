@@ -292,9 +292,12 @@ def test_approximation_factors():
     assert factor(INF, 2, 9, 9) == pytest.approx(math.sqrt(math.pi / 2))
     assert factor(4, 2, 9, 9) == pytest.approx(1.1491, abs=1e-4)
     assert factor(4, 4 / 3, 9, 9) == pytest.approx(1.5111, abs=1e-4)
+    third = (2 * math.sqrt(2 / math.pi)) ** (1 / 3)  # γ_3
+    assert factor(3, 1, 9, 9) == pytest.approx(third * math.sqrt(math.pi / 2))  # γ_3/γ_1
+    assert factor(1e6, 1 + 1e-6, 9, 9) == factor(INF, 1, 9, 9)
     for p, q in CELLS:
         assert 1 <= factor(p, q, 50, 70) == pytest.approx(factor(conjugate_float(q), conjugate_float(p), 70, 50))
-        assert factor(p, q, 50, 50) <= max(1.7823, 1.26 * 50 ** Fraction(1, 8), 50**0.196)
+        assert factor(p, q, 50, 50) <= (1.7823 if p >= 2 >= q else max(1.26 * 50 ** Fraction(1, 8), 50**0.196))
 
 
 def test_a_limit_of_time_keeps_what_is_proved():
