@@ -1,15 +1,16 @@
-"""One power method for all operator norms: vectors for lower bounds, blocks of vectors for the semidefinite relaxation.
+"""The power method for all operator norms, for vectors and for blocks of vectors.
 
 ‖A‖_{p→q} is the maximum of ⟨y, Ax⟩ over the unit balls of ℓ_p and of the dual of ℓ_q. Maximising over y and x in turn
 never decreases it, for all p and q (Boyd, *Linear Algebra Appl.* 9 (1974) 95; Higham, *Numer. Math.* 62 (1992) 539). If
 the entries of x and y are vectors of R^b and their products inner products, the maximum is that of the relaxation for
-p ≥ 2 ≥ q once b is large enough (Burer & Monteiro). Results are proposals, proved elsewhere.
+p ≥ 2 ≥ q once b is large enough, see `hypernorm.bounds.operator_relaxation`. Results are proposals, proved elsewhere.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,19 +22,20 @@ from hypernorm.forms import ScaledMatrix
 __all__ = [
     "alternate",
     "axis_norms",
-    "block_solution",
     "conjugate_float",
     "dual_vectors",
     "edge_vector",
     "largest_vector",
     "operator_witness",
+    "product",
     "settle",
+    "transposed",
     "vector_norms",
 ]
 
 _STEPS = 300
 _TOLERANCE = 1e-14
-# The search for the relaxation looks after so many steps whether the solution still changes.
+# `settle` looks after so many steps whether the vector still changes.
 _CHECKED, _SETTLED = 25, 1e-12
 # After so many steps only so many of the best starts go on.
 _SELECTIONS = {20: 24, 60: 8, 150: 3}
@@ -103,11 +105,11 @@ def alternate(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Run the power method from X of shape (n, k, b); return X, Y of the best starts, best first, and their values."""
     dual = conjugate_float(p)
-    A_t = A.T if isinstance(A, np.ndarray) else A.T.tocsr()
+    A_t = transposed(A)
     before = np.zeros(X.shape[1])
     for step in range(steps):
-        Y, _ = dual_vectors(_product(A, X), q)
-        X, values = dual_vectors(_product(A_t, Y), dual)
+        Y, _ = dual_vectors(product(A, X), q)
+        X, values = dual_vectors(product(A_t, Y), dual)
         if select and step in _SELECTIONS:
             kept = np.argsort(-values, kind="stable")[: _SELECTIONS[step]]
             X, Y, values, before = X[:, kept], Y[:, kept], values[kept], before[kept]
@@ -118,7 +120,12 @@ def alternate(
     return X[:, order], Y[:, order], values[order]
 
 
-def _product(A: Matrix, X: np.ndarray) -> np.ndarray:
+def transposed(A: Matrix) -> Matrix:
+    """Aᵀ, by rows if it is sparse."""
+    return A.T if isinstance(A, np.ndarray) else A.T.tocsr()
+
+
+def product(A: Matrix, X: np.ndarray) -> np.ndarray:
     """AX for X of shape (n, k, b)."""
     return np.asarray(A @ X.reshape(X.shape[0], -1)).reshape(A.shape[0], *X.shape[1:])
 
@@ -142,7 +149,7 @@ def largest_vector(
     if math.isinf(p):
         vectors = np.column_stack([_flipped(A, v, q) for v in vectors.T])
     elif q == 1:
-        A_t = A.T if isinstance(A, np.ndarray) else A.T.tocsr()
+        A_t = transposed(A)
         signs = np.column_stack([_flipped(A_t, y, conjugate_float(p)) for y in Y[:, :, 0].T])
         better = dual_vectors(np.asarray(A_t @ signs)[:, :, None], conjugate_float(p))[0][:, :, 0]
         vectors = np.hstack([vectors, better])
@@ -158,15 +165,39 @@ def _flipped(A: Matrix, v: np.ndarray, q: float) -> np.ndarray:
         return signs
     dense = A if isinstance(A, np.ndarray) else A.toarray()
     image = dense @ signs
+    after = _SumsAfterFlips(dense, image) if q == 1 else partial(_norms_after_flips, dense, q)
     value = vector_norms(np.abs(image)[:, None], q)[0]
     for _ in range(2 * len(v)):
-        values = vector_norms(np.abs(image[:, None] - 2 * dense * signs), q)
+        values = after(image, signs)
         best = int(values.argmax())
         if values[best] <= value * (1 + 1e-13):
             break
         image = image - 2 * signs[best] * dense[:, best]
         signs[best], value = -signs[best], values[best]
     return signs
+
+
+def _norms_after_flips(A: np.ndarray, q: float, image: np.ndarray, signs: np.ndarray) -> np.ndarray:
+    """‖Av‖_q after a flip of each sign in turn."""
+    return vector_norms(np.abs(image[:, None] - 2 * A * signs), q)
+
+
+class _SumsAfterFlips:
+    """The same for q = 1: |w − t| is linear in t, but in rows where t can change the sign of w, which are few."""
+
+    def __init__(self, A: np.ndarray, image: np.ndarray):
+        self._A, self._reach = A, 2 * np.abs(A).max(axis=1)
+        self._sides = np.where(image < 0, -1.0, 1.0)
+        self._slopes = self._sides @ A
+
+    def __call__(self, image: np.ndarray, signs: np.ndarray) -> np.ndarray:
+        sides = np.where(image < 0, -1.0, 1.0)
+        turned = np.flatnonzero(sides != self._sides)
+        self._slopes, self._sides = self._slopes + 2 * (sides[turned] @ self._A[turned]), sides
+        sizes = np.abs(image)
+        near = np.flatnonzero(sizes < self._reach)
+        beyond = self._A[near] * (2 * sides[near])[:, None] * signs - sizes[near, None]
+        return np.asarray(sizes.sum() - 2 * signs * self._slopes + 2 * np.maximum(beyond, 0).sum(axis=0))
 
 
 def _standard_starts(A: Matrix, p: float, q: float, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -183,19 +214,6 @@ def _standard_starts(A: Matrix, p: float, q: float, count: int, rng: np.random.G
     return np.hstack([units, duals, np.ones((n, 1)), random])
 
 
-def block_solution(
-    A: Matrix, p: float, q: float, rng: np.random.Generator, *, steps: int, deadline: float = math.inf
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Row lengths of AX and of AᵀY, and the value, for a solution X, Y of the relaxation for p ≥ 2 ≥ q."""
-    m, n = A.shape
-    width = min(math.ceil(1.2 * math.sqrt(m + n)) + 6, m + n)
-    X = dual_vectors(rng.standard_normal((n, 1, width)), conjugate_float(p))[0]
-    X, Y, value = settle(A, p, q, X, steps=steps, deadline=deadline)
-    A_t = A.T if isinstance(A, np.ndarray) else A.T.tocsr()
-    images, duals = (np.linalg.norm(_product(*pair)[:, 0], axis=1) for pair in ((A, X), (A_t, Y)))
-    return images, duals, value
-
-
 def settle(
     A: Matrix, p: float, q: float, X: np.ndarray, *, steps: int, deadline: float = math.inf
 ) -> tuple[np.ndarray, np.ndarray, float]:
@@ -203,7 +221,7 @@ def settle(
     before = np.full(A.shape[0] + X.shape[0], math.inf)
     for _ in range(0, steps, _CHECKED):
         X, Y, values = alternate(A, p, q, X, steps=_CHECKED, tolerance=-1.0, deadline=deadline)
-        images = np.linalg.norm(_product(A, X)[:, 0], axis=1)  # for p = ∞ the lengths of X are all the same
+        images = np.linalg.norm(product(A, X)[:, 0], axis=1)  # for p = ∞ the lengths of X are all the same
         lengths = np.concatenate([images / images.max(), np.linalg.norm(X[:, 0], axis=1)])
         if np.abs(lengths - before).max() <= _SETTLED * lengths.max() or time.perf_counter() > deadline:
             break

@@ -13,7 +13,8 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 import hypernorm as hn
 from hypernorm.bounds import RULES, OperatorEstimate
-from hypernorm.bounds.operator_power import block_solution, conjugate_float
+from hypernorm.bounds.operator_power import _SumsAfterFlips, conjugate_float
+from hypernorm.bounds.operator_relaxation import relaxation
 
 INF = math.inf
 GRID = (1, 1.2, 4 / 3, 1.5, 2, 2.5, 3, 4, 6, INF)
@@ -119,7 +120,7 @@ def test_both_ends_of_the_gap_of_chained_matrices(n):
 @pytest.mark.parametrize(("p", "q"), [(INF, 1), (INF, 2), (3, 1.5), (4, 2)])
 def test_weights_prove_the_value_of_the_relaxation(p, q):
     A = np.random.default_rng(0).standard_normal((25, 20))
-    *_, value = block_solution(A, p, q, np.random.default_rng(1), steps=3000)
+    value = relaxation(A, p, q, np.random.default_rng(1), steps=3000).value
     upper = hn.operator_certificate(A, p, q, random_state=0).upper
     assert value * (1 - 1e-12) <= upper <= value * (1 + 1e-7)
 
@@ -340,3 +341,29 @@ def test_lower_bounds_for_other_norms_of_vectors():
         hn.lower_bound(A, 3, p=1.5, starts=np.ones((1, 3)))
     assert hn.lower_bound(A, 3, p=1.5, starts=np.ones((1, 4)), n_starts=1, random_state=0).value > 0
     assert hn.lower_bound(np.zeros((2, 2)), 3, p=1.5).value == 0
+
+
+def test_the_sums_after_flips_are_those_of_the_flipped_signs():
+    rng = np.random.default_rng(5)
+    A, signs = rng.standard_normal((30, 20)) * rng.exponential(size=(30, 1)), np.ones(20)
+    image = A @ signs
+    after = _SumsAfterFlips(A, image)
+    for index in (3, 11, 3, 0):
+        table = after(image, signs)
+        for flip in range(20):
+            flipped = np.where(np.arange(20) == flip, -signs, signs)
+            assert table[flip] == pytest.approx(norm(A @ flipped, 1), rel=1e-12)
+        signs[index] *= -1
+        image = A @ signs
+
+
+def test_large_relaxations_are_solved_and_proved_to_many_digits():
+    A = np.random.default_rng(0).standard_normal((330, 310))
+    relaxed = relaxation(A, INF, 1, np.random.default_rng(1), steps=1500)
+    assert relaxed.vectors.shape[1] < 25  # the dimensions that a solution does not use are dropped
+    images = A @ relaxed.vectors
+    value = norm(A.T @ (images / np.linalg.norm(images, axis=1, keepdims=True)), 2)
+    assert relaxed.value == pytest.approx(np.linalg.norm(images, axis=1).sum(), rel=1e-9)
+    assert value > 0
+    upper = hn.operator_certificate(A, INF, 1, random_state=0).upper
+    assert relaxed.value * (1 - 1e-12) <= upper <= relaxed.value * (1 + 5e-8)
