@@ -18,7 +18,7 @@ from experiments.dictionary_tables import (
 )
 from experiments.runner import Row
 from hypernorm.dictionary import expected_error
-from paper_figures.style import COLOURS, GREY, MARKERS, PAGE, figure, rows_on_file, save
+from paper_figures.style import COLOURS, GREY, MARKERS, PAGE, figure, label_line, rows_on_file, save
 
 __all__ = ["draw_noiseless", "draw_noisy"]
 
@@ -70,7 +70,7 @@ def draw_noiseless(rows: list[Row]) -> Figure:
 
 def draw_noisy(rows: list[Row]) -> Figure:
     """Draw Table 2: error against the standard deviation of the noise, for both dimensions."""
-    fig = figure(PAGE, 3.4)
+    fig = figure(PAGE, 3.6)
     groups = group(rows, 2)
     dimensions = sorted({n for n, _, _, _ in groups})
     axes = fig.subplots(1, len(dimensions), sharey=True, squeeze=False)[0]
@@ -78,7 +78,7 @@ def draw_noisy(rows: list[Row]) -> Figure:
     for axis, n in zip(axes, dimensions, strict=True):
         noises = [noise for other, _, noise, p in groups if other == n and p == 3]
         r = groups[n, 0.3, 0.0, 3][0]["r"]
-        axis.set_title(f"n = {n}, r = {r} samples, θ = 0.3")
+        axis.set_title(f"{n} atoms, {r:,} samples")
         for p in (3, 4):
             style = {"color": _COLOURS[p], "marker": _MARKERS[p]}
             predicted = [100 * expected_error(n, r, 0.3, p, noise=noise) for noise in levels]
@@ -86,16 +86,28 @@ def draw_noisy(rows: list[Row]) -> Figure:
             same = [[100 * row["error"] for row in groups[n, 0.3, noise, p]] for noise in noises]
             _points(axis, noises, same, style)
             published = [PUBLISHED_NOISY[n, noise][p].error for noise in noises]
-            axis.plot([noise + 0.018 for noise in noises], published, **style, mfc="white", ls="")
+            # Published points are shifted sideways, so that equal values do not overlap.
+            axis.plot([noise + 0.022 for noise in noises], published, **style, mfc="white", ls="")
+            label_line(axis, f"p = {p}", (levels[-1], predicted[-1]), (5, 3 * (p - 3.5)), color=_COLOURS[p])
         for name, style in (("ℓ1-RTR", _RTR), ("K-SVD", _K_SVD)):
             known = [noise for noise in noises if name in PUBLISHED_PEERS_NOISY.get((n, noise), {})]
             values = [PUBLISHED_PEERS_NOISY[n, noise][name].error for noise in known]
             axis.plot(known, values, color=GREY, **style)
+            label_line(axis, name, (known[0], values[0]), (6, 7 if name == "K-SVD" else -5), color=GREY)
         axis.set_yscale("log")
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_xlabel("standard deviation σ of the noise per entry\n(a non-zero coefficient has 1)")
-    axes[0].set_ylabel("error 1 − ‖AD₀‖₄⁴/n (%)")
-    _legend(fig, "predicted error", "K-SVD, published", "ℓ1-RTR, published")
+        axis.set_xlim(-0.03, 0.76)
+        axis.set_ylim(0.03, 100)
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}%"))
+        axis.set_xlabel("noise (the codes have deviation 1)")
+    axes[0].set_ylabel("error of the dictionary")
+    black = {"color": "black", "marker": "o", "ls": ""}
+    handles = [
+        Line2D([], [], color="black", label="predicted by the formula"),
+        Line2D([], [], **black, label="measured"),
+        Line2D([], [], **black, mfc="white", label="published (Shen et al. 2020), drawn aside"),
+        Line2D([], [], color=GREY, ls="--", label="other methods, published"),
+    ]
+    fig.legend(handles=handles, loc="outside lower center", ncols=2)
     return fig
 
 
@@ -106,21 +118,16 @@ def _points(axis: Axes, places: list, groups: list[list[float]], style: dict) ->
     axis.errorbar(places, medians, yerr=bars, **style, ls="")
 
 
-def _legend(fig: Figure, line: str, *peers: str) -> None:
-    exponents = (3, 4, 5) if len(peers) == 1 else (3, 4)
-    handles = [Line2D([], [], color=_COLOURS[p], marker=_MARKERS[p], ls="", label=f"p = {p}") for p in exponents]
+def _legend(fig: Figure, line: str, peer: str) -> None:
+    handles = [Line2D([], [], color=_COLOURS[p], marker=_MARKERS[p], ls="", label=f"p = {p}") for p in _COLOURS]
     handles += [
         Line2D([], [], color="black", marker="o", ls="", label="measured (median; bar: range of seeds)"),
         Line2D(
             [], [], color="black", marker="o", mfc="white", ls="", label="published, Shen et al. 2020 (drawn aside)"
         ),
         Line2D([], [], color="black", label=line),
+        Line2D([], [], color=GREY, **_K_SVD, label=peer),
     ]
-    handles += [
-        Line2D([], [], color=GREY, **style, label=peer) for peer, style in zip(peers, (_K_SVD, _RTR), strict=False)
-    ]
-    # A legend fills its columns one after another; the first column has the exponents only.
-    handles[len(exponents) : len(exponents)] = [Line2D([], [], ls="", label=" ")] * (3 - len(exponents))
     fig.legend(handles=handles, loc="outside lower center", ncols=3)
 
 

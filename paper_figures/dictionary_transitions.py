@@ -79,15 +79,14 @@ def draw_samples(rows: list[Row]) -> Figure:
 
 def draw_plane(rows: list[Row]) -> Figure:
     """Draw the median error over sparsity and noise, with its contours and those of the closed form, in per cent."""
-    fig = figure(COLUMN, 2.9)
+    fig = figure(COLUMN * 1.4, 3.4)
     axis = fig.subplots()
     cells = groups(rows, "plane", "theta", "noise")
     thetas = sorted({theta for theta, _ in cells})
     noises = sorted({noise for _, noise in cells})
     errors = [[100 * median(cells[theta, noise]) for theta in thetas] for noise in noises]
-    image = axis.pcolormesh(
-        range(len(thetas)), range(len(noises)), errors, norm=LogNorm(0.05, 100), cmap="viridis", shading="nearest"
-    )
+    colours = {"norm": LogNorm(0.1, 100), "cmap": "YlOrRd", "shading": "nearest"}
+    image = axis.pcolormesh(range(len(thetas)), range(len(noises)), errors, **colours)
     first = next(iter(cells.values()))[0]
     # The sparsities are not equidistant; between them the predicted contours use interpolated values.
     places = np.linspace(0, len(thetas) - 1, 80), np.linspace(0, len(noises) - 1, 80)
@@ -99,23 +98,21 @@ def draw_plane(rows: list[Row]) -> Figure:
         [100 * predicted_error(first["n"], first["r"], theta, first["p"], noise=noise) for theta in columns]
         for noise in lines
     ]
-    measured = axis.contour(errors, levels=_LEVELS, colors="white", linewidths=1)
-    axis.clabel(measured, fmt=lambda level: f"{level:g}%", fontsize=7)
-    axis.contour(*places, predicted, levels=_LEVELS, colors="black", linewidths=1.2, linestyles="--")
+    measured = axis.contour(errors, levels=_LEVELS, colors="black", linewidths=1.2)
+    axis.clabel(measured, fmt=lambda level: f"{level:g}%", fontsize=7.5)
+    axis.contour(*places, predicted, levels=_LEVELS, colors=COLOURS["blue"], linewidths=1.4, linestyles="--")
     axis.set_xticks(range(len(thetas)), [f"{theta:g}" for theta in thetas])
     axis.set_yticks(range(len(noises)), [f"{noise:g}" for noise in noises])
     axis.grid(False)
-    axis.set_xlabel("share θ of non-zero coefficients")
-    axis.set_ylabel("standard deviation σ of the noise")
-    axis.set_title(f"p = {first['p']:g}, n = {first['n']}, r = {first['r']}")
+    axis.set_xlabel("fraction of codes that are not zero")
+    axis.set_ylabel("noise (the codes have deviation 1)")
+    axis.set_title(f"Error of a learned dictionary: {first['n']} atoms,\n{first['r']:,} samples, p = {first['p']:g}")
     handles = [
-        Line2D([], [], color="white", lw=1, label="measured"),
-        Line2D([], [], color="black", lw=1.2, ls="--", label="predicted"),
+        Line2D([], [], color="black", lw=1.2, label="measured"),
+        Line2D([], [], color=COLOURS["blue"], lw=1.4, ls="--", label="predicted"),
     ]
-    # The background has the colour of the map, so that white lines are visible.
-    ground = {"frameon": True, "facecolor": "#35B779", "edgecolor": "none"}
-    fig.legend(handles=handles, loc="outside lower center", ncols=2, title="level 0.3%, 1%, 3%", **ground)
-    bar = fig.colorbar(image, ax=axis, label=f"median {_ERROR}")
+    fig.legend(handles=handles, loc="outside lower center", ncols=2, title="lines of equal error")
+    bar = fig.colorbar(image, ax=axis, label="measured error (%)")
     bar.ax.yaxis.set_major_formatter(_PLAIN)
     return fig
 

@@ -37,12 +37,12 @@ _STYLES: dict[str, dict[str, Any]] = {
     FULL: {"color": COLOURS["green"], "marker": "^"},
     SPHERICAL: {"color": COLOURS["purple"], "marker": "v", "ls": "--"},
     SPECTRAL: {"color": COLOURS["black"], "marker": "D", "ms": 3},
-    DENSITY: {"color": GREY, "marker": "x", "lw": 0.8},
+    DENSITY: {"color": GREY, "marker": "x", "lw": 0.7, "ms": 3},
     NEAREST: {"color": GREY, "ls": ":", "lw": 1.6},
 }
 _LABELS = {
-    FULL: "Gaussian mixture, full",
-    NEAREST: "nearest true center",
+    FULL: "Gaussian mixture",
+    NEAREST: "nearest true center\n(unknown in practice)",
 }
 _SHAPES = {"gaussian": "Gaussian", "t3": "t$_3$"}
 _KINDS = {
@@ -57,16 +57,16 @@ _LINEAR = 0.01
 
 def draw_shapes(rows: list[Row]) -> Figure:
     """Clean clusters: the fraction against separation, number, dimension, elongation and inequality."""
-    fig = figure(PAGE, 4.3)
+    fig = figure(PAGE, 4.8)
     axes = fig.subplots(2, 4, sharey=True)
     panels = (
-        ("separation", "gaussian", "Gaussian, d = 10", "distance of centers (s.d.)"),
-        ("separation", "t3", "t$_3$, d = 10", "distance of centers (s.d.)"),
-        ("number", "t3", "t$_3$, 8 s.d. apart", "number of clusters k"),
-        ("dimension", "t3", "t$_3$, 6 s.d. apart", "dimension d"),
-        ("elongated", None, "Gaussian, elongated", "distance (largest s.d.)"),
-        ("unequal", "gaussian", "Gaussian, unequal", "ratio of sizes and widths"),
-        ("unequal", "t3", "t$_3$, unequal", "ratio of sizes and widths"),
+        ("separation", "gaussian", "Gaussian clusters,\nfurther apart", "distance of centers"),
+        ("separation", "t3", "heavy tails,\nfurther apart", "distance of centers"),
+        ("number", "t3", "heavy tails,\nmore clusters", "clusters"),
+        ("dimension", "t3", "heavy tails,\nmore columns", "columns"),
+        ("elongated", None, "long, thin clusters,\nfurther apart", "distance of centers"),
+        ("unequal", "gaussian", "Gaussian clusters,\nmore unequal", "ratio of sizes"),
+        ("unequal", "t3", "heavy tails,\nmore unequal", "ratio of sizes"),
     )
     for axis, (part, shape, title, label) in zip(axes.flat, panels, strict=False):
         cells = compare(rows, part)
@@ -80,7 +80,7 @@ def draw_shapes(rows: list[Row]) -> Figure:
             axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     _share_axis(axes[:, 0])
     axes[1, 3].axis("off")
-    axes[1, 3].legend(handles=handles(_STYLES, _LABELS), loc="center")
+    axes[1, 3].legend(handles=handles(_STYLES, _LABELS), loc="center left")
     return fig
 
 
@@ -140,7 +140,7 @@ def _share_axis(axes: np.ndarray) -> None:
         axis.yaxis.set_major_locator(FixedLocator([0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]))
         axis.yaxis.set_minor_locator(NullLocator())
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
-        axis.set_ylabel("inliers misclassified")
+        axis.set_ylabel("samples in the\nwrong cluster")
 
 
 if __name__ == "__main__":

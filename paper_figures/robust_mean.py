@@ -15,7 +15,18 @@ from experiments.means.summary import excess, groups, mean_errors, worst_biases
 from experiments.means.trials import DATA
 from experiments.robust_mean import ADVERSARIES
 from experiments.runner import Row
-from paper_figures.style import COLOURS, COLUMN, GREY, PAGE, figure, handles, plain_logarithm, rows_on_file, save
+from paper_figures.style import (
+    COLOURS,
+    COLUMN,
+    GREY,
+    PAGE,
+    figure,
+    handles,
+    label_line,
+    plain_logarithm,
+    rows_on_file,
+    save,
+)
 
 __all__ = ["draw_contamination", "draw_data", "draw_fit", "draw_hidden", "draw_rate", "draw_sizes"]
 
@@ -37,33 +48,40 @@ _LABELS = {
     DETERMINANT: "MinCovDet of scikit-learn",
 }
 _TITLES = {
-    "cluster": "one cluster at √d",
-    "two_clusters": "two clusters at 75°",
-    "shell": "half a shell",
-    "subtractive": "extremes removed",
-    "far": "cluster at 10√d",
-    "dkk": "the DKK mixture",
-    "hidden": "hidden, least variance",
+    "cluster": "a cluster, as far as inliers",
+    "two_clusters": "two clusters",
+    "shell": "spread over half a shell",
+    "subtractive": "extremes taken away",
+    "far": "a cluster, ten times as far",
+    "dkk": "a mixture that fools many",
+    "hidden": "in the least variance",
 }
+_TOGETHER = ("projected gradient", "Lai–Rao–Vempala", "Lee–Valiant", "geometric median", "sample mean")
+"""Methods whose lines coincide for hidden outliers."""
 
 
 def draw_contamination(rows: list[Row]) -> Figure:
-    """A panel for every adversary: error against ε."""
-    fig = figure(PAGE, 4.4)
-    axes = fig.subplots(2, 4, sharex=True)
+    """A panel for every adversary: error against ε, with one scale for all."""
+    fig = figure(PAGE, 4.6)
+    axes = fig.subplots(2, 4, sharex=True, sharey=True)
     same = groups(rows, "contamination")
     for axis, adversary in zip(axes.flat, ADVERSARIES, strict=False):
-        _curves(axis, {fraction: group for (name, fraction), group in same.items() if name == adversary})
-        axis.set_title(_TITLES[adversary])
+        cells = {fraction: group for (name, fraction), group in same.items() if name == adversary}
+        _curves(axis, cells, without=(KNOWN,))
+        axis.set_title(_TITLES[adversary], fontsize=8)
         axis.set_yscale("log")
-        plain_logarithm(axis)
+        axis.set_xlim(-0.02, 0.48)
+    axes[0, 0].set_ylim(0.16, 47)
+    plain_logarithm(axes[0, 0])
     for axis in axes[:, 0]:
-        axis.set_ylabel("error (Mahalanobis)")
+        axis.set_ylabel("error of the mean\n(standard deviations)")
     for axis in (*axes[1, :3], axes[0, 3]):
-        axis.set_xlabel("fraction of outliers ε")
+        axis.set_xlabel("outliers")
         axis.tick_params(labelbottom=True)
+    axes[1, 0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f}%"))
     axes[1, 3].axis("off")
-    axes[1, 3].legend(handles=handles(_STYLES, _LABELS), loc="center", fontsize=6.5)
+    shown = {name: style for name, style in _STYLES.items() if name != KNOWN}
+    axes[1, 3].legend(handles=handles(shown, _LABELS), loc="center", fontsize=7)
     return fig
 
 
@@ -96,29 +114,33 @@ def draw_sizes(rows: list[Row]) -> Figure:
 
 def draw_hidden(rows: list[Row]) -> Figure:
     """Distance to the mean of the inliers against ε, outliers along the least-variance direction."""
-    fig = figure(COLUMN, 3.6)
+    fig = figure(COLUMN * 1.4, 3.5)
     axis = fig.subplots()
     same = groups(rows, "hidden")
     largest = max(n for n, _ in same)
-    _curves(axis, {fraction: group for (n, fraction), group in same.items() if n == largest}, measured="biases")
-    axis.axvline((3 - 3**0.5) / 6, color=GREY, lw=0.8, ls="-.")
-    axis.annotate(
-        "kurtosis of two\npoints is 3",
-        ((3 - 3**0.5) / 6, 0.35),
-        xycoords=axis.get_xaxis_transform(),
-        ha="right",
-        fontsize=6.5,
-        color=GREY,
-        xytext=(-3, 0),
-        textcoords="offset points",
-    )
+    cells = {fraction: group for (n, fraction), group in same.items() if n == largest}
+    _curves(axis, cells, measured="biases", without=_TOGETHER[:-1])
     axis.set_yscale("log")
+    axis.set_ylim(4e-5, 10)
+    axis.set_xlim(0.04, 0.42)
     plain_logarithm(axis)
-    axis.set_xlabel("fraction of outliers ε")
-    axis.set_ylabel("distance to the mean of the\ninliers (Mahalanobis)")
-    axis.set_title(f"n = {largest:,}, d = 40, outliers at 5 s.d.")
-    shown = {name: style for name, style in _STYLES.items() if name != ORACLE}
-    fig.legend(handles=handles(shown, _LABELS), loc="outside lower center", ncols=2, fontsize=6.5)
+    ends = mean_errors(cells[max(cells)], "biases")
+    for name, text, height in (
+        ("sample mean", "sample mean and\nfour other methods", 16),
+        (DETERMINANT, "MinCovDet", 4),
+        ("quantum entropy", "quantum entropy", -5),
+        (KNOWN, "… with the true\ncovariance", -9),
+        (MOMENT, "moment filter", 0),
+    ):
+        label_line(axis, text, (max(cells), ends[name][0]), (7, height), color=_STYLES[name]["color"])
+    axis.axvline((3 - 3**0.5) / 6, color=GREY, lw=0.8, ls="-.")
+    blind = ((3 - 3**0.5) / 6, 0.03)
+    label_line(axis, "here the fourth moment\nof the outliers' direction\nlooks Gaussian", blind, (4, 6), color=GREY)
+    axis.xaxis.set_major_locator(FixedLocator(sorted({0.05, 0.1, 0.2, 0.3})))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f}%"))
+    axis.set_xlabel("outliers, five standard deviations out\nin the direction of least variance")
+    axis.set_ylabel("error of the mean (standard deviations)")
+    axis.set_title(f"{largest:,} samples, 40 columns")
     return fig
 
 
@@ -199,12 +221,19 @@ def draw_fit(rows: list[Row]) -> Figure:
     return fig
 
 
-def _curves(axis: Axes, same: dict[Any, Sequence[Row]], *, measured: str = "errors", relative: bool = False) -> None:
+def _curves(
+    axis: Axes,
+    same: dict[Any, Sequence[Row]],
+    *,
+    measured: str = "errors",
+    relative: bool = False,
+    without: Sequence[str] = (),
+) -> None:
     """Means with bars of one standard error against what tells the groups apart, relative to the oracle's if asked."""
     means = {place: mean_errors(group, measured) for place, group in sorted(same.items())}
     for name, style in _STYLES.items():
         places = [place for place in means if name in means[place]]
-        if not places or (relative and name == ORACLE):
+        if not places or name in without or (relative and name == ORACLE):
             continue
         values, bars = np.array([means[place][name] for place in places]).T
         if relative:  # the samples differ more than the methods: bars of the paired difference

@@ -1,4 +1,4 @@
-"""Time of the robust filters against the number of samples and of columns, with the slopes to compare with."""
+"""Time of the robust filters against the number of samples and of columns, with lines of the growth to compare with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from experiments.runner import Row
-from paper_figures.style import COLOURS, GREY, PAGE, figure, rows_on_file, save
+from paper_figures.style import COLOURS, GREY, PAGE, figure, label_line, plain_logarithm, rows_on_file, save
 
 __all__ = ["draw"]
 
@@ -19,49 +19,56 @@ _STYLES = {
 }
 _PEERS = {
     "moment filter, proved": {"color": COLOURS["blue"], "marker": "*", "ms": 8},
-    "covariance filter": {"color": COLOURS["green"], "marker": "^"},
-    "MinCovDet": {"color": COLOURS["vermilion"], "marker": "D"},
+    "covariance filter": {"color": COLOURS["green"], "marker": "v"},
+    "MinCovDet": {"color": COLOURS["vermilion"], "marker": "^"},
 }
 
 
 def draw(samples: Sequence[Row], columns: Sequence[Row], peers: Sequence[Row]) -> Figure:
     """Samples on the left, columns on the right."""
-    fig = figure(PAGE, 3.2)
+    fig = figure(PAGE, 3.3)
     left, right = fig.subplots(1, 2, sharey=True)
-    _lines(left, samples, "n", 1, f"{samples[0]['d']} columns")
-    _lines(right, columns, "d", 2, f"{columns[0]['n']:,} samples")
-    left.set_xlabel("samples n")
-    left.set_ylabel("time (seconds)")
-    right.set_xlabel("columns d")
+    _lines(left, samples, "n", 1, "time ∝ samples")
+    _lines(right, columns, "d", 2, "time ∝ columns²")
+    left.set_title(f"more samples ({samples[0]['d']} columns)")
+    right.set_title(f"more columns ({columns[0]['n']:,} samples)")
+    left.set_xlabel("samples")
+    left.set_ylabel("seconds for a robust mean")
+    right.set_xlabel("columns")
+    right.set_xlim(26, 4000)  # room for the labels
     for row in peers:
-        if row["method"] not in _PEERS:
-            continue
-        style = _PEERS[row["method"]]
-        if "seconds" in row:
-            right.plot(row["d"], row["seconds"], ls="", label=row["method"], **style)
-        else:
-            limit = float(row["ended"].split()[2])
-            right.plot(row["d"], limit, ls="", label=f"{row['method']}: stopped after {limit:.0f} s", **style)
-    right.legend(loc="upper left")
-    left.legend(loc="upper left")
+        if row["method"] in _PEERS:
+            stopped = "seconds" not in row
+            seconds = float(row["ended"].split()[2]) if stopped else row["seconds"]
+            style = _PEERS[row["method"]]
+            right.plot(row["d"], seconds, ls="", **style)
+            text = f"{row['method']},\nstopped after {seconds:.0f} s" if stopped else row["method"].replace(", ", ",\n")
+            offset = {"covariance filter": (6, -7)}.get(row["method"], (6, 0))
+            label_line(right, text, (row["d"], seconds), offset, color=style["color"])
     return fig
 
 
-def _lines(axis: Axes, rows: Sequence[Row], size: str, power: int, title: str) -> None:
+def _lines(axis: Axes, rows: Sequence[Row], size: str, power: int, guide_text: str) -> None:
+    """The times of both filters, and a line for comparison."""
     sizes = sorted({row[size] for row in rows})
     for method, style in _STYLES.items():
         same = [row for row in rows if row["method"] == method and "seconds" in row]
-        axis.plot([row[size] for row in same], [row["seconds"] for row in same], label=method, **style)
+        axis.plot([row[size] for row in same], [row["seconds"] for row in same], **style)
+        place = (same[1][size], same[1]["seconds"])
+        offset, side = ((0, 9), "center") if method == "moment filter" else ((8, -7), "left")
+        label_line(axis, method, place, offset, color=style["color"], ha=side)
     first = min(row["seconds"] for row in rows if row[size] == sizes[0])
     ends = [sizes[0], sizes[-1]]
-    guide = [0.5 * first * (end / sizes[0]) ** power for end in ends]
-    axis.plot(ends, guide, color=GREY, ls="--", lw=0.8, label=f"slope {power}")
+    guide = [0.03 * first * (end / sizes[0]) ** power for end in ends]
+    axis.plot(ends, guide, color=GREY, ls="--", lw=0.8)
+    label_line(axis, guide_text, (ends[0], guide[0]), (14, -2), color=GREY)
     axis.set_xscale("log")
     axis.set_yscale("log")
+    axis.set_ylim(0.001, 600)
     axis.xaxis.set_major_locator(FixedLocator(sizes))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axis.set_title(title)
+    plain_logarithm(axis)
 
 
 if __name__ == "__main__":

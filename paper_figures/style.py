@@ -27,6 +27,7 @@ __all__ = [
     "PAGE",
     "figure",
     "handles",
+    "label_line",
     "plain_logarithm",
     "rows_on_file",
     "save",
@@ -91,6 +92,15 @@ def figure(width: float, height: float) -> Figure:
 def handles(styles: Mapping[str, Mapping[str, Any]], labels: Mapping[str, str]) -> list[Line2D]:
     """Entries of a legend for the styles of several methods, without error bars."""
     return [Line2D([], [], **{"ms": 4, **style, "label": labels.get(name, name)}) for name, style in styles.items()]
+
+
+def label_line(
+    axis: Axes, text: str, place: tuple[float, float], offset: tuple[float, float] = (5, 0), **options: Any
+) -> None:
+    """Write a text beside a point of a line, with the offset in points."""
+    left = offset[0] >= 0
+    settings = {"fontsize": 7, "ha": "left" if left else "right", "va": "center", "annotation_clip": False, **options}
+    axis.annotate(text, place, xytext=offset, textcoords="offset points", **settings)
 
 
 def plain_logarithm(axis: Axes, which: str = "y") -> None:

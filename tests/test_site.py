@@ -208,3 +208,89 @@ def test_check_of_the_site_finds_what_is_broken(tmp_path):
     assert problems(tmp_path) == []
     (tmp_path / "b.html").write_text('<p id="moved"><a href="c.html">c</a><img src="https://example.org/x.png"></p>')
     assert len(problems(tmp_path)) == 3
+
+
+def test_reference_lists_every_public_name_once():
+    text = (DOCS / "api.md").read_text(encoding="utf-8").partition("## Modules")[0]
+    listed = re.findall(r"^   (\w[\w.]*)$", text, flags=re.MULTILINE)
+    kinds = ("classes", "exceptions", "functions")
+    names = runpy.run_path(str(DOCS / "_extensions" / "public_names.py"))["public_names"]()
+    exported = {
+        f"{module}.{name}".removeprefix("hypernorm.")
+        for module, groups in names.items()
+        for kind in kinds
+        for name in groups[kind]
+    }
+    assert len(listed) == len(set(listed))
+    assert set(listed) == exported, sorted(set(listed) ^ exported)
+
+
+PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_every_picture_of_a_page_has_a_caption(page):
+    text = page.read_text(encoding="utf-8")
+    for picture in re.finditer(r"^!\[[^\]]*\]\(([^)]*)\)\n\n?(.*?)(?:\n\n|\Z)", text, flags=re.MULTILINE | re.DOTALL):
+        assert re.fullmatch(r"\*[^*]+\*", picture[2].strip()), f"{picture[1]} needs a paragraph in italics below it"
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "gallery").glob("*.py")), ids=lambda path: path.stem)
+def test_every_picture_of_the_gallery_has_a_caption(path):
+    """The block that draws a picture is followed by a text that begins with a paragraph in italics."""
+    blocks = re.split(r"^# %%\n", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for drawing, after in zip(blocks, [*blocks[1:], ""], strict=True):
+        if re.search(r"plt\.(subplots|figure)\(", drawing):
+            assert re.match(r"# \*[^*]+\*\n(#\n|\n|\Z)", after), drawing
+
+
+def blocks_of_code(text: str) -> list[str]:
+    return re.findall(r"^ *```\w+\n(.*?)^ *```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_code_fits_the_width_of_the_site(page):
+    """Of the gallery and `verify_certificate.py` ruff counts the columns."""
+    lines = [line for block in blocks_of_code(page.read_text(encoding="utf-8")) for line in block.splitlines()]
+    assert [line for line in lines if len(line) > 88 and "http" not in line] == []
+
+
+@pytest.fixture(scope="module")
+def extension():
+    return runpy.run_path(str(DOCS / "_extensions" / "outputs.py"))
+
+
+def test_outputs_are_those_of_the_blocks_in_order(extension):
+    blocks = [
+        "x = 2\nprint('two')",
+        "x + 1",
+        "x\nassert x\nx * 'a'",
+        "y = None\ny",
+        "for i in range(50):\n    print(i)",
+    ]
+    first, second, third, fourth, long = extension["run"](blocks)
+    assert (first, second, third, fourth) == ("two", "3", "x = 2\nx * 'a' = 'aa'", "")
+    assert long.splitlines()[-1] == "…"
+    assert len(long.splitlines()) == extension["LONGEST"]
+
+
+def test_outputs_are_kept_until_a_block_changes(extension, tmp_path):
+    blocks = ["import time\nprint(time.time())"]
+    before, again = (extension["outputs"](blocks, tmp_path, 60) for _ in range(2))
+    assert before == again
+    assert extension["outputs"]([*blocks, ""], tmp_path, 60)[0] != before[0]
+
+
+def test_failing_and_endless_examples_are_named(extension, tmp_path):
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        extension["outputs"](["1 / 0"], tmp_path, 60)
+    with pytest.raises(RuntimeError, match="longer than 1 second"):
+        extension["outputs"](["while True: pass"], tmp_path, 1)
+
+
+def test_entry_for_bibliographies_is_that_of_the_citation_file():
+    pytest.importorskip("sphinx", reason="comes with the extra docs")
+    citation = runpy.run_path(str(DOCS / "_extensions" / "citation.py"))
+    entry = {"title": "T", "authors": [{"name": "A"}], "version": "1", "date-released": "2026-01-02", "url": "u"}
+    text = citation["bibtex"](entry)
+    assert all(part in text for part in ("@software{hypernorm", "{T}", "{{A}}", "{1}", "{2026}", "{u}"))

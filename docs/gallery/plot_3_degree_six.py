@@ -2,9 +2,10 @@
 Where degree 4 is not enough
 ============================
 
-For q = 4 a sum of squares of degree 4 nearly always proves the norm itself. There are exceptions: some forms are
-nowhere negative and still no sums of squares. They give matrices whose norm is known and for which the degree-4 bound
-is too large. A sum of squares of degree 6 closes the gap.
+For q = 4 a sum of squares of degree 4 nearly always proves the norm itself. There are
+exceptions: some forms are nowhere negative and still no sums of squares. They give
+matrices whose norm is known and for which the degree-4 bound is too large. A sum of
+squares of degree 6 closes the gap.
 """
 
 import warnings
@@ -19,7 +20,9 @@ for known in inexact_norms():
     names.append(f"{known.name}\n{known.matrix.shape[0]} × {known.matrix.shape[1]}")
     for degree in (4, 6):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", hn.ConvergenceWarning)  # the bound cannot meet the norm at degree 4
+            warnings.simplefilter(
+                "ignore", hn.ConvergenceWarning
+            )  # the bound cannot meet the norm at degree 4
             certificate = hn.sos_bound(known.matrix, q=4, degree=degree, random_state=0)
         gaps[degree].append(certificate.verify(known.matrix).upper / known.value - 1)
 
@@ -38,6 +41,9 @@ axes.set_ylim(1e-8, 1)
 axes.spines[["top", "right"]].set_visible(False)
 
 # %%
-# What is left at degree 6 is the tolerance of the solver, 10⁻⁶. The price is the size: the certificate of a matrix with
-# d columns has d(d+1)/2 rows at degree 4 and d(d+1)(d+2)/6 at degree 6.
-# :doc:`/theory/sums_of_squares` explains the first of these matrices.
+# *How far the proved bounds of both degrees are above the norm, for four matrices.*
+#
+# What is left at degree 6 is the tolerance of the solver, 10⁻⁶. The price is the size:
+# the certificate of a matrix with d columns has d(d+1)/2 rows at degree 4 and
+# d(d+1)(d+2)/6 at degree 6. :doc:`/theory/sums_of_squares` explains the first of these
+# matrices.
