@@ -16,8 +16,8 @@ from hypernorm.certificates import Certificate
 __all__ = ["BoundRecord", "Interval", "Status"]
 
 
-Below = TypeVar("Below", bound=Certificate)
-Above = TypeVar("Above", bound=Certificate)
+Below = TypeVar("Below", bound=Certificate, covariant=True)
+Above = TypeVar("Above", bound=Certificate, covariant=True)
 
 
 class Status(Enum):

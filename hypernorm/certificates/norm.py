@@ -35,7 +35,7 @@ __all__ = ["NormCertificate"]
 
 
 # A split needs more fields.
-_OWN_KINDS = tuple(kind for kind in KINDS if kind != "split")
+_OWN_KINDS: tuple[str, ...] = tuple(kind for kind in KINDS if kind != "split")
 
 
 class _Exponent(Real):

@@ -16,10 +16,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal, TypeAlias, get_args
 
-__all__ = ["KINDS", "LARGEST_HALF_DEGREE", "LARGEST_MOMENT", "Factor", "is_available", "plan"]
+__all__ = ["KINDS", "LARGEST_HALF_DEGREE", "LARGEST_MOMENT", "Factor", "Kind", "SpectralKind", "is_available", "plan"]
 
-KINDS = ("row_norm", "flattening", "realigned", "moment", "split", "sos")
+SpectralKind: TypeAlias = Literal["row_norm", "flattening", "realigned", "moment", "split"]
+Kind: TypeAlias = Literal[SpectralKind, "sos"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 LARGEST_MOMENT = 8
 LARGEST_EXPONENT = 1e6
 LARGEST_HALF_DEGREE = 6

@@ -17,7 +17,7 @@ from hypernorm.certificates.fields import Array, Choice, Fingerprint, Pair, Real
 from hypernorm.certificates.rounding import check_arithmetic, precision, rational
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedValue
 from hypernorm.exceptions import CertificateError, InvalidInputError
-from hypernorm.forms.product import FIELDS, ProductForm
+from hypernorm.forms.product import FIELDS, ProductForm, Scalars
 
 __all__ = ["LARGEST_DIMENSION", "QUANTITY", "ProductState", "form_of", "read_form"]
 
@@ -69,7 +69,7 @@ class ProductState(Certificate):
 
     @classmethod
     @own_arithmetic
-    def from_vectors(cls, M: Any, x: Any, y: Any, field: str = "complex") -> ProductState:
+    def from_vectors(cls, M: Any, x: Any, y: Any, field: Scalars = "complex") -> ProductState:
         """Prove the value that two vectors attain.
 
         Parameters

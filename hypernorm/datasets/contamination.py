@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from hypernorm._arguments import (
     check_nonnegative,
 )
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm.datasets.populations import INLIERS, SPREAD, Population, directions, draw_population
+from hypernorm.datasets.populations import INLIERS, SPREAD, Inliers, Population, directions, draw_population
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["ADVERSARIES", "Contaminated", "contaminated"]
@@ -73,8 +74,8 @@ def contaminated(
     d: int,
     contamination: float,
     *,
-    inliers: str = "gaussian",
-    adversary: str = "cluster",
+    inliers: Inliers = "gaussian",
+    adversary: Adversary = "cluster",
     distance: float | None = None,
     estimator: Estimator | None = None,
     random_state: Seed = None,
@@ -236,7 +237,12 @@ def _worst_cluster(
     return worst
 
 
-_OUTLIERS: dict[str, Callable[[Population, int, float, np.random.Generator], np.ndarray]] = {
+Adversary: TypeAlias = Literal[
+    "none", "cluster", "two_clusters", "shell", "far", "dkk", "hidden", "subtractive", "adaptive"
+]
+ADVERSARIES: tuple[Adversary, ...] = get_args(Adversary)
+
+_OUTLIERS: dict[Adversary, Callable[[Population, int, float, np.random.Generator], np.ndarray]] = {
     "cluster": _cluster,
     "two_clusters": _two_clusters,
     "shell": _shell,
@@ -244,5 +250,3 @@ _OUTLIERS: dict[str, Callable[[Population, int, float, np.random.Generator], np.
     "dkk": _dkk,
     "hidden": _hidden,
 }
-
-ADVERSARIES = ("none", *_OUTLIERS, "subtractive", "adaptive")

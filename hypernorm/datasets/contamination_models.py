@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from scipy.spatial.distance import pdist
@@ -17,7 +18,7 @@ from hypernorm._arguments import (
     check_nonnegative,
 )
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm.datasets.populations import INLIERS, Population, directions, draw_population
+from hypernorm.datasets.populations import INLIERS, Inliers, Population, directions, draw_population
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = [
@@ -30,9 +31,12 @@ __all__ = [
     "contaminated_regression",
 ]
 
-REGRESSION_ADVERSARIES = ("none", "responses", "plane", "rows", "leverage")
-REGRESSION_NOISES = ("gaussian", "laplace", "t3", "heteroscedastic")
-CLUSTER_OUTLIERS = ("uniform", "cluster", "bridge", "far")
+RegressionAdversary: TypeAlias = Literal["none", "responses", "plane", "rows", "leverage"]
+REGRESSION_ADVERSARIES: tuple[RegressionAdversary, ...] = get_args(RegressionAdversary)
+RegressionNoise: TypeAlias = Literal["gaussian", "laplace", "t3", "heteroscedastic"]
+REGRESSION_NOISES: tuple[RegressionNoise, ...] = get_args(RegressionNoise)
+ClusterOutliers: TypeAlias = Literal["uniform", "cluster", "bridge", "far"]
+CLUSTER_OUTLIERS: tuple[ClusterOutliers, ...] = get_args(ClusterOutliers)
 _INTERCEPT = 2.0
 _SHIFT = 10.0
 _FAR = 10.0
@@ -89,9 +93,9 @@ def contaminated_regression(
     d: int,
     contamination: float,
     *,
-    adversary: str = "rows",
-    design: str = "gaussian",
-    noise: str = "gaussian",
+    adversary: RegressionAdversary = "rows",
+    design: Inliers = "gaussian",
+    noise: RegressionNoise = "gaussian",
     noise_deviation: float = 0.5,
     random_state: Seed = None,
 ) -> ContaminatedRegression:
@@ -182,10 +186,10 @@ def contaminated_clusters(
     contamination: float = 0.0,
     *,
     separation: float = 6.0,
-    inliers: str = "gaussian",
+    inliers: Inliers = "gaussian",
     size_ratio: float = 1.0,
     scale_ratio: float = 1.0,
-    outliers: str = "uniform",
+    outliers: ClusterOutliers = "uniform",
     random_state: Seed = None,
 ) -> ContaminatedClusters:
     """Draw clusters around random centers, and ⌊contamination · n⌋ outliers.

@@ -10,13 +10,14 @@ import functools
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
-from hypernorm._arguments import Seed, check_count, check_generator, check_nonnegative
+from hypernorm._arguments import Seed, check_choice, check_count, check_generator, check_nonnegative
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm.exceptions import InvalidInputError
 
@@ -31,7 +32,8 @@ __all__ = [
     "short_code",
 ]
 
-NETWORKS: tuple[str, ...] = ("karate_club", "les_miserables", "davis_southern_women", "florentine_families")
+Network: TypeAlias = Literal["karate_club", "les_miserables", "davis_southern_women", "florentine_families"]
+NETWORKS: tuple[Network, ...] = get_args(Network)
 """The names that `load_network` knows."""
 
 _MOST_VERTICES = 1 << 20
@@ -278,7 +280,7 @@ def random_geometric_graph(n: int, radius: float, random_state: Seed = None) -> 
 
 
 @own_arithmetic
-def load_network(name: str) -> sp.csr_array:
+def load_network(name: Network) -> sp.csr_array:
     """Load a social network that is part of networkx, which must be installed.
 
     Parameters
@@ -303,8 +305,7 @@ def load_network(name: str) -> sp.csr_array:
     >>> load_network("florentine_families").shape
     (15, 15)
     """
-    if name not in NETWORKS:
-        raise InvalidInputError(f"there is no network {name!r}; choose one of {', '.join(NETWORKS)}.")
+    check_choice(name, "name", NETWORKS)
     try:
         import networkx
     except ImportError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
@@ -17,8 +17,8 @@ from hypernorm._validation import check_rows
 from hypernorm._warnings import warn_caller
 from hypernorm.dictionary.atoms import Atoms
 from hypernorm.dictionary.certification import CertifiedAtom, certify_leading_atom
-from hypernorm.dictionary.encoding import Coder, nonzero_count
-from hypernorm.dictionary.learning import learn
+from hypernorm.dictionary.encoding import Coder, TransformAlgorithm, nonzero_count
+from hypernorm.dictionary.learning import ContrastName, learn
 from hypernorm.dictionary.overcomplete import learn_overcomplete
 from hypernorm.dictionary.parameters import (
     check_combination,
@@ -27,6 +27,7 @@ from hypernorm.dictionary.parameters import (
     count_atoms,
     warn_of_few_samples,
 )
+from hypernorm.dictionary.refinement import RefinementMethod
 from hypernorm.dictionary.searching import Search
 from hypernorm.dictionary.significance import significance, standardised_values
 from hypernorm.dictionary.stiefel import Ascent
@@ -176,15 +177,15 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         p: float = 3,
         whiten: bool = True,
         center: bool = True,
-        n_init: int | str = "auto",
+        n_init: int | Literal["auto"] = "auto",
         max_iter: int = 500,
         tol: float = 1e-6,
-        refine: bool | str = False,
-        contrast: str = "auto",
+        refine: bool | RefinementMethod = False,
+        contrast: ContrastName = "auto",
         robust: Any = None,
         w_init: Any = None,
         threshold: float = 0.0,
-        transform_algorithm: str = "auto",
+        transform_algorithm: TransformAlgorithm = "auto",
         transform_n_nonzero_coefs: int | None = None,
         transform_alpha: float | None = None,
         random_state: Seed = None,

@@ -21,7 +21,7 @@ from hypernorm._arguments import check_nonnegative
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import as_dense, check_matrix
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.linear_model.error_model import ErrorModel, ErrorSource, per_target
+from hypernorm.linear_model.error_model import ErrorModel, ErrorSource, WeightMeaning, per_target
 
 __all__ = ["BiasAwareInterval", "LinearInference", "critical_value"]
 
@@ -72,7 +72,7 @@ class LinearInference:
 
     @own_arithmetic
     def confidence_interval(
-        self, C: Any, R: Any, sigma: Any = None, *, confidence: float = 0.95, weight_meaning: str = "variance"
+        self, C: Any, R: Any, sigma: Any = None, *, confidence: float = 0.95, weight_meaning: WeightMeaning = "variance"
     ) -> BiasAwareInterval:
         """Confidence intervals of c'β that hold for every β with ‖β‖₂ ≤ R.
 

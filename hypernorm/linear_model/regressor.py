@@ -14,8 +14,8 @@ from hypernorm._arguments import check_choice, check_nonnegative, check_sample_w
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_covariance, check_matrix
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.linear_model.decomposition import PATH_ERROR, SOLVERS, Decomposition, Wanted, decompose
-from hypernorm.linear_model.error_model import ErrorSource
+from hypernorm.linear_model.decomposition import PATH_ERROR, SOLVERS, Decomposition, Solver, Wanted, decompose
+from hypernorm.linear_model.error_model import ErrorSource, WeightMeaning
 from hypernorm.linear_model.gram import GramMatrix
 from hypernorm.linear_model.inference import LinearInference
 from hypernorm.linear_model.norms import check_norm
@@ -105,7 +105,7 @@ class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseE
         bias_bound: float | None = None,
         fit_intercept: bool = True,
         noise_covariance: Any = None,
-        solver: str = "auto",
+        solver: Solver = "auto",
     ):
         self.alpha = alpha
         self.p = p
@@ -239,7 +239,7 @@ class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseE
         return_interval: Any = None,
         sigma: Any = None,
         confidence: float = 0.95,
-        weight_meaning: str = "variance",
+        weight_meaning: WeightMeaning = "variance",
     ) -> Any:
         """Predictions, and intervals of the expected targets if asked for.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from scipy.stats import poisson
@@ -12,9 +13,10 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.linear_model.shrinkage import Shrinkage, shrink_with_penalty
 
-__all__ = ["ENSEMBLES", "estimation_risk", "generalization_error"]
+__all__ = ["ENSEMBLES", "Ensemble", "estimation_risk", "generalization_error"]
 
-ENSEMBLES = ("gaussian", "coordinate")
+Ensemble: TypeAlias = Literal["gaussian", "coordinate"]
+ENSEMBLES: tuple[Ensemble, ...] = get_args(Ensemble)
 _QUADRATURE_NODES = 4000
 _LARGEST_POISSON_TAIL = 1e-14
 
@@ -48,7 +50,7 @@ def generalization_error(
     p: float = 2,
     signal: float = 1.0,
     noise: float = 1.0,
-    ensemble: str = "gaussian",
+    ensemble: Ensemble = "gaussian",
 ) -> float:
     """Limit of E‖β̂ − β‖² as d, n → ∞ with d/n → γ, for isotropic samples and β of length √signal in general position.
 

@@ -12,7 +12,7 @@ from hypernorm.certificates import Certificate, VerifiedEnclosure
 
 __all__ = ["Enclosure", "enclosure"]
 
-Proof = TypeVar("Proof", bound=Certificate)
+Proof = TypeVar("Proof", bound=Certificate, covariant=True)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
