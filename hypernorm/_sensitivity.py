@@ -54,6 +54,10 @@ def plot_sensitivity(
     InvalidInputError
         If there are several targets, or as for `SchattenRegressor.confidence_interval`.
 
+    See Also
+    --------
+    hypernorm.linear_model.SchattenRegressor.confidence_interval : Computes the intervals.
+
     Examples
     --------
     >>> import numpy as np

@@ -86,6 +86,10 @@ def cut_norm(
     --------
     operator_norm : The norm from ℓ_∞ to ℓ_1, from one to four times as large.
 
+    Notes
+    -----
+    Theorem 9 of docs/theory/operator_norms.md.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn

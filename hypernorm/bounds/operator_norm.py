@@ -96,6 +96,10 @@ def operator_norm(
     operator_certificate : One of the upper bounds.
     operator_approximation_factor : Proved worst case of the ratio of the bounds.
 
+    Notes
+    -----
+    The bounds are Theorems 1 to 7 of docs/theory/operator_norms.md, where their sources are named.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn

@@ -287,6 +287,10 @@ def operator_certificate(
     --------
     operator_norm : The best of all rules, with a lower bound.
 
+    Notes
+    -----
+    Theorems 1 to 7 of docs/theory/operator_norms.md, where their sources are named.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn

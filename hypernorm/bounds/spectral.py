@@ -71,6 +71,11 @@ def spectral_bound(
     sos_bound : Sharper and more expensive.
     two_to_q_norm : Lower and upper bounds.
 
+    Notes
+    -----
+    docs/theory/upper_bounds.md has the proofs. The realigned bound with constant one is a construction of this package,
+    not a published theorem; the exponent 1/8 at q = 4 is that of Hopkins and Tiegel (2026).
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn

@@ -77,6 +77,12 @@ class NormCertificate(Certificate):
     --------
     Witness : A lower bound on the same norm.
 
+    Notes
+    -----
+    Propositions 3 to 7 and Theorem 8 of docs/theory/upper_bounds.md, and Proposition 1 of
+    docs/theory/sums_of_squares.md. The realigned bound with constant one is a construction of this package, not a
+    published theorem.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn

@@ -49,11 +49,19 @@ class ProductState(Certificate):
     --------
     SeparableCertificate : An upper bound on the same value.
 
+    Notes
+    -----
+    How the value is proved is said in docs/theory/separable_states.md.
+
     Examples
     --------
     >>> import numpy as np
     >>> ProductState.from_vectors(np.diag([1.0, 2.0, 3.0, 4.0]), [0, 1], [0, 1])
     ProductState(dims=(2, 2), field='complex', value=3.99999999999)
+
+    >>> from hypernorm.forms.product import ProductForm
+    >>> ProductState.of_form(ProductForm(np.eye(4), (2, 2), "real"), np.ones(2), np.ones(2)).value > 0.999
+    True
     """
 
     kinds: ClassVar = ("product_state",)
@@ -96,7 +104,19 @@ class ProductState(Certificate):
     @classmethod
     @own_arithmetic
     def of_form(cls, form: ProductForm, x: np.ndarray, y: np.ndarray) -> ProductState:
-        """Prove the value that two vectors attain, for a form whose matrix has been checked."""
+        """Prove the value that two vectors attain, for a form whose matrix has been checked.
+
+        Parameters
+        ----------
+        form : ProductForm
+        x : ndarray of shape (a,)
+        y : ndarray of shape (b,)
+            Finite and not zero.
+
+        Returns
+        -------
+        ProductState
+        """
         x, y = _check_vector(x, "x", form.field), _check_vector(y, "y", form.field)
         value = _attained(form, x, y)
         return cls(dims=form.dims, field=form.field, fingerprint=form.fingerprint, value=value, x=x, y=y)

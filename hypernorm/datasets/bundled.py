@@ -41,6 +41,10 @@ def load_bundled(name: Bundled, centered: bool = True) -> np.ndarray:
     InvalidInputError
         If the name is unknown.
 
+    See Also
+    --------
+    hypernorm.io.read_matrix : Matrices from files.
+
     Examples
     --------
     >>> X = load_bundled("digits")

@@ -28,6 +28,7 @@ from hypernorm._arguments import (
     check_nonnegative,
 )
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._results import Result
 from hypernorm.datasets.populations import INLIERS, SPREAD, Inliers, Population, directions, draw_population
 from hypernorm.exceptions import InvalidInputError
 
@@ -40,8 +41,8 @@ _DISTANCES = {"cluster": 1.0, "two_clusters": 1.0, "shell": 1.0, "far": 10.0, "h
 _CANDIDATES = 8
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Contaminated:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Contaminated(Result):
     """Samples with outliers, and the truth about them.
 
     Attributes
@@ -58,6 +59,16 @@ class Contaminated:
         Mean of the distribution of the inliers.
     covariance : numpy.ndarray of shape (d, d)
         Covariance of the distribution of the inliers.
+
+    See Also
+    --------
+    contaminated : Draw one.
+
+    Examples
+    --------
+    >>> sample = contaminated(50, 2, 0.1, random_state=0)
+    >>> sample.samples.shape, int(sample.is_inlier.sum())
+    ((50, 2), 45)
     """
 
     samples: np.ndarray

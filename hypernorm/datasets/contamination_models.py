@@ -18,6 +18,7 @@ from hypernorm._arguments import (
     check_nonnegative,
 )
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._results import Result
 from hypernorm.datasets.populations import INLIERS, Inliers, Population, directions, draw_population
 from hypernorm.exceptions import InvalidInputError
 
@@ -42,8 +43,8 @@ _SHIFT = 10.0
 _FAR = 10.0
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class ContaminatedRegression:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class ContaminatedRegression(Result):
     """A linear model with outliers.
 
     Attributes
@@ -56,6 +57,15 @@ class ContaminatedRegression:
     intercept : float
     covariance : numpy.ndarray of shape (d, d)
         Covariance Σ of the inliers' rows; the excess risk of b is (b − coefficients)ᵀ Σ (b − coefficients).
+
+    See Also
+    --------
+    contaminated_regression : Draw one.
+
+    Examples
+    --------
+    >>> contaminated_regression(50, 3, 0.1, random_state=0).coefficients.shape
+    (3,)
     """
 
     samples: np.ndarray
@@ -66,8 +76,8 @@ class ContaminatedRegression:
     covariance: np.ndarray
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class ContaminatedClusters:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class ContaminatedClusters(Result):
     """Clusters with outliers.
 
     Attributes
@@ -79,6 +89,15 @@ class ContaminatedClusters:
         Means of the distributions of the clusters.
     scales : numpy.ndarray of shape (n_clusters,)
         Standard deviation of each cluster, relative to the family of its points.
+
+    See Also
+    --------
+    contaminated_clusters : Draw one.
+
+    Examples
+    --------
+    >>> contaminated_clusters(60, 2, 3, random_state=0).centers.shape
+    (3, 2)
     """
 
     samples: np.ndarray
@@ -131,6 +150,10 @@ def contaminated_regression(
     ------
     InvalidInputError
         If an argument cannot be used.
+
+    See Also
+    --------
+    contaminated, contaminated_clusters : The same for means and clustering.
 
     Examples
     --------
@@ -225,6 +248,10 @@ def contaminated_clusters(
     ------
     InvalidInputError
         If an argument cannot be used.
+
+    See Also
+    --------
+    contaminated, contaminated_regression : The same for means and regression.
 
     Examples
     --------

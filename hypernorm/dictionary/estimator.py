@@ -151,6 +151,8 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
     `standard_errors_` suppose independent samples, about a hundred or more for each feature, learnable atoms, and codes
     with moments of order 2p. With noise and a dictionary that is not orthogonal the atoms tend to others, a bias.
 
+    docs/theory/dictionary_learning.md has the theorems and their sources.
+
     See Also
     --------
     expected_error : planning formula for Bernoulli–Gaussian codes.
@@ -163,6 +165,9 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
     >>> planted = planted_dictionary(5000, 10, theta=0.2, random_state=0)
     >>> model = LpDictionaryLearning(random_state=0).fit(planted.samples)
     >>> recovery_error(model.unmixing_, planted.dictionary) < 2e-3
+    True
+    >>> stream = LpDictionaryLearning(random_state=0).partial_fit(planted.samples[:1000])
+    >>> recovery_error(stream.partial_fit(planted.samples[1000:]).unmixing_, planted.dictionary) < 0.1
     True
     >>> model.set_params(refine=True).fit(planted.samples)
     LpDictionaryLearning(random_state=0, refine=True)
@@ -219,6 +224,11 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         y : ignored
         sample_weight : array_like of shape (n_samples,), optional
             How often each sample counts: 2 is the same as giving it twice, 0 as leaving it out.
+
+        Returns
+        -------
+        LpDictionaryLearning
+            Itself.
 
         Raises
         ------
@@ -301,6 +311,16 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         ----------
         X : array_like or sparse matrix of shape (n_samples, n_features)
         y : ignored
+
+        Returns
+        -------
+        LpDictionaryLearning
+            Itself.
+
+        Raises
+        ------
+        InvalidInputError
+            If an argument is out of range.
         """
         p = check_parameters(self)
         stream: Stream | None = getattr(self, "_stream", None)
@@ -342,6 +362,13 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         Returns
         -------
         CertifiedAtom
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If the samples cannot be used, or have another number of features.
 
         Examples
         --------

@@ -83,6 +83,14 @@ class SchattenRegressorCV(SchattenRegressor):
     bias_, bias_norm_
         As for `SchattenRegressor`. For a blend, its biases, and their p-norm for each norm of the blend.
 
+    See Also
+    --------
+    SchattenRegressor : One penalty.
+
+    Notes
+    -----
+    The sections on leave-one-out and on the blend of norms in docs/theory/gauss_markov.md.
+
     Examples
     --------
     >>> import numpy as np
@@ -95,6 +103,8 @@ class SchattenRegressorCV(SchattenRegressor):
     'blend of 3 norms by approximate leave-one-out'
     >>> bool(np.isclose(model.blend_weights_.sum(), 1))
     True
+    >>> type(model.get_metadata_routing()).__name__
+    'MetadataRouter'
     """
 
     def __init__(
@@ -204,7 +214,12 @@ class SchattenRegressorCV(SchattenRegressor):
         return self
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """What `fit` passes on to the splitter and the scorer."""
+        """What `fit` passes on to the splitter and the scorer.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+        """
         to_split, to_score = (MethodMapping().add(caller="fit", callee=callee) for callee in ("split", "score"))
         router = MetadataRouter(owner=self).add_self_request(self).add(splitter=self.cv, method_mapping=to_split)
         if self.scoring is None:

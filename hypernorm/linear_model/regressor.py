@@ -86,6 +86,11 @@ class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseE
     n_features_in_, feature_names_in_
         As for every estimator of scikit-learn.
 
+    See Also
+    --------
+    SchattenRegressorCV : Chooses the penalty.
+    sklearn.linear_model.Ridge : The same estimator for p = 2.
+
     Examples
     --------
     >>> import numpy as np
@@ -93,8 +98,9 @@ class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseE
     >>> rng = np.random.default_rng(0)
     >>> X = rng.standard_normal((50, 3))
     >>> y = X @ [1.0, 2.0, 3.0] + 0.1 * rng.standard_normal(50)
-    >>> SchattenRegressor(bias_bound=0.1, p="nuclear").fit(X, y).coef_.round(1)
-    array([1.1, 1.8, 2.8])
+    >>> model = SchattenRegressor(bias_bound=0.1, p="nuclear").fit(X, y)
+    >>> model.coef_.round(1), model.predict(X).shape
+    (array([1.1, 1.8, 2.8]), (50,))
     """
 
     def __init__(
@@ -165,10 +171,10 @@ class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseE
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y : array_like
             As for `fit`.
-        alphas : array_like, optional
-            Penalties; by default 81 values from 1e-8 to 100 times the largest eigenvalue of XᵀX.
+        alphas : array_like of shape (k,), optional
+        sample_weight : array_like of shape (n,), optional
 
         Returns
         -------

@@ -37,6 +37,26 @@ def estimation_risk(
         (v_iᵀβ)², or its expectation.
     noise : float
         σ, the standard deviation of the noise.
+
+    Returns
+    -------
+    float
+
+    See Also
+    --------
+    generalization_error : The limit of many dimensions.
+
+    Notes
+    -----
+    The section on risk in docs/theory/gauss_markov.md.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.linear_model.shrinkage import Shrinkage
+    >>> unbiased = Shrinkage(bias=np.zeros(2), filter_factors=np.ones(2), alpha=0.0)  # least squares
+    >>> round(float(estimation_risk(np.ones(2), unbiased, np.ones(2), 1.0)), 9)
+    2.0
     """
     variance = noise**2 * np.sum((shrinkage.filter_factors / singular_values) ** 2)
     return float(np.sum(shrinkage.bias**2 * squared_signal) + variance)
@@ -81,6 +101,14 @@ def generalization_error(
     ------
     InvalidInputError
         If an argument is out of range.
+
+    See Also
+    --------
+    estimation_risk : For given samples.
+
+    Notes
+    -----
+    The section on risk in docs/theory/gauss_markov.md.
 
     Examples
     --------

@@ -89,6 +89,10 @@ def robust_mean(
     RobustMean : the same as an estimator of scikit-learn.
     certify_mean : the proof alone, for weights from anywhere.
 
+    Notes
+    -----
+    Theorems 1 and 2 of docs/theory/robust.md.
+
     Examples
     --------
     >>> import numpy as np
@@ -227,6 +231,10 @@ class RobustMean(BaseEstimator):
     --------
     robust_mean : the same as a function.
     RobustCovariance : location and covariance.
+
+    Notes
+    -----
+    Theorems 1 and 2 of docs/theory/robust.md.
 
     Examples
     --------

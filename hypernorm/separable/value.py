@@ -114,6 +114,10 @@ def separable_value(
     norm_operator : A matrix whose best separable state value is a 2→4 norm.
     hypernorm.datasets : Matrices with known values.
 
+    Notes
+    -----
+    Propositions 1 and 2 and Theorem 3 of docs/theory/separable_states.md, where their sources are named.
+
     Examples
     --------
     The projector onto a maximally entangled state of two qutrits: no product vector has an overlap above 1/3.
@@ -283,6 +287,10 @@ def norm_witness(X: Any, state: ProductState) -> Witness | ComplexWitness:
     See Also
     --------
     norm_operator : The matrix of the product state.
+
+    Notes
+    -----
+    Proposition 5 of docs/theory/separable_states.md.
 
     Examples
     --------
