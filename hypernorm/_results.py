@@ -17,8 +17,10 @@ __all__ = ["Result", "html_table", "one_line", "read_only", "shown"]
 
 # What is proved, in the order in which it is shown: lower ends are rounded down, upper ends up.
 _LOWER = ("lower", "lowers", "spectral_lower", "least_ratio", "value")
-_UPPER = ("upper", "uppers", "upper_given", "spectral_upper", "largest_ratio", "kurtosis", "weighted_ratio", "moments")
-_UPPER += ("offset", "total_variation", "threshold", "slack")
+_UPPER = (
+    *("upper", "uppers", "upper_given", "spectral_upper", "largest_ratio", "kurtosis", "weighted_ratio", "moments"),
+    *("offset", "total_variation", "threshold", "slack"),
+)
 _BOUNDS = (*_LOWER[:1], *_UPPER[:1], *_LOWER[1:], *_UPPER[1:])
 _DIGITS, _ITEMS, _LETTERS = 10, 4, 60
 

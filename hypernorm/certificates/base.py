@@ -26,14 +26,14 @@ from hypernorm.certificates.rounding import check_arithmetic
 from hypernorm.certificates.verified import Claim
 from hypernorm.exceptions import CertificateError, InvalidInputError
 
-__all__ = ["FORMAT_VERSION", "KINDS", "Certificate", "declared_fields", "register"]
+__all__ = ["FORMAT_VERSION", "Certificate", "declared_fields", "register"]
 
 FORMAT_VERSION = 1
 
 Kind = TypeVar("Kind", bound="type[Certificate]")
 Proof = TypeVar("Proof", bound="Certificate")
 
-KINDS: dict[str, type[Certificate]] = {}
+_KINDS: dict[str, type[Certificate]] = {}
 """The registered classes by the names of their kinds."""
 
 
@@ -402,10 +402,10 @@ def register(kind: Kind) -> Kind:
     True
     """
     for name in kind.kinds:
-        other = KINDS.get(name, kind)
+        other = _KINDS.get(name, kind)
         if (other.__module__, other.__qualname__) != (kind.__module__, kind.__qualname__):
             raise TypeError(f"the kind {name!r} is that of {other.__qualname__} already; choose another name")
-    KINDS.update(dict.fromkeys(kind.kinds, kind))
+    _KINDS.update(dict.fromkeys(kind.kinds, kind))
     return kind
 
 
