@@ -41,6 +41,10 @@ def plot_path(path: Any, *, target: int = 0, axes: Axes | None = None) -> Axes:
     InvalidInputError
         If no penalty is positive, or if there is no such target.
 
+    See Also
+    --------
+    hypernorm.linear_model.SchattenRegressor.path : Computes a path.
+
     Examples
     --------
     >>> import numpy as np

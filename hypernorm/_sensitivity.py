@@ -11,6 +11,7 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down
 from hypernorm._figures import BLUE, ORANGE, new_axes, strip
 from hypernorm.exceptions import InvalidInputError
+from hypernorm.linear_model.error_model import WeightMeaning
 
 __all__ = ["plot_sensitivity"]
 
@@ -23,7 +24,7 @@ def plot_sensitivity(
     radii: Any = None,
     sigma: float | None = None,
     confidence: float = 0.95,
-    weight_meaning: str = "variance",
+    weight_meaning: WeightMeaning = "variance",
     axes: Axes | None = None,
 ) -> Axes:
     """Draw the confidence interval of c'β against the bound R on ‖β‖₂, which no data can tell.
@@ -52,6 +53,10 @@ def plot_sensitivity(
     ------
     InvalidInputError
         If there are several targets, or as for `SchattenRegressor.confidence_interval`.
+
+    See Also
+    --------
+    hypernorm.linear_model.SchattenRegressor.confidence_interval : Computes the intervals.
 
     Examples
     --------

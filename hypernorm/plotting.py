@@ -68,6 +68,10 @@ def plot_interval(interval: Interval[Any, Any], *, axes: Axes | None = None) -> 
     InvalidInputError
         If the interval is that of a smallest gain.
 
+    See Also
+    --------
+    hypernorm.two_to_q_norm : Computes an interval.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn
@@ -165,6 +169,10 @@ def plot_witness(
     InvalidInputError
         If the witness is for another matrix, or q = ∞, since then one row determines the norm.
 
+    See Also
+    --------
+    hypernorm.lower_bound : Computes a witness.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn
@@ -234,6 +242,10 @@ def plot_weights(fitted: Any, *, is_inlier: Any = None, axes: Axes | None = None
     InvalidInputError
         If there are no weights, or `is_inlier` does not have one boolean per sample.
 
+    See Also
+    --------
+    hypernorm.robust.robust_mean : Computes the weights.
+
     Examples
     --------
     >>> from hypernorm.datasets import contaminated
@@ -295,6 +307,19 @@ def save_figure(axes: Axes, path: str | os.PathLike[str]) -> Path:
     ------
     InvalidInputError
         If the ending is another one or the folder does not exist.
+
+    See Also
+    --------
+    check_figure_path : The check of the path alone.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, numpy as np, hypernorm as hn
+    >>> axes = plot_interval(hn.two_to_q_norm(np.eye(3), random_state=0))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = save_figure(axes, pathlib.Path(folder) / "interval.svg")
+    ...     path.stat().st_size > 0
+    True
     """
     target = check_figure_path(path)
     part = axes.get_figure()
@@ -305,7 +330,30 @@ def save_figure(axes: Axes, path: str | os.PathLike[str]) -> Path:
 
 @own_arithmetic
 def check_figure_path(path: str | os.PathLike[str]) -> Path:
-    """Return the path if a figure can be saved there; otherwise raise `InvalidInputError`."""
+    """Return the path if a figure can be saved there; otherwise raise `InvalidInputError`.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InvalidInputError
+        If the name does not end in that of a format, or the folder does not exist.
+
+    See Also
+    --------
+    save_figure : Writes the file.
+
+    Examples
+    --------
+    >>> check_figure_path("picture.png").suffix
+    '.png'
+    """
     target = Path(path)
     if target.suffix.lower() not in FIGURE_SUFFIXES:
         raise InvalidInputError(f"{target} is no figure file; choose a name that ends in {', '.join(FIGURE_SUFFIXES)}.")

@@ -16,6 +16,7 @@ import scipy.sparse as sp
 
 from hypernorm._arguments import check_count
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._results import Result
 from hypernorm.applications.small_sets import SmallSetExpansion
 from hypernorm.certificates.expansion import check_measure
 from hypernorm.exceptions import InvalidInputError
@@ -30,7 +31,7 @@ _GAIN = 1e-12
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class SmallSet:
+class SmallSet(Result):
     """A set of vertices with its measure and its expansion.
 
     Attributes
@@ -41,6 +42,18 @@ class SmallSet:
         Fraction of the stationary measure.
     expansion : float
         Φ(S): the weight of the edges that leave S over the sum of the degrees in S.
+
+    See Also
+    --------
+    find_small_set : Search for one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cycle = np.roll(np.eye(6), 1, axis=0) + np.roll(np.eye(6), -1, axis=0)
+    >>> found = SmallSet.from_vertices(cycle, [0, 1, 2])
+    >>> round(found.measure, 6), round(found.expansion, 6)  # two of six half-edges leave
+    (0.5, 0.333333)
     """
 
     vertices: np.ndarray
@@ -109,6 +122,10 @@ def find_small_set(
     See Also
     --------
     small_set_expansion : A proved lower bound on the expansion of small sets.
+
+    Notes
+    -----
+    A set that is found bounds the least expansion from above; docs/theory/small_sets.md says how it is searched.
 
     Examples
     --------

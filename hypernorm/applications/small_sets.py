@@ -20,6 +20,7 @@ import scipy.linalg
 from hypernorm._arguments import Seed, check_count, check_exponent, check_generator, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_up
+from hypernorm._results import Result
 from hypernorm.bounds import Interval, lower_bound, two_to_q_norm
 from hypernorm.certificates import (
     MatrixNormCertificate,
@@ -48,7 +49,7 @@ _MOST_DIMENSIONS = 40
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class SmallSetExpansion:
+class SmallSetExpansion(Result):
     """A proved lower bound on the expansion of small sets of a graph.
 
     Attributes
@@ -126,13 +127,27 @@ class SmallSetExpansion:
         return self.certificate.bound(mu)
 
     def verify(self, graph: Any) -> VerifiedExpansion:
-        """Prove the bound again for a graph; see `ExpansionCertificate.verify`."""
+        """Prove the bound again for a graph; see `ExpansionCertificate.verify`.
+
+        Parameters
+        ----------
+        graph : array_like, sparse matrix or networkx graph
+
+        Returns
+        -------
+        VerifiedExpansion
+
+        Raises
+        ------
+        CertificateError
+            If the bound is not proved for the graph.
+        """
         return self.certificate.verify(graph)
 
     def __repr__(self) -> str:
         return (
-            f"SmallSetExpansion(q={self.q:g}, threshold={rounded_up(self.threshold, 6)}, dimension={self.dimension}, "
-            f"norm_bound={rounded_up(self.norm_bound, 8)})"
+            f"SmallSetExpansion(norm_bound={rounded_up(self.norm_bound, 8)}, q={self.q:g}, "
+            f"threshold={rounded_up(self.threshold, 6)}, dimension={self.dimension})"
         )
 
 
@@ -187,6 +202,10 @@ def small_set_expansion(
     See Also
     --------
     find_small_set : A set with small expansion, for comparison.
+
+    Notes
+    -----
+    Theorem 1 of docs/theory/small_sets.md, after Barak, Brandão, Harrow, Kelner, Steurer and Zhou (2012).
 
     Examples
     --------

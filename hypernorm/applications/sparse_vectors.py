@@ -18,6 +18,7 @@ import numpy as np
 from hypernorm._arguments import Seed, check_exponent, check_generator, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down, rounded_up
+from hypernorm._results import Result
 from hypernorm.bounds import Interval, two_to_q_norm
 from hypernorm.certificates import (
     MatrixNormCertificate,
@@ -41,7 +42,7 @@ _MARGIN = 1e-12
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class SparseDirection:
+class SparseDirection(Result):
     """A spiky direction of a subspace, and a proved bound for all its directions.
 
     Attributes
@@ -61,6 +62,14 @@ class SparseDirection:
     See Also
     --------
     sparsest_direction : Find such a direction, with an example.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.applications import sparsest_direction
+    >>> found = sparsest_direction(np.eye(6)[:, :2], random_state=0)
+    >>> found.is_spikiest(), found.support.tolist() in ([0], [1]), found.verify(np.eye(6)[:, :2]).upper >= 1
+    (True, True, True)
     """
 
     coefficients: np.ndarray
@@ -96,7 +105,21 @@ class SparseDirection:
 
     @own_arithmetic
     def is_spikiest(self, rtol: float = 1e-6) -> bool:
-        """Whether no vector of the subspace has a ratio larger by more than a relative `rtol`."""
+        """Whether no vector of the subspace has a ratio larger by more than a relative `rtol`.
+
+        Parameters
+        ----------
+        rtol : float, default 1e-6
+
+        Returns
+        -------
+        bool
+
+        Raises
+        ------
+        InvalidInputError
+            If `rtol` is not in [0, 1).
+        """
         return self.gap <= check_tolerance(rtol)
 
     @property
@@ -105,13 +128,27 @@ class SparseDirection:
         return self.certificate.least_support
 
     def verify(self, basis: Any) -> VerifiedEnclosure:
-        """Prove both bounds again for a basis; see `SubspaceCertificate.verify`."""
+        """Prove both bounds again for a basis; see `SubspaceCertificate.verify`.
+
+        Parameters
+        ----------
+        basis : array_like, DataFrame or sparse matrix of shape (n, d)
+
+        Returns
+        -------
+        VerifiedEnclosure
+
+        Raises
+        ------
+        CertificateError
+            If the bounds are not proved for the basis.
+        """
         return self.certificate.verify(basis)
 
     def __repr__(self) -> str:
         return (
-            f"SparseDirection(q={self.q:g}, shape={self.matrix.shape}, lower={rounded_down(self.lower, 8)}, "
-            f"upper={rounded_up(self.upper, 8)}, support of {len(self.support)}, least_support={self.least_support})"
+            f"SparseDirection(lower={rounded_down(self.lower, 8)}, upper={rounded_up(self.upper, 8)}, q={self.q:g}, "
+            f"shape={self.matrix.shape}, support of {len(self.support)}, least_support={self.least_support})"
         )
 
 
@@ -150,6 +187,10 @@ def sparsest_direction(
     See Also
     --------
     hypernorm.two_to_q_norm : The norm of an orthonormal basis.
+
+    Notes
+    -----
+    Proposition 2 of docs/theory/small_sets.md, where its sources are named, bounds the number of entries.
 
     Examples
     --------

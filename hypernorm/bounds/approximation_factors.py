@@ -6,16 +6,17 @@ import math
 
 from scipy.special import betaln
 
-from hypernorm._arguments import check_count, check_exponent
+from hypernorm._arguments import check_choice, check_count, check_exponent
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm.certificates import KINDS, is_available
+from hypernorm.certificates.plan import Kind
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["approximation_factor"]
 
 
 @own_arithmetic
-def approximation_factor(d: int, q: float = 4, kind: str = "realigned", n: int | None = None) -> float:
+def approximation_factor(d: int, q: float = 4, kind: Kind = "realigned", n: int | None = None) -> float:
     """Proved upper limit of (upper bound) / (true norm) over all matrices with `d` columns, and with `n` rows if given.
 
     With u uniform on the unit sphere and e_s = E|u_1|^s, let ρ_b be 1/e_{q−b}, or n^{1−b/q} if `n` is given and this is
@@ -69,8 +70,9 @@ def approximation_factor(d: int, q: float = 4, kind: str = "realigned", n: int |
     if n is not None:
         check_count(n, "n")
     q = check_exponent(q)
+    check_choice(kind, "kind", KINDS)
     between = kind == "moment" and q not in (4, 6, 8)
-    if kind not in KINDS or not is_available(kind, q) or (between and n is None):
+    if not is_available(kind, q) or (between and n is None):
         remedy = "pass n, the number of rows, or use" if between and is_available(kind, q) else "use"
         raise InvalidInputError(
             f"no approximation factor is proved for kind={kind!r} and q = {q:g}; {remedy} kind='row_norm'."

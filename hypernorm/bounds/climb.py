@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hypernorm._arguments import check_progress
+from hypernorm._results import Result
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.certificates import Certificate
@@ -23,8 +24,8 @@ from hypernorm.exceptions import CertificateError, ChangedDataError, TooLargeErr
 __all__ = ["Climb", "Progress", "Stage", "converted", "reporter"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Progress:
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Progress(Result):
     """The argument of a progress callback: the stage that begins, the seconds and the best proved bounds so far.
 
     Attributes
@@ -34,6 +35,18 @@ class Progress:
         Time since the call began.
     lower, upper : float or None
         None if there is no such bound yet.
+
+    See Also
+    --------
+    two_to_q_norm : Calls back at the beginning of each stage.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> stages = []
+    >>> interval = hn.two_to_q_norm(np.eye(3), random_state=0, progress=lambda progress: stages.append(progress.stage))
+    >>> len(stages) >= 2
+    True
     """
 
     stage: str

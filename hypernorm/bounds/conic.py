@@ -18,6 +18,7 @@ import scipy.sparse as sp
 
 from hypernorm._arguments import check_count, check_exponent, check_memory
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._results import Result
 from hypernorm._validation import check_matrix
 from hypernorm._warnings import warn_caller
 from hypernorm.bounds.propose import first_proved
@@ -37,8 +38,8 @@ _EXPONENTS = (4, 6, 8)
 _CLOSE = 1e-6
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class SosProblem:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class SosProblem(Result):
     """The relaxation of one form as a cvxpy problem; create it with `sos_problem`.
 
     Attributes
@@ -56,6 +57,21 @@ class SosProblem:
     q, degree : int
     rows, classes, coefficients
         The scaled rows, which know the fingerprint of the matrix, and the form by `hypernorm.forms.gram`.
+
+    See Also
+    --------
+    hypernorm.sos_problem : Create one.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> problem = hn.sos_problem(np.eye(2))
+    >>> value = problem.problem.solve(solver="CLARABEL")
+    >>> problem.certificate().upper < 1 + 1e-6
+    True
+    >>> constrained = problem.with_constraints(problem.moment(0, 0, 1, 1) == 0.25)  # v_0² v_1² = 1/4
+    >>> round(float(constrained.problem.solve(solver="CLARABEL") / value), 4)
+    0.5
     """
 
     problem: cvxpy.Problem
@@ -78,6 +94,10 @@ class SosProblem:
         *indices : int
             An even number of variables from 0 to d − 1, with repetition, at most the degree. Fewer than the degree are
             multiplied by a power of ‖v‖², which is 1 on the sphere.
+
+        Returns
+        -------
+        cvxpy.Expression
 
         Raises
         ------
@@ -103,6 +123,14 @@ class SosProblem:
 
         Its value may be below the norm. `certificate` still bounds the norm: it does not use the multipliers of the
         further constraints.
+
+        Parameters
+        ----------
+        *constraints : cvxpy.Constraint
+
+        Returns
+        -------
+        SosProblem
         """
         problem = type(self.problem)(self.problem.objective, [*self.problem.constraints, *constraints])
         return replace(self, problem=problem)
@@ -110,6 +138,10 @@ class SosProblem:
     @own_arithmetic
     def certificate(self) -> NormCertificate:
         """Certificate from the multiplier of the solved problem; any solver may have found it.
+
+        Returns
+        -------
+        NormCertificate
 
         Raises
         ------
@@ -188,6 +220,15 @@ def sos_problem(X: Any, q: float = 4, degree: int | None = None) -> SosProblem:
     ------
     InvalidInputError
         If an argument is out of range, cvxpy is not installed, or the problem does not fit in memory.
+
+    See Also
+    --------
+    conic_bound : Solve the problem without further constraints.
+    sos_bound : A faster solver.
+
+    Notes
+    -----
+    The relaxation is Proposition 1 of docs/theory/sums_of_squares.md.
 
     Examples
     --------
@@ -290,6 +331,15 @@ def conic_bound(
     -----
     ConvergenceWarning
         If the solver did not reach its tolerance; the bound is proved but may be improved.
+
+    See Also
+    --------
+    sos_bound : Much faster.
+    sos_problem : The same relaxation, for further constraints.
+
+    Notes
+    -----
+    The relaxation is Proposition 1 of docs/theory/sums_of_squares.md, where its source is named.
 
     Examples
     --------

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -25,13 +25,14 @@ from hypernorm._validation import check_matrix
 from hypernorm.bounds.climb import Climb, Progress, Stage
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.operator_power import largest_vector
-from hypernorm.bounds.operator_propose import Problem, propose_rule, zero_certificate
+from hypernorm.bounds.operator_propose import Problem, Rule, propose_rule, zero_certificate
 from hypernorm.certificates import CutNormCertificate, CutNormWitness, OperatorCertificate, bordered
 from hypernorm.forms import ScaledMatrix
 
-__all__ = ["CUT_METHODS", "cut_norm"]
+__all__ = ["CUT_METHODS", "CutMethod", "cut_norm"]
 
-CUT_METHODS = ("auto", "cheap", "weights", "exact")
+CutMethod: TypeAlias = Literal["auto", "cheap", "weights", "exact"]
+CUT_METHODS: tuple[CutMethod, ...] = get_args(CutMethod)
 
 _STARTS = 100
 _ROUNDS = 100
@@ -41,7 +42,7 @@ _ROUNDS = 100
 def cut_norm(
     A: Any,
     *,
-    method: str = "auto",
+    method: CutMethod = "auto",
     rtol: float = 1e-6,
     time_limit: float | None = None,
     random_state: Seed = None,
@@ -85,6 +86,10 @@ def cut_norm(
     --------
     operator_norm : The norm from ℓ_∞ to ℓ_1, from one to four times as large.
 
+    Notes
+    -----
+    Theorem 9 of docs/theory/operator_norms.md.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn
@@ -123,14 +128,18 @@ class _Search:
     def _stages(self, climb: Climb) -> Iterator[Stage]:
         yield Stage("perron", partial(self._certify, climb, "perron"))
         yield Stage("lower bound", partial(self._improve_lower, climb))
-        rules = {"auto": ["weights", "enumeration"], "exact": ["enumeration", "weights"], "weights": ["weights"]}
+        rules: dict[str, list[Rule]] = {
+            "auto": ["weights", "enumeration"],
+            "exact": ["enumeration", "weights"],
+            "weights": ["weights"],
+        }
         for rule in rules.get(self.method, []):
             yield Stage(rule, partial(self._certify, climb, rule))
 
     def _problem(self, climb: Climb) -> Problem:
         return Problem(self.border, math.inf, 1.0, self.rng, climb.deadline)
 
-    def _certify(self, climb: Climb, rule: str) -> Status | None:
+    def _certify(self, climb: Climb, rule: Rule) -> Status | None:
         begin = time.perf_counter()
         norm = propose_rule(rule, self._problem(climb))
         if norm is not None:

@@ -35,7 +35,7 @@ from hypernorm.bounds.propose import first_proved
 from hypernorm.bounds.reduction import triangular_factor
 from hypernorm.bounds.sos_matrix import check_solver_memory
 from hypernorm.bounds.sos_solver import SosProgress, SosSolver
-from hypernorm.bounds.two_to_q import METHODS
+from hypernorm.bounds.two_to_q import METHODS, Method
 from hypernorm.certificates import GAIN_EXPONENTS, UNIT, GainWitness, LowerGainCertificate, plan
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows, moment_matrix, second_moments
@@ -61,7 +61,7 @@ def smallest_gain(
     X: Any,
     q: float = 4,
     *,
-    method: str = "auto",
+    method: Method = "auto",
     rtol: float = 1e-6,
     time_limit: float | None = None,
     random_state: Seed = None,
@@ -111,6 +111,8 @@ def smallest_gain(
     -----
     A sum of squares proves the q-th power of the gain up to rounding errors of the size of the largest gain. If the
     singular values of X differ by several orders of magnitude, only the least singular value gives a bound.
+
+    The theorem on the smallest gain in docs/theory/sums_of_squares.md.
 
     Examples
     --------

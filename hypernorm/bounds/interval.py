@@ -11,13 +11,17 @@ from typing import Generic, TypeVar
 from hypernorm._arguments import check_tolerance
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down, rounded_up
+from hypernorm._results import Result
 from hypernorm.certificates import Certificate
 
 __all__ = ["BoundRecord", "Interval", "Status"]
 
 
-Below = TypeVar("Below", bound=Certificate)
-Above = TypeVar("Above", bound=Certificate)
+# Certificates that the table of an interval shows, the last ones.
+_ROWS = 16
+
+Below = TypeVar("Below", bound=Certificate, covariant=True)
+Above = TypeVar("Above", bound=Certificate, covariant=True)
 
 
 class Status(Enum):
@@ -36,8 +40,8 @@ class Status(Enum):
         return self.value
 
 
-@dataclass(frozen=True, kw_only=True)
-class BoundRecord:
+@dataclass(frozen=True, repr=False, kw_only=True)
+class BoundRecord(Result):
     """Record of one certificate that was computed for an interval.
 
     Attributes
@@ -55,6 +59,17 @@ class BoundRecord:
         there is none.
     iterations : int, default 0
         Number of iterations of the solver; 0 if there is no iterative solver.
+
+    See Also
+    --------
+    Interval : Has one for each certificate that was computed.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> interval = hn.two_to_q_norm(np.eye(3), random_state=0)
+    >>> [record.kind for record in interval.records]
+    ['row_norm']
     """
 
     kind: str
@@ -66,7 +81,7 @@ class BoundRecord:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Interval(Generic[Below, Above]):
+class Interval(Result, Generic[Below, Above]):
     """A proved interval for a quantity: a norm, a smallest gain, a moment of samples, or a best separable state value.
 
     All but the smallest gain are maxima: a vector attains the lower end, a certificate proves the upper one. The
@@ -94,6 +109,13 @@ class Interval(Generic[Below, Above]):
     See Also
     --------
     two_to_q_norm : Compute an interval, with an example.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> interval = hn.two_to_q_norm(np.eye(3), random_state=0)
+    >>> interval.lower <= 1 <= interval.upper, interval.is_exact(1e-5), interval.status.name
+    (True, True, 'EXACT')
     """
 
     quantity: str
@@ -119,7 +141,21 @@ class Interval(Generic[Below, Above]):
 
     @own_arithmetic
     def is_exact(self, rtol: float = 1e-6) -> bool:
-        """Whether the gap is at most `rtol`."""
+        """Whether the gap is at most `rtol`.
+
+        Parameters
+        ----------
+        rtol : float, default 1e-6
+
+        Returns
+        -------
+        bool
+
+        Raises
+        ------
+        InvalidInputError
+            If `rtol` is not in [0, 1).
+        """
         return self.gap <= check_tolerance(rtol)
 
     def __repr__(self) -> str:
@@ -134,7 +170,7 @@ class Interval(Generic[Below, Above]):
             f"<tr><td style='text-align:left'>{html.escape(record.kind.replace('_', ' '))}</td>"
             f"<td>{self._shown_bound(record)}</td><td>{self._shown_distance(record)}</td>"
             f"<td>{record.seconds:.3f}</td></tr>"
-            for record in self.records
+            for record in self.records[-_ROWS:]
         )
         return (
             f"<div><strong>{html.escape(self.quantity)} ∈ "

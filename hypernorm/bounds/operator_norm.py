@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -25,14 +25,15 @@ from hypernorm._validation import check_matrix
 from hypernorm.bounds.climb import Climb, Progress, Stage
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.operator_power import edge_vector, largest_vector
-from hypernorm.bounds.operator_propose import Problem, propose_rule, zero_certificate
-from hypernorm.bounds.two_to_q import two_to_q_norm
+from hypernorm.bounds.operator_propose import Problem, Rule, propose_rule, zero_certificate
+from hypernorm.bounds.two_to_q import Method, two_to_q_norm
 from hypernorm.certificates import OperatorCertificate, OperatorWitness
 from hypernorm.forms import ScaledMatrix
 
-__all__ = ["OPERATOR_METHODS", "operator_norm"]
+__all__ = ["OPERATOR_METHODS", "OperatorMethod", "operator_norm"]
 
-OPERATOR_METHODS = ("auto", "cheap", "spectral", "sos", "exact")
+OperatorMethod: TypeAlias = Literal["auto", "cheap", "spectral", "sos", "exact"]
+OPERATOR_METHODS: tuple[OperatorMethod, ...] = get_args(OperatorMethod)
 
 # Starts of the power method, fewer for matrices with more entries.
 _STARTS, _LEAST_STARTS, _START_ENTRIES = 100, 8, 3e7
@@ -44,7 +45,7 @@ def operator_norm(
     p: float,
     q: float,
     *,
-    method: str = "auto",
+    method: OperatorMethod = "auto",
     rtol: float = 1e-6,
     time_limit: float | None = None,
     random_state: Seed = None,
@@ -95,6 +96,10 @@ def operator_norm(
     operator_certificate : One of the upper bounds.
     operator_approximation_factor : Proved worst case of the ratio of the bounds.
 
+    Notes
+    -----
+    The bounds are Theorems 1 to 7 of docs/theory/operator_norms.md, where their sources are named.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn
@@ -108,7 +113,7 @@ def operator_norm(
     tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
     check_progress(progress)
     if p == 2 <= q:
-        inner = {"cheap": "spectral", "exact": "auto"}.get(method, method)
+        inner: Any = {"cheap": "spectral", "exact": "auto"}.get(method, method)
         return two_to_q_norm(A, q, method=inner, rtol=rtol, time_limit=limit, random_state=rng, progress=progress)
     scaled = ScaledMatrix.identified(check_matrix(A, "A", copy=True))
     climb = Climb(start, limit, lambda lower, upper: upper <= lower * (1 + tolerance) < math.inf, progress)
@@ -153,10 +158,10 @@ class _Search:
         if self.method == "auto":
             yield from exact
 
-    def _stage(self, climb: Climb, rule: str, method: str = "auto") -> Stage:
+    def _stage(self, climb: Climb, rule: Rule, method: Any = "auto") -> Stage:
         return Stage(rule.replace("_", " "), partial(self._certify, climb, rule, method))
 
-    def _certify(self, climb: Climb, rule: str, method: str) -> Status | None:
+    def _certify(self, climb: Climb, rule: Rule, method: Method) -> Status | None:
         begin = time.perf_counter()
         problem = Problem(self.matrix, self.p, self.q, self.rng, climb.deadline, method)
         certificate = propose_rule(rule, problem)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from scipy.optimize import linprog
@@ -21,7 +21,7 @@ from hypernorm.bounds.column_weights import column_weights
 from hypernorm.bounds.operator_power import axis_norms, conjugate_float
 from hypernorm.bounds.operator_weights import matrix_weights, positive_vector, spectral_square
 from hypernorm.bounds.propose import first_proved
-from hypernorm.bounds.two_to_q import two_to_q_norm
+from hypernorm.bounds.two_to_q import Method, two_to_q_norm
 from hypernorm.certificates import (
     LARGEST_ENUMERATION,
     UNIT,
@@ -56,7 +56,7 @@ class Problem:
     q: float
     rng: np.random.Generator
     deadline: float = math.inf
-    method: str = "auto"
+    method: Method = "auto"
     """Of the inner 2→q norm."""
 
     def fields(self, side: str) -> dict[str, Any]:
@@ -218,7 +218,8 @@ def _exact_norm(problem: Problem, x: float, y: float) -> OperatorCertificate:
     return next(_weights(there) if (x, y) == (0.5, 0.5) else _edge(there))
 
 
-RULES: dict[str, Callable[[Problem], Iterator[OperatorCertificate]]] = {
+Rule: TypeAlias = Literal["edge", "perron", "weights", "two_to_q", "interpolation", "enumeration"]
+RULES: dict[Rule, Callable[[Problem], Iterator[OperatorCertificate]]] = {
     "edge": _edge,
     "perron": _perron,
     "weights": _weights,
@@ -238,7 +239,7 @@ _WHERE = {
 }
 
 
-def propose_rule(rule: str, problem: Problem) -> OperatorCertificate | None:
+def propose_rule(rule: Rule, problem: Problem) -> OperatorCertificate | None:
     """The best proved certificate of a rule; None if the rule does not apply.
 
     Raises
@@ -255,7 +256,7 @@ def propose_rule(rule: str, problem: Problem) -> OperatorCertificate | None:
 
 @own_arithmetic
 def operator_certificate(
-    A: Any, p: float, q: float, rule: str = "weights", *, random_state: Seed = None
+    A: Any, p: float, q: float, rule: Rule = "weights", *, random_state: Seed = None
 ) -> OperatorCertificate:
     """Prove an upper bound on ‖A‖_{p→q} by one rule.
 
@@ -285,6 +286,10 @@ def operator_certificate(
     See Also
     --------
     operator_norm : The best of all rules, with a lower bound.
+
+    Notes
+    -----
+    Theorems 1 to 7 of docs/theory/operator_norms.md, where their sources are named.
 
     Examples
     --------

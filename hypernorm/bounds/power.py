@@ -94,6 +94,15 @@ def lower_bound(
     ConvergenceWarning
         If `max_iter` was reached; the witness is proved nevertheless.
 
+    See Also
+    --------
+    two_to_q_norm : Lower and upper bounds.
+    hypernorm.Witness.from_vector : The value of a vector that is known.
+
+    Notes
+    -----
+    The values ascend by Theorem 1 of docs/theory/lower_bounds.md, which also says how the result is proved.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn

@@ -104,6 +104,10 @@ def sos_bound(
     conic_bound : The same bound from a general conic solver.
     two_to_q_norm : Lower and upper bounds.
 
+    Notes
+    -----
+    The relaxation is Proposition 1 of docs/theory/sums_of_squares.md, which has the theorem on touching points too.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import Any, get_args
 
 from hypernorm._arguments import check_choice, check_exponent, check_time_limit, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
@@ -12,18 +12,19 @@ from hypernorm._validation import check_rows
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.propose import Search, propose, row_norm_instead
 from hypernorm.bounds.reduction import Reduction
-from hypernorm.certificates import KINDS, MatrixNormCertificate, is_available
+from hypernorm.certificates import MatrixNormCertificate, is_available
+from hypernorm.certificates.plan import SpectralKind
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows
 
 __all__ = ["SPECTRAL_KINDS", "spectral_bound"]
 
-SPECTRAL_KINDS = tuple(kind for kind in KINDS if kind != "sos")
+SPECTRAL_KINDS: tuple[SpectralKind, ...] = get_args(SpectralKind)
 
 
 @own_arithmetic
 def spectral_bound(
-    X: Any, q: float = 4, kind: str = "realigned", *, rtol: float = 1e-8, time_limit: float | None = None
+    X: Any, q: float = 4, kind: SpectralKind = "realigned", *, rtol: float = 1e-8, time_limit: float | None = None
 ) -> MatrixNormCertificate:
     """Bound max ‖Xv‖_q over unit vectors v from above by an eigenvalue, with a proved certificate.
 
@@ -70,6 +71,11 @@ def spectral_bound(
     --------
     sos_bound : Sharper and more expensive.
     two_to_q_norm : Lower and upper bounds.
+
+    Notes
+    -----
+    docs/theory/upper_bounds.md has the proofs. The realigned bound with constant one is a construction of this package,
+    not a published theorem; the exponent 1/8 at q = 4 is that of Hopkins and Tiegel (2026).
 
     Examples
     --------

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -52,9 +52,10 @@ from hypernorm.certificates import (
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import MonomialBasis, Rows
 
-__all__ = ["METHODS", "two_to_q_norm"]
+__all__ = ["METHODS", "Method", "two_to_q_norm"]
 
-METHODS = ("auto", "spectral", "sos")
+Method: TypeAlias = Literal["auto", "spectral", "sos"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 # "auto" does not try larger moment and Gram matrices, which take minutes.
 _LARGEST_GRAM_SIZE = 2200
@@ -78,7 +79,7 @@ def two_to_q_norm(
     center: Any = False,
     sample_weight: Any = None,
     normalize: bool = False,
-    method: str = "auto",
+    method: Method = "auto",
     rtol: float = 1e-6,
     time_limit: float | None = None,
     n_starts: int = 128,

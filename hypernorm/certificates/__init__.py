@@ -1,7 +1,7 @@
 """Certificates: claims, proofs and files. The only package that proves; it imports no solver."""
 
 from hypernorm.certificates.atom import AtomCertificate
-from hypernorm.certificates.base import Certificate, load_certificate, register
+from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.cluster import ClusterCertificate, VerifiedClusterBound
 from hypernorm.certificates.complex_norm import ComplexNormCertificate
 from hypernorm.certificates.complex_rows import COMPLEX_EXPONENTS, ComplexRows
@@ -13,6 +13,7 @@ from hypernorm.certificates.edge import EdgeCertificate
 from hypernorm.certificates.enumeration import LARGEST_ENUMERATION, EnumerationCertificate, sign_sums
 from hypernorm.certificates.expansion import ExpansionCertificate, VerifiedExpansion
 from hypernorm.certificates.factored import FactoredSingularValueCertificate, factor_basis, joint_fingerprint
+from hypernorm.certificates.files import load_certificate
 from hypernorm.certificates.gain_witness import GainWitness
 from hypernorm.certificates.interpolation import COMPLEX_RULES, InterpolationCertificate
 from hypernorm.certificates.invariant_norm import InvariantNormCertificate

@@ -53,6 +53,24 @@ class AtomCertificate(Certificate):
         w; its length does not matter.
     norm : NormCertificate or ReducedCertificate
         Certificate for the computed Z.
+
+    See Also
+    --------
+    hypernorm.dictionary.CertifiedAtom : What `LpDictionaryLearning.certify` returns.
+
+    Notes
+    -----
+    The section "How it knows how well it did" of docs/theory/dictionary_learning.md.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.dictionary import LpDictionaryLearning
+    >>> X = np.random.default_rng(0).laplace(size=(200, 3))
+    >>> model = LpDictionaryLearning(n_components=1, p=4, random_state=0).fit(X)
+    >>> proved = model.certify(X, method="spectral").certificate.verify(X)
+    >>> proved.lower <= proved.upper
+    True
     """
 
     kinds: ClassVar = ("atom",)

@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_type_hints
@@ -19,15 +19,14 @@ from typing import Any, ClassVar, TypeVar, get_type_hints
 import numpy as np
 
 from hypernorm._archive import write_archive
-from hypernorm._archive_reader import ArchiveReader, DamagedArchiveError, read_archive
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._display import printable
+from hypernorm._results import Result, html_table
 from hypernorm.certificates.fields import Field, Members, Sizes
 from hypernorm.certificates.rounding import check_arithmetic
 from hypernorm.certificates.verified import Claim
 from hypernorm.exceptions import CertificateError, InvalidInputError
 
-__all__ = ["Certificate", "load_certificate", "register"]
+__all__ = ["FORMAT_VERSION", "Certificate", "declared_fields", "register"]
 
 FORMAT_VERSION = 1
 
@@ -35,13 +34,44 @@ Kind = TypeVar("Kind", bound="type[Certificate]")
 Proof = TypeVar("Proof", bound="Certificate")
 
 _KINDS: dict[str, type[Certificate]] = {}
+"""The registered classes by the names of their kinds."""
 
 
-class Certificate(ABC):
+class Certificate(Result, ABC):
     """A claim about a matrix, with everything that its proof needs.
 
     No field is trusted: `verify` proves the claim for the user's data. Rely on the number that `verify` returns; the
     claimed number may differ from it in the last places.
+
+    See Also
+    --------
+    load_certificate : Read one from a file.
+    two_to_q_norm : Compute an interval whose upper end a certificate proves.
+
+    Notes
+    -----
+    How a proof includes its rounding errors is said in docs/theory/verification.md.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> X = np.array([[3.0, 0.0], [0.0, 4.0]])
+    >>> certificate = hn.spectral_bound(X, q=4, kind="row_norm")
+    >>> 4 <= certificate.verify(X).upper < 4 + 1e-9
+    True
+
+    What a new kind of certificate defines, and what the base class makes of it:
+
+    >>> certificate.describe()
+    {'kind': 'row_norm', 'q': 4.0, 'shape': [2, 2]}
+    >>> hn.Witness.sizes({"shape": (2, 2)})
+    {'n': 2, 'd': 2}
+    >>> certificate.rules()  # the fields do not contradict one another
+    >>> subject = certificate.read(X)
+    >>> certificate.prove(subject).upper == certificate.establish(subject, exact=False).upper
+    True
+    >>> certificate.owned().upper == certificate.upper, sorted(certificate.members())[:3]
+    (True, ['exponent', 'fingerprint', 'kind'])
     """
 
     __slots__ = ()
@@ -71,7 +101,12 @@ class Certificate(ABC):
         return None
 
     def describe(self) -> dict[str, Any]:
-        """The subject of the claim, as a dictionary of JSON values."""
+        """The subject of the claim, as a dictionary of JSON values.
+
+        Returns
+        -------
+        dict
+        """
         return {}
 
     @classmethod
@@ -79,17 +114,48 @@ class Certificate(ABC):
         """The values of the symbols in the shapes of fields, from the fields declared before.
 
         By default "n" and "d" are the sides of the field `shape`.
+
+        Parameters
+        ----------
+        known : mapping
+            The fields declared before, by name.
+
+        Returns
+        -------
+        dict
+            The side of each symbol; None for one that is not known.
         """
         return dict(zip("nd", known["shape"], strict=True)) if "shape" in known else {}
 
-    def rules(self) -> None:  # noqa: B027
-        """Raise a `CertificateError` if fields contradict one another; each has passed its own check."""
+    def rules(self) -> None:
+        """Raise a `CertificateError` if fields contradict one another; each has passed its own check.
+
+        Raises
+        ------
+        CertificateError
+            If they do.
+        """
 
     @abstractmethod
     def read(self, data: Any) -> Any:
         """Check that the data are those of the certificate; return the subject of the proof.
 
         It is called on a private copy with checked fields.
+
+        Parameters
+        ----------
+        data : object
+            As given to `verify`.
+
+        Returns
+        -------
+        object
+            The subject of the proof.
+
+        Raises
+        ------
+        CertificateError
+            If the certificate was made for other data.
         """
 
     @abstractmethod
@@ -97,6 +163,22 @@ class Certificate(ABC):
         """Prove the claim and return a `Verified`, or raise a `CertificateError`.
 
         It is called on a private copy with checked fields.
+
+        Parameters
+        ----------
+        subject : object
+            As returned by `read`.
+        exact : bool
+            Prove in exact arithmetic.
+
+        Returns
+        -------
+        Verified
+
+        Raises
+        ------
+        CertificateError
+            If the proof fails.
         """
 
     @own_arithmetic
@@ -180,6 +262,15 @@ class Certificate(ABC):
 
         Fields named in `omitted` are neither read nor checked, and None in the copy.
 
+        Parameters
+        ----------
+        *omitted : str
+            Names of fields.
+
+        Returns
+        -------
+        Certificate
+
         Raises
         ------
         CertificateError
@@ -199,7 +290,12 @@ class Certificate(ABC):
         return own
 
     def members(self) -> Members:
-        """The arrays of the certificate's file, by name."""
+        """The arrays of the certificate's file, by name.
+
+        Returns
+        -------
+        dict of ndarray
+        """
         members = {"kind": np.array(self.kind, dtype=np.str_)}
         for name, field in declared_fields(type(self)).items():
             members |= field.write(getattr(self, name), name)
@@ -223,6 +319,15 @@ class Certificate(ABC):
         See Also
         --------
         hypernorm.load_certificate : Read the file, with an example.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib, numpy as np, hypernorm as hn
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder) / "certificate.npz"
+        ...     hn.spectral_bound(np.eye(3)).save(path)
+        ...     sorted(np.load(path))[:3]
+        ['exponent', 'fingerprint', 'format_version']
         """
         target = Path(path)
         try:
@@ -235,6 +340,22 @@ class Certificate(ABC):
             return self._shown()
         except (CertificateError, AttributeError, TypeError, ValueError):
             return f"{type(self).__name__}(broken)"
+
+    def _repr_html_(self) -> str:
+        try:
+            entries = list(self._entries())
+        except (CertificateError, AttributeError, TypeError, ValueError):
+            return html_table(type(self).__name__, [("broken", "a field is missing or invalid")])
+        return html_table(type(self).__name__, entries)
+
+    def _entries(self) -> Iterable[tuple[str, str]]:
+        """The claim, which `verify` proves, and what it is about."""
+        claim = self.claim
+        if claim is not None:
+            yield f"claimed {'upper' if claim.is_upper else 'lower'} bound", claim.rounded(12)
+        yield "of", self.quantity
+        for name, value in self.describe().items():
+            yield name, _short(value)
 
     def _shown(self) -> str:
         items = [f"{name}={_short(value)}" for name, value in self.describe().items()]
@@ -255,81 +376,37 @@ def declared_fields(kind: type[Certificate]) -> dict[str, Field]:
 
 
 def register(kind: Kind) -> Kind:
-    """Class decorator: let `load_certificate` find the class by its `kinds`."""
+    """Class decorator: let `load_certificate` find the class by its `kinds`.
+
+    Parameters
+    ----------
+    kind : type
+
+    Returns
+    -------
+    type
+
+    Raises
+    ------
+    TypeError
+        If another class has one of the names.
+
+    See Also
+    --------
+    load_certificate : Finds the class.
+
+    Examples
+    --------
+    >>> from hypernorm.certificates import EdgeCertificate
+    >>> register(EdgeCertificate) is EdgeCertificate  # it is registered already
+    True
+    """
     for name in kind.kinds:
         other = _KINDS.get(name, kind)
         if (other.__module__, other.__qualname__) != (kind.__module__, kind.__qualname__):
             raise TypeError(f"the kind {name!r} is that of {other.__qualname__} already; choose another name")
     _KINDS.update(dict.fromkeys(kind.kinds, kind))
     return kind
-
-
-@own_arithmetic
-def load_certificate(path: str | PathLike[str]) -> Certificate:
-    """Read a certificate from a file, which may be damaged or forged.
-
-    Parameters
-    ----------
-    path : path
-        File that the method `save` of a certificate wrote.
-
-    Returns
-    -------
-    Certificate
-        Of the class that the file names. It is well-formed but not verified: call `verify` with the matrix.
-
-    Raises
-    ------
-    CertificateError
-        If the file is not a well-formed certificate; the message names the fault.
-    InvalidInputError
-        If the file does not exist or cannot be read.
-
-    See Also
-    --------
-    hypernorm.certificates.Certificate.verify : Prove the claim.
-    hypernorm.certificates.Certificate.save : Write a certificate.
-
-    Examples
-    --------
-    >>> import tempfile, pathlib, numpy as np, hypernorm as hn
-    >>> interval = hn.two_to_q_norm(np.eye(3), random_state=0)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = pathlib.Path(folder) / "witness.npz"
-    ...     interval.witness.save(path)
-    ...     hn.load_certificate(path).verify(np.eye(3)).lower == interval.lower
-    True
-    """
-    source = Path(path)
-    try:
-        return read_archive(source, _parse)
-    except OSError as error:
-        raise InvalidInputError(f"Cannot read the certificate {source}: {error.strerror or error}.") from None
-    except (CertificateError, DamagedArchiveError) as error:
-        raise CertificateError(f"{printable(str(source))}: {error}") from None
-
-
-def _parse(reader: ArchiveReader) -> Certificate:
-    version = int(reader.scalar("format_version", "<i8"))
-    if version != FORMAT_VERSION:
-        raise CertificateError(f"format version {version} is not supported, this hypernorm reads {FORMAT_VERSION}")
-    return parse_members(reader)
-
-
-def parse_members(reader: ArchiveReader, *expected: type[Certificate]) -> Certificate:
-    """Return the certificate in an archive, of one of the classes if any are given: well-formed but not verified."""
-    name = reader.text("kind")
-    kind = _KINDS.get(name)
-    if kind is None or (expected and kind not in expected):
-        raise CertificateError(f"no certificate of kind {name!r} is known here")
-    known: dict[str, Any] = {}
-    for attribute, field in declared_fields(kind).items():
-        # A class of several kinds has a field `kind`.
-        value = name if attribute == "kind" else field.read(reader, attribute, kind.sizes(known))
-        known[attribute] = value
-    certificate = kind(**known)
-    certificate.rules()
-    return certificate
 
 
 def _short(value: Any) -> str:

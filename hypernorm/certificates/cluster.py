@@ -31,7 +31,7 @@ from hypernorm.certificates.verified import Claim, VerifiedBound
 __all__ = ["ClusterCertificate", "VerifiedClusterBound"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class VerifiedClusterBound(VerifiedBound):
     """The result of verifying a `ClusterCertificate`.
 
@@ -43,6 +43,15 @@ class VerifiedClusterBound(VerifiedBound):
         Proved upper bound on the distance of the center from the mean of the cluster under its weights.
     quantity, premise, rigor, seconds
         As for `hypernorm.certificates.Verified`.
+
+    See Also
+    --------
+    ClusterCertificate : Its method `verify` returns one.
+
+    Examples
+    --------
+    >>> VerifiedClusterBound(quantity="a moment", upper=1.5, offset=0.1).upper
+    1.5
     """
 
     offset: float
@@ -65,6 +74,26 @@ class ClusterCertificate(Certificate):
         Non-negative, zero for samples outside the cluster; their scale does not matter.
     norm : NormCertificate
         For the matrix with the rows w_i^{1/q} (x_i − c) of the positive weights.
+
+    See Also
+    --------
+    hypernorm.robust.MomentClustering : Makes one for each cluster.
+
+    Notes
+    -----
+    What the bound excludes is the theorem on clustering in docs/theory/robust.md.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> from hypernorm.forms import fingerprint
+    >>> X = np.array([[1.0, 0.0], [0.0, 1.0], [9.0, 9.0]])
+    >>> certificate = ClusterCertificate(
+    ...     shape=X.shape, fingerprint=fingerprint(X), center=np.zeros(2), weights=np.array([1.0, 1.0, 0.0]),
+    ...     norm=hn.spectral_bound(X[:2], q=4),
+    ... )
+    >>> 0.5**0.25 <= certificate.verify(X).upper < 0.5**0.25 + 1e-6
+    True
     """
 
     kinds: ClassVar = ("cluster",)

@@ -54,6 +54,10 @@ class ComplexNormCertificate(Certificate):
     --------
     ComplexWitness : A lower bound on the same norm.
 
+    Notes
+    -----
+    Theorem 1 and Proposition 3 of docs/theory/complex_matrices.md.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn

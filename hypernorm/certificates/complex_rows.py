@@ -71,6 +71,23 @@ class ComplexRows:
     ------
     CertificateError
         If there are no rows for this exponent.
+
+    See Also
+    --------
+    ComplexNormCertificate : An upper bound that uses them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm._complex import check_complex
+    >>> rows = ComplexRows(check_complex(np.array([[1.0, 1j]])), 4.0, 0)
+    >>> rows.matrix.shape  # three real rows for each complex one, and one real column less
+    (3, 3)
+    >>> rows.below(1.0) <= rows.above(1.0)
+    True
+    >>> vector = rows.lifted(np.ones(3))
+    >>> vector.shape, rows.lowered(vector[:, np.newaxis]).shape
+    ((2,), (3, 1))
     """
 
     def __init__(self, matrix: ComplexMatrix, q: float, real_entry: int):
@@ -88,7 +105,17 @@ class ComplexRows:
         self.rows = Rows(self.matrix)
 
     def above(self, bound: float, *, exact: bool = False) -> float:
-        """An upper bound on the norm of A from one on that of Y; with exact arithmetic for ‖E‖_F if `exact`."""
+        """An upper bound on the norm of A from one on that of Y; with exact arithmetic for ‖E‖_F if `exact`.
+
+        Parameters
+        ----------
+        bound : float
+        exact : bool, default False
+
+        Returns
+        -------
+        float
+        """
         if bound == math.inf:
             return bound
         with precision():
@@ -96,19 +123,46 @@ class ComplexRows:
             return 0.0 if total.is_zero() else upper_float(total * self._factor)
 
     def below(self, bound: float) -> float:
-        """A lower bound on the norm of A from one on that of Y."""
+        """A lower bound on the norm of A from one on that of Y.
+
+        Parameters
+        ----------
+        bound : float
+
+        Returns
+        -------
+        float
+        """
         with precision():
             return lower_float((rational(bound) - self._error) * self._factor)
 
     def lifted(self, vector: np.ndarray) -> np.ndarray:
-        """The complex vector v of a real vector for Y."""
+        """The complex vector v of a real vector for Y.
+
+        Parameters
+        ----------
+        vector : ndarray of shape (k,)
+
+        Returns
+        -------
+        ndarray of shape (d,)
+        """
         d = self._source.shape[1]
         whole = np.zeros(2 * d)
         whole[self._columns] = vector
         return whole[:d] + 1j * whole[d:]
 
     def lowered(self, vectors: np.ndarray) -> np.ndarray:
-        """Real columns for Y from complex ones, multiplied by phases where v_j must be real."""
+        """Real columns for Y from complex ones, multiplied by phases where v_j must be real.
+
+        Parameters
+        ----------
+        vectors : ndarray of shape (d, r)
+
+        Returns
+        -------
+        ndarray of shape (k, r)
+        """
         if self._real_entry is not None:
             vectors = vectors * np.exp(-1j * np.angle(vectors[self._real_entry]))
         return np.vstack([vectors.real, vectors.imag])[self._columns]

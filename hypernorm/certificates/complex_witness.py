@@ -59,12 +59,23 @@ class ComplexWitness(Certificate):
     --------
     ComplexNormCertificate : An upper bound on the same norm.
 
+    Notes
+    -----
+    How the value is proved is said in docs/theory/complex_matrices.md.
+
     Examples
     --------
     >>> import numpy as np
     >>> A = np.array([[1, 1j], [1, -1j]])
     >>> ComplexWitness.from_vector(A, [1, -1j], q=4)
     ComplexWitness(q=4, shape=(2, 2), value=1.41421356237)
+
+    >>> from hypernorm._complex import check_complex
+    >>> matrix = check_complex(np.array([[1.0, 1j]]))
+    >>> digits = fingerprint(matrix.stacked)
+    >>> witness = ComplexWitness.of_matrix(matrix, digits, np.array([1, -1j]), 4.0)
+    >>> round(witness.value, 6)
+    1.414214
     """
 
     kinds: ClassVar = ("complex_witness",)
@@ -105,7 +116,21 @@ class ComplexWitness(Certificate):
 
     @classmethod
     def of_matrix(cls, matrix: ComplexMatrix, digits: str, vector: Any, q: float) -> ComplexWitness:
-        """Prove the value that a vector attains, for a matrix with a known fingerprint."""
+        """Prove the value that a vector attains, for a matrix with a known fingerprint.
+
+        Parameters
+        ----------
+        matrix : ComplexMatrix
+        digits : str
+            The fingerprint.
+        vector : array_like of shape (d,)
+            Finite and not zero.
+        q : float
+
+        Returns
+        -------
+        ComplexWitness
+        """
         vector = _check_vector(vector, matrix.shape[1])
         value = _attained_interval(matrix, vector, q, exact=False)[0]
         return cls(shape=matrix.shape, fingerprint=digits, q=q, value=value, vector=vector)

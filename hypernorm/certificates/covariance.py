@@ -54,7 +54,7 @@ __all__ = ["CovarianceCertificate", "VerifiedCovarianceBound", "coordinates", "w
 _VANISHED = 2.0**-500
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class VerifiedCovarianceBound(VerifiedErrorBound):
     """The result of verifying a `CovarianceCertificate`.
 
@@ -74,6 +74,20 @@ class VerifiedCovarianceBound(VerifiedErrorBound):
         Proved upper bound on the ratio of the variance under the weights to that by the matrix, in every direction.
     contamination, total_variation, quantity, premise, rigor, seconds
         As for `hypernorm.certificates.VerifiedErrorBound`.
+
+    See Also
+    --------
+    CovarianceCertificate : Its method `verify` returns one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.robust import certify_covariance
+    >>> X = np.random.default_rng(0).standard_normal((500, 2))
+    >>> proved = certify_covariance(X, np.ones(500), 0.01).verify(X)
+    >>> least, largest = proved.variance_ratios_given(3.0)
+    >>> least == proved.least_ratio, largest <= proved.largest_ratio
+    (True, True)
     """
 
     least_ratio: float
@@ -159,6 +173,24 @@ class CovarianceCertificate(Certificate):
         K, such that the samples (x − location) @ K have a covariance near the identity.
     norm : NormCertificate
         For q = 4 and the matrix with the rows w_i^{1/4} Kᵀ(x_i − location) of the positive weights.
+
+    See Also
+    --------
+    hypernorm.robust.certify_covariance : Make one.
+    MeanCertificate : The same for a mean.
+
+    Notes
+    -----
+    The theorem on covariances in docs/theory/robust.md.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.robust import certify_covariance
+    >>> X = np.random.default_rng(0).standard_normal((500, 2))
+    >>> proved = certify_covariance(X, np.ones(500), 0.01).verify(X)
+    >>> proved.least_ratio < 1 < proved.largest_ratio
+    True
     """
 
     kinds: ClassVar = ("covariance",)
@@ -259,7 +291,27 @@ class CovarianceCertificate(Certificate):
 
 
 def whitened_rows(Y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The rows w_i^{1/4} y_i of the positive weights, whose 2→4 norm is the fourth root of the kurtosis."""
+    """The rows w_i^{1/4} y_i of the positive weights, whose 2→4 norm is the fourth root of the kurtosis.
+
+    Parameters
+    ----------
+    Y : ndarray of shape (n, d)
+    weights : ndarray of shape (n,)
+
+    Returns
+    -------
+    ndarray
+
+    See Also
+    --------
+    CovarianceCertificate : Bounds their norm.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> whitened_rows(np.array([[2.0], [5.0]]), np.array([1.0, 0.0]))
+    array([[2.]])
+    """
     return weighted_rows(Y, weights, np.zeros(Y.shape[1]), 4.0)
 
 

@@ -63,6 +63,10 @@ class CutNormCertificate(Certificate):
     --------
     CutNormWitness : A lower bound on the same norm.
 
+    Notes
+    -----
+    Theorem 9 of docs/theory/operator_norms.md.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn
@@ -136,11 +140,20 @@ class CutNormWitness(Certificate):
     --------
     CutNormCertificate : An upper bound on the same norm.
 
+    Notes
+    -----
+    Theorem 9 of docs/theory/operator_norms.md.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn
     >>> round(hn.cut_norm(np.ones((3, 5)), random_state=0).witness.verify(np.ones((3, 5))).lower, 9)
     15.0
+
+    >>> from hypernorm.forms import ScaledMatrix
+    >>> ones = np.ones(2, dtype=bool)
+    >>> CutNormWitness.of_matrix(ScaledMatrix.identified(np.eye(2)), ones, ones).verify(np.eye(2)).lower > 1.999
+    True
     """
 
     kinds: ClassVar = ("cut_norm_witness",)
@@ -155,7 +168,17 @@ class CutNormWitness(Certificate):
 
     @classmethod
     def of_matrix(cls, matrix: ScaledMatrix, rows: np.ndarray, columns: np.ndarray) -> CutNormWitness:
-        """Prove the value that two sets attain, for a matrix with a known fingerprint."""
+        """Prove the value that two sets attain, for a matrix with a known fingerprint.
+
+        Parameters
+        ----------
+        matrix : ScaledMatrix
+        rows, columns : ndarray of bool, of shapes (m,) and (n,)
+
+        Returns
+        -------
+        CutNormWitness
+        """
         value = _attained(matrix, rows, columns, exact=False)[0]
         return cls(shape=matrix.shape, fingerprint=matrix.fingerprint, value=value, rows=rows, columns=columns)
 
@@ -180,7 +203,28 @@ class CutNormWitness(Certificate):
 
 
 def bordered(entries: Matrix) -> Matrix:
-    """Ã with correctly rounded sums."""
+    """Ã with correctly rounded sums.
+
+    Parameters
+    ----------
+    entries : ndarray or csr_array of shape (m, n)
+
+    Returns
+    -------
+    ndarray or csr_array of shape (m + 1, n + 1)
+        The sums of rows and columns are subtracted, so that all sums are zero.
+
+    See Also
+    --------
+    CutNormCertificate : Bounds its norm.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> bordered(np.array([[1.0, 2.0]]))
+    array([[ 1.,  2., -3.],
+           [-1., -2.,  3.]])
+    """
     right = -np.array([math.fsum(row) for row in _values_by_row(entries)])
     below = -np.array([math.fsum(row) for row in _values_by_row(_transposed(entries))])
     corner = math.fsum(value for row in _values_by_row(entries) for value in row)

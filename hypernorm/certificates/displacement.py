@@ -53,7 +53,27 @@ def _most_outliers(n: int, contamination: float) -> int:
 
 
 def are_base_weights(weights: np.ndarray, base_weights: np.ndarray | None) -> bool:
-    """Whether weights are the base weights themselves: equal ones if these are None."""
+    """Whether weights are the base weights themselves: equal ones if these are None.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n,)
+    base_weights : ndarray of shape (n,) or None
+
+    Returns
+    -------
+    bool
+
+    See Also
+    --------
+    total_variation_bound : How far they are from a distribution on the inliers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> are_base_weights(np.full(3, 2.0), None)
+    True
+    """
     return bool((weights == (weights[0] if base_weights is None else base_weights)).all())
 
 
@@ -77,6 +97,10 @@ def total_variation_bound(weights: np.ndarray, base_weights: np.ndarray | None, 
     -------
     float
         At most 1.
+
+    See Also
+    --------
+    are_base_weights : Whether nothing was moved.
 
     Examples
     --------

@@ -34,6 +34,10 @@ class EdgeCertificate(OperatorCertificate):
     --------
     OperatorCertificate : The other rules.
 
+    Notes
+    -----
+    Theorem 1 of docs/theory/operator_norms.md.
+
     Examples
     --------
     >>> import hypernorm as hn

@@ -52,6 +52,10 @@ class EnumerationCertificate(OperatorCertificate):
     --------
     OperatorCertificate : The other rules.
 
+    Notes
+    -----
+    The section on enumeration in docs/theory/operator_norms.md.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn
@@ -82,7 +86,26 @@ class EnumerationCertificate(OperatorCertificate):
 
 
 def sign_sums(entries: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield Av for all vectors v of signs whose last entry is 1, as the rows of arrays; in the type of the entries."""
+    """Yield Av for all vectors v of signs whose last entry is 1, as the rows of arrays; in the type of the entries.
+
+    Parameters
+    ----------
+    entries : ndarray of shape (m, n)
+
+    Yields
+    ------
+    ndarray of shape (k, m)
+
+    See Also
+    --------
+    EnumerationCertificate : Uses them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sorted(np.vstack(list(sign_sums(np.array([[1.0, 2.0]])))).ravel().tolist())
+    [1.0, 3.0]
+    """
     m, n = entries.shape
     low = min(_LOW, n - 1, max(0, (_TABLE // m).bit_length() - 1))
     table, others = _sums(entries[:, :low]), entries[:, low:]

@@ -49,7 +49,7 @@ __all__ = [
 _MOST_VERTICES = 2**30 - 1
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class VerifiedExpansion(VerifiedBound):
     """The result of verifying an `ExpansionCertificate`.
 
@@ -61,6 +61,16 @@ class VerifiedExpansion(VerifiedBound):
         λ, ε and q, for which the walk on the graph is proved to be dominated.
     quantity, premise, rigor, seconds
         As for `hypernorm.certificates.Verified`.
+
+    See Also
+    --------
+    ExpansionCertificate : Its method `verify` returns one.
+
+    Examples
+    --------
+    >>> proved = VerifiedExpansion(quantity="a norm", upper=1.0, threshold=0.5, slack=0.0, q=4.0)
+    >>> round(proved.bound(0.01), 9)  # (1 − λ)(1 − μ) − ‖X‖²√μ
+    0.395
     """
 
     threshold: float
@@ -68,7 +78,21 @@ class VerifiedExpansion(VerifiedBound):
     q: float
 
     def bound(self, mu: float) -> float:
-        """Return the proved lower bound on the expansion of every set of measure at most `mu`, 0 < `mu` ≤ 1."""
+        """Return the proved lower bound on the expansion of every set of measure at most `mu`, 0 < `mu` ≤ 1.
+
+        Parameters
+        ----------
+        mu : float
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        InvalidInputError
+            If `mu` is not in (0, 1].
+        """
         return _expansion_bound(self.threshold, self.slack, self.q, self.upper, check_measure(mu, "mu"))
 
 
@@ -97,6 +121,23 @@ class ExpansionCertificate(Certificate):
         with the measure in the weights; for a regular graph n^{1/2 − 1/q} times the eigenvectors of length one.
     norm : NormCertificate, ReducedCertificate or None
         Certificate of `norm_bound`; None if k = 0.
+
+    See Also
+    --------
+    hypernorm.applications.small_set_expansion : Make one.
+
+    Notes
+    -----
+    Theorem 1 of docs/theory/small_sets.md.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.applications import small_set_expansion
+    >>> graph = np.ones((12, 12)) - np.eye(12)  # complete: 10/11 of the edges of two vertices leave them
+    >>> certificate = small_set_expansion(graph, random_state=0).certificate
+    >>> certificate.bound(2 / 12) <= certificate.verify(graph).bound(2 / 12) <= 10 / 11
+    True
     """
 
     kinds: ClassVar = ("expansion",)

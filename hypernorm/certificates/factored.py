@@ -76,6 +76,18 @@ class FactoredSingularValueCertificate(Certificate):
     See Also
     --------
     hypernorm.LowRank : The product, with an example.
+
+    Notes
+    -----
+    Theorem 2 of docs/theory/unitarily_invariant_norms.md.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> matrix = hn.LowRank(np.ones((50, 1)), np.ones((40, 1)))
+    >>> proved = hn.singular_values(matrix).certificate.verify(matrix)
+    >>> proved.lower <= 2000**0.5 <= proved.upper
+    True
     """
 
     kinds: ClassVar = ("factored_singular_values",)
@@ -168,17 +180,58 @@ class FactoredSingularValueCertificate(Certificate):
 
 
 def joint_fingerprint(left: Rows, right: Rows) -> str:
-    """SHA-256 of the fingerprints of both factors."""
+    """SHA-256 of the fingerprints of both factors.
+
+    Parameters
+    ----------
+    left, right : Rows
+
+    Returns
+    -------
+    str
+
+    See Also
+    --------
+    hypernorm.forms.fingerprint : That of one matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.forms import Rows
+    >>> len(joint_fingerprint(Rows.identified(np.eye(2)), Rows.identified(np.eye(2))))
+    64
+    """
     return hashlib.sha256((left.fingerprint + right.fingerprint).encode("ascii")).hexdigest()
 
 
 def factor_basis(rows: Rows, first: np.ndarray, polish: np.ndarray) -> np.ndarray:
     """The computed matrix (UT)S, about orthonormal if T and S were chosen so.
 
+    Parameters
+    ----------
+    rows : Rows
+    first, polish : ndarray
+        T and S.
+
+    Returns
+    -------
+    ndarray
+
     Raises
     ------
     CertificateError
         If a number overflows.
+
+    See Also
+    --------
+    FactoredSingularValueCertificate : Uses it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.forms import Rows
+    >>> factor_basis(Rows(np.eye(3)), np.eye(3), np.eye(3)).shape
+    (3, 3)
     """
     step = max(1, _BLOCK_ENTRIES // max(rows.shape[1], first.shape[1]))
 

@@ -34,18 +34,39 @@ class GainWitness(Witness):
     --------
     LowerGainCertificate : A lower bound on the same gain.
 
+    Notes
+    -----
+    How the value is proved is said in docs/theory/lower_bounds.md.
+
     Examples
     --------
     >>> import numpy as np
     >>> GainWitness.from_vector(np.eye(4), [1, 1, 1, 1], q=4)
     GainWitness(q=4, shape=(4, 4), upper=0.707106781187 as claimed)
+
+    >>> from hypernorm.forms import Rows
+    >>> found = GainWitness.of_rows(Rows.identified(np.eye(4)), np.ones(4), 4.0)
+    >>> found.value == found.verify(np.eye(4)).upper
+    True
     """
 
     kinds: ClassVar = ("gain_witness",)
 
     @classmethod
     def of_rows(cls, rows: Rows, vector: np.ndarray, q: float) -> GainWitness:
-        """Prove the value that a vector attains, for rows with a known fingerprint."""
+        """Prove the value that a vector attains, for rows with a known fingerprint.
+
+        Parameters
+        ----------
+        rows : Rows
+        vector : ndarray of shape (d,)
+            Finite and not zero.
+        q : float
+
+        Returns
+        -------
+        GainWitness
+        """
         value = _enclosure(rows, vector, q, exact=False)[1]
         return cls(shape=rows.shape, fingerprint=rows.fingerprint, q=q, value=value, vector=vector)
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from hypernorm._archive_reader import ArchiveReader
-from hypernorm.certificates.base import Certificate, parse_members
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.fields import Field, Members, Sizes
+from hypernorm.certificates.files import parse_members
 from hypernorm.exceptions import CertificateError
 
 __all__ = ["Inner", "InnerTuple"]

@@ -59,6 +59,10 @@ class InterpolationCertificate(OperatorCertificate):
     --------
     OperatorCertificate : The other rules.
 
+    Notes
+    -----
+    Theorem 7, of Riesz and Thorin, and Lemma 8 of docs/theory/operator_norms.md.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn

@@ -35,6 +35,18 @@ class InvariantNormCertificate(Certificate):
     See Also
     --------
     hypernorm.schatten_norm, hypernorm.ky_fan_norm, hypernorm.k_support_norm
+
+    Notes
+    -----
+    Proposition 3 of docs/theory/unitarily_invariant_norms.md.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> A = np.diag([3.0, 4.0])
+    >>> proved = hn.schatten_norm(A, 2).certificate.verify(A)
+    >>> proved.lower <= 5 <= proved.upper
+    True
     """
 
     kinds: ClassVar = INVARIANT_NORMS

@@ -58,7 +58,7 @@ _SPARSE_ROWS = 1 << 15
 Ends: TypeAlias = tuple[flint.arb, flint.arb]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class VerifiedLowRankError(VerifiedEnclosure):
     """The result of verifying the error of an approximation.
 
@@ -70,6 +70,18 @@ class VerifiedLowRankError(VerifiedEnclosure):
         Proved bounds on its spectral norm.
     quantity, premise, rigor, seconds
         As for `Verified`.
+
+    See Also
+    --------
+    LowRankErrorCertificate : Its method `verify` returns one.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> A = np.eye(2)
+    >>> proved = hn.low_rank_error(A, A[:, :1], A[:, :1]).certificate.verify(A)
+    >>> proved.spectral_lower <= 1 <= proved.spectral_upper
+    True
     """
 
     spectral_lower: float
@@ -100,6 +112,18 @@ class LowRankErrorCertificate(Certificate):
     See Also
     --------
     hypernorm.low_rank_error : Compute one, with an example.
+
+    Notes
+    -----
+    The section on errors of approximations in docs/theory/unitarily_invariant_norms.md.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> A = np.diag([3.0, 4.0])
+    >>> proved = hn.low_rank_error(A, A[:, 1:], np.eye(2)[:, 1:]).certificate.verify(A)
+    >>> proved.lower <= 3 <= proved.upper, proved.spectral_lower <= 3 <= proved.spectral_upper
+    (True, True)
     """
 
     kinds: ClassVar = ("low_rank_error",)
@@ -267,6 +291,27 @@ def error_ratios(
     """Bounds on two errors, in the Frobenius and in the spectral norm, divided by the least errors of the rank.
 
     `errors` and `values` are proved lower and upper bounds on the errors and on the singular values of the matrix.
+
+    Parameters
+    ----------
+    errors : sequence of tuple of float
+        A lower and an upper bound for each norm.
+    values : tuple of sequence of float
+        Lower and upper bounds on the singular values.
+    rank : int
+
+    Returns
+    -------
+    list of tuple of float
+
+    See Also
+    --------
+    hypernorm.LowRankError.ratios : The same for a result.
+
+    Examples
+    --------
+    >>> error_ratios([(1.0, 1.0), (1.0, 1.0)], ([2.0, 1.0], [2.0, 1.0]), 1)[1][0] <= 1
+    True
     """
     result = []
     with precision():

@@ -92,6 +92,10 @@ class LowerGainCertificate(Certificate):
     --------
     GainWitness : An upper bound on the same gain.
 
+    Notes
+    -----
+    The theorem on the smallest gain in docs/theory/sums_of_squares.md.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn

@@ -49,13 +49,45 @@ class TouchingNodes(NamedTuple):
 
 
 def has_touching(q: float, degree: int) -> bool:
-    """Whether |s|^q has a touching majorant of this degree; an even power up to the degree is one itself."""
+    """Whether |s|^q has a touching majorant of this degree; an even power up to the degree is one itself.
+
+    Parameters
+    ----------
+    q : float
+    degree : int
+
+    Returns
+    -------
+    bool
+
+    See Also
+    --------
+    touching_nodes : Where the majorant touches.
+
+    Examples
+    --------
+    >>> has_touching(3, 4), has_touching(4, 4)
+    (True, False)
+    """
     return degree in DEGREES and 2 < q <= LARGEST_EXPONENT and not (q <= degree and q % 2 == 0)
 
 
 @functools.cache
 def touching_nodes(q: float, degree: int) -> TouchingNodes:
     """The nodes of the majorant of |s|^q of this degree in s.
+
+    Parameters
+    ----------
+    q : float
+    degree : int
+
+    Returns
+    -------
+    TouchingNodes
+
+    See Also
+    --------
+    touching_polynomial : The majorant with these nodes.
 
     Examples
     --------
@@ -120,6 +152,21 @@ def touching_polynomial(q: float, degree: int, nodes: Sequence[Any], power: Any)
         The double nodes, all balls or all arrays.
     power : object
         α = q/2, a ball or a float.
+
+    Returns
+    -------
+    list
+        One coefficient for each power of w.
+
+    See Also
+    --------
+    touching_nodes : The nodes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [round(float(c), 6) for c in touching_polynomial(3, 4, [np.float64(1.0)], 1.5)]  # w^{3/2} ≤ w/2 + w²/2
+    [0.0, 0.5, 0.5]
     """
     at_zero, at_one, _ = touching_nodes(q, degree)
     values = [node**power for node in nodes]

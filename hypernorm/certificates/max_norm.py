@@ -72,6 +72,17 @@ class MaxNormCertificate(Certificate):
     See Also
     --------
     hypernorm.max_norm : Compute one, with an example.
+
+    Notes
+    -----
+    Theorem 6 of docs/theory/unitarily_invariant_norms.md.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> proved = hn.max_norm(np.eye(2)).certificate.verify(np.eye(2))
+    >>> proved.lower <= 1 <= proved.upper
+    True
     """
 
     kinds: ClassVar = ("max_norm",)
@@ -157,10 +168,34 @@ class MaxNormCertificate(Certificate):
 def weighted_matrix(rows: Rows, row_weights: np.ndarray, column_weights: np.ndarray) -> tuple[np.ndarray, float]:
     """The computed Diag(x) X Diag(y), and a bound on the Frobenius norm of its rounding errors, two for each entry.
 
+    Parameters
+    ----------
+    rows : Rows
+    row_weights, column_weights : ndarray of shape (n,), (d,)
+        x and y.
+
+    Returns
+    -------
+    product : ndarray of shape (n, d)
+    error : float
+
     Raises
     ------
     CertificateError
         If a number overflows.
+
+    See Also
+    --------
+    MaxNormCertificate : Uses it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.forms import Rows
+    >>> rows = Rows(np.eye(2))
+    >>> product, error = weighted_matrix(rows, np.ones(2), np.full(2, 3.0))
+    >>> (product * 2.0**rows.exponent).tolist(), error < 1e-12
+    ([[3.0, 0.0], [0.0, 3.0]], True)
     """
     with np.errstate(all="ignore"):
         W = (row_weights[:, None] * rows.block(0, rows.shape[0])) * column_weights

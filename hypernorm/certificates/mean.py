@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["MeanCertificate", "VerifiedMeanBound"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class VerifiedMeanBound(VerifiedErrorBound):
     """The result of verifying a `MeanCertificate`.
 
@@ -66,6 +66,19 @@ class VerifiedMeanBound(VerifiedErrorBound):
         Proved bound on the distance of the location from the mean under the weights.
     contamination, total_variation, quantity, premise, rigor, seconds
         As for `hypernorm.certificates.VerifiedErrorBound`.
+
+    See Also
+    --------
+    MeanCertificate : Its method `verify` returns one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.robust import certify_mean
+    >>> X = np.random.default_rng(0).standard_normal((300, 2))
+    >>> proved = certify_mean(X, np.ones(300), 0.01, moments=(4,)).verify(X)
+    >>> proved.orders, proved.error_bound_given(1.3) <= proved.upper
+    ((4.0,), True)
     """
 
     orders: tuple[float, ...]
@@ -144,6 +157,24 @@ class MeanCertificate(Certificate):
     base_norms : tuple of NormCertificate or None
         The same for the base weights, ones if these are None, in the same order of q. None if the weights are the base
         weights; otherwise nothing follows without a premise on the moments of the inliers.
+
+    See Also
+    --------
+    hypernorm.robust.certify_mean : Make one.
+    CovarianceCertificate : The same for a covariance.
+
+    Notes
+    -----
+    Theorems 1 and 2 of docs/theory/robust.md.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.robust import certify_mean
+    >>> X = np.random.default_rng(0).standard_normal((300, 2))
+    >>> certificate = certify_mean(X, np.ones(300), 0.01, moments=(4,))
+    >>> certificate.verify(X).error_bound < 0.2
+    True
     """
 
     kinds: ClassVar = ("mean",)

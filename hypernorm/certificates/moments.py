@@ -75,7 +75,29 @@ def weighted_rows(matrix: Matrix, weights: np.ndarray, location: np.ndarray, q: 
 @overload
 def weighted_rows(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, q: float) -> np.ndarray | Chunks: ...
 def weighted_rows(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, q: float) -> np.ndarray | Chunks:
-    """The rows w_i^{1/q} (x_i − location) with w_i > 0; the factors w_i^{1/q} are rounded up."""
+    """The rows w_i^{1/q} (x_i − location) with w_i > 0; the factors w_i^{1/q} are rounded up.
+
+    Parameters
+    ----------
+    matrix : ndarray, csr_array, Chunks or Pages of shape (n, d)
+    weights : ndarray of shape (n,)
+    location : ndarray of shape (d,)
+    q : float
+
+    Returns
+    -------
+    ndarray or Chunks
+
+    See Also
+    --------
+    MeanCertificate : Bounds their norm.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> weighted_rows(np.array([[1.0], [5.0]]), np.array([1.0, 0.0]), np.zeros(1), 4.0)
+    array([[1.]])
+    """
     values, inverse = np.unique(weights, return_inverse=True)
     with precision():
         power = 1 / rational(q)
@@ -97,7 +119,28 @@ def weighted_rows(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray, 
 
 
 def largest_difference(matrix: RowMatrix, weights: np.ndarray, location: np.ndarray) -> float:
-    """The largest entry of |x_i − location| over the samples with weight; infinity if a difference overflows."""
+    """The largest entry of |x_i − location| over the samples with weight; infinity if a difference overflows.
+
+    Parameters
+    ----------
+    matrix : ndarray, csr_array, Chunks or Pages of shape (n, d)
+    weights : ndarray of shape (n,)
+    location : ndarray of shape (d,)
+
+    Returns
+    -------
+    float
+
+    See Also
+    --------
+    weighted_rows : The differences themselves.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(largest_difference(np.array([[1.0], [5.0]]), np.array([1.0, 0.0]), np.zeros(1)))
+    1.0
+    """
 
     def largest(X: np.ndarray, weights: np.ndarray) -> float:
         with np.errstate(over="ignore"):
@@ -110,6 +153,26 @@ def of_pieces(matrix: RowMatrix, function: Callable[..., Result], *per_row: np.n
     """The values of ``function(piece, *entries)`` for every page, chunk or block of sparse rows, or for a whole array.
 
     A piece is dense. `entries` are the parts of the arrays `per_row` that belong to its rows.
+
+    Parameters
+    ----------
+    matrix : ndarray, csr_array, Chunks or Pages of shape (n, d)
+    function : callable
+    *per_row : ndarray of shape (n,)
+
+    Returns
+    -------
+    list
+
+    See Also
+    --------
+    weighted_rows : Uses it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [float(total) for total in of_pieces(np.eye(2), lambda piece, weights: piece.sum() * weights.sum(), np.ones(2))]
+    [4.0]
     """
     if isinstance(matrix, Pages | sp.csr_array):
         slices = [slice(part.start, part.stop) for part in _parts(matrix)]

@@ -35,7 +35,7 @@ __all__ = ["NormCertificate"]
 
 
 # A split needs more fields.
-_OWN_KINDS = tuple(kind for kind in KINDS if kind != "split")
+_OWN_KINDS: tuple[str, ...] = tuple(kind for kind in KINDS if kind != "split")
 
 
 class _Exponent(Real):
@@ -76,6 +76,12 @@ class NormCertificate(Certificate):
     See Also
     --------
     Witness : A lower bound on the same norm.
+
+    Notes
+    -----
+    Propositions 3 to 7 and Theorem 8 of docs/theory/upper_bounds.md, and Proposition 1 of
+    docs/theory/sums_of_squares.md. The realigned bound with constant one is a construction of this package, not a
+    published theorem.
 
     Examples
     --------

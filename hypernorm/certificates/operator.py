@@ -49,6 +49,18 @@ class Operand(NamedTuple):
         The exact exponents; of the dual norms for the transpose.
     rows, columns : ndarray of int
         Which rows and columns of A or its transpose they are.
+
+    See Also
+    --------
+    operand_of : Make one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.forms import ScaledMatrix
+    >>> operand = operand_of(ScaledMatrix.identified(np.array([[0.5, 0.0]])), 4.0, 2.0, "matrix")
+    >>> operand.entries.shape, operand.columns
+    ((1, 1), array([0]))
     """
 
     entries: Matrix
@@ -93,6 +105,33 @@ class OperatorCertificate(Certificate):
         ``"matrix"`` or ``"transpose"``: what the arrays of the rule are about.
     upper : float
         The claimed bound; `verify` proves it.
+
+    See Also
+    --------
+    operator_certificate : Prove one by a rule.
+    OperatorWitness : A lower bound on the same norm.
+
+    Notes
+    -----
+    Theorems 1 to 7 of docs/theory/operator_norms.md, one for each rule.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> from hypernorm.forms import ScaledMatrix
+    >>> A = np.eye(3)
+    >>> certificate = hn.operator_certificate(A, 4, 2, "weights")  # the norm is 3^(1/2 − 1/4)
+    >>> 3**0.25 <= certificate.verify(A).upper < 3**0.25 + 1e-6
+    True
+
+    What a rule defines, and what the base class gives it:
+
+    >>> matrix = ScaledMatrix.identified(A)
+    >>> float(certificate.bound(matrix, exact=False)) * 2.0**matrix.exponent < 3**0.25 + 1e-6
+    True
+    >>> operand = certificate.operand(matrix)
+    >>> operand.entries.shape, type(certificate.refuse(operand)).__name__
+    ((3, 3), 'CertificateError')
     """
 
     has_exact_proof: ClassVar = True
@@ -145,20 +184,76 @@ class OperatorCertificate(Certificate):
         """A ball whose upper end is proved to bound the norm of the scaled matrix, which is not zero.
 
         It is called with the precision and the error handling of a proof. A `CertificateError` if nothing is proved.
+
+        Parameters
+        ----------
+        matrix : ScaledMatrix
+        exact : bool
+            Prove in exact arithmetic.
+
+        Returns
+        -------
+        flint.arb
+
+        Raises
+        ------
+        CertificateError
+            If nothing is proved.
         """
 
     def operand(self, matrix: ScaledMatrix) -> Operand:
-        """What the rule is about."""
+        """What the rule is about.
+
+        Parameters
+        ----------
+        matrix : ScaledMatrix
+
+        Returns
+        -------
+        Operand
+        """
         return operand_of(matrix, self.p, self.q, self.side)
 
     def refuse(self, operand: Operand) -> CertificateError:
-        """The error for exponents to which the rule does not apply."""
+        """The error for exponents to which the rule does not apply.
+
+        Parameters
+        ----------
+        operand : Operand
+
+        Returns
+        -------
+        CertificateError
+        """
         remedy = "" if self.side == "transpose" else ", or not without the transpose"
         return CertificateError(f"The rule {self.kind!r} does not apply to {self.quantity}{remedy}.")
 
 
 def operand_of(matrix: ScaledMatrix, p: float, q: float, side: str) -> Operand:
-    """A scaled matrix that is not zero, or its transpose, with the exponents that belong to it."""
+    """A scaled matrix that is not zero, or its transpose, with the exponents that belong to it.
+
+    Parameters
+    ----------
+    matrix : ScaledMatrix
+    p, q : float
+    side : {"matrix", "transpose"}
+
+    Returns
+    -------
+    Operand
+
+    See Also
+    --------
+    OperatorCertificate : Has one of its matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.forms import ScaledMatrix
+    >>> operand = operand_of(ScaledMatrix.identified(np.eye(3)), 4.0, 2.0, "transpose")
+    >>> operand.p, operand.q  # dual to 2 and 4
+    (Fraction(2, 1), Fraction(4, 3))
+    """
     exponents = exact_exponent(p), exact_exponent(q)
     entries = matrix.entries
     if side == "transpose":

@@ -57,11 +57,20 @@ class OperatorWitness(Certificate):
     --------
     OperatorCertificate : An upper bound on the same norm.
 
+    Notes
+    -----
+    How the value is proved is said in docs/theory/operator_norms.md.
+
     Examples
     --------
     >>> import numpy as np
     >>> OperatorWitness.from_vector(np.eye(4), [1, 1, 1, 1], p=4, q=2)
     OperatorWitness(p=4, q=2, shape=(4, 4), value=1.41421356237)
+
+    >>> from hypernorm.forms import ScaledMatrix
+    >>> matrix = ScaledMatrix.identified(np.eye(4))
+    >>> OperatorWitness.of_matrix(matrix, np.ones(4), 4.0, 2.0).value > 1.41
+    True
     """
 
     kinds: ClassVar = ("operator_witness",)
@@ -103,7 +112,24 @@ class OperatorWitness(Certificate):
 
     @classmethod
     def of_matrix(cls, matrix: ScaledMatrix, vector: np.ndarray, p: float, q: float) -> OperatorWitness:
-        """Prove the value that a vector attains, for a matrix with a known fingerprint."""
+        """Prove the value that a vector attains, for a matrix with a known fingerprint.
+
+        Parameters
+        ----------
+        matrix : ScaledMatrix
+        vector : ndarray of shape (n,)
+            Finite and not zero.
+        p, q : float
+
+        Returns
+        -------
+        OperatorWitness
+
+        Raises
+        ------
+        InvalidInputError
+            If the vector is zero or not finite.
+        """
         vector = check_vector(vector, matrix.shape[1])
         value = _attained(matrix, vector, p, q, exact=False)[0]
         return cls(p=p, q=q, shape=matrix.shape, fingerprint=matrix.fingerprint, value=value, vector=vector)

@@ -62,6 +62,10 @@ class PerronCertificate(OperatorCertificate):
     --------
     OperatorCertificate : The other rules.
 
+    Notes
+    -----
+    Theorem 2 of docs/theory/operator_norms.md.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn

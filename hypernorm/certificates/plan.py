@@ -16,10 +16,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal, TypeAlias, get_args
 
-__all__ = ["KINDS", "LARGEST_HALF_DEGREE", "LARGEST_MOMENT", "Factor", "is_available", "plan"]
+__all__ = ["KINDS", "LARGEST_HALF_DEGREE", "LARGEST_MOMENT", "Factor", "Kind", "SpectralKind", "is_available", "plan"]
 
-KINDS = ("row_norm", "flattening", "realigned", "moment", "split", "sos")
+SpectralKind: TypeAlias = Literal["row_norm", "flattening", "realigned", "moment", "split"]
+Kind: TypeAlias = Literal[SpectralKind, "sos"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 LARGEST_MOMENT = 8
 LARGEST_EXPONENT = 1e6
 LARGEST_HALF_DEGREE = 6
@@ -39,6 +42,16 @@ class Factor:
         a and t.
     root : int
         A proved value λ implies ‖Y‖_{2→p} ≤ λ^{1/root} for the weighted rows Y.
+
+    See Also
+    --------
+    plan : The factors of a kind of certificate.
+
+    Examples
+    --------
+    >>> (factor,) = plan("realigned", 4)
+    >>> factor.order, factor.root, factor.has_matrix, factor.sides(5)
+    (4, 8, True, (5,))
     """
 
     form: str
@@ -53,7 +66,16 @@ class Factor:
         return self.form in ("flattening", "realigned", "split", "sos")
 
     def sides(self, d: int) -> tuple[int, ...]:
-        """The possible sides of that matrix for d columns; a Gram matrix may have a higher degree than the form."""
+        """The possible sides of that matrix for d columns; a Gram matrix may have a higher degree than the form.
+
+        Parameters
+        ----------
+        d : int
+
+        Returns
+        -------
+        tuple of int
+        """
         if self.form != "sos":
             return (d,)
         return tuple(math.comb(d + half - 1, half) for half in range(self.order // 2, LARGEST_HALF_DEGREE + 1))
@@ -65,7 +87,26 @@ class Factor:
 
 
 def is_available(kind: str, q: float) -> bool:
-    """Whether a bound of this kind exists for this exponent."""
+    """Whether a bound of this kind exists for this exponent.
+
+    Parameters
+    ----------
+    kind : str
+    q : float
+
+    Returns
+    -------
+    bool
+
+    See Also
+    --------
+    plan : The factors of the bound.
+
+    Examples
+    --------
+    >>> is_available("moment", 8), is_available("moment", 9)
+    (True, False)
+    """
     return (
         kind in KINDS
         and (2 <= q <= LARGEST_EXPONENT or q == math.inf)
@@ -77,10 +118,23 @@ def is_available(kind: str, q: float) -> bool:
 def plan(kind: str, q: float) -> tuple[Factor, ...]:
     """The factors whose product bounds ‖X‖_{2→q}^q, for a kind of certificate and an exponent q.
 
+    Parameters
+    ----------
+    kind : str
+    q : float
+
+    Returns
+    -------
+    tuple of Factor
+
     Raises
     ------
     ValueError
         If the kind has no bound for q.
+
+    See Also
+    --------
+    is_available : Whether there is a plan.
 
     Examples
     --------

@@ -17,7 +17,7 @@ from hypernorm.certificates.fields import Array, Choice, Fingerprint, Pair, Real
 from hypernorm.certificates.rounding import check_arithmetic, precision, rational
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedValue
 from hypernorm.exceptions import CertificateError, InvalidInputError
-from hypernorm.forms.product import FIELDS, ProductForm
+from hypernorm.forms.product import FIELDS, ProductForm, Scalars
 
 __all__ = ["LARGEST_DIMENSION", "QUANTITY", "ProductState", "form_of", "read_form"]
 
@@ -49,11 +49,19 @@ class ProductState(Certificate):
     --------
     SeparableCertificate : An upper bound on the same value.
 
+    Notes
+    -----
+    How the value is proved is said in docs/theory/separable_states.md.
+
     Examples
     --------
     >>> import numpy as np
     >>> ProductState.from_vectors(np.diag([1.0, 2.0, 3.0, 4.0]), [0, 1], [0, 1])
     ProductState(dims=(2, 2), field='complex', value=3.99999999999)
+
+    >>> from hypernorm.forms.product import ProductForm
+    >>> ProductState.of_form(ProductForm(np.eye(4), (2, 2), "real"), np.ones(2), np.ones(2)).value > 0.999
+    True
     """
 
     kinds: ClassVar = ("product_state",)
@@ -69,7 +77,7 @@ class ProductState(Certificate):
 
     @classmethod
     @own_arithmetic
-    def from_vectors(cls, M: Any, x: Any, y: Any, field: str = "complex") -> ProductState:
+    def from_vectors(cls, M: Any, x: Any, y: Any, field: Scalars = "complex") -> ProductState:
         """Prove the value that two vectors attain.
 
         Parameters
@@ -96,7 +104,19 @@ class ProductState(Certificate):
     @classmethod
     @own_arithmetic
     def of_form(cls, form: ProductForm, x: np.ndarray, y: np.ndarray) -> ProductState:
-        """Prove the value that two vectors attain, for a form whose matrix has been checked."""
+        """Prove the value that two vectors attain, for a form whose matrix has been checked.
+
+        Parameters
+        ----------
+        form : ProductForm
+        x : ndarray of shape (a,)
+        y : ndarray of shape (b,)
+            Finite and not zero.
+
+        Returns
+        -------
+        ProductState
+        """
         x, y = _check_vector(x, "x", form.field), _check_vector(y, "y", form.field)
         value = _attained(form, x, y)
         return cls(dims=form.dims, field=form.field, fingerprint=form.fingerprint, value=value, x=x, y=y)

@@ -79,6 +79,10 @@ class ReducedCertificate(Certificate):
     --------
     NormCertificate : The certificate for a matrix with independent columns.
 
+    Notes
+    -----
+    The theorem on reduction in docs/theory/upper_bounds.md.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn
@@ -226,6 +230,18 @@ def coordinate_rows(rows: Rows, columns: np.ndarray, basis: np.ndarray | None, g
     ------
     CertificateError
         If another column is not zero, or a number overflows.
+
+    See Also
+    --------
+    ReducedCertificate : Uses them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.forms import Rows
+    >>> Y, loss = coordinate_rows(Rows(np.array([[0.0, 1.0]])), np.array([1]), None, 1.0)
+    >>> Y.shape, loss
+    ((1, 1), 0.0)
     """
     step = max(1, _BLOCK_ENTRIES // len(columns))
 

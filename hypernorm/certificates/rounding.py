@@ -68,7 +68,23 @@ def gamma(length: int) -> float:
 
 @contextmanager
 def precision() -> Iterator[None]:
-    """Context in which ball arithmetic carries 128 bits; python-flint keeps one precision for the whole process."""
+    """Context in which ball arithmetic carries 128 bits; python-flint keeps one precision for the whole process.
+
+    Yields
+    ------
+    None
+
+    See Also
+    --------
+    UNIT : Half the distance from 1 to the next float.
+
+    Examples
+    --------
+    >>> import flint
+    >>> with precision():
+    ...     flint.ctx.prec
+    128
+    """
     with _PRECISION_LOCK, product_threads(None):
         found = flint.ctx.prec
         _PROVERS.append((threading.get_ident(), found))
@@ -172,10 +188,36 @@ def reweight(rows: Rows, power: Fraction, radius: float) -> tuple[Rows, flint.ar
     2→p norm of Y plus ‖E‖_F bounds that of diag((‖x_i‖/radius)^power) X. If the radius is the length of the longest
     row, the longest row of Y is as long as that of X.
 
+    Parameters
+    ----------
+    rows : Rows
+    power : Fraction
+    radius : float
+
+    Returns
+    -------
+    Y : Rows
+    error : flint.arb
+        A bound on ‖E‖_F.
+
     Raises
     ------
     CertificateError
         If a weight overflows.
+
+    See Also
+    --------
+    known_reweighting : The result of an earlier call.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractions import Fraction
+    >>> from hypernorm.forms import Rows
+    >>> with precision():
+    ...     Y, error = reweight(Rows(np.eye(2)), Fraction(1, 4), 1.0)
+    >>> Y.shape, float(error) < 1e-12
+    ((2, 2), True)
     """
     if power == 0:
         return rows, flint.arb(0)
@@ -202,7 +244,30 @@ def _reweighted(rows: Rows, power: Fraction, radius: float) -> tuple[Rows, flint
 
 
 def known_reweighting(rows: Rows, power: Fraction, radius: float) -> Rows | None:
-    """The reweighted rows, or None if `reweight` has not been called before."""
+    """The reweighted rows, or None if `reweight` has not been called before.
+
+    Parameters
+    ----------
+    rows : Rows
+    power : Fraction
+    radius : float
+
+    Returns
+    -------
+    Rows or None
+
+    See Also
+    --------
+    reweight : Compute them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fractions import Fraction
+    >>> from hypernorm.forms import Rows
+    >>> known_reweighting(Rows(np.eye(2)), Fraction(1, 4), 1.0) is None
+    True
+    """
     if power == 0:
         return rows
     found = rows.recall(("reweighted", power, radius))
@@ -214,6 +279,25 @@ def weight_spread(power: Fraction, columns: int) -> float:
 
     `reweight` adds the error of the computed length to it, or a few roundings for each quarter of the power; the exact
     proof uses the exact length.
+
+    Parameters
+    ----------
+    power : Fraction
+    columns : int
+
+    Returns
+    -------
+    float
+
+    See Also
+    --------
+    reweight : Chooses such weights.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> 0 < weight_spread(Fraction(1, 4), 10) < 1e-12
+    True
     """
     return 8 * float(abs(power)) * (gamma(columns + 2) + 8 * UNIT) + 8 * UNIT if power else 0.0
 

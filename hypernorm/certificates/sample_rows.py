@@ -74,6 +74,17 @@ class SampleRows:
     ------
     CertificateError
         If a difference or product overflows.
+
+    See Also
+    --------
+    SampleMomentCertificate : An upper bound that uses them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows = SampleRows(np.array([[1.0], [3.0]]), 4.0, "mean", "location", np.array([2.0]), None)
+    >>> rows.matrix.shape, rows.below(1.0) <= 1 <= rows.above(1.0)
+    ((2, 1), True)
     """
 
     def __init__(
@@ -101,7 +112,17 @@ class SampleRows:
         self.rows = Rows(self.matrix)
 
     def above(self, bound: float, *, exact: bool = False) -> float:
-        """An upper bound on M(v) from one on ‖Yv‖_q; with exact arithmetic for ε and δ if `exact`."""
+        """An upper bound on M(v) from one on ‖Yv‖_q; with exact arithmetic for ε and δ if `exact`.
+
+        Parameters
+        ----------
+        bound : float
+        exact : bool, default False
+
+        Returns
+        -------
+        float
+        """
         if bound == math.inf:
             return bound
         with precision():
@@ -110,7 +131,17 @@ class SampleRows:
             return 0.0 if total.is_zero() else upper_float(total)
 
     def below(self, bound: float, *, exact: bool = False) -> float:
-        """A lower bound on M(v) from one on ‖Yv‖_q, at least 0."""
+        """A lower bound on M(v) from one on ‖Yv‖_q, at least 0.
+
+        Parameters
+        ----------
+        bound : float
+        exact : bool, default False
+
+        Returns
+        -------
+        float
+        """
         with precision():
             rest, shift = self._exact_errors if exact else self._errors
             excess = 0.0 if self._factors is None else _ROOT_ERROR

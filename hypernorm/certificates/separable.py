@@ -67,6 +67,14 @@ class SeparableCertificate(Certificate):
         H_j, the coefficients of the Gram matrices: k + 1 for K = C, one for K = R; Hermitian, of type float64 or
         complex128.
 
+    See Also
+    --------
+    ProductState : A lower bound on the same value.
+
+    Notes
+    -----
+    Propositions 1 and 2 and Theorem 3 of docs/theory/separable_states.md.
+
     Examples
     --------
     >>> import numpy as np

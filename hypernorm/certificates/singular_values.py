@@ -35,7 +35,7 @@ __all__ = ["SingularValueCertificate", "VerifiedSingularValues", "check_decreasi
 _MOST_VALUES = 2**30 - 1
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class VerifiedSingularValues(VerifiedEnclosure):
     """The result of verifying singular values.
 
@@ -47,6 +47,17 @@ class VerifiedSingularValues(VerifiedEnclosure):
         Proved bounds on all min(n, d) singular values, the largest first.
     quantity, premise, rigor, seconds
         As for `Verified`.
+
+    See Also
+    --------
+    SingularValueCertificate : Its method `verify` returns one.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> proved = hn.singular_values(np.eye(2)).certificate.verify(np.eye(2))
+    >>> len(proved.lowers), proved.uppers[0] == proved.upper
+    (2, True)
     """
 
     lowers: tuple[float, ...]
@@ -78,6 +89,18 @@ class SingularValueCertificate(Certificate):
     See Also
     --------
     hypernorm.singular_values : Compute one, with an example.
+
+    Notes
+    -----
+    Theorem 1 of docs/theory/unitarily_invariant_norms.md.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> A = np.diag([3.0, 4.0])
+    >>> proved = hn.singular_values(A).certificate.verify(A)
+    >>> proved.lowers[1] <= 3 <= proved.uppers[1]
+    True
     """
 
     kinds: ClassVar = ("singular_values",)

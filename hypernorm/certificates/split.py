@@ -61,6 +61,10 @@ class SplitCertificate(NormCertificate):
     --------
     NormCertificate : The other kinds.
 
+    Notes
+    -----
+    The theorem on splitting in docs/theory/upper_bounds.md.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn

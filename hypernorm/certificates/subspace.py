@@ -71,6 +71,23 @@ class SubspaceCertificate(Certificate):
         X: a basis of the subspace that is orthonormal up to rounding.
     norm : NormCertificate or ReducedCertificate
         Certificate for X.
+
+    See Also
+    --------
+    hypernorm.applications.sparsest_direction : Make one.
+
+    Notes
+    -----
+    Proposition 2 of docs/theory/small_sets.md.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.applications import sparsest_direction
+    >>> basis = np.eye(6)[:, :2]
+    >>> proved = sparsest_direction(basis, random_state=0).certificate.verify(basis)
+    >>> proved.lower <= 1 <= proved.upper
+    True
     """
 
     kinds: ClassVar = ("subspace",)

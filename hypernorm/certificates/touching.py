@@ -94,6 +94,10 @@ class TouchingCertificate(Certificate):
     --------
     NormCertificate : Certificates that have the same weights for all rows.
 
+    Notes
+    -----
+    The theorem and the corollary on touching points in docs/theory/sums_of_squares.md.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn
@@ -179,13 +183,47 @@ class TouchingCertificate(Certificate):
 
 
 def touching_majorants(rows: Rows, q: float, degree: int, nodes: np.ndarray, radius: float) -> np.ndarray:
-    """The coefficients c_ki of the majorants, from upper bounds on the computed lengths of the rows."""
+    """The coefficients c_ki of the majorants, from upper bounds on the computed lengths of the rows.
+
+    Parameters
+    ----------
+    rows : Rows
+    q : float
+    degree : int
+    nodes : ndarray of shape (n, count)
+    radius : float
+
+    Returns
+    -------
+    ndarray
+        One row for each power of ⟨x_i, v⟩², one column for each row of X.
+
+    See Also
+    --------
+    touching_nodes : Nodes to start with.
+    touching_form : The form with these coefficients.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.forms import Rows
+    >>> touching_majorants(Rows(np.eye(2)), 3.0, 4, np.full((2, 1), 0.5), 1.0).shape
+    (3, 2)
+    """
     squares = [upper_float(row_length(rows, i) ** 2) if rows.row_squares[i] > 0 else 0.0 for i in range(len(nodes))]
     return majorants(q, degree, nodes, squares, radius)
 
 
 def touching_form(rows: Rows, majorants: np.ndarray, classes: GramClasses) -> tuple[np.ndarray, float, float]:
     """The form F with the coefficients c_ki or larger ones, computed in floating point.
+
+    Parameters
+    ----------
+    rows : Rows
+    majorants : ndarray
+        As returned by `touching_majorants`.
+    classes : GramClasses
+        Of the degree of the form.
 
     Returns
     -------
@@ -200,6 +238,21 @@ def touching_form(rows: Rows, majorants: np.ndarray, classes: GramClasses) -> tu
     ------
     CertificateError
         If the rows of a moment matrix are too long for a proof.
+
+    See Also
+    --------
+    touching_majorants : The coefficients.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.forms import Rows
+    >>> from hypernorm.forms.gram import GramClasses
+    >>> rows = Rows(np.eye(2))
+    >>> majorants = touching_majorants(rows, 3.0, 4, np.full((2, 1), 0.5), 1.0)
+    >>> target, size, error = touching_form(rows, majorants, GramClasses(2, 2))
+    >>> target.shape, error < 1e-12 * size
+    ((5,), True)
     """
     linear = majorants[1]
     Q = second_moments(rows, linear)

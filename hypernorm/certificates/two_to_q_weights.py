@@ -63,6 +63,10 @@ class TwoToQCertificate(OperatorCertificate):
     --------
     OperatorCertificate : The other rules.
 
+    Notes
+    -----
+    Theorem 6 of docs/theory/operator_norms.md.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn
@@ -113,7 +117,31 @@ def _for_small_p(operand: Operand, s: np.ndarray, size: flint.arb, exact: bool) 
 
 
 def weighted_columns(entries: Matrix, s: np.ndarray, *, exact: bool) -> tuple[Matrix, flint.arb]:
-    """The computed Y = A Diag(s), and a bound on ‖A Diag(s) − Y‖_F."""
+    """The computed Y = A Diag(s), and a bound on ‖A Diag(s) − Y‖_F.
+
+    Parameters
+    ----------
+    entries : ndarray or csr_array of shape (m, n)
+    s : ndarray of shape (n,)
+    exact : bool
+        Bound the difference in exact arithmetic.
+
+    Returns
+    -------
+    Y : ndarray or csr_array
+    error : flint.arb
+
+    See Also
+    --------
+    TwoToQCertificate : Uses them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Y, error = weighted_columns(np.eye(2), np.array([1.0, 3.0]), exact=False)
+    >>> Y.tolist(), float(error) < 1e-12
+    ([[1.0, 0.0], [0.0, 3.0]], True)
+    """
     if (s == 1).all():
         return entries, rational(0)
     Y: Matrix

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from hypernorm._display import rounded_down, rounded_up
+from hypernorm._results import Result
 from hypernorm.exceptions import CertificateError
 
 __all__ = [
@@ -27,8 +28,8 @@ class Rigor(Enum):
     EXACT = "exact arithmetic"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verified:
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Verified(Result):
     """The result of a successful verification.
 
     Attributes
@@ -40,6 +41,17 @@ class Verified:
     rigor : Rigor
     seconds : float
         Duration of the verification.
+
+    See Also
+    --------
+    hypernorm.Certificate.verify : Returns one.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> proved = hn.spectral_bound(np.eye(3)).verify(np.eye(3))
+    >>> proved.quantity, proved.premise, proved.rigor.name
+    ('||X||_{2→4}', '', 'FLOATING_POINT')
     """
 
     quantity: str
@@ -48,7 +60,7 @@ class Verified:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class VerifiedBound(Verified):
     """The result of verifying an upper bound.
 
@@ -58,12 +70,22 @@ class VerifiedBound(Verified):
         Proved upper bound on the quantity.
     quantity, premise, rigor, seconds
         As for `Verified`.
+
+    See Also
+    --------
+    hypernorm.Certificate.verify : Returns one for an upper bound.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> 1 <= hn.spectral_bound(np.eye(3)).verify(np.eye(3)).upper < 1 + 1e-7
+    True
     """
 
     upper: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class VerifiedEnclosure(VerifiedBound):
     """The result of verifying bounds from both sides.
 
@@ -75,12 +97,23 @@ class VerifiedEnclosure(VerifiedBound):
         Proved upper bound on the quantity.
     quantity, premise, rigor, seconds
         As for `Verified`.
+
+    See Also
+    --------
+    Certificate.verify : Returns one for bounds from both sides.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> proved = hn.schatten_norm(np.eye(2), 1).certificate.verify(np.eye(2))
+    >>> proved.lower <= 2 <= proved.upper
+    True
     """
 
     lower: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class VerifiedErrorBound(VerifiedBound):
     """A proof that an estimate is close to the truth of the inliers, whichever samples they are.
 
@@ -98,6 +131,20 @@ class VerifiedErrorBound(VerifiedBound):
         The largest total variation distance of the weights from a distribution on the inliers.
     quantity, premise, rigor, seconds
         As for `Verified`.
+
+    See Also
+    --------
+    VerifiedMeanBound : For a mean.
+    VerifiedCovarianceBound : For a covariance.
+
+    Examples
+    --------
+    >>> proved = VerifiedErrorBound(
+    ...     quantity="an error", upper=0.5, upper_given=0.25, premise_given="a moment",
+    ...     contamination=0.1, total_variation=0.1,
+    ... )
+    >>> proved.error_bound
+    0.5
     """
 
     upper_given: float
@@ -111,7 +158,7 @@ class VerifiedErrorBound(VerifiedBound):
         return self.upper
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class VerifiedValue(Verified):
     """The result of verifying a lower bound.
 
@@ -121,6 +168,16 @@ class VerifiedValue(Verified):
         Proved lower bound on the quantity.
     quantity, premise, rigor, seconds
         As for `Verified`.
+
+    See Also
+    --------
+    hypernorm.Certificate.verify : Returns one for a witness.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> 1 - 1e-9 < hn.lower_bound(np.eye(3), random_state=0).verify(np.eye(3)).lower <= 1
+    True
     """
 
     lower: float
@@ -145,7 +202,23 @@ def verified_value(claimed: float, enclosure: tuple[float, float], quantity: str
 
 @dataclass(frozen=True)
 class Claim:
-    """The bound that a certificate states before it is proved: an upper bound if `is_upper`, otherwise a lower one."""
+    """The bound that a certificate states before it is proved: an upper bound if `is_upper`, otherwise a lower one.
+
+    Attributes
+    ----------
+    value : float
+    is_upper : bool
+
+    See Also
+    --------
+    Certificate.claim : The claim of a certificate.
+
+    Examples
+    --------
+    >>> claim = Claim(1 / 3, is_upper=True)
+    >>> claim.relation, claim.rounded(3)
+    ('<=', '0.334')
+    """
 
     value: float
     is_upper: bool
@@ -156,5 +229,14 @@ class Claim:
         return "<=" if self.is_upper else ">="
 
     def rounded(self, digits: int) -> str:
-        """The number as text with at most `digits` digits, rounded outward so that it remains a bound."""
+        """The number as text with at most `digits` digits, rounded outward so that it remains a bound.
+
+        Parameters
+        ----------
+        digits : int
+
+        Returns
+        -------
+        str
+        """
         return rounded_up(self.value, digits) if self.is_upper else rounded_down(self.value, digits)

@@ -61,11 +61,19 @@ class Witness(Certificate):
     --------
     NormCertificate : An upper bound on the same norm.
 
+    Notes
+    -----
+    How the value is proved is said in docs/theory/lower_bounds.md.
+
     Examples
     --------
     >>> import numpy as np
     >>> Witness.from_vector(np.eye(3), [0, 1, 0], q=4)
     Witness(q=4, shape=(3, 3), value=0.999999999999)
+
+    >>> from hypernorm.forms import Rows
+    >>> Witness.of_rows(Rows.identified(np.eye(3)), np.ones(3), 4.0).verify(np.eye(3)).lower > 0.75
+    True
     """
 
     kinds: ClassVar = ("witness",)
@@ -106,7 +114,19 @@ class Witness(Certificate):
 
     @classmethod
     def of_rows(cls, rows: Rows, vector: np.ndarray, q: float) -> Witness:
-        """Prove the value that a vector attains, for rows with a known fingerprint."""
+        """Prove the value that a vector attains, for rows with a known fingerprint.
+
+        Parameters
+        ----------
+        rows : Rows
+        vector : ndarray of shape (d,)
+            Finite and not zero.
+        q : float
+
+        Returns
+        -------
+        Witness
+        """
         value = attained_value(rows, vector, q)
         return cls(shape=rows.shape, fingerprint=rows.fingerprint, q=q, value=value, vector=vector)
 
@@ -162,7 +182,31 @@ def _scaled(vector: np.ndarray) -> np.ndarray:
 
 
 def attained_value(rows: Rows, vector: np.ndarray, q: float, *, exact: bool = False) -> float:
-    """A proved lower bound on ‖Xv‖_q / ‖v‖, rounding included."""
+    """A proved lower bound on ‖Xv‖_q / ‖v‖, rounding included.
+
+    Parameters
+    ----------
+    rows : Rows
+    vector : ndarray of shape (d,)
+    q : float
+    exact : bool, default False
+        Prove in exact arithmetic.
+
+    Returns
+    -------
+    float
+
+    See Also
+    --------
+    Witness.from_vector : The value with its proof.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.forms import Rows
+    >>> 0.99 < attained_value(Rows(np.eye(3)), np.array([0.0, 2.0, 0.0]), 4.0) <= 1
+    True
+    """
     return attained_interval(rows, vector, q, exact=exact)[0]
 
 

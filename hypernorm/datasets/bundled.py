@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias, get_args
+
 import numpy as np
 
+from hypernorm._arguments import check_choice
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["BUNDLED", "load_bundled"]
 
-BUNDLED: tuple[str, ...] = ("digits", "breast_cancer", "diabetes")
+Bundled: TypeAlias = Literal["digits", "breast_cancer", "diabetes"]
+BUNDLED: tuple[Bundled, ...] = get_args(Bundled)
 """The names that `load_bundled` knows."""
 
 
 @own_arithmetic
-def load_bundled(name: str, centered: bool = True) -> np.ndarray:
+def load_bundled(name: Bundled, centered: bool = True) -> np.ndarray:
     """Load a data set as a float64 matrix with one row per sample, without the targets.
 
     Parameters
@@ -38,14 +41,17 @@ def load_bundled(name: str, centered: bool = True) -> np.ndarray:
     InvalidInputError
         If the name is unknown.
 
+    See Also
+    --------
+    hypernorm.io.read_matrix : Matrices from files.
+
     Examples
     --------
     >>> X = load_bundled("digits")
     >>> X.shape, bool(abs(X.mean(axis=0)).max() < 1e-12)
     ((1797, 64), True)
     """
-    if name not in BUNDLED:
-        raise InvalidInputError(f"there is no bundled data set {name!r}; choose one of {', '.join(BUNDLED)}.")
+    check_choice(name, "name", BUNDLED)
     # Importing scikit-learn takes about a second, so it is imported only here.
     from sklearn import datasets
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -27,7 +28,8 @@ from hypernorm._arguments import (
     check_nonnegative,
 )
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm.datasets.populations import INLIERS, SPREAD, Population, directions, draw_population
+from hypernorm._results import Result
+from hypernorm.datasets.populations import INLIERS, SPREAD, Inliers, Population, directions, draw_population
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["ADVERSARIES", "Contaminated", "contaminated"]
@@ -39,8 +41,8 @@ _DISTANCES = {"cluster": 1.0, "two_clusters": 1.0, "shell": 1.0, "far": 10.0, "h
 _CANDIDATES = 8
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Contaminated:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Contaminated(Result):
     """Samples with outliers, and the truth about them.
 
     Attributes
@@ -57,6 +59,16 @@ class Contaminated:
         Mean of the distribution of the inliers.
     covariance : numpy.ndarray of shape (d, d)
         Covariance of the distribution of the inliers.
+
+    See Also
+    --------
+    contaminated : Draw one.
+
+    Examples
+    --------
+    >>> sample = contaminated(50, 2, 0.1, random_state=0)
+    >>> sample.samples.shape, int(sample.is_inlier.sum())
+    ((50, 2), 45)
     """
 
     samples: np.ndarray
@@ -73,8 +85,8 @@ def contaminated(
     d: int,
     contamination: float,
     *,
-    inliers: str = "gaussian",
-    adversary: str = "cluster",
+    inliers: Inliers = "gaussian",
+    adversary: Adversary = "cluster",
     distance: float | None = None,
     estimator: Estimator | None = None,
     random_state: Seed = None,
@@ -236,7 +248,12 @@ def _worst_cluster(
     return worst
 
 
-_OUTLIERS: dict[str, Callable[[Population, int, float, np.random.Generator], np.ndarray]] = {
+Adversary: TypeAlias = Literal[
+    "none", "cluster", "two_clusters", "shell", "far", "dkk", "hidden", "subtractive", "adaptive"
+]
+ADVERSARIES: tuple[Adversary, ...] = get_args(Adversary)
+
+_OUTLIERS: dict[Adversary, Callable[[Population, int, float, np.random.Generator], np.ndarray]] = {
     "cluster": _cluster,
     "two_clusters": _two_clusters,
     "shell": _shell,
@@ -244,5 +261,3 @@ _OUTLIERS: dict[str, Callable[[Population, int, float, np.random.Generator], np.
     "dkk": _dkk,
     "hidden": _hidden,
 }
-
-ADVERSARIES = ("none", *_OUTLIERS, "subtractive", "adaptive")

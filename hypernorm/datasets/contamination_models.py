@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from scipy.spatial.distance import pdist
@@ -17,7 +18,8 @@ from hypernorm._arguments import (
     check_nonnegative,
 )
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm.datasets.populations import INLIERS, Population, directions, draw_population
+from hypernorm._results import Result
+from hypernorm.datasets.populations import INLIERS, Inliers, Population, directions, draw_population
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = [
@@ -30,16 +32,19 @@ __all__ = [
     "contaminated_regression",
 ]
 
-REGRESSION_ADVERSARIES = ("none", "responses", "plane", "rows", "leverage")
-REGRESSION_NOISES = ("gaussian", "laplace", "t3", "heteroscedastic")
-CLUSTER_OUTLIERS = ("uniform", "cluster", "bridge", "far")
+RegressionAdversary: TypeAlias = Literal["none", "responses", "plane", "rows", "leverage"]
+REGRESSION_ADVERSARIES: tuple[RegressionAdversary, ...] = get_args(RegressionAdversary)
+RegressionNoise: TypeAlias = Literal["gaussian", "laplace", "t3", "heteroscedastic"]
+REGRESSION_NOISES: tuple[RegressionNoise, ...] = get_args(RegressionNoise)
+ClusterOutliers: TypeAlias = Literal["uniform", "cluster", "bridge", "far"]
+CLUSTER_OUTLIERS: tuple[ClusterOutliers, ...] = get_args(ClusterOutliers)
 _INTERCEPT = 2.0
 _SHIFT = 10.0
 _FAR = 10.0
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class ContaminatedRegression:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class ContaminatedRegression(Result):
     """A linear model with outliers.
 
     Attributes
@@ -52,6 +57,15 @@ class ContaminatedRegression:
     intercept : float
     covariance : numpy.ndarray of shape (d, d)
         Covariance Σ of the inliers' rows; the excess risk of b is (b − coefficients)ᵀ Σ (b − coefficients).
+
+    See Also
+    --------
+    contaminated_regression : Draw one.
+
+    Examples
+    --------
+    >>> contaminated_regression(50, 3, 0.1, random_state=0).coefficients.shape
+    (3,)
     """
 
     samples: np.ndarray
@@ -62,8 +76,8 @@ class ContaminatedRegression:
     covariance: np.ndarray
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class ContaminatedClusters:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class ContaminatedClusters(Result):
     """Clusters with outliers.
 
     Attributes
@@ -75,6 +89,15 @@ class ContaminatedClusters:
         Means of the distributions of the clusters.
     scales : numpy.ndarray of shape (n_clusters,)
         Standard deviation of each cluster, relative to the family of its points.
+
+    See Also
+    --------
+    contaminated_clusters : Draw one.
+
+    Examples
+    --------
+    >>> contaminated_clusters(60, 2, 3, random_state=0).centers.shape
+    (3, 2)
     """
 
     samples: np.ndarray
@@ -89,9 +112,9 @@ def contaminated_regression(
     d: int,
     contamination: float,
     *,
-    adversary: str = "rows",
-    design: str = "gaussian",
-    noise: str = "gaussian",
+    adversary: RegressionAdversary = "rows",
+    design: Inliers = "gaussian",
+    noise: RegressionNoise = "gaussian",
     noise_deviation: float = 0.5,
     random_state: Seed = None,
 ) -> ContaminatedRegression:
@@ -127,6 +150,10 @@ def contaminated_regression(
     ------
     InvalidInputError
         If an argument cannot be used.
+
+    See Also
+    --------
+    contaminated, contaminated_clusters : The same for means and clustering.
 
     Examples
     --------
@@ -182,10 +209,10 @@ def contaminated_clusters(
     contamination: float = 0.0,
     *,
     separation: float = 6.0,
-    inliers: str = "gaussian",
+    inliers: Inliers = "gaussian",
     size_ratio: float = 1.0,
     scale_ratio: float = 1.0,
-    outliers: str = "uniform",
+    outliers: ClusterOutliers = "uniform",
     random_state: Seed = None,
 ) -> ContaminatedClusters:
     """Draw clusters around random centers, and ⌊contamination · n⌋ outliers.
@@ -221,6 +248,10 @@ def contaminated_clusters(
     ------
     InvalidInputError
         If an argument cannot be used.
+
+    See Also
+    --------
+    contaminated, contaminated_regression : The same for means and regression.
 
     Examples
     --------

@@ -40,6 +40,10 @@ def cube_characters(n: int, degree: int, q: float = 4) -> np.ndarray:
     InvalidInputError
         If `degree` is larger than n, or an argument is out of range.
 
+    See Also
+    --------
+    cube_functions : Degree one, with the value of the norm.
+
     Examples
     --------
     >>> cube_characters(4, 2).shape

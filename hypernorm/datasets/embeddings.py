@@ -44,10 +44,18 @@ def isometric_embedding(d: int) -> KnownNorm:
     d : int
         Number of columns, at most 128. There are 4^r + d rows, 2^r the first power of two that is at least d.
 
+    Returns
+    -------
+    KnownNorm
+
     Raises
     ------
     InvalidInputError
         If `d` is out of range.
+
+    See Also
+    --------
+    lifted_embedding : The worst case of the row-norm bound.
 
     Examples
     --------
@@ -83,10 +91,18 @@ def lifted_embedding(d: int) -> KnownNorm:
     d : int
         Number of columns, from 2 to 129. The matrix has twice as many rows as the embedding.
 
+    Returns
+    -------
+    KnownNorm
+
     Raises
     ------
     InvalidInputError
         If `d` is out of range.
+
+    See Also
+    --------
+    isometric_embedding : Without the column.
 
     Examples
     --------

@@ -10,13 +10,14 @@ import functools
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
-from hypernorm._arguments import Seed, check_count, check_generator, check_nonnegative
+from hypernorm._arguments import Seed, check_choice, check_count, check_generator, check_nonnegative
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm.exceptions import InvalidInputError
 
@@ -31,7 +32,8 @@ __all__ = [
     "short_code",
 ]
 
-NETWORKS: tuple[str, ...] = ("karate_club", "les_miserables", "davis_southern_women", "florentine_families")
+Network: TypeAlias = Literal["karate_club", "les_miserables", "davis_southern_women", "florentine_families"]
+NETWORKS: tuple[Network, ...] = get_args(Network)
 """The names that `load_network` knows."""
 
 _MOST_VERTICES = 1 << 20
@@ -61,6 +63,10 @@ def noisy_cube(m: int, rho: float = 0.9) -> np.ndarray:
     ------
     InvalidInputError
         If an argument is out of range.
+
+    See Also
+    --------
+    short_code : A graph with fewer vertices and as many large eigenvalues.
 
     Examples
     --------
@@ -95,6 +101,10 @@ def johnson_graph(v: int, k: int) -> sp.csr_array:
     ------
     InvalidInputError
         If k ≥ v, or there are more than 2^20 subsets.
+
+    See Also
+    --------
+    hypernorm.applications.small_set_expansion : The expansion of its small sets.
 
     Examples
     --------
@@ -139,6 +149,11 @@ def cayley_graph(
     ------
     InvalidInputError
         If there is no factor or no generator, the lengths differ, a weight is not positive, or N exceeds 2^20.
+
+    See Also
+    --------
+    noisy_cube : A weighted graph of this kind.
+    hypernorm.applications.small_set_expansion : The expansion of its small sets.
 
     Examples
     --------
@@ -188,6 +203,10 @@ def short_code(m: int, degree: int) -> sp.csr_array:
     InvalidInputError
         If `degree` is larger than m, or N exceeds 2^20.
 
+    See Also
+    --------
+    noisy_cube : The graph on the whole cube.
+
     Examples
     --------
     >>> short_code(3, 2).shape
@@ -226,6 +245,10 @@ def random_regular_graph(n: int, degree: int, random_state: Seed = None) -> sp.c
     InvalidInputError
         If n is odd or not larger than the degree, or no disjoint matchings were found.
 
+    See Also
+    --------
+    random_geometric_graph : A graph with small sets of small expansion.
+
     Examples
     --------
     >>> set(random_regular_graph(20, 3, random_state=0).sum(axis=1).tolist())
@@ -263,6 +286,15 @@ def random_geometric_graph(n: int, radius: float, random_state: Seed = None) -> 
     scipy.sparse.csr_array of shape (m, m)
         m ≤ n.
 
+    Raises
+    ------
+    InvalidInputError
+        If an argument cannot be used.
+
+    See Also
+    --------
+    random_regular_graph : A graph without small sets of small expansion.
+
     Examples
     --------
     >>> random_geometric_graph(50, 2.0, random_state=0).nnz == 50 * 49
@@ -278,7 +310,7 @@ def random_geometric_graph(n: int, radius: float, random_state: Seed = None) -> 
 
 
 @own_arithmetic
-def load_network(name: str) -> sp.csr_array:
+def load_network(name: Network) -> sp.csr_array:
     """Load a social network that is part of networkx, which must be installed.
 
     Parameters
@@ -298,13 +330,16 @@ def load_network(name: str) -> sp.csr_array:
     InvalidInputError
         If the name is unknown or networkx is not installed.
 
+    See Also
+    --------
+    hypernorm.applications.small_set_expansion : The expansion of its small sets.
+
     Examples
     --------
     >>> load_network("florentine_families").shape
     (15, 15)
     """
-    if name not in NETWORKS:
-        raise InvalidInputError(f"there is no network {name!r}; choose one of {', '.join(NETWORKS)}.")
+    check_choice(name, "name", NETWORKS)
     try:
         import networkx
     except ImportError:

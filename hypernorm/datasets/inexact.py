@@ -45,6 +45,14 @@ def choi_lam() -> KnownNorm:
     h = w⁴ + x²y² + y²z² + z²x² − 4xyzw is nonnegative because the arithmetic mean of its first four terms is at least
     their geometric mean, |xyzw|. It vanishes at x = y = z = w. It is no sum of squares (Choi and Lam 1977).
 
+    Returns
+    -------
+    KnownNorm
+
+    See Also
+    --------
+    choi_biquadratic : The form in six variables.
+
     Examples
     --------
     >>> known = choi_lam()
@@ -68,6 +76,14 @@ def choi_biquadratic() -> KnownNorm:
     y = 0. It is no sum of squares (Choi and Lam 1977; Choi 1975 for the coefficient 2 of x_i²y_{i+1}²).
 
     The columns are x_1, x_2, x_3, y_1, y_2, y_3.
+
+    Returns
+    -------
+    KnownNorm
+
+    See Also
+    --------
+    choi_lam : The form in four variables.
 
     Examples
     --------
@@ -98,10 +114,18 @@ def odd_cycle(n: int = 5) -> KnownNorm:
     n : int, default 5
         Number of columns, odd and from 5 to 15.
 
+    Returns
+    -------
+    KnownNorm
+
     Raises
     ------
     InvalidInputError
         If `n` is even or out of range.
+
+    See Also
+    --------
+    inexact_norms : Other matrices for which degree 4 is not exact.
 
     Examples
     --------
@@ -120,6 +144,14 @@ def odd_cycle(n: int = 5) -> KnownNorm:
 @own_arithmetic
 def inexact_norms() -> Iterator[KnownNorm]:
     """Yield small representatives of all families, all for q = 4.
+
+    Yields
+    ------
+    KnownNorm
+
+    See Also
+    --------
+    known_norms : Matrices for which degree 4 is exact.
 
     Examples
     --------

@@ -17,6 +17,7 @@ import scipy.linalg
 
 from hypernorm._arguments import Seed, check_count, check_exponent, check_generator
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._results import Result
 from hypernorm.datasets.cube import cube_characters
 from hypernorm.exceptions import InvalidInputError
 
@@ -35,7 +36,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class KnownNorm:
+class KnownNorm(Result):
     """A matrix together with the true value of its norm.
 
     Attributes
@@ -48,15 +49,22 @@ class KnownNorm:
         The exponent of the norm.
     value : float
         ‖matrix‖_{2→q}, up to the rounding of the entries.
+
+    See Also
+    --------
+    known_norms : Some of all families.
+
+    Examples
+    --------
+    >>> known = identity(3)
+    >>> known.matrix.shape, known.q, known.value
+    ((3, 3), 4.0, 1.0)
     """
 
     name: str
     matrix: np.ndarray
     q: float
     value: float
-
-    def __post_init__(self) -> None:
-        self.matrix.setflags(write=False)
 
     def __repr__(self) -> str:
         return f"KnownNorm({self.name!r}, shape={self.matrix.shape}, q={self.q:g}, value={self.value!r})"
@@ -65,6 +73,24 @@ class KnownNorm:
 @own_arithmetic
 def identity(d: int, q: float = 4) -> KnownNorm:
     """The identity of order `d`: ‖v‖_q ≤ ‖v‖_2, with equality at a unit coordinate vector.
+
+    Parameters
+    ----------
+    d : int
+    q : float, default 4
+
+    Returns
+    -------
+    KnownNorm
+
+    Raises
+    ------
+    InvalidInputError
+        If `d` or `q` is out of range.
+
+    See Also
+    --------
+    known_norms : Some of all families.
 
     Examples
     --------
@@ -91,10 +117,18 @@ def orthogonal_rows(lengths: Sequence[float], q: float = 4, random_state: Seed =
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState, default 0
         Source of randomness of the frame.
 
+    Returns
+    -------
+    KnownNorm
+
     Raises
     ------
     InvalidInputError
         If a length is negative or not finite, or there is none.
+
+    See Also
+    --------
+    known_norms : Some of all families.
 
     Examples
     --------
@@ -122,6 +156,19 @@ def rank_one(n: int, d: int, q: float = 4, random_state: Seed = 0) -> KnownNorm:
         Exponent, 2 ≤ q ≤ ∞.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState, default 0
 
+    Returns
+    -------
+    KnownNorm
+
+    Raises
+    ------
+    InvalidInputError
+        If a number is out of range.
+
+    See Also
+    --------
+    known_norms : Some of all families.
+
     Examples
     --------
     >>> known = rank_one(6, 3, q=np.inf)
@@ -144,10 +191,22 @@ def blocks(*parts: KnownNorm) -> KnownNorm:
 
     Splitting v = (v_1, ..., v_m), ‖Xv‖_q^q = Σ ‖X_b v_b‖_q^q ≤ max ‖X_b‖^q · Σ ‖v_b‖^q ≤ max ‖X_b‖^q for q ≥ 2.
 
+    Parameters
+    ----------
+    *parts : KnownNorm
+
+    Returns
+    -------
+    KnownNorm
+
     Raises
     ------
     InvalidInputError
         If no part is given or the exponents differ.
+
+    See Also
+    --------
+    known_norms : Some of all families.
 
     Examples
     --------
@@ -169,10 +228,23 @@ def polygon(n: int, q: int = 4) -> KnownNorm:
     Σ_k cos^q(θ − 2πk/n) is constant in θ because the Fourier modes of cos^q have orders up to q < n: the vertices are
     a spherical q-design.
 
+    Parameters
+    ----------
+    n : int
+    q : float
+
+    Returns
+    -------
+    KnownNorm
+
     Raises
     ------
     InvalidInputError
         If q is odd or not smaller than n.
+
+    See Also
+    --------
+    icosahedron : A design in three dimensions.
 
     Examples
     --------
@@ -190,6 +262,14 @@ def polygon(n: int, q: int = 4) -> KnownNorm:
 def icosahedron() -> KnownNorm:
     """The 12 vertices of the icosahedron on the unit sphere, a spherical 5-design: ‖X‖^4 = 12/5 for q = 4.
 
+    Returns
+    -------
+    KnownNorm
+
+    See Also
+    --------
+    e8 : Another design.
+
     Examples
     --------
     >>> icosahedron()
@@ -205,10 +285,22 @@ def icosahedron() -> KnownNorm:
 def e8(q: int = 4) -> KnownNorm:
     """The 240 roots of E8 on the unit sphere, a spherical 7-design: ‖X‖^4 = 9 for q = 4, ‖X‖^6 = 15/4 for q = 6.
 
+    Parameters
+    ----------
+    q : {4, 6}, default 4
+
+    Returns
+    -------
+    KnownNorm
+
     Raises
     ------
     InvalidInputError
         If q is neither 4 nor 6.
+
+    See Also
+    --------
+    icosahedron : Another design.
 
     Examples
     --------
@@ -234,6 +326,18 @@ def cube_functions(n: int) -> KnownNorm:
     For f = v_0 + Σ v_i x_i, E f^4 = 3 (Σ v_i²)² − 2 Σ v_i^4 over all n + 1 coefficients; by symmetry the constant acts
     like one more independent sign. On the unit sphere Σ v_i^4 is smallest, 1/(n+1), where all |v_i| are equal.
 
+    Parameters
+    ----------
+    n : int
+
+    Returns
+    -------
+    KnownNorm
+
+    See Also
+    --------
+    cube_characters : Any degree.
+
     Examples
     --------
     >>> round(cube_functions(3).value ** 4, 12)  # 3 − 2/4
@@ -246,6 +350,14 @@ def cube_functions(n: int) -> KnownNorm:
 @own_arithmetic
 def known_norms() -> Iterator[KnownNorm]:
     """Yield small representatives of all families and exponents, of at most 240 rows.
+
+    Yields
+    ------
+    KnownNorm
+
+    See Also
+    --------
+    inexact_norms : Matrices for which degree 4 is not exact.
 
     Examples
     --------

@@ -8,6 +8,7 @@ import numpy as np
 
 from hypernorm._arguments import Seed, check_count, check_generator
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._results import html_table, one_line, shown
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["PlantedDictionary", "planted_dictionary"]
@@ -23,11 +24,26 @@ class PlantedDictionary(NamedTuple):
     dictionary : numpy.ndarray of shape (n_features, n_features)
         Atoms as columns.
     codes : numpy.ndarray of shape (n_samples, n_features)
+
+    See Also
+    --------
+    planted_dictionary : Draw one.
+
+    Examples
+    --------
+    >>> planted_dictionary(50, 4, 0.3, random_state=0).samples.shape
+    (50, 4)
     """
 
     samples: np.ndarray
     dictionary: np.ndarray
     codes: np.ndarray
+
+    def __repr__(self) -> str:
+        return one_line("PlantedDictionary", ((name, shown(value, name)) for name, value in self._asdict().items()))
+
+    def _repr_html_(self) -> str:
+        return html_table("PlantedDictionary", ((name, shown(value, name)) for name, value in self._asdict().items()))
 
 
 @own_arithmetic
@@ -71,6 +87,10 @@ def planted_dictionary(
     ------
     InvalidInputError
         If an argument is out of range.
+
+    See Also
+    --------
+    hypernorm.dictionary.LpDictionaryLearning : Learns the dictionary.
 
     Examples
     --------

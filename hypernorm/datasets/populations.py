@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
 from hypernorm._arguments import check_choice
 
-__all__ = ["INLIERS", "SPREAD", "Population", "directions", "draw_population"]
+__all__ = ["INLIERS", "SPREAD", "Inliers", "Population", "directions", "draw_population"]
 
-INLIERS = ("gaussian", "gaussian_decaying", "t3", "t5", "laplace", "heavy_products", "mixture")
+Inliers: TypeAlias = Literal["gaussian", "gaussian_decaying", "t3", "t5", "laplace", "heavy_products", "mixture"]
+INLIERS: tuple[Inliers, ...] = get_args(Inliers)
 SPREAD = 0.1
 """Standard deviation of a tight cluster, relative to that of the inliers."""
 _SMALLEST_DEVIATION = 0.1

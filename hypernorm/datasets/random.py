@@ -8,6 +8,7 @@ import numpy as np
 
 from hypernorm._arguments import Seed, check_count, check_generator
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._results import html_table, one_line, shown
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["PlantedSubspace", "gaussian", "heavy_tailed", "planted_sparse", "signs", "subspace"]
@@ -22,10 +23,25 @@ class PlantedSubspace(NamedTuple):
         Orthonormal columns.
     vector : numpy.ndarray of shape (n,)
         A unit vector in their span with few nonzero entries, all of the same magnitude.
+
+    See Also
+    --------
+    planted_sparse : Draw one.
+
+    Examples
+    --------
+    >>> planted_sparse(30, 3, 5, random_state=0).matrix.shape
+    (30, 3)
     """
 
     matrix: np.ndarray
     vector: np.ndarray
+
+    def __repr__(self) -> str:
+        return one_line("PlantedSubspace", ((name, shown(value, name)) for name, value in self._asdict().items()))
+
+    def _repr_html_(self) -> str:
+        return html_table("PlantedSubspace", ((name, shown(value, name)) for name, value in self._asdict().items()))
 
 
 @own_arithmetic
@@ -38,6 +54,19 @@ def gaussian(n: int, d: int, random_state: Seed = None) -> np.ndarray:
         Numbers of rows and columns.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Source of randomness; the same integer gives the same matrix.
+
+    Returns
+    -------
+    numpy.ndarray of shape (n, d)
+
+    Raises
+    ------
+    InvalidInputError
+        If a number is not whole and positive.
+
+    See Also
+    --------
+    signs, heavy_tailed : Other entries.
 
     Examples
     --------
@@ -57,6 +86,19 @@ def signs(n: int, d: int, random_state: Seed = None) -> np.ndarray:
         Numbers of rows and columns.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Source of randomness.
+
+    Returns
+    -------
+    numpy.ndarray of shape (n, d)
+
+    Raises
+    ------
+    InvalidInputError
+        If a number is not whole and positive.
+
+    See Also
+    --------
+    gaussian, heavy_tailed : Other entries.
 
     Examples
     --------
@@ -85,10 +127,18 @@ def heavy_tailed(
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Source of randomness.
 
+    Returns
+    -------
+    numpy.ndarray of shape (n, d)
+
     Raises
     ------
     InvalidInputError
         If `degrees_of_freedom` is not positive and finite.
+
+    See Also
+    --------
+    gaussian, signs : Other entries.
 
     Examples
     --------
@@ -114,10 +164,18 @@ def subspace(n: int, d: int, random_state: Seed = None) -> np.ndarray:
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Source of randomness.
 
+    Returns
+    -------
+    numpy.ndarray of shape (n, d)
+
     Raises
     ------
     InvalidInputError
         If d is larger than n.
+
+    See Also
+    --------
+    planted_sparse : A subspace with a sparse vector.
 
     Examples
     --------
@@ -156,6 +214,10 @@ def planted_sparse(n: int, d: int, sparsity: int, random_state: Seed = None) -> 
     ------
     InvalidInputError
         If d or `sparsity` is larger than n.
+
+    See Also
+    --------
+    hypernorm.applications.sparsest_direction : Finds the vector.
 
     Examples
     --------

@@ -27,6 +27,7 @@ import numpy as np
 
 from hypernorm._arguments import Seed, check_count, check_generator
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._results import Result
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = [
@@ -46,7 +47,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class KnownSeparableValue:
+class KnownSeparableValue(Result):
     """A Hermitian matrix together with its best separable state value.
 
     Attributes
@@ -62,6 +63,16 @@ class KnownSeparableValue:
         of the entries.
     ppt_value : float
         Value of level 1: the maximum over states with a positive partial transpose.
+
+    See Also
+    --------
+    known_separable_values : Some of all families.
+
+    Examples
+    --------
+    >>> known = next(known_separable_values())
+    >>> known.matrix.shape[0] == known.dims[0] * known.dims[1], known.value <= known.ppt_value
+    (True, True)
     """
 
     name: str
@@ -69,9 +80,6 @@ class KnownSeparableValue:
     dims: tuple[int, int]
     value: float
     ppt_value: float
-
-    def __post_init__(self) -> None:
-        self.matrix.setflags(write=False)
 
     def __repr__(self) -> str:
         return f"KnownSeparableValue({self.name!r}, dims={self.dims}, value={self.value!r})"
@@ -289,6 +297,14 @@ def choi_map() -> KnownSeparableValue:
 @own_arithmetic
 def known_separable_values() -> Iterator[KnownSeparableValue]:
     """Yield representatives of all families, from 2 × 2 to 8 × 8.
+
+    Yields
+    ------
+    KnownSeparableValue
+
+    See Also
+    --------
+    hypernorm.separable.separable_value : Bounds on these values.
 
     Examples
     --------

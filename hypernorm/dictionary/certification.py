@@ -11,6 +11,7 @@ import numpy as np
 from hypernorm._arguments import check_tolerance
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down, rounded_up
+from hypernorm._results import Result
 from hypernorm._validation import Matrix, as_dense
 from hypernorm.bounds import Interval, two_to_q_norm
 from hypernorm.certificates import (
@@ -26,7 +27,7 @@ __all__ = ["CertifiedAtom", "certify_leading_atom"]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class CertifiedAtom:
+class CertifiedAtom(Result):
     """How near an atom comes to the largest ‖Zw‖_p over unit vectors w, Z the centered and whitened samples.
 
     Attributes
@@ -43,6 +44,19 @@ class CertifiedAtom:
         Z as it was computed.
     interval : Interval
         The bounds on the 2→p norm of that matrix.
+
+    See Also
+    --------
+    LpDictionaryLearning.certify : Computes one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.dictionary import LpDictionaryLearning
+    >>> X = np.random.default_rng(0).laplace(size=(200, 3))
+    >>> found = LpDictionaryLearning(n_components=1, p=4, random_state=0).fit(X).certify(X)
+    >>> found.is_global(1e-3), found.verify(X).upper >= found.value
+    (True, True)
     """
 
     atom: int
@@ -59,17 +73,45 @@ class CertifiedAtom:
 
     @own_arithmetic
     def is_global(self, rtol: float = 1e-6) -> bool:
-        """Whether no unit vector exceeds the atom's value by more than a relative `rtol`."""
+        """Whether no unit vector exceeds the atom's value by more than a relative `rtol`.
+
+        Parameters
+        ----------
+        rtol : float, default 1e-6
+
+        Returns
+        -------
+        bool
+
+        Raises
+        ------
+        InvalidInputError
+            If `rtol` is not in [0, 1).
+        """
         return self.gap <= check_tolerance(rtol)
 
     def __repr__(self) -> str:
         return (
-            f"CertifiedAtom(atom={self.atom}, value={rounded_down(self.value, 10)}, "
-            f"upper={rounded_up(self.upper, 10)}, gap={self.gap:.3g})"
+            f"CertifiedAtom(value={rounded_down(self.value, 10)}, upper={rounded_up(self.upper, 10)}, "
+            f"gap={self.gap:.3g}, atom={self.atom})"
         )
 
     def verify(self, X: Any) -> VerifiedEnclosure:
-        """Prove both numbers again for the samples; see `AtomCertificate.verify`."""
+        """Prove both numbers again for the samples; see `AtomCertificate.verify`.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        VerifiedEnclosure
+
+        Raises
+        ------
+        CertificateError
+            If the numbers are not proved for the samples.
+        """
         return self.certificate.verify(X)
 
 

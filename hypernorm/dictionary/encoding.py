@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from sklearn.base import TransformerMixin
@@ -14,7 +14,9 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm.dictionary.overcomplete import matching_pursuit
 from hypernorm.exceptions import InvalidInputError
 
-__all__ = ["Coder", "check_transform", "encode", "nonzero_count"]
+__all__ = ["Coder", "TransformAlgorithm", "check_transform", "encode", "nonzero_count"]
+
+TransformAlgorithm: TypeAlias = Literal["auto", "threshold", "omp", "lasso"]
 
 _ROWS = 4096  # that matching pursuit codes together
 
@@ -27,7 +29,7 @@ def check_transform(algorithm: Any, n_nonzero_coefs: Any, alpha: Any) -> None:
     InvalidInputError
         If one is out of range.
     """
-    check_choice(algorithm, "transform_algorithm", ("auto", "threshold", "omp", "lasso"))
+    check_choice(algorithm, "transform_algorithm", get_args(TransformAlgorithm))
     if n_nonzero_coefs is not None:
         check_count(n_nonzero_coefs, "transform_n_nonzero_coefs")
     if alpha is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
@@ -17,8 +17,8 @@ from hypernorm._validation import check_rows
 from hypernorm._warnings import warn_caller
 from hypernorm.dictionary.atoms import Atoms
 from hypernorm.dictionary.certification import CertifiedAtom, certify_leading_atom
-from hypernorm.dictionary.encoding import Coder, nonzero_count
-from hypernorm.dictionary.learning import learn
+from hypernorm.dictionary.encoding import Coder, TransformAlgorithm, nonzero_count
+from hypernorm.dictionary.learning import ContrastName, learn
 from hypernorm.dictionary.overcomplete import learn_overcomplete
 from hypernorm.dictionary.parameters import (
     check_combination,
@@ -27,6 +27,7 @@ from hypernorm.dictionary.parameters import (
     count_atoms,
     warn_of_few_samples,
 )
+from hypernorm.dictionary.refinement import RefinementMethod
 from hypernorm.dictionary.searching import Search
 from hypernorm.dictionary.significance import significance, standardised_values
 from hypernorm.dictionary.stiefel import Ascent
@@ -150,6 +151,8 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
     `standard_errors_` suppose independent samples, about a hundred or more for each feature, learnable atoms, and codes
     with moments of order 2p. With noise and a dictionary that is not orthogonal the atoms tend to others, a bias.
 
+    docs/theory/dictionary_learning.md has the theorems and their sources.
+
     See Also
     --------
     expected_error : planning formula for Bernoulli–Gaussian codes.
@@ -162,6 +165,9 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
     >>> planted = planted_dictionary(5000, 10, theta=0.2, random_state=0)
     >>> model = LpDictionaryLearning(random_state=0).fit(planted.samples)
     >>> recovery_error(model.unmixing_, planted.dictionary) < 2e-3
+    True
+    >>> stream = LpDictionaryLearning(random_state=0).partial_fit(planted.samples[:1000])
+    >>> recovery_error(stream.partial_fit(planted.samples[1000:]).unmixing_, planted.dictionary) < 0.1
     True
     >>> model.set_params(refine=True).fit(planted.samples)
     LpDictionaryLearning(random_state=0, refine=True)
@@ -176,15 +182,15 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         p: float = 3,
         whiten: bool = True,
         center: bool = True,
-        n_init: int | str = "auto",
+        n_init: int | Literal["auto"] = "auto",
         max_iter: int = 500,
         tol: float = 1e-6,
-        refine: bool | str = False,
-        contrast: str = "auto",
+        refine: bool | RefinementMethod = False,
+        contrast: ContrastName = "auto",
         robust: Any = None,
         w_init: Any = None,
         threshold: float = 0.0,
-        transform_algorithm: str = "auto",
+        transform_algorithm: TransformAlgorithm = "auto",
         transform_n_nonzero_coefs: int | None = None,
         transform_alpha: float | None = None,
         random_state: Seed = None,
@@ -218,6 +224,11 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         y : ignored
         sample_weight : array_like of shape (n_samples,), optional
             How often each sample counts: 2 is the same as giving it twice, 0 as leaving it out.
+
+        Returns
+        -------
+        LpDictionaryLearning
+            Itself.
 
         Raises
         ------
@@ -300,6 +311,16 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         ----------
         X : array_like or sparse matrix of shape (n_samples, n_features)
         y : ignored
+
+        Returns
+        -------
+        LpDictionaryLearning
+            Itself.
+
+        Raises
+        ------
+        InvalidInputError
+            If an argument is out of range.
         """
         p = check_parameters(self)
         stream: Stream | None = getattr(self, "_stream", None)
@@ -341,6 +362,13 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         Returns
         -------
         CertifiedAtom
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If the samples cannot be used, or have another number of features.
 
         Examples
         --------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -12,9 +13,10 @@ from hypernorm.dictionary.refinement import refine_atoms
 from hypernorm.dictionary.searching import Search
 from hypernorm.dictionary.stiefel import Ascent
 
-__all__ = ["CONTRASTS", "Learned", "learn"]
+__all__ = ["CONTRASTS", "ContrastName", "Learned", "learn"]
 
-CONTRASTS = ("auto", "power", "kurtosis")
+ContrastName: TypeAlias = Literal["auto", "power", "kurtosis"]
+CONTRASTS: tuple[ContrastName, ...] = get_args(ContrastName)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ correlation. It keeps the ℓp solution too if the components of the mixtures ha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -26,7 +27,9 @@ from hypernorm.dictionary.logcosh import maximise_logcosh
 from hypernorm.dictionary.whitening import Whitening
 from hypernorm.forms import Rows, column_means, second_moments
 
-__all__ = ["Refinement", "check_refine", "refine_atoms"]
+__all__ = ["Refinement", "RefinementMethod", "check_refine", "refine_atoms"]
+
+RefinementMethod: TypeAlias = Literal["likelihood", "auto"]
 
 # ε for coefficients with mean square one; the last value is repeated for convergence on noisy samples.
 _WIDTHS = (*(0.3 * 0.2 ** np.arange(12)), 1e-9, 1e-9)
@@ -73,7 +76,7 @@ def check_refine(refine: bool | str) -> None:
         If it is neither True, False, 'likelihood' nor 'auto'.
     """
     if isinstance(refine, str):
-        check_choice(refine, "refine", ("likelihood", "auto"))
+        check_choice(refine, "refine", get_args(RefinementMethod))
     else:
         check_flag(refine, "refine")
 

@@ -66,6 +66,14 @@ def expected_error(
     InvalidInputError
         If an argument is out of range.
 
+    See Also
+    --------
+    recovery_error : The error whose expectation it is.
+
+    Notes
+    -----
+    The section on the expected error in docs/theory/dictionary_learning.md.
+
     Examples
     --------
     >>> round(100 * expected_error(100, 40_000, 0.1, 3), 3)  # per cent
@@ -114,6 +122,14 @@ def recovery_error(unmixing: Any, dictionary: Any) -> float:
     ------
     InvalidInputError
         If the shapes do not match, or a row of `unmixing` is orthogonal to every atom.
+
+    See Also
+    --------
+    expected_error : Its expectation.
+
+    Notes
+    -----
+    The section on the expected error in docs/theory/dictionary_learning.md.
 
     Examples
     --------

@@ -23,7 +23,28 @@ _BLOCKS_PER_GROUP = 8
 
 
 def column_means(rows: Rows, weights: np.ndarray | None = None) -> np.ndarray:
-    """The mean of the rows, by default with equal weights, as an array of shape (d,)."""
+    """The mean of the rows, by default with equal weights, as an array of shape (d,).
+
+    Parameters
+    ----------
+    rows : Rows
+    weights : ndarray of shape (n,), optional
+
+    Returns
+    -------
+    ndarray of shape (d,)
+
+    See Also
+    --------
+    second_moments : Moments of the next order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows = Rows(np.array([[1.0], [3.0]]))
+    >>> column_means(rows) * 2.0**rows.exponent
+    array([2.])
+    """
     weights = np.ones(rows.shape[0]) if weights is None else weights
     step = rows.block_rows()
 
@@ -52,6 +73,19 @@ def second_moments(rows: Rows, weights: np.ndarray | None = None, *, absolute: b
     -------
     ndarray of shape (d, d)
         Exactly symmetric.
+
+    See Also
+    --------
+    column_means : Moments of order one.
+    moment_matrix : Moments of higher order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows = Rows(np.array([[1.0, 2.0]]))
+    >>> second_moments(rows) * 4.0**rows.exponent
+    array([[1., 2.],
+           [2., 4.]])
     """
     step = rows.block_rows()
 
@@ -74,6 +108,25 @@ def moment_depth(rows: Rows, size: int) -> int:
     """Longest chain of additions in an entry of the D×D moment matrix, D = `size`.
 
     A product that accumulates in place may round after every term, so a group of blocks counts as one chain.
+
+    Parameters
+    ----------
+    rows : Rows
+    size : int
+
+    Returns
+    -------
+    int
+
+    See Also
+    --------
+    moment_matrix : The matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> moment_depth(Rows(np.eye(3)), 6) >= 1
+    True
     """
     group = min(rows.shape[0], _BLOCKS_PER_GROUP * _block_rows(rows, size))
     return group + max(-(-len(piece) // group) for piece in rows.pieces) + len(rows.pieces) - 1
@@ -106,6 +159,17 @@ def moment_matrix(rows: Rows, half_degree: int) -> np.ndarray:
     ------
     InvalidInputError
         If the D×D result, with the workspace of its proof, does not fit in memory.
+
+    See Also
+    --------
+    MonomialBasis : The monomials.
+    second_moments : The same for degree one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> moment_matrix(Rows(np.eye(2)), 2).shape
+    (3, 3)
     """
     return rows.kept("moments", lambda: _moment_matrix(rows, half_degree), half_degree)
 

@@ -35,6 +35,15 @@ class MonomialBasis:
     multiplicities : ndarray of shape (D,), int64
         k!/α!, the number of ordered index tuples of the monomial.
 
+    Raises
+    ------
+    InvalidInputError
+        If the dimension or the degree is out of range.
+
+    See Also
+    --------
+    moment_matrix : The second moments of the monomials.
+
     Examples
     --------
     >>> basis = MonomialBasis(2, 2)
@@ -44,6 +53,9 @@ class MonomialBasis:
     >>> z = basis.evaluate(np.array([[3.0, 4.0]]))
     >>> float(np.sum(z**2))  # ‖v‖⁴
     625.0
+
+    >>> MonomialBasis.count(3, 2)
+    6
     """
 
     def __init__(self, dimension: int, degree: int):
@@ -61,7 +73,16 @@ class MonomialBasis:
 
     @staticmethod
     def count(dimension: int, degree: int) -> int:
-        """Number of monomials, D = C(d+k−1, k)."""
+        """Number of monomials, D = C(d+k−1, k).
+
+        Parameters
+        ----------
+        dimension, degree : int
+
+        Returns
+        -------
+        int
+        """
         return math.comb(dimension + degree - 1, degree)
 
     def evaluate(self, points: np.ndarray) -> np.ndarray:
@@ -96,6 +117,20 @@ class MonomialBasis:
 
 def pair_matrices(entries: np.ndarray, dimension: int) -> np.ndarray:
     """Symmetric matrices, of shape (r, d, d), from their entries i ≤ j in the order of the monomials, of shape (D, r).
+
+    Parameters
+    ----------
+    entries : ndarray of shape (D, r)
+    dimension : int
+        d.
+
+    Returns
+    -------
+    ndarray of shape (r, d, d)
+
+    See Also
+    --------
+    MonomialBasis : The order of the entries.
 
     Examples
     --------

@@ -12,20 +12,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from hypernorm._arguments import check_count
+from hypernorm._arguments import check_choice, check_count
 from hypernorm._complex import check_complex
 from hypernorm._validation import as_dense
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms.gram import rank_multisets
 from hypernorm.forms.rows import fingerprint
 
-__all__ = ["FIELDS", "GramPart", "ProductClasses", "ProductForm", "gram_sides"]
+__all__ = ["FIELDS", "GramPart", "ProductClasses", "ProductForm", "Scalars", "gram_sides"]
 
-FIELDS = ("complex", "real")
+Scalars: TypeAlias = Literal["complex", "real"]
+FIELDS: tuple[Scalars, ...] = get_args(Scalars)
 
 # A matrix may be Hermitian up to rounding only; the form of its Hermitian part is bounded then.
 _ASYMMETRY = 1e-10
@@ -63,8 +64,7 @@ class ProductForm:
     """
 
     def __init__(self, M: Any, dims: Any, field: str):
-        if field not in FIELDS:
-            raise InvalidInputError(f"field must be 'complex' or 'real', got {field!r}.")
+        check_choice(field, "field", FIELDS)
         self.field = field
         self.dims = _check_dims(dims)
         real, imaginary = _parts(M)

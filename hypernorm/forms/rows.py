@@ -60,6 +60,33 @@ class Rows:
         Factor of each row, set by `reweighted`.
     shift : ndarray of shape (d,) or None
         What `shifted` subtracts from every row.
+
+    See Also
+    --------
+    ScaledMatrix : A matrix for norms that need no blocks of rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows = Rows.identified(np.array([[3.0, 0.0], [0.0, 4.0], [1.0, 1.0]]))
+    >>> rows.shape, len(rows.fingerprint), rows.exponent
+    ((3, 2), 64, 3)
+    >>> rows.block(0, 1) * 2.0**rows.exponent, rows.images(np.ones(2)) * 2.0**rows.exponent
+    (array([[3., 0.]]), array([3., 4., 2.]))
+    >>> rows.taken(np.array([2])).shape, rows.operand(0, 2).shape, rows.block_rows() >= 3
+    ((1, 2), (2, 2), True)
+    >>> sums = rows.partials(lambda rows, part: rows.block(part.start, part.stop).sum(), rows.ranges(3))
+    >>> [float(part) for part in sums]
+    [1.125]
+    >>> rows.depth(3) >= 3
+    True
+    >>> rows.reweighted(np.array([1.0, 2.0, 0.0])).block(2, 3), rows.shifted(np.ones(2)).block(0, 1)
+    (array([[0., 0.]]), array([[-0.625, -1.   ]]))
+    >>> rows.kept("sum", lambda: 9), rows.recall("sum")
+    (9, 9)
+    >>> rows.forget("sum")
+    >>> rows.recall("sum") is None, rows.unguarded().shape
+    (True, (3, 2))
     """
 
     def __init__(self, matrix: RowMatrix, fingerprint: str = UNIDENTIFIED):
@@ -81,7 +108,16 @@ class Rows:
 
     @classmethod
     def identified(cls, matrix: RowMatrix) -> Rows:
-        """The rows of a matrix, with its fingerprint."""
+        """The rows of a matrix, with its fingerprint.
+
+        Parameters
+        ----------
+        matrix : ndarray, csr_array, Chunks or Pages of shape (n, d)
+
+        Returns
+        -------
+        Rows
+        """
         return cls(matrix, fingerprint(matrix))
 
     def _measure(self) -> None:
@@ -105,7 +141,16 @@ class Rows:
         return not (self.row_squares > 0).any()
 
     def reweighted(self, multiplier: np.ndarray) -> Rows:
-        """Copy of the rows, row i multiplied by ``multiplier[i]``; each product is rounded once."""
+        """Copy of the rows, row i multiplied by ``multiplier[i]``; each product is rounded once.
+
+        Parameters
+        ----------
+        multiplier : ndarray of shape (n,)
+
+        Returns
+        -------
+        Rows
+        """
         rows = self._copy()
         rows.multiplier = multiplier
         return rows
@@ -114,13 +159,26 @@ class Rows:
         """Copy of the rows minus ``shift``, which is subtracted block by block; blocks of sparse rows become dense.
 
         ``shift`` is in the scale of the blocks. The lengths and exponents are still those before the shift.
+
+        Parameters
+        ----------
+        shift : ndarray of shape (d,)
+
+        Returns
+        -------
+        Rows
         """
         rows = self._copy()
         rows.shift = shift
         return rows
 
     def unguarded(self) -> Rows:
-        """Copy of the rows that skips the page checks, for a search whose result is proved afterwards."""
+        """Copy of the rows that skips the page checks, for a search whose result is proved afterwards.
+
+        Returns
+        -------
+        Rows
+        """
         rows = self._copy()
         if isinstance(self._matrix, Pages):
             rows._matrix = self._matrix.array
@@ -133,7 +191,18 @@ class Rows:
         return rows
 
     def kept(self, name: Any, compute: Callable[[], Result], key: Any = None) -> Result:
-        """What was computed last under a name, if for the same key; else compute it now and keep it."""
+        """What was computed last under a name, if for the same key; else compute it now and keep it.
+
+        Parameters
+        ----------
+        name : hashable
+        compute : callable
+        key : object, optional
+
+        Returns
+        -------
+        object
+        """
         found = self.recall(name, key)
         if found is None:
             found = compute()
@@ -141,12 +210,27 @@ class Rows:
         return found
 
     def recall(self, name: Any, key: Any = None) -> Any:
-        """What was kept under a name for this key, or None."""
+        """What was kept under a name for this key, or None.
+
+        Parameters
+        ----------
+        name : hashable
+        key : object, optional
+
+        Returns
+        -------
+        object
+        """
         found = self._cache.get(name)
         return found[1] if found is not None and found[0] == key else None
 
     def forget(self, name: Any) -> None:
-        """Keep nothing under a name."""
+        """Keep nothing under a name.
+
+        Parameters
+        ----------
+        name : hashable
+        """
         self._cache.pop(name, None)
 
     @cached_property
@@ -168,6 +252,16 @@ class Rows:
 
         The function must read the rows through its argument, since it may run on another machine. `per_row` are
         arrays with one entry per row; the function gets the entries of its part. A part must lie within one piece.
+
+        Parameters
+        ----------
+        function : callable
+        parts : sequence of range
+        *per_row : ndarray of shape (n,)
+
+        Yields
+        ------
+        object
         """
         slices = [tuple(array[part.start : part.stop] for array in per_row) for part in parts]
         if not isinstance(self._matrix, Chunks):
@@ -188,7 +282,16 @@ class Rows:
         return rows
 
     def images(self, v: np.ndarray) -> np.ndarray:
-        """The product Xv for one vector."""
+        """The product Xv for one vector.
+
+        Parameters
+        ----------
+        v : ndarray of shape (d,)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
         step = self.block_rows()
 
         def partial(rows: Rows, part: range) -> np.ndarray:
@@ -198,7 +301,16 @@ class Rows:
         return np.concatenate(list(self.partials(partial, self.ranges(step))))
 
     def taken(self, chosen: np.ndarray) -> np.ndarray:
-        """The rows with the given distinct indices as a dense array, in the order of the indices."""
+        """The rows with the given distinct indices as a dense array, in the order of the indices.
+
+        Parameters
+        ----------
+        chosen : ndarray of int
+
+        Returns
+        -------
+        ndarray
+        """
         marks = np.zeros(self.shape[0], dtype=bool)
         marks[chosen] = True
 
@@ -213,12 +325,31 @@ class Rows:
         return result
 
     def block(self, start: int, stop: int) -> np.ndarray:
-        """Rows `start` to `stop` as a dense float64 array."""
+        """Rows `start` to `stop` as a dense float64 array.
+
+        Parameters
+        ----------
+        start, stop : int
+
+        Returns
+        -------
+        ndarray
+        """
         block = self.operand(start, stop)
         return block if isinstance(block, np.ndarray) else block.toarray()
 
     def operand(self, start: int, stop: int, dtype: DTypeLike = np.float64) -> Any:
-        """Rows `start` to `stop` for a matrix product in the given precision; sparse if the matrix is sparse."""
+        """Rows `start` to `stop` for a matrix product in the given precision; sparse if the matrix is sparse.
+
+        Parameters
+        ----------
+        start, stop : int
+        dtype : dtype, default float64
+
+        Returns
+        -------
+        ndarray or csr_array
+        """
         start, stop = start - self._first, stop - self._first
         block = self._matrix[start:stop]
         if self._scale:
@@ -232,18 +363,45 @@ class Rows:
         return block if block.dtype == dtype else block.astype(dtype)
 
     def block_rows(self, width: int | None = None) -> int:
-        """Number of rows in a block that fits in cache together with an array of `width` columns (default d)."""
+        """Number of rows in a block that fits in cache together with an array of `width` columns (default d).
+
+        Parameters
+        ----------
+        width : int, optional
+
+        Returns
+        -------
+        int
+        """
         return min(self.shape[0], max(64, _BLOCK_ENTRIES // max(self.shape[1], width or 1)))
 
     def ranges(self, step: int) -> list[range]:
-        """Contiguous ranges of rows, each of whole steps: the chunks, or at most a fixed number of ranges."""
+        """Contiguous ranges of rows, each of whole steps: the chunks, or at most a fixed number of ranges.
+
+        Parameters
+        ----------
+        step : int
+
+        Returns
+        -------
+        list of range
+        """
         if isinstance(self._matrix, Chunks):
             return self.pieces
         blocks = -(-self.shape[0] // step)
         return [range(part.start * step, min(part.stop * step, self.shape[0])) for part in split_range(blocks, _RANGES)]
 
     def depth(self, step: int) -> int:
-        """Longest chain of additions in a sum over all rows, added by blocks of `step` rows and then by ranges."""
+        """Longest chain of additions in a sum over all rows, added by blocks of `step` rows and then by ranges.
+
+        Parameters
+        ----------
+        step : int
+
+        Returns
+        -------
+        int
+        """
         ranges = self.ranges(step)
         return min(step, self.shape[0]) + max(-(-len(part) // step) for part in ranges) + len(ranges)
 
@@ -336,6 +494,19 @@ def fingerprint(matrix: RowMatrix) -> str:
 
     Only the positions and the binary64 values of the non-zero entries count; the matrix may be dense or sparse, row-
     or column-major, of integers or floats.
+
+    Parameters
+    ----------
+    matrix : ndarray, csr_array, Chunks or Pages of shape (n, d)
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    See Also
+    --------
+    Rows.identified : Rows that know their fingerprint.
 
     Examples
     --------

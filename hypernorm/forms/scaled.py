@@ -30,12 +30,19 @@ class ScaledMatrix:
     inexact : bool
         Whether the scaling lost bits of tiny entries. Each such entry changed by at most 2**-1074.
 
+    See Also
+    --------
+    Rows : Rows in blocks, scaled by the longest.
+
     Examples
     --------
     >>> import numpy as np
     >>> scaled = ScaledMatrix(np.array([[3.0, -1.0]]))
     >>> scaled.entries.tolist(), scaled.exponent
     ([[0.75, -0.25]], 2)
+
+    >>> len(ScaledMatrix.identified(np.eye(2)).fingerprint)
+    64
     """
 
     def __init__(self, matrix: Matrix, fingerprint: str = UNIDENTIFIED):
@@ -55,7 +62,16 @@ class ScaledMatrix:
 
     @classmethod
     def identified(cls, matrix: Matrix) -> ScaledMatrix:
-        """The scaled matrix with the fingerprint of the matrix."""
+        """The scaled matrix with the fingerprint of the matrix.
+
+        Parameters
+        ----------
+        matrix : ndarray or csr_array of shape (m, n)
+
+        Returns
+        -------
+        ScaledMatrix
+        """
         return cls(matrix, fingerprint(matrix))
 
     @property

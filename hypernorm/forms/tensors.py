@@ -17,10 +17,22 @@ _MOST_AXES = 32
 def unfoldings(tensor: Any) -> list[np.ndarray]:
     """Private copies of the unfoldings of a tensor, one for each axis.
 
+    Parameters
+    ----------
+    tensor : array_like
+
+    Returns
+    -------
+    list of ndarray
+
     Raises
     ------
     InvalidInputError
         If the tensor has one axis only, more than 32, or entries that cannot be used.
+
+    See Also
+    --------
+    hypernorm.tucker_error : Uses their singular values.
 
     Examples
     --------

@@ -143,6 +143,10 @@ def read_matrix(
         devices are refused, and so are files that take more than half of the free memory, or more than 64 MiB and more
         than 200 times their own size.
 
+    See Also
+    --------
+    hypernorm.datasets.load_bundled : Data sets that are there already.
+
     Examples
     --------
     >>> read_matrix("diabetes").shape

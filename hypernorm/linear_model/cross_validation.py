@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from sklearn import get_config
@@ -16,7 +16,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from hypernorm._arguments import check_choice
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.linear_model.decomposition import PATH_ERROR, SOLVERS, Wanted, decompose
+from hypernorm.linear_model.decomposition import PATH_ERROR, SOLVERS, Solver, Wanted, decompose
 from hypernorm.linear_model.folds import Fold, closed_form, one_by_one, split
 from hypernorm.linear_model.norms import check_norms
 from hypernorm.linear_model.regressor import DEFAULT_GRID, SchattenRegressor, check_penalties
@@ -27,7 +27,8 @@ from hypernorm.linear_model.spectrum import Blend
 __all__ = ["SchattenRegressorCV"]
 
 _DEFAULT_FOLDS = 5
-_SEVERAL = ("blend", "best")
+Several: TypeAlias = Literal["blend", "best"]
+_SEVERAL: tuple[Several, ...] = get_args(Several)
 
 
 class SchattenRegressorCV(SchattenRegressor):
@@ -82,6 +83,14 @@ class SchattenRegressorCV(SchattenRegressor):
     bias_, bias_norm_
         As for `SchattenRegressor`. For a blend, its biases, and their p-norm for each norm of the blend.
 
+    See Also
+    --------
+    SchattenRegressor : One penalty.
+
+    Notes
+    -----
+    The sections on leave-one-out and on the blend of norms in docs/theory/gauss_markov.md.
+
     Examples
     --------
     >>> import numpy as np
@@ -94,6 +103,8 @@ class SchattenRegressorCV(SchattenRegressor):
     'blend of 3 norms by approximate leave-one-out'
     >>> bool(np.isclose(model.blend_weights_.sum(), 1))
     True
+    >>> type(model.get_metadata_routing()).__name__
+    'MetadataRouter'
     """
 
     def __init__(
@@ -101,14 +112,14 @@ class SchattenRegressorCV(SchattenRegressor):
         alphas: Any = None,
         *,
         p: Any = 2,
-        several: str = "blend",
+        several: Several = "blend",
         cv: Any = None,
         scoring: Any = None,
         alpha_per_target: bool = False,
         store_cv_results: bool = False,
         fit_intercept: bool = True,
         noise_covariance: Any = None,
-        solver: str = "auto",
+        solver: Solver = "auto",
     ):
         self.alphas = alphas
         self.p = p
@@ -203,7 +214,12 @@ class SchattenRegressorCV(SchattenRegressor):
         return self
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """What `fit` passes on to the splitter and the scorer."""
+        """What `fit` passes on to the splitter and the scorer.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+        """
         to_split, to_score = (MethodMapping().add(caller="fit", callee=callee) for callee in ("split", "score"))
         router = MetadataRouter(owner=self).add_self_request(self).add(splitter=self.cv, method_mapping=to_split)
         if self.scoring is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import scipy.linalg
@@ -16,9 +16,10 @@ from hypernorm.linear_model.krylov import ritz_pairs
 from hypernorm.linear_model.samples import BLOCK_ENTRIES, CenteredSamples, Samples, centered_rows
 from hypernorm.linear_model.shrinkage import filter_factors
 
-__all__ = ["PATH_ERROR", "SOLVERS", "Decomposition", "Wanted", "decompose", "eigen_decomposition"]
+__all__ = ["PATH_ERROR", "SOLVERS", "Decomposition", "Solver", "Wanted", "decompose", "eigen_decomposition"]
 
-SOLVERS = ("auto", "svd", "gram", "lanczos")
+Solver: TypeAlias = Literal["auto", "svd", "gram", "lanczos"]
+SOLVERS: tuple[Solver, ...] = get_args(Solver)
 PATH_ERROR = 2.0**-24
 """Relative error of coefficients that is accepted on a path, whose smallest penalties are rarely chosen."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -20,9 +20,10 @@ from hypernorm.linear_model.gram import GramMatrix
 from hypernorm.linear_model.samples import CenteredSamples
 from hypernorm.linear_model.spectrum import Blend
 
-__all__ = ["ErrorModel", "ErrorSource", "per_target"]
+__all__ = ["ErrorModel", "ErrorSource", "WeightMeaning", "per_target"]
 
-WEIGHT_MEANINGS = ("variance", "count")
+WeightMeaning: TypeAlias = Literal["variance", "count"]
+WEIGHT_MEANINGS: tuple[WeightMeaning, ...] = get_args(WeightMeaning)
 # Difference of coefficients, relative to them and to rounding errors, above which X is not that of the fit.
 _LARGEST_CHANGE, _ROUNDING = 1e-3, 64 * float(np.finfo(np.float64).eps)
 _CHANGED = (

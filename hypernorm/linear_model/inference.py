@@ -19,17 +19,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from hypernorm._arguments import check_nonnegative
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._results import Result
 from hypernorm._validation import as_dense, check_matrix
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.linear_model.error_model import ErrorModel, ErrorSource, per_target
+from hypernorm.linear_model.error_model import ErrorModel, ErrorSource, WeightMeaning, per_target
 
 __all__ = ["BiasAwareInterval", "LinearInference", "critical_value"]
 
 _BISECTIONS = 52
 
 
-@dataclass(frozen=True, kw_only=True)
-class BiasAwareInterval:
+@dataclass(frozen=True, repr=False, kw_only=True)
+class BiasAwareInterval(Result):
     """Confidence intervals of linear functions of the coefficients, one for each function and target.
 
     Attributes
@@ -47,6 +48,20 @@ class BiasAwareInterval:
         The standard deviation of the noise, as given or estimated.
     degrees_of_freedom : float
         Of the estimated σ; ∞ for a given one.
+
+    See Also
+    --------
+    SchattenRegressor.confidence_interval : Computes them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.linear_model import SchattenRegressor
+    >>> X = np.random.default_rng(0).standard_normal((30, 2))
+    >>> model = SchattenRegressor(1.0).fit(X, X @ [1.0, 2.0])
+    >>> interval = model.confidence_interval([1.0, 0.0], 3.0, sigma=0.1)
+    >>> bool(interval.lower <= 1 <= interval.upper)
+    True
     """
 
     estimate: Any
@@ -72,7 +87,7 @@ class LinearInference:
 
     @own_arithmetic
     def confidence_interval(
-        self, C: Any, R: Any, sigma: Any = None, *, confidence: float = 0.95, weight_meaning: str = "variance"
+        self, C: Any, R: Any, sigma: Any = None, *, confidence: float = 0.95, weight_meaning: WeightMeaning = "variance"
     ) -> BiasAwareInterval:
         """Confidence intervals of c'β that hold for every β with ‖β‖₂ ≤ R.
 

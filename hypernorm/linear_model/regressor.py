@@ -14,8 +14,8 @@ from hypernorm._arguments import check_choice, check_nonnegative, check_sample_w
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_covariance, check_matrix
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.linear_model.decomposition import PATH_ERROR, SOLVERS, Decomposition, Wanted, decompose
-from hypernorm.linear_model.error_model import ErrorSource
+from hypernorm.linear_model.decomposition import PATH_ERROR, SOLVERS, Decomposition, Solver, Wanted, decompose
+from hypernorm.linear_model.error_model import ErrorSource, WeightMeaning
 from hypernorm.linear_model.gram import GramMatrix
 from hypernorm.linear_model.inference import LinearInference
 from hypernorm.linear_model.norms import check_norm
@@ -86,6 +86,11 @@ class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseE
     n_features_in_, feature_names_in_
         As for every estimator of scikit-learn.
 
+    See Also
+    --------
+    SchattenRegressorCV : Chooses the penalty.
+    sklearn.linear_model.Ridge : The same estimator for p = 2.
+
     Examples
     --------
     >>> import numpy as np
@@ -93,8 +98,9 @@ class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseE
     >>> rng = np.random.default_rng(0)
     >>> X = rng.standard_normal((50, 3))
     >>> y = X @ [1.0, 2.0, 3.0] + 0.1 * rng.standard_normal(50)
-    >>> SchattenRegressor(bias_bound=0.1, p="nuclear").fit(X, y).coef_.round(1)
-    array([1.1, 1.8, 2.8])
+    >>> model = SchattenRegressor(bias_bound=0.1, p="nuclear").fit(X, y)
+    >>> model.coef_.round(1), model.predict(X).shape
+    (array([1.1, 1.8, 2.8]), (50,))
     """
 
     def __init__(
@@ -105,7 +111,7 @@ class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseE
         bias_bound: float | None = None,
         fit_intercept: bool = True,
         noise_covariance: Any = None,
-        solver: str = "auto",
+        solver: Solver = "auto",
     ):
         self.alpha = alpha
         self.p = p
@@ -165,10 +171,10 @@ class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseE
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y : array_like
             As for `fit`.
-        alphas : array_like, optional
-            Penalties; by default 81 values from 1e-8 to 100 times the largest eigenvalue of XᵀX.
+        alphas : array_like of shape (k,), optional
+        sample_weight : array_like of shape (n,), optional
 
         Returns
         -------
@@ -239,7 +245,7 @@ class SchattenRegressor(LinearInference, MultiOutputMixin, RegressorMixin, BaseE
         return_interval: Any = None,
         sigma: Any = None,
         confidence: float = 0.95,
-        weight_meaning: str = "variance",
+        weight_meaning: WeightMeaning = "variance",
     ) -> Any:
         """Predictions, and intervals of the expected targets if asked for.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from scipy.stats import poisson
@@ -12,9 +13,10 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.linear_model.shrinkage import Shrinkage, shrink_with_penalty
 
-__all__ = ["ENSEMBLES", "estimation_risk", "generalization_error"]
+__all__ = ["ENSEMBLES", "Ensemble", "estimation_risk", "generalization_error"]
 
-ENSEMBLES = ("gaussian", "coordinate")
+Ensemble: TypeAlias = Literal["gaussian", "coordinate"]
+ENSEMBLES: tuple[Ensemble, ...] = get_args(Ensemble)
 _QUADRATURE_NODES = 4000
 _LARGEST_POISSON_TAIL = 1e-14
 
@@ -35,6 +37,26 @@ def estimation_risk(
         (v_iᵀβ)², or its expectation.
     noise : float
         σ, the standard deviation of the noise.
+
+    Returns
+    -------
+    float
+
+    See Also
+    --------
+    generalization_error : The limit of many dimensions.
+
+    Notes
+    -----
+    The section on risk in docs/theory/gauss_markov.md.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.linear_model.shrinkage import Shrinkage
+    >>> unbiased = Shrinkage(bias=np.zeros(2), filter_factors=np.ones(2), alpha=0.0)  # least squares
+    >>> round(float(estimation_risk(np.ones(2), unbiased, np.ones(2), 1.0)), 9)
+    2.0
     """
     variance = noise**2 * np.sum((shrinkage.filter_factors / singular_values) ** 2)
     return float(np.sum(shrinkage.bias**2 * squared_signal) + variance)
@@ -48,7 +70,7 @@ def generalization_error(
     p: float = 2,
     signal: float = 1.0,
     noise: float = 1.0,
-    ensemble: str = "gaussian",
+    ensemble: Ensemble = "gaussian",
 ) -> float:
     """Limit of E‖β̂ − β‖² as d, n → ∞ with d/n → γ, for isotropic samples and β of length √signal in general position.
 
@@ -79,6 +101,14 @@ def generalization_error(
     ------
     InvalidInputError
         If an argument is out of range.
+
+    See Also
+    --------
+    estimation_risk : For given samples.
+
+    Notes
+    -----
+    The section on risk in docs/theory/gauss_markov.md.
 
     Examples
     --------

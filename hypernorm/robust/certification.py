@@ -96,6 +96,10 @@ def certify_mean(
     robust_mean : estimate and proof in one call.
     certify_covariance : the same for a covariance.
 
+    Notes
+    -----
+    Theorems 1 and 2 of docs/theory/robust.md.
+
     Examples
     --------
     >>> import numpy as np
@@ -206,6 +210,10 @@ def certify_covariance(
     --------
     RobustCovariance : estimate and proof in one call.
     certify_mean : the same for a mean.
+
+    Notes
+    -----
+    The theorem on covariances in docs/theory/robust.md.
 
     Examples
     --------

@@ -129,6 +129,8 @@ class MomentClustering(ClusterMixin, BaseEstimator):
     >>> model = MomentClustering(4, contamination=0.1, random_state=0).fit(data.samples)
     >>> bool((model.labels_[data.labels == -1] == -1).all())
     True
+    >>> bool((model.predict(data.samples) == model.labels_).mean() > 0.95), model.score(data.samples) < 0
+    (True, True)
     """
 
     def __init__(
@@ -204,6 +206,13 @@ class MomentClustering(ClusterMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n,)
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If X cannot be used, or has another number of features.
         """
         check_is_fitted(self)
         X = self._validate(X, reset=False)

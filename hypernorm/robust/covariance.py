@@ -127,6 +127,8 @@ class RobustCovariance(EmpiricalCovariance):
     Entries further than 10,000 median deviations from the median of their column are clipped there for the filter,
     which an affine map may change.
 
+    The theorem on covariances in docs/theory/robust.md.
+
     Examples
     --------
     >>> import numpy as np
@@ -137,8 +139,17 @@ class RobustCovariance(EmpiricalCovariance):
     >>> model = RobustCovariance(0.05, random_state=0).fit(X)
     >>> bool(model.support_[:50].any()), round(float(model.covariance_[3, 3]), 3)
     (False, 0.01)
-    >>> model.error_bound_ < 1
-    True
+    >>> model.error_bound_ < 1, model.error_bound_given(3.0) <= model.error_bound_
+    (True, True)
+
+    Outliers are further from the location than every sample that is kept:
+
+    >>> int(model.predict(X[:1])[0]), bool(model.decision_function(X[:1])[0] < 0)
+    (-1, True)
+    >>> bool(model.mahalanobis(X[:1])[0] == -model.score_samples(X[:1])[0]), model.get_precision().shape
+    (True, (4, 4))
+    >>> RobustCovariance(0.05, random_state=0).fit_predict(X[:200]).shape
+    (200,)
     """
 
     def __init__(
@@ -248,6 +259,13 @@ class RobustCovariance(EmpiricalCovariance):
         -------
         ndarray of shape (n,)
             Infinite for samples off the flat in which the retained ones lie, by more than rounding explains.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If X cannot be used, or has another number of features.
         """
         check_is_fitted(self)
         return self._flat.squared_distances(validate_data(self, X, reset=False, dtype=np.float64))
@@ -319,6 +337,11 @@ class RobustCovariance(EmpiricalCovariance):
         Returns
         -------
         ndarray of shape (d, d)
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
         """
         check_is_fitted(self)
         return self._flat.precision() if self.precision_ is None else self.precision_

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -17,11 +18,26 @@ from hypernorm.robust.reweighting import check_dimension, reweight
 from hypernorm.robust.weights import contamination_of_a_part, normalised
 from hypernorm.robust.winsorising import check_reach
 
-__all__ = ["METHODS", "estimate"]
+__all__ = ["METHODS", "Method", "estimate"]
 
 # Methods that can work chunk by chunk, because they judge every sample by itself.
 _FILTERS = ("moment", "covariance", "quantum_entropy")
-METHODS = (*_FILTERS, "certified", *CLASSICAL)
+Method: TypeAlias = Literal[
+    "moment",
+    "covariance",
+    "quantum_entropy",
+    "certified",
+    "mean",
+    "coordinatewise_median",
+    "trimmed_mean",
+    "geometric_median",
+    "median_of_means",
+    "huber",
+    "lai_rao_vempala",
+    "lee_valiant",
+    "projected_gradient",
+]
+METHODS: tuple[Method, ...] = get_args(Method)
 # Limit on binary exponents: squares up to it neither over- nor underflow.
 _SQUARES = 450
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hypernorm._display import rounded_up
+from hypernorm._results import Result
 from hypernorm.certificates import MeanCertificate, VerifiedMeanBound
 
 __all__ = ["Removal", "RobustLocation"]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Removal:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Removal(Result):
     """Why samples lost weight.
 
     Attributes
@@ -28,6 +30,20 @@ class Removal:
     score : float
         How many times more the tails of the projection moved the mean, or how many times heavier they were, than clean
         Gaussian samples have them; NaN for other reasons.
+
+    See Also
+    --------
+    RobustLocation : Has one for each round of a filter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.robust import moment_filter
+    >>> X = np.random.default_rng(0).standard_normal((300, 2))
+    >>> X[:30] = 9
+    >>> removal = moment_filter(X, 0.1, random_state=0).removals[0]
+    >>> removal.reason in ("asymmetry", "heavy tails", "distance", "variance"), removal.weight > 0
+    (True, True)
     """
 
     reason: str
@@ -37,7 +53,7 @@ class Removal:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class RobustLocation:
+class RobustLocation(Result):
     """A robust mean: what a method found, and what is proved.
 
     Every method fills `location`, `weights`, `scores`, `contamination`, `n_iter` and `converged`. `robust_mean` adds
@@ -72,6 +88,19 @@ class RobustLocation:
     certificate : MeanCertificate or None
     proved : VerifiedMeanBound or None
         What `certificate` proves; None if nothing is proved.
+
+    See Also
+    --------
+    robust_mean : Computes one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.robust import robust_mean
+    >>> X = np.random.default_rng(0).standard_normal((300, 2))
+    >>> found = robust_mean(X, 0.01, random_state=0)
+    >>> found.error_bound_given(1.3) <= found.error_bound
+    True
     """
 
     location: np.ndarray
@@ -121,8 +150,8 @@ class RobustLocation:
         removed = sum(removal.weight for removal in self.removals)
         given = ""
         if self.proved is not None:
-            given = f" ({self.proved.upper_given:.4g} if {self.proved.premise_given})"
+            given = f" ({rounded_up(self.proved.upper_given, 4)} if {self.proved.premise_given})"
         return (
-            f"RobustLocation(d={len(self.location)}, contamination={self.contamination:.3g}, removed={removed:.3g}, "
-            f"error_bound={self.error_bound:.4g}{given}, converged={self.converged})"
+            f"RobustLocation(error_bound={rounded_up(self.error_bound, 4)}{given}, d={len(self.location)}, "
+            f"contamination={self.contamination:.3g}, removed={removed:.3g}, converged={self.converged})"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -17,7 +17,7 @@ from hypernorm._validation import check_covariance
 from hypernorm._warnings import warn_caller
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.robust.certification import certify_mean_weights
-from hypernorm.robust.estimates import METHODS, estimate
+from hypernorm.robust.estimates import METHODS, Method, estimate
 from hypernorm.robust.filter.contamination import AUTO_CONTAMINATION, check_contamination_or_auto, filter_samples
 from hypernorm.robust.location import RobustLocation
 from hypernorm.robust.samples import samples_in_memory, samples_or_chunks
@@ -29,9 +29,9 @@ __all__ = ["RobustMean", "robust_mean"]
 @own_arithmetic
 def robust_mean(
     X: Any,
-    contamination: float | str = 0.1,
+    contamination: float | Literal["auto"] = 0.1,
     *,
-    method: str = "moment",
+    method: Method = "moment",
     moment: float = 4,
     covariance: Any = None,
     sample_weight: Any = None,
@@ -89,6 +89,10 @@ def robust_mean(
     RobustMean : the same as an estimator of scikit-learn.
     certify_mean : the proof alone, for weights from anywhere.
 
+    Notes
+    -----
+    Theorems 1 and 2 of docs/theory/robust.md.
+
     Examples
     --------
     >>> import numpy as np
@@ -114,9 +118,9 @@ def robust_mean(
 
 def _robust_mean(
     samples: np.ndarray | Chunks,
-    contamination: float | str,
+    contamination: float | Literal["auto"],
     *,
-    method: str,
+    method: Method,
     moment: float,
     covariance: Any,
     sample_weight: Any,
@@ -159,7 +163,7 @@ def _robust_mean(
     return replace(found, certificate=certificate, proved=None if certificate is None else certificate.prove(samples))
 
 
-def _check_covariance(covariance: Any, method: str, d: int) -> np.ndarray | None:
+def _check_covariance(covariance: Any, method: Method, d: int) -> np.ndarray | None:
     if covariance is None:
         return None
     if method not in ("covariance", "quantum_entropy"):
@@ -228,6 +232,10 @@ class RobustMean(BaseEstimator):
     robust_mean : the same as a function.
     RobustCovariance : location and covariance.
 
+    Notes
+    -----
+    Theorems 1 and 2 of docs/theory/robust.md.
+
     Examples
     --------
     >>> import numpy as np
@@ -241,9 +249,9 @@ class RobustMean(BaseEstimator):
 
     def __init__(
         self,
-        contamination: float | str = 0.1,
+        contamination: float | Literal["auto"] = 0.1,
         *,
-        method: str = "moment",
+        method: Method = "moment",
         moment: float = 4,
         covariance: Any = None,
         certify: bool = True,

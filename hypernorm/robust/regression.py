@@ -98,6 +98,8 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
     There is one target; `sklearn.multioutput.MultiOutputRegressor` fits several. Sparse samples are refused, since
     whitening would make them dense.
 
+    The proposition on regression in docs/theory/robust.md.
+
     Examples
     --------
     >>> import numpy as np
@@ -106,8 +108,9 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
     >>> X = rng.standard_normal((500, 3))
     >>> y = X @ [1.0, 2.0, 3.0] + 0.1 * rng.standard_normal(500)
     >>> X[:50, 0], y[:50] = 10, -10  # leverage points
-    >>> RobustRegressor(random_state=0).fit(X, y).coef_.round(1)
-    array([1., 2., 3.])
+    >>> model = RobustRegressor(random_state=0).fit(X, y)
+    >>> model.coef_.round(1), model.predict(np.eye(3)).round(1)
+    (array([1., 2., 3.]), array([1., 2., 3.]))
     """
 
     def __init__(
@@ -204,6 +207,13 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n,)
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If X cannot be used, or has another number of features.
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64)

@@ -109,6 +109,10 @@ def certified_reweighting(
     --------
     robust_mean : with ``method="certified"``, this method after the moment filter, with a proved error bound.
 
+    Notes
+    -----
+    The section on certified reweighting in docs/theory/robust.md.
+
     Examples
     --------
     >>> X = np.random.default_rng(0).standard_normal((200, 2))

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -38,7 +38,7 @@ from hypernorm.certificates.product_state import QUANTITY, ProductState
 from hypernorm.certificates.separable import LARGEST_LEVEL, SeparableCertificate
 from hypernorm.certificates.witness import Witness
 from hypernorm.exceptions import InvalidInputError
-from hypernorm.forms.product import ProductClasses, ProductForm, gram_sides
+from hypernorm.forms.product import ProductClasses, ProductForm, Scalars, gram_sides
 from hypernorm.separable.seesaw import random_vectors, seesaw
 from hypernorm.separable.solver import ProductSolver, check_product_memory
 
@@ -57,8 +57,8 @@ def separable_value(
     M: Any,
     dims: tuple[int, int],
     *,
-    field: str = "complex",
-    level: int | str = "auto",
+    field: Scalars = "complex",
+    level: int | Literal["auto"] = "auto",
     rtol: float = 1e-6,
     time_limit: float | None = None,
     n_starts: int = 100,
@@ -113,6 +113,10 @@ def separable_value(
     --------
     norm_operator : A matrix whose best separable state value is a 2→4 norm.
     hypernorm.datasets : Matrices with known values.
+
+    Notes
+    -----
+    Propositions 1 and 2 and Theorem 3 of docs/theory/separable_states.md, where their sources are named.
 
     Examples
     --------
@@ -283,6 +287,10 @@ def norm_witness(X: Any, state: ProductState) -> Witness | ComplexWitness:
     See Also
     --------
     norm_operator : The matrix of the product state.
+
+    Notes
+    -----
+    Proposition 5 of docs/theory/separable_states.md.
 
     Examples
     --------

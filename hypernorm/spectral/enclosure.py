@@ -8,15 +8,17 @@ from typing import Generic, TypeVar
 
 from hypernorm._arguments import check_tolerance
 from hypernorm._display import rounded_down, rounded_up
+from hypernorm._results import Result
 from hypernorm.certificates import Certificate, VerifiedEnclosure
 
 __all__ = ["Enclosure", "enclosure"]
 
-Proof = TypeVar("Proof", bound=Certificate)
+Proof = TypeVar("Proof", bound=Certificate, covariant=True)
+Proved = TypeVar("Proved", bound=Certificate)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Enclosure(Generic[Proof]):
+class Enclosure(Result, Generic[Proof]):
     """A proved interval for a number, both ends of which one certificate proves.
 
     Attributes
@@ -33,6 +35,13 @@ class Enclosure(Generic[Proof]):
     See Also
     --------
     hypernorm.schatten_norm : Compute one, with an example.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> norm = hn.schatten_norm(np.diag([3.0, 4.0]), 1)
+    >>> norm.lower <= 7 <= norm.upper, norm.is_exact()
+    (True, True)
     """
 
     quantity: str
@@ -49,7 +58,21 @@ class Enclosure(Generic[Proof]):
         return (self.upper - self.lower) / self.lower if self.lower > 0 else math.inf
 
     def is_exact(self, rtol: float = 1e-6) -> bool:
-        """Whether the gap is at most `rtol`."""
+        """Whether the gap is at most `rtol`.
+
+        Parameters
+        ----------
+        rtol : float, default 1e-6
+
+        Returns
+        -------
+        bool
+
+        Raises
+        ------
+        InvalidInputError
+            If `rtol` is not in [0, 1).
+        """
         return self.gap <= check_tolerance(rtol)
 
     def __repr__(self) -> str:
@@ -59,7 +82,7 @@ class Enclosure(Generic[Proof]):
         )
 
 
-def enclosure(proved: VerifiedEnclosure, certificate: Proof, seconds: float) -> Enclosure[Proof]:
+def enclosure(proved: VerifiedEnclosure, certificate: Proved, seconds: float) -> Enclosure[Proved]:
     """The enclosure that a verification has proved."""
     return Enclosure(
         quantity=proved.quantity, lower=proved.lower, upper=proved.upper, certificate=certificate, seconds=seconds

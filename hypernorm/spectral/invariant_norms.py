@@ -39,6 +39,10 @@ def schatten_norm(A: Any, p: float) -> Enclosure[InvariantNormCertificate]:
     nuclear_bounds : Bounds on the nuclear norm without a decomposition.
     singular_values : The singular values themselves.
 
+    Notes
+    -----
+    Proposition 3 of docs/theory/unitarily_invariant_norms.md.
+
     Examples
     --------
     >>> import hypernorm as hn
@@ -73,6 +77,10 @@ def ky_fan_norm(A: Any, k: int) -> Enclosure[InvariantNormCertificate]:
     See Also
     --------
     schatten_norm, k_support_norm
+
+    Notes
+    -----
+    Proposition 3 of docs/theory/unitarily_invariant_norms.md.
 
     Examples
     --------

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 
 from hypernorm._arguments import Seed, check_count, check_generator, check_nonnegative
+from hypernorm._results import Result
 from hypernorm._validation import check_shape
 from hypernorm.exceptions import InvalidInputError
 
 __all__ = ["JacobianEstimate", "jacobian_frobenius", "jacobian_nuclear"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class JacobianEstimate:
+@dataclass(frozen=True, repr=False, kw_only=True)
+class JacobianEstimate(Result):
     """An estimate from random draws; not a bound.
 
     Attributes
@@ -26,6 +27,18 @@ class JacobianEstimate:
     standard_error : float
         Standard deviation of the mean.
     n_draws : int
+
+    See Also
+    --------
+    jacobian_frobenius : Computes one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypernorm.spectral import jacobian_frobenius
+    >>> estimate = jacobian_frobenius(lambda x: x, np.zeros(2), random_state=0)
+    >>> abs(estimate.value - 2) < 5 * estimate.standard_error
+    True
     """
 
     value: float
@@ -55,9 +68,18 @@ def jacobian_frobenius(
     -------
     JacobianEstimate
 
+    Raises
+    ------
+    InvalidInputError
+        If an argument cannot be used.
+
     See Also
     --------
     jacobian_nuclear : The surrogate for the nuclear norm.
+
+    Notes
+    -----
+    The section on the nuclear norm in docs/theory/unitarily_invariant_norms.md.
 
     Examples
     --------
@@ -107,9 +129,18 @@ def jacobian_nuclear(
     -------
     JacobianEstimate
 
+    Raises
+    ------
+    InvalidInputError
+        If an argument cannot be used.
+
     See Also
     --------
     jacobian_frobenius
+
+    Notes
+    -----
+    The section on the nuclear norm in docs/theory/unitarily_invariant_norms.md.
 
     Examples
     --------

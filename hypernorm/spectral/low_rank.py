@@ -11,6 +11,7 @@ import numpy as np
 from hypernorm._arguments import check_count, check_generator
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down, rounded_up
+from hypernorm._results import Result
 from hypernorm._validation import as_dense, check_matrix, check_rows
 from hypernorm.certificates import LowRankErrorCertificate, TuckerErrorCertificate, error_ratios
 from hypernorm.exceptions import InvalidInputError
@@ -27,7 +28,7 @@ _POWER_STEPS = 30
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class LowRankError:
+class LowRankError(Result):
     """Proved intervals for the error of a low-rank approximation.
 
     Attributes
@@ -44,6 +45,16 @@ class LowRankError:
     See Also
     --------
     low_rank_error : Compute it, with an example.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> A = np.diag([3.0, 2.0])
+    >>> error = hn.low_rank_error(A, A[:, :1], np.eye(2)[:, :1])
+    >>> error.spectral.lower <= 2 <= error.spectral.upper
+    True
+    >>> error.ratios(hn.singular_values(A))["spectral"][1] < 1 + 1e-9  # no approximation of rank one is better
+    True
     """
 
     frobenius: Enclosure[LowRankErrorCertificate]
@@ -83,7 +94,7 @@ class LowRankError:
             f"{name}=[{rounded_down(norm.lower, 10)}, {rounded_up(norm.upper, 10)}]"
             for name, norm in (("frobenius", self.frobenius), ("spectral", self.spectral))
         )
-        return f"LowRankError(rank={self.rank}, {', '.join(shown)})"
+        return f"LowRankError({', '.join(shown)}, rank={self.rank})"
 
 
 @own_arithmetic
@@ -116,13 +127,17 @@ def low_rank_error(A: Any, U: Any, V: Any, *, random_state: Any = 0) -> LowRankE
     singular_values : Also of a `LowRank` matrix: the error of LowRank(U, V) by LowRank(W, Z) is that with the factors
         numpy.hstack([U, -W]) and numpy.hstack([V, Z]).
 
+    Notes
+    -----
+    The section on errors of approximations in docs/theory/unitarily_invariant_norms.md.
+
     Examples
     --------
     >>> import numpy as np, hypernorm as hn
     >>> A = np.diag([3.0, 2.0, 1.0])
     >>> error = hn.low_rank_error(A, A[:, :1], np.eye(3)[:, :1])
     >>> error
-    LowRankError(rank=1, frobenius=[2.236067977, 2.236067978], spectral=[1.999999999, 2.000000001])
+    LowRankError(frobenius=[2.236067977, 2.236067978], spectral=[1.999999999, 2.000000001], rank=1)
     >>> ratios = error.ratios(hn.singular_values(A))
     >>> ratios["spectral"][1] < 1 + 1e-9
     True
@@ -240,6 +255,10 @@ def tucker_error(tensor: Any, ranks: Any) -> Enclosure[TuckerErrorCertificate]:
     See Also
     --------
     low_rank_error : The error of a given approximation of a matrix.
+
+    Notes
+    -----
+    Proposition 5 of docs/theory/unitarily_invariant_norms.md, after De Lathauwer, De Moor and Vandewalle (2000).
 
     Examples
     --------

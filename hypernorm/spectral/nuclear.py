@@ -35,6 +35,13 @@ class NuclearBounds(Enclosure[NuclearBoundsCertificate]):
     See Also
     --------
     nuclear_bounds : Compute them, with an example.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> bounds = hn.nuclear_bounds(np.eye(4))
+    >>> bounds.lower <= 4 <= bounds.upper, bounds.column_estimate
+    (True, 4.0)
     """
 
     column_estimate: float
@@ -71,6 +78,10 @@ def nuclear_bounds(A: Any, *, gram: bool = True) -> NuclearBounds:
     See Also
     --------
     schatten_norm : The nuclear norm itself, from a decomposition.
+
+    Notes
+    -----
+    Proposition 4 of docs/theory/unitarily_invariant_norms.md.
 
     Examples
     --------
@@ -118,6 +129,10 @@ def hidden_state_estimate(Z: Any) -> float:
     hypernorm.nuclear_bounds : Proved bounds, at the same order of cost.
     matrix_entropy : The entropy of the spectrum, which needs eigenvalues.
 
+    Notes
+    -----
+    The section on the nuclear norm in docs/theory/unitarily_invariant_norms.md.
+
     Examples
     --------
     >>> import numpy as np
@@ -141,6 +156,14 @@ def matrix_entropy(Z: Any) -> float:
     -------
     float
         From 0, for rank one, to log(min(n, d)); computed, not proved.
+
+    See Also
+    --------
+    hidden_state_estimate : An estimate without eigenvalues.
+
+    Notes
+    -----
+    It is compared with the nuclear norm in docs/theory/unitarily_invariant_norms.md.
 
     Examples
     --------

@@ -12,6 +12,7 @@ import scipy.linalg
 from hypernorm._arguments import check_memory
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import rounded_down, rounded_up
+from hypernorm._results import Result
 from hypernorm._validation import check_rows
 from hypernorm.certificates import (
     UNIT,
@@ -34,7 +35,7 @@ _BLOCK_ROWS = 2048
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class SingularValues:
+class SingularValues(Result):
     """Proved intervals for all singular values of a matrix.
 
     Attributes
@@ -49,6 +50,13 @@ class SingularValues:
     See Also
     --------
     singular_values : Compute them, with an example.
+
+    Examples
+    --------
+    >>> import numpy as np, hypernorm as hn
+    >>> values = hn.singular_values(np.diag([1.0, 2.0]))
+    >>> bool((values.lower <= [2, 1]).all() and (values.upper >= [2, 1]).all())
+    True
     """
 
     lower: np.ndarray
@@ -87,6 +95,8 @@ def singular_values(A: Any) -> SingularValues:
     -----
     With a computed decomposition A ≈ U diag(σ) Vᵀ and proved bounds α ≥ ‖UᵀU − I‖, β ≥ ‖VᵀV − I‖ and
     ε ≥ ‖A − U diag(σ) Vᵀ‖, each singular value lies between σ_i √((1 − α)(1 − β)) − ε and σ_i √((1 + α)(1 + β)) + ε.
+
+    Theorem 1 of docs/theory/unitarily_invariant_norms.md, and Theorem 2 for a `LowRank` matrix.
 
     Examples
     --------

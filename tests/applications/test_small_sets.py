@@ -157,7 +157,7 @@ def test_result_is_reproducible_immutable_and_says_what_it_is():
         first.threshold = 0.0
     with pytest.raises(dataclasses.FrozenInstanceError):
         first.certificate.threshold = 0.0
-    assert repr(first).startswith("SmallSetExpansion(q=4, threshold=")
+    assert repr(first).startswith("SmallSetExpansion(norm_bound=")
     assert f"dimension={first.dimension}" in repr(first)
     assert first.certificate.norm is first.interval.certificate
 

@@ -42,5 +42,5 @@ def test_each_call_gives_a_fresh_writable_array() -> None:
 
 
 def test_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(InvalidInputError, match=r"'iris'.*digits, breast_cancer, diabetes"):
+    with pytest.raises(InvalidInputError, match=r"'digits', 'breast_cancer', 'diabetes', got 'iris'"):
         load_bundled("iris")

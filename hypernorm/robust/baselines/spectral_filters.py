@@ -69,6 +69,11 @@ def covariance_filter(
     robust_mean : with ``method="covariance"``, this filter with a proved error bound.
     quantum_entropy_filter : all directions at once.
 
+    References
+    ----------
+    .. [1] I. Diakonikolas, G. Kamath, D. Kane, J. Li, A. Moitra and A. Stewart, "Robust estimators in high dimensions
+       without the computational intractability", FOCS 2016.
+
     Examples
     --------
     >>> X = np.random.default_rng(0).standard_normal((500, 3))
@@ -119,6 +124,11 @@ def quantum_entropy_filter(
     --------
     robust_mean : with ``method="quantum_entropy"``, this filter with a proved error bound.
     covariance_filter : one direction at a time.
+
+    References
+    ----------
+    .. [1] Y. Dong, S. B. Hopkins and J. Li, "Quantum entropy scoring for fast robust mean estimation and improved
+       outlier detection", NeurIPS 2019.
 
     Examples
     --------

@@ -84,6 +84,8 @@ def moment_filter(
     outliers cannot explain belongs to the inliers: the level is the least one, from one on, at which they explain all
     that passes it. So a tail that ε can explain is treated as contamination.
 
+    The section on the moment filter in docs/theory/robust.md.
+
     Examples
     --------
     >>> X = np.random.default_rng(0).standard_normal((500, 3))
