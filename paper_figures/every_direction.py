@@ -56,8 +56,21 @@ def _two_columns(axes: Axes, X: np.ndarray) -> None:
         ha="left",
         va="bottom",
     )
-    axes.text(0, 3.9, r"$(\mathrm{mean}\,\langle x_i, v\rangle^4)^{1/4}$ in direction $v$", color=COLOURS["blue"], ha="center", va="top")
-    axes.set(xlim=(-4, 4), ylim=(-4, 4), aspect="equal", xlabel="error of texture (standardised)", ylabel="error of concavity")
+    axes.text(
+        0,
+        3.9,
+        r"$(\mathrm{mean}\,\langle x_i, v\rangle^4)^{1/4}$ in direction $v$",
+        color=COLOURS["blue"],
+        ha="center",
+        va="top",
+    )
+    axes.set(
+        xlim=(-4, 4),
+        ylim=(-4, 4),
+        aspect="equal",
+        xlabel="error of texture (standardised)",
+        ylabel="error of concavity",
+    )
     axes.set_title("2 measurements: all directions can be drawn")
 
 
