@@ -16,6 +16,7 @@ NAMES = {
     "FastICA u|u|, eigh": "FastICA, contrast of p = 3, whiten_solver='eigh'",
     "FastICA logcosh": "FastICA",
     "FastICA logcosh, eigh": "FastICA, whiten_solver='eigh'",
+    "FastICA cube": "FastICA, fun='cube'",
     "FastICA cube, eigh": "FastICA, fun='cube', whiten_solver='eigh'",
     "Picard, not orthogonal": "Picard, ortho=False",
     "ℓp": "hypernorm",
@@ -39,15 +40,24 @@ def dictionaries() -> Table:
 @table(BENCHMARK, "strength")
 def strength() -> Table:
     """Refinement and peers with their best settings: the fastest and the slowest run of several tolerances."""
-    result = [["method", "time", "error"]]
-    measured = rows(BENCHMARK, "strength")
-    for method in dict.fromkeys(row["method"] for row in measured):
-        same = [row for row in measured if row["method"] == method]
-        times = sorted(row["seconds"] for row in same)
-        span = seconds(times[0]) if len(times) == 1 else f"{digits(times[0])} to {seconds(times[-1])}"
-        error = same[0]["error"]
-        result.append([NAMES.get(method, method), span, "0" if error == 0 else percent(error, 4)])
+    found: dict[tuple[str, float], list[Row]] = {}
+    for row in rows(BENCHMARK, "strength"):
+        found.setdefault((row["method"], row["theta"]), []).append(row)
+    thetas = sorted({theta for _, theta in found})
+    result = [["method", *(f"θ = {theta:g}" for theta in thetas)]]
+    for method in dict.fromkeys(method for method, _ in found):
+        result.append([NAMES.get(method, method), *(_times_and_error(found[method, theta]) for theta in thetas)])
     return result
+
+
+def _times_and_error(measured: list[Row]) -> str:
+    """The error at the tightest tolerance, which is the first."""
+    ended = [row for row in measured if "ended" in row]
+    if ended:
+        return ending(ended[0])
+    times, error = sorted(row["seconds"] for row in measured), measured[0]["error"]
+    span = seconds(times[0]) if len(times) == 1 else f"{digits(times[0])} to {seconds(times[-1])}"
+    return f"{span}, {'0' if error == 0 else percent(error, 4)}"
 
 
 @table(BENCHMARK, "overcomplete")
