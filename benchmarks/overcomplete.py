@@ -21,7 +21,7 @@ from hypernorm.dictionary import LpDictionaryLearning
 
 __all__ = ["OVERCOMPLETE"]
 
-LIMIT = 200.0
+LIMIT = 100.0
 Fit = tuple[np.ndarray, int | None]
 
 PROBLEMS: dict[str, tuple[int, int, int, int]] = {  # features, atoms, samples, atoms in a sample
@@ -29,6 +29,7 @@ PROBLEMS: dict[str, tuple[int, int, int, int]] = {  # features, atoms, samples, 
     "20×40, 4": (20, 40, 8000, 4),
     "64×128, 5": (64, 128, 20_000, 5),
 }
+SEEDS = {"20×30, 3": 3, "20×40, 4": 3, "64×128, 5": 1}
 NOISE = 0.02
 
 
@@ -87,7 +88,8 @@ METHODS: dict[str, tuple[Callable[..., Fit], Row]] = {
 def cases() -> Iterator[Row]:
     for problem in PROBLEMS:
         for method in METHODS:
-            yield {"problem": problem, "method": method, "seed": 0}
+            for seed in range(SEEDS[problem]):
+                yield {"problem": problem, "method": method, "seed": seed}
 
 
 def trial(problem: str, method: str, seed: int) -> Row:
