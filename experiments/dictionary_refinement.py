@@ -5,6 +5,8 @@ most 15% less accurate than the best of its alternatives (no refinement, ℓ1 mi
 and at most 15% less accurate than Picard without the constraint of orthogonality, on average more accurate. Refuted by
 a larger ratio of errors. Errors are means over seeds; those below 1e-10 count as equal.
 
+The preset "hard" repeats the fewest samples and the strongest noise with other seeds, and refutes the 15% there.
+
 Bernoulli–Gaussian codes, 20 atoms; noise is the standard deviation in each feature, a non-zero coefficient has 1, and
 the singular values of the dictionary have the geometric mean 1. A row has the errors and times of one problem.
 """
@@ -34,19 +36,20 @@ _EQUAL = 1e-10
 _LARGEST, _LARGEST_MEAN = 1.15, 1.02
 
 
-def cases(sizes: Sequence[int], noise: Sequence[float], seeds: int) -> Iterator[Row]:
+def cases(sizes: Sequence[int], noise: Sequence[float], seeds: Sequence[int]) -> Iterator[Row]:
     """Yield samples, condition, sparsity, noise and seed of every problem."""
     for r in sizes:
         for condition in CONDITIONS:
             for theta in THETAS:
                 for sigma in noise:
-                    for seed in range(3000, 3000 + seeds):
+                    for seed in seeds:
                         yield {"r": r, "condition": condition, "theta": theta, "noise": sigma, "seed": seed}
 
 
 PRESETS = {
-    "quick": lambda: cases((2000,), (0.0, 0.1), 1),
-    "paper": lambda: cases((1000, 8000), NOISE, 1),
+    "quick": lambda: cases((2000,), (0.0, 0.1), [3000]),
+    "paper": lambda: cases((1000, 8000), NOISE, [3000]),
+    "hard": lambda: cases((1000,), NOISE[-1:], range(3001, 3007)),
 }
 
 

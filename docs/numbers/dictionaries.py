@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import statistics
+
+import numpy as np
+
 from docs.numbers.registry import Row, Table, digits, number, one, percent, power, rows, seconds, table
 from docs.numbers.sums_of_squares import ending
 from experiments.dictionary_refinement import PICARD, ratios
@@ -16,6 +20,7 @@ NAMES = {
     "FastICA u|u|, eigh": "FastICA, contrast of p = 3, whiten_solver='eigh'",
     "FastICA logcosh": "FastICA",
     "FastICA logcosh, eigh": "FastICA, whiten_solver='eigh'",
+    "FastICA cube": "FastICA, fun='cube'",
     "FastICA cube, eigh": "FastICA, fun='cube', whiten_solver='eigh'",
     "Picard, not orthogonal": "Picard, ortho=False",
     "ℓp": "hypernorm",
@@ -38,34 +43,52 @@ def dictionaries() -> Table:
 
 @table(BENCHMARK, "strength")
 def strength() -> Table:
-    """Refinement and peers with their best settings: the fastest and the slowest run of several tolerances."""
-    result = [["method", "time", "error"]]
-    measured = rows(BENCHMARK, "strength")
-    for method in dict.fromkeys(row["method"] for row in measured):
-        same = [row for row in measured if row["method"] == method]
-        times = sorted(row["seconds"] for row in same)
-        span = seconds(times[0]) if len(times) == 1 else f"{digits(times[0])} to {seconds(times[-1])}"
-        error = same[0]["error"]
-        result.append([NAMES.get(method, method), span, "0" if error == 0 else percent(error, 4)])
+    """Refinement and peers with their best settings: times of several tolerances, and the error."""
+    found: dict[tuple[str, float], list[Row]] = {}
+    for row in rows(BENCHMARK, "strength"):
+        found.setdefault((row["method"], row["theta"]), []).append(row)
+    thetas = sorted({theta for _, theta in found})
+    result = [["method", *(f"θ = {theta:g}" for theta in thetas)]]
+    for method in dict.fromkeys(method for method, _ in found):
+        result.append([NAMES.get(method, method), *(_times_and_error(found[method, theta]) for theta in thetas)])
     return result
+
+
+def _times_and_error(measured: list[Row]) -> str:
+    """The error at the tightest tolerance, which is the first, and the times of all that keep it."""
+    ended = [row for row in measured if "ended" in row]
+    if ended:
+        return ending(ended[0])
+    error = measured[0]["error"]
+    times = sorted(row["seconds"] for row in measured if row["error"] <= 1.05 * error)
+    span = seconds(times[0]) if len(times) == 1 else f"{digits(times[0])} to {seconds(times[-1])}"
+    return f"{span}, {'0' if error == 0 else percent(error, 4)}"
 
 
 @table(BENCHMARK, "overcomplete")
 def overcomplete() -> Table:
-    """Atoms found and time of every method for more atoms than features."""
-    found = {(row["method"], row["problem"]): row for row in rows(BENCHMARK, "overcomplete")}
-    problems = list(dict.fromkeys(problem for _, problem in found))
+    """Atoms found and median time of every method for more atoms than features."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows(BENCHMARK, "overcomplete"):
+        found.setdefault((row["method"], row["problem"]), []).append(row)
+    problems = sorted({problem for _, problem in found})
     result = [["method", *(f"{problem} atoms a sample" for problem in problems)]]
     for method in dict.fromkeys(method for method, _ in found):
-        cells = (found.get((method, problem)) for problem in problems)
-        result.append([NAMES.get(method, method), *(_found_and_time(row) for row in cells)])
+        result.append(
+            [NAMES.get(method, method), *(_found_and_time(found.get((method, problem), [])) for problem in problems)]
+        )
     return result
 
 
-def _found_and_time(row: Row | None) -> str:
-    if row is None:
+def _found_and_time(measured: list[Row]) -> str:
+    if not measured:
         return "not measured"
-    return ending(row) if "ended" in row else f"{row['found']} in {seconds(row['seconds'])}"
+    ended = [row for row in measured if "ended" in row]
+    if ended:
+        return ending(ended[0])
+    least, most = (choose(row["found"] for row in measured) for choose in (min, max))
+    atoms = str(least) if least == most else f"{least} to {most}"
+    return f"{atoms} in {seconds(statistics.median(row['seconds'] for row in measured))}"
 
 
 def _time_and_error(row: Row | None) -> str:
@@ -124,3 +147,25 @@ def refinement_worst() -> str:
 def refinement_picard() -> str:
     """The largest error of refine="auto" over that of Picard."""
     return f"{ratios(rows('dictionary_refinement'), PICARD).max():.2f}"
+
+
+@number
+def refinement_seeds() -> str:
+    """Number of seeds of the settings with few samples and strong noise."""
+    return str(len({row["seed"] for row in rows("dictionary_refinement", "hard")}))
+
+
+@number
+def refinement_hard() -> str:
+    """The span there of the error of refine="auto" over that of the best alternative."""
+    return _ratio_span(ratios(rows("dictionary_refinement", "hard")))
+
+
+@number
+def refinement_hard_picard() -> str:
+    """The span there of the error of refine="auto" over that of Picard."""
+    return _ratio_span(ratios(rows("dictionary_refinement", "hard"), PICARD))
+
+
+def _ratio_span(found: np.ndarray) -> str:
+    return f"{found.min():.2f} to {found.max():.2f}"

@@ -79,8 +79,8 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         weak to bias them; else those of a smoother density, or of the norm. Only True takes weights of samples.
     contrast : {'auto', 'power', 'kurtosis'}, default 'auto'
         'power' maximises the ℓp norm. 'kurtosis' finds maxima of the fourth moments, and minima where codes have less
-        than Gaussian noise. 'auto' is 'power', unless more atoms of the kurtosis are learnable: an ℓp norm cannot see
-        codes with many non-zero values of one size. One atom, and atoms without whitening, are by 'power'.
+        than Gaussian noise. 'auto' is 'power', unless the kurtosis finds learnable atoms that the norm does not: it
+        cannot see codes with many non-zero values of one size. One atom, and atoms without whitening, are by 'power'.
     robust : estimator, optional
         Such as ``hypernorm.robust.RobustCovariance(0.05)``, fitted to the samples first. What its ``weights_`` leave
         out is left out here. A few far outliers would else determine mean, whitening and atoms.

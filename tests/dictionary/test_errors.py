@@ -9,6 +9,8 @@ from hypernorm import ConvergenceWarning
 from hypernorm.datasets import planted_dictionary
 from hypernorm.dictionary import LpDictionaryLearning, recovery_error
 from hypernorm.dictionary.errors import least_curvature
+from hypernorm.dictionary.learning import Learned, _new
+from hypernorm.dictionary.stiefel import Ascent
 
 
 def slow(X, model, whiten):
@@ -129,6 +131,51 @@ def test_codes_of_one_size_are_learned_by_a_second_look(theta):
             recovery_error(LpDictionaryLearning(contrast="kurtosis", random_state=0).fit(codes).unmixing_, np.eye(8))
             < 3e-3
         )
+
+
+@pytest.mark.parametrize(("condition", "theta", "seed"), [(1, 0.1, 1), (3, 0.3, 2), (30, 0.2, 3)])
+def test_fourth_moments_do_not_count_for_what_the_norm_has_found(condition, theta, seed):
+    X, D, _ = planted_dictionary(1000, 20, theta, condition=condition, noise=0.4, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fourth moments need not converge
+        auto, power, kurtosis = (
+            LpDictionaryLearning(contrast=contrast, max_iter=100, random_state=seed).fit(X)
+            for contrast in ("auto", "power", "kurtosis")
+        )
+    assert not power.learnable_.all()  # so that there was a second look
+    assert auto.contrast_ == "power"
+    errors = [recovery_error(model.unmixing_, D) for model in (auto, power, kurtosis)]
+    assert errors[0] <= 1.05 * errors[1] < errors[2]
+
+
+def test_fourth_moments_count_for_what_the_norm_has_not_found():
+    rng = np.random.default_rng(0)
+    r, n = 4000, 12
+    codes = np.where(rng.random((r, n)) < 0.1, rng.standard_normal((r, n)), 0) / 0.1**0.5
+    codes[:, :3], codes[:, 3:6] = rng.standard_normal((r, 3)), rng.uniform(-1, 1, (r, 3)) * 3**0.5
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the Gaussian codes have nothing to converge to
+        model, power = (
+            LpDictionaryLearning(contrast=contrast, max_iter=100, random_state=0).fit(codes)
+            for contrast in ("auto", "power")
+        )
+    assert model.contrast_ == "kurtosis"
+    assert model.learnable_.sum() > power.learnable_.sum()
+
+
+def test_new_atoms_are_those_that_no_row_of_the_other_is_near():
+    def learned(W, learnable):
+        return Learned(Ascent(np.array(W), np.zeros(3), 1, 0.0), None, None, np.array(learnable))
+
+    angle = np.arcsin(3**-0.5)
+
+    def rotated(by):
+        return [[np.cos(by), np.sin(by), 0], [-np.sin(by), np.cos(by), 0], [0, 0, 1]]
+
+    first = learned(np.eye(3), [True, False, True])
+    for by, ours, theirs in ((0.99 * angle, 0, 0), (1.01 * angle, 2, 1), (np.pi / 4, 2, 1), (np.pi / 2, 0, 0)):
+        second = learned(rotated(by), [True, True, False])
+        assert (_new(second, first), _new(first, second)) == (ours, theirs)
 
 
 def test_least_curvatures():
