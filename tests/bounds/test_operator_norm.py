@@ -369,12 +369,12 @@ def test_large_relaxations_are_solved_and_proved_to_many_digits():
 @pytest.mark.parametrize("r", [1, 1.2, 2, 3, 4, 7.3, 1e5, INF])
 @pytest.mark.parametrize("width", [1, 3])
 def test_dual_vectors_attain_the_norm(r, width):
-    W = np.random.default_rng(2).standard_normal((40_000, 4, width))
+    W = np.random.default_rng(2).standard_normal((10_000, 4, width))
     W[:, 1], W[3], W[:, 2] = 0, 0, W[:, 2] * 1e-100
     X, norms = dual_vectors(W, r)
     for start in (0, 2, 3):
-        lengths = np.linalg.norm(W[:, start], axis=1) / np.abs(W[:, start]).max()
-        assert norms[start] == pytest.approx(norm(lengths, r) * np.abs(W[:, start]).max(), rel=1e-9)
+        lengths = np.linalg.norm(W[:, start], axis=1)
+        assert norms[start] == pytest.approx(norm(lengths / lengths.max(), r) * lengths.max(), rel=1e-9)
         assert norm(np.linalg.norm(X[:, start], axis=1), conjugate_float(r)) == pytest.approx(1, rel=1e-9)
         assert np.vdot(X[:, start], W[:, start]) == pytest.approx(norms[start], rel=1e-9)
     assert norms[1] == 0
