@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from hypernorm._validation import Matrix
+from hypernorm.bounds.power_kernels import signed_power
 from hypernorm.certificates import OperatorWitness
 from hypernorm.forms import ScaledMatrix
 
@@ -39,6 +40,7 @@ _TOLERANCE = 1e-14
 _CHECKED, _SETTLED = 25, 1e-12
 # After so many steps only so many of the best starts go on.
 _SELECTIONS = {20: 24, 60: 8, 150: 3}
+_CACHED_ENTRIES = 1 << 15
 # A table of all flips of one sign has at most so many entries.
 _LARGEST_FLIPS = 1 << 23
 
@@ -77,6 +79,9 @@ def dual_vectors(W: np.ndarray, r: float) -> tuple[np.ndarray, np.ndarray]:
 
     W has the shape (n, k, b) for k starts whose entries are vectors of R^b.
     """
+    if W.shape[2] == 1 and not math.isinf(r):
+        X, norms = _dual_columns(W[:, :, 0], r)
+        return X[:, :, None], norms
     lengths = np.linalg.norm(W, axis=2)
     norms = vector_norms(lengths, r)
     factors = np.zeros_like(lengths)
@@ -90,6 +95,23 @@ def dual_vectors(W: np.ndarray, r: float) -> tuple[np.ndarray, np.ndarray]:
         relative = np.divide(lengths, norms, out=np.zeros_like(lengths), where=norms > 0)
         np.divide(relative ** (r - 1), lengths, out=factors, where=positive)
     return W * factors[:, :, None], norms
+
+
+def _dual_columns(W: np.ndarray, r: float) -> tuple[np.ndarray, np.ndarray]:
+    """The same for entries that are numbers, in blocks of rows that stay in cache."""
+    largest = np.abs([W.max(axis=0), W.min(axis=0)]).max(axis=0)
+    scale = np.where(largest > 0, largest, 1)
+    X, sums = np.empty_like(W), np.zeros(W.shape[1])
+    step = max(1, _CACHED_ENTRIES // W.shape[1])
+    with np.errstate(under="ignore"):
+        for start in range(0, len(W), step):
+            block, part = W[start : start + step] / scale, X[start : start + step]
+            part[:] = block
+            signed_power(part, r - 1, np.empty_like(part))
+            sums += np.einsum("ij,ij->j", part, block)
+        if r > 1:
+            X *= np.where(sums > 0, sums, 1) ** (1 / r - 1)
+        return X, largest * sums ** (1 / r)
 
 
 def alternate(

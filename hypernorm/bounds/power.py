@@ -25,10 +25,10 @@ from hypernorm._warnings import warn_caller
 from hypernorm.bounds.complex_norm import ComplexNorm
 from hypernorm.bounds.deadlines import EIGEN, DeadlineError, has_time, until
 from hypernorm.bounds.newton import LARGEST_DIMENSION, SMALL, newton_finish
-from hypernorm.bounds.operator_estimate import estimate_operator_norm
+from hypernorm.bounds.operator_estimate import OperatorEstimate, estimate_operator_norm
 from hypernorm.bounds.operator_power import operator_witness
 from hypernorm.bounds.power_kernels import gradients, norm_values, normalised
-from hypernorm.certificates import Witness
+from hypernorm.certificates import ComplexWitness, OperatorWitness, Witness
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, second_moments
 
@@ -54,7 +54,7 @@ def lower_bound(
     max_iter: int = 1000,
     rtol: float = 1e-10,
     random_state: Seed = None,
-) -> Any:
+) -> Witness | ComplexWitness | OperatorWitness | OperatorEstimate:
     """Find a vector v with a large ‖Xv‖_q / ‖v‖_p, and prove this value as a lower bound on the norm.
 
     Parameters

@@ -10,13 +10,13 @@ import numpy as np
 
 from hypernorm.forms import Rows
 
-__all__ = ["gradients", "norm_values", "normalised"]
+__all__ = ["gradients", "norm_values", "normalised", "signed_power"]
 
 # For larger exponents |y|^{q−1} can underflow for moderately short rows, so the columns are normalised first.
 _LARGEST_PLAIN_EXPONENT = 32.0
 
 
-def _signed_power(values: np.ndarray, exponent: float, scratch: np.ndarray) -> np.ndarray:
+def signed_power(values: np.ndarray, exponent: float, scratch: np.ndarray) -> np.ndarray:
     """|y|^exponent sign(y), which overwrites both arrays; by products if the exponent is a small integer."""
     if exponent == 1:
         return values
@@ -52,7 +52,7 @@ def gradients(rows: Rows, V: np.ndarray, q: float, weights: np.ndarray | None = 
             if largest is not None:
                 image /= largest
             with np.errstate(under="ignore"):
-                powers = _signed_power(image, q - 1, scratch[:size])
+                powers = signed_power(image, q - 1, scratch[:size])
                 if weights:
                     powers *= weights[0][start - part.start : start - part.start + size, None]
                 total += block.T @ powers

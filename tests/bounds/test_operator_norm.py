@@ -13,7 +13,7 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 import hypernorm as hn
 from hypernorm.bounds import RULES, OperatorEstimate
-from hypernorm.bounds.operator_power import _SumsAfterFlips, conjugate_float
+from hypernorm.bounds.operator_power import _SumsAfterFlips, conjugate_float, dual_vectors
 from hypernorm.bounds.operator_relaxation import relaxation
 
 INF = math.inf
@@ -367,3 +367,18 @@ def test_large_relaxations_are_solved_and_proved_to_many_digits():
     assert value > 0
     upper = hn.operator_certificate(A, INF, 1, random_state=0).upper
     assert relaxed.value * (1 - 1e-12) <= upper <= relaxed.value * (1 + 5e-8)
+
+
+@pytest.mark.parametrize("r", [1, 1.2, 2, 3, 4, 7.3, 1e5, INF])
+@pytest.mark.parametrize("width", [1, 3])
+def test_dual_vectors_attain_the_norm(r, width):
+    W = np.random.default_rng(2).standard_normal((10_000, 4, width))
+    W[:, 1], W[3], W[:, 2] = 0, 0, W[:, 2] * 1e-100
+    X, norms = dual_vectors(W, r)
+    for start in (0, 2, 3):
+        lengths = np.linalg.norm(W[:, start], axis=1)
+        assert norms[start] == pytest.approx(norm(lengths / lengths.max(), r) * lengths.max(), rel=1e-9)
+        assert norm(np.linalg.norm(X[:, start], axis=1), conjugate_float(r)) == pytest.approx(1, rel=1e-9)
+        assert np.vdot(X[:, start], W[:, start]) == pytest.approx(norms[start], rel=1e-9)
+    assert norms[1] == 0
+    assert not X[:, 1].any()
