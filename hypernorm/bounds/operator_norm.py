@@ -20,14 +20,14 @@ from hypernorm._arguments import (
     check_tolerance,
 )
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._complex import check_complex, is_complex
 from hypernorm._display import operator_norm_text
-from hypernorm._validation import check_matrix
 from hypernorm.bounds.climb import Climb, Progress, Stage
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.operator_power import edge_vector, largest_vector
 from hypernorm.bounds.operator_propose import Problem, propose_rule, zero_certificate
 from hypernorm.bounds.two_to_q import two_to_q_norm
-from hypernorm.certificates import OperatorCertificate, OperatorWitness
+from hypernorm.certificates import COMPLEX_EXPONENTS, OperatorCertificate, OperatorWitness, identified_matrix
 from hypernorm.forms import ScaledMatrix
 
 __all__ = ["OPERATOR_METHODS", "operator_norm"]
@@ -60,7 +60,7 @@ def operator_norm(
     Parameters
     ----------
     A : array_like, DataFrame or sparse matrix of shape (m, n)
-        Real and finite. For p = 2 ≤ q whatever `two_to_q_norm` takes: complex matrices and Dask arrays, too.
+        Real or complex, and finite; the vectors v are complex if A is. For p = 2 ≤ q a Dask array, too.
     p, q : float
         Exponents from 1 to ∞; their exact binary values count.
     method : {"auto", "cheap", "spectral", "sos", "exact"}, default "auto"
@@ -107,12 +107,17 @@ def operator_norm(
     check_choice(method, "method", OPERATOR_METHODS)
     tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
     check_progress(progress)
-    if p == 2 <= q:
+    if p == 2 <= q and _has_rows(A, q):
         inner = {"cheap": "spectral", "exact": "auto"}.get(method, method)
         return two_to_q_norm(A, q, method=inner, rtol=rtol, time_limit=limit, random_state=rng, progress=progress)
-    scaled = ScaledMatrix.identified(check_matrix(A, "A", copy=True))
+    scaled = identified_matrix(A)
     climb = Climb(start, limit, lambda lower, upper: upper <= lower * (1 + tolerance) < math.inf, progress)
     return _Search(scaled, p, q, rng, method).run(climb)
+
+
+def _has_rows(A: Any, q: float) -> bool:
+    """Whether `two_to_q_norm` takes the matrix: a real one, or for the right exponents a complex one."""
+    return not is_complex(A) or q in COMPLEX_EXPONENTS or check_complex(A, "A").is_real
 
 
 class _Search:
@@ -122,7 +127,7 @@ class _Search:
         self.matrix, self.p, self.q, self.rng, self.method = matrix, p, q, rng, method
 
     def run(self, climb: Climb) -> Interval[OperatorWitness, OperatorCertificate]:
-        quantity = operator_norm_text(self.p, self.q)
+        quantity = operator_norm_text(self.p, self.q, self.matrix.field)
         if self.matrix.is_zero:
             begin = time.perf_counter()
             certificate = zero_certificate(Problem(self.matrix, self.p, self.q, self.rng))

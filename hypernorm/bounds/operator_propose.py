@@ -16,13 +16,14 @@ from scipy.optimize import linprog
 
 from hypernorm._arguments import Seed, check_choice, check_exponent, check_generator, fits_in_memory
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_matrix
 from hypernorm.bounds.column_weights import column_weights
+from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.operator_power import axis_norms, conjugate_float
 from hypernorm.bounds.operator_weights import matrix_weights, positive_vector, spectral_square
 from hypernorm.bounds.propose import first_proved
 from hypernorm.bounds.two_to_q import two_to_q_norm
 from hypernorm.certificates import (
+    COMPLEX_EXPONENTS,
     LARGEST_ENUMERATION,
     UNIT,
     EdgeCertificate,
@@ -32,6 +33,7 @@ from hypernorm.certificates import (
     PerronCertificate,
     TwoToQCertificate,
     WeightsCertificate,
+    identified_matrix,
     operand_of,
     weighted_columns,
 )
@@ -66,6 +68,7 @@ class Problem:
             "q": self.q,
             "shape": self.matrix.shape,
             "fingerprint": self.matrix.fingerprint,
+            "field": self.matrix.field,
             "side": side,
             "upper": sys.float_info.max,
         }
@@ -150,7 +153,14 @@ def near_exponent(q: Fraction | float) -> float:
 
 
 def _two_to_q(problem: Problem) -> Iterator[OperatorCertificate]:
-    for side, operand in _sides(lambda p, q: q >= 2 and q != math.inf and p != 1, problem):
+    is_complex = problem.matrix.field == "complex"
+
+    def fits(p: Fraction | float, q: Fraction | float) -> bool:
+        return q >= 2 and q != math.inf and p != 1 and not (is_complex and near_exponent(q) not in COMPLEX_EXPONENTS)
+
+    for side, operand in _sides(fits, problem):
+        if time.perf_counter() > problem.deadline:
+            raise DeadlineError
         n = problem.matrix.shape[1 if side == "matrix" else 0]
         s = column_weights(operand, problem.rng, problem.deadline)
         weights = None if s is None else _full(s, operand.columns, n)
@@ -161,10 +171,12 @@ def _two_to_q(problem: Problem) -> Iterator[OperatorCertificate]:
             Y, near_exponent(operand.q), method=problem.method, time_limit=limit, random_state=problem.rng
         )
         certificate = TwoToQCertificate(**problem.fields(side), weights=weights, norm=interval.certificate)
-        yield problem.proved(certificate)
+        yield dataclasses.replace(certificate, upper=certificate.upper_from(problem.matrix, interval.upper))
 
 
 def _enumeration(problem: Problem) -> Iterator[OperatorCertificate]:
+    if problem.matrix.field == "complex":
+        return
     sides = [
         (operand.entries.shape, side)
         for side, operand in _sides(lambda p, q: p == math.inf and q != math.inf, problem)
@@ -232,9 +244,12 @@ _WHERE = {
     "edge": "p = 1 or q = ∞",
     "perron": "p > 1 and q < ∞",
     "weights": "p > 1 and q < ∞",
-    "two_to_q": "p, q ≥ 2, p, q ≤ 2, or p ≤ 2 ≤ q, with p > 1 and q < ∞",
+    "two_to_q": (
+        "p, q ≥ 2, p, q ≤ 2, or p ≤ 2 ≤ q, with p > 1 and q < ∞, and to complex matrices if q or p/(p − 1) is 2, 4, 6 "
+        "or 8"
+    ),
     "interpolation": "p ≤ q, with p > 1 and q < ∞",
-    "enumeration": f"p = ∞ or q = 1, with at most {LARGEST_ENUMERATION} columns or rows",
+    "enumeration": f"p = ∞ or q = 1 and real matrices, with at most {LARGEST_ENUMERATION} columns or rows",
 }
 
 
@@ -262,6 +277,7 @@ def operator_certificate(
     Parameters
     ----------
     A : array_like, DataFrame or sparse matrix of shape (m, n)
+        Real or complex; for a complex one the bound is about complex vectors.
     p, q : float
         Exponents from 1 to ∞.
     rule : {"weights", "edge", "perron", "two_to_q", "interpolation", "enumeration"}, default "weights"
@@ -294,10 +310,9 @@ def operator_certificate(
     >>> certificate.verify(A, exact=True).upper / hn.lower_bound(A, 2, p=3, random_state=0).value < 1 + 1e-9
     True
     """
-    matrix = check_matrix(A, "A", copy=True)
+    scaled = identified_matrix(A)
     p, q = check_exponent(p, 1, "p"), check_exponent(q, 1)
     check_choice(rule, "rule", RULES)
-    scaled = ScaledMatrix.identified(matrix)
     problem = Problem(scaled, p, q, check_generator(random_state))
     found = zero_certificate(problem) if scaled.is_zero else propose_rule(rule, problem)
     if found is None:

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 from hypernorm._validation import Matrix
 from hypernorm.bounds.operator_power import (
+    adjoint,
     axis_norms,
     block_solution,
     conjugate_float,
@@ -33,7 +34,7 @@ def floats(operand: Operand) -> tuple[float, float]:
 def positive_vector(operand: Operand) -> np.ndarray:
     """x > 0 with a small bound of the rule "perron"."""
     p, q = floats(operand)
-    B, n = operand.magnitudes, operand.entries.shape[1]
+    B, n = operand.magnitudes(exact=False), operand.entries.shape[1]
     if math.isinf(p):
         return np.ones(n)
     X, _, _ = settle(B, p, q, np.ones((n, 1, 1)), steps=_STEPS)
@@ -56,11 +57,11 @@ def _perron_value(B: Matrix, x: np.ndarray, p: float, q: float) -> float:
 
 
 def spectral_square(W: Matrix) -> float:
-    """The largest eigenvalue of WᵀW; computed."""
+    """The largest eigenvalue of W*W; computed."""
     if min(W.shape) <= _DENSE:
-        gram = W.T @ W if W.shape[1] <= W.shape[0] else W @ W.T
+        gram = adjoint(W) @ W if W.shape[1] <= W.shape[0] else W @ adjoint(W)
         return float(np.linalg.eigvalsh(gram if isinstance(gram, np.ndarray) else gram.toarray())[-1])
-    start = np.ones(min(W.shape))
+    start = np.ones(min(W.shape), dtype=W.dtype)
     return float(sp.linalg.svds(W, k=1, v0=start, return_singular_vectors=False)[0]) ** 2
 
 

@@ -48,4 +48,4 @@ class EdgeCertificate(OperatorCertificate):
         operand = self.operand(matrix)
         if operand.p != 1:
             raise self.refuse(operand)
-        return largest_column_norm(operand.entries, operand.q, exact=exact)
+        return largest_column_norm(operand.magnitudes(exact=exact), operand.q, exact=exact)

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 import flint
 import numpy as np
+import scipy.sparse as sp
 
 from hypernorm._validation import Matrix, as_dense
 from hypernorm.certificates.dyadic import DyadicMatrix
@@ -18,7 +19,7 @@ from hypernorm.certificates.exponents import Exponent, norm_change, norm_of_ball
 from hypernorm.certificates.rounding import SAFETY, UNIT, gamma, rational, upper_float
 from hypernorm.exceptions import CertificateError
 
-__all__ = ["column_norms", "largest_column_norm", "power_above", "products_above", "simple_fraction"]
+__all__ = ["column_norms", "largest_column_norm", "moduli_above", "power_above", "products_above", "simple_fraction"]
 
 # Exponents a/b with such small integers are handled by products.
 _LARGEST_DENOMINATOR, _LARGEST_NUMERATOR = 16, 40
@@ -67,6 +68,27 @@ def _integer_power(x: np.ndarray, power: int) -> np.ndarray:
     for _ in range(power - 1):
         result = result * x
     return result
+
+
+def moduli_above(entries: Matrix, *, exact: bool) -> Matrix:
+    """Upper bounds on the magnitudes of the entries, the magnitudes themselves for real numbers; zeros stay zero.
+
+    The moduli of complex numbers, up to about 1, are rounded up, by ball arithmetic if `exact`.
+    """
+    values = entries if isinstance(entries, np.ndarray) else entries.data
+    if values.dtype.kind != "c":
+        above = np.abs(values)
+    elif exact:
+        squares = ((rational(z.real) ** 2 + rational(z.imag) ** 2, z) for z in values.ravel().tolist())
+        above = np.array([upper_float(square.sqrt()) if z else 0.0 for square, z in squares]).reshape(values.shape)
+    else:
+        a, b = np.abs(values.real), np.abs(values.imag)
+        with np.errstate(under="ignore"):
+            # Two squares, a sum and a root; squares of tiny numbers would vanish.
+            above = np.where(np.maximum(a, b) > 2.0**-400, np.sqrt(a * a + b * b), a + b) * (1 + 8 * UNIT)
+    if isinstance(entries, np.ndarray):
+        return above
+    return sp.csr_array((above, entries.indices, entries.indptr), shape=entries.shape)
 
 
 def column_norms(entries: Matrix, r: Exponent, *, exact: bool) -> list[flint.arb]:

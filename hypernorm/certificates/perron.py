@@ -83,7 +83,7 @@ class PerronCertificate(OperatorCertificate):
         p, q = operand.p, operand.q
         if q == math.inf:
             raise self.refuse(operand)
-        x, B = self.vector[operand.columns], operand.magnitudes
+        x, B = self.vector[operand.columns], operand.magnitudes(exact=exact)
         if p == math.inf:
             return norm_of_balls(map(rational, products_above(B, np.ones(len(x)), exact=exact).tolist()), q)
         g = products_above(B, x, exact=exact)
