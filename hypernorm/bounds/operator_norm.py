@@ -71,8 +71,8 @@ def operator_norm(
     rtol : float, default 1e-6
         Relative gap at which the bounds count as meeting.
     time_limit : float, optional
-        Seconds after which no certificate is started; a proof in progress is completed. The cheapest certificate is
-        always computed.
+        Seconds after which no certificate is started, and the search for one ends; the proof of what it has found
+        follows. The cheapest certificate is always computed.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Source of the random starting points.
     progress : bool or callable, default False

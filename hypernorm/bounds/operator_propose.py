@@ -17,7 +17,7 @@ from scipy.optimize import linprog
 from hypernorm._arguments import Seed, check_choice, check_exponent, check_generator, fits_in_memory
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm.bounds.column_weights import column_weights
-from hypernorm.bounds.deadlines import DeadlineError
+from hypernorm.bounds.deadlines import DeadlineError, has_time
 from hypernorm.bounds.operator_power import axis_norms, conjugate_float
 from hypernorm.bounds.operator_weights import matrix_weights, positive_vector, spectral_square
 from hypernorm.bounds.propose import first_proved
@@ -44,6 +44,8 @@ __all__ = ["RULES", "Problem", "operator_certificate", "propose_rule", "zero_cer
 
 # An enumeration visits at most so many entries.
 _MOST_SUMS = 2.0**33
+# Cost of an entry that an enumeration visits, in operations of a matrix product.
+_SUM = 400.0
 _LARGEST_EXPONENT = 1e6
 # Points (1/p, 1/q) on an edge to interpolate from.
 _GRID = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -184,7 +186,9 @@ def _enumeration(problem: Problem) -> Iterator[OperatorCertificate]:
         and operand.entries.shape[0] * 2.0 ** operand.entries.shape[1] <= _MOST_SUMS
     ]
     if sides:
-        _, side = min(sides, key=lambda item: (item[0][0] * 2 ** item[0][1], item[1]))
+        (m, n), side = min(sides, key=lambda item: (item[0][0] * 2 ** item[0][1], item[1]))
+        if not has_time(_SUM * m * 2.0**n, problem.deadline):
+            raise DeadlineError
         yield problem.proved(EnumerationCertificate(**problem.fields(side)))
 
 
