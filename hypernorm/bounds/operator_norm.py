@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from hypernorm._arguments import (
     Seed,
@@ -28,7 +29,7 @@ from hypernorm.bounds.operator_power import edge_vector, largest_vector
 from hypernorm.bounds.operator_propose import Problem, propose_rule, zero_certificate
 from hypernorm.bounds.two_to_q import two_to_q_norm
 from hypernorm.certificates import COMPLEX_EXPONENTS, OperatorCertificate, OperatorWitness, identified_matrix
-from hypernorm.forms import ScaledMatrix
+from hypernorm.forms import BlockMatrix, ScaledMatrix
 
 __all__ = ["OPERATOR_METHODS", "operator_norm"]
 
@@ -59,8 +60,9 @@ def operator_norm(
 
     Parameters
     ----------
-    A : array_like, DataFrame or sparse matrix of shape (m, n)
-        Real or complex, and finite; the vectors v are complex if A is. For p = 2 ≤ q a Dask array, too.
+    A : array_like, DataFrame, sparse matrix or Dask array of shape (m, n)
+        Real or, in memory, complex, and finite; the vectors v are complex if A is. For a Dask array and another norm
+        than 2→q, q ≥ 2, the certificates are those of ``method="cheap"``.
     p, q : float
         Exponents from 1 to ∞; their exact binary values count.
     method : {"auto", "cheap", "spectral", "sos", "exact"}, default "auto"
@@ -146,7 +148,7 @@ class _Search:
             return
         yield self._stage(climb, "perron")
         yield Stage("lower bound", partial(self._search, climb))
-        if self.method == "cheap":
+        if self.method == "cheap" or isinstance(self.matrix.entries, BlockMatrix):
             return
         exact = [self._stage(climb, "enumeration")]
         if self.method == "exact":
@@ -174,7 +176,7 @@ class _Search:
         deadline = climb.deadline
         if n_starts is None:
             entries = self.matrix.entries
-            count = entries.size if isinstance(entries, np.ndarray) else entries.nnz
+            count = entries.nnz if isinstance(entries, sp.csr_array) else math.prod(entries.shape)
             n_starts = int(min(_STARTS, max(_LEAST_STARTS, _START_ENTRIES / count)))
         vector = largest_vector(self.matrix.entries, self.p, self.q, self.rng, n_starts=n_starts, deadline=deadline)
         self._offer_vector(climb, vector)

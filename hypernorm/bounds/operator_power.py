@@ -17,7 +17,7 @@ import numpy as np
 
 from hypernorm._validation import Matrix
 from hypernorm.certificates import OperatorWitness
-from hypernorm.forms import ScaledMatrix
+from hypernorm.forms import BlockMatrix, ScaledMatrix
 
 __all__ = [
     "adjoint",
@@ -44,8 +44,10 @@ _SELECTIONS = {20: 24, 60: 8, 150: 3}
 _LARGEST_FLIPS = 1 << 23
 
 
-def adjoint(A: Matrix) -> Matrix:
+def adjoint(A: Any) -> Any:
     """The conjugate transpose, sparse matrices row by row."""
+    if isinstance(A, BlockMatrix):
+        return A.T
     return A.conj().T if isinstance(A, np.ndarray) else A.conj().T.tocsr()
 
 
@@ -64,8 +66,12 @@ def vector_norms(lengths: np.ndarray, r: float) -> np.ndarray:
         return np.asarray(largest * sums ** (1 / r))
 
 
-def axis_norms(entries: Matrix, axis: int, r: float) -> np.ndarray:
+def axis_norms(entries: Any, axis: int, r: float) -> np.ndarray:
     """The r-norms of the columns (axis 0) or rows (axis 1); computed."""
+    if isinstance(entries, BlockMatrix):
+        parts = [axis_norms(block, axis, r) for block in entries.blocks()]
+        along = axis == (1 if entries.is_transposed else 0)  # whether each block has a part of every column or row
+        return vector_norms(np.array(parts), r) if along else np.concatenate(parts)
     if isinstance(entries, np.ndarray):
         return vector_norms(np.abs(entries if axis == 0 else entries.T), r)
     if math.isinf(r):
@@ -152,7 +158,7 @@ def largest_vector(
     elif math.isinf(p):
         vectors = np.column_stack([_flipped(A, v, q) for v in vectors.T])
     elif q == 1:
-        A_t = A.T if isinstance(A, np.ndarray) else A.T.tocsr()
+        A_t = adjoint(A)
         signs = np.column_stack([_flipped(A_t, y, conjugate_float(p)) for y in Y[:, :, 0].T])
         better = dual_vectors(np.asarray(A_t @ signs)[:, :, None], conjugate_float(p))[0][:, :, 0]
         vectors = np.hstack([vectors, better])

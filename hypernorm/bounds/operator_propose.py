@@ -38,7 +38,7 @@ from hypernorm.certificates import (
     weighted_columns,
 )
 from hypernorm.exceptions import CertificateError, InvalidInputError
-from hypernorm.forms import ScaledMatrix
+from hypernorm.forms import BlockMatrix, ScaledMatrix
 
 __all__ = ["RULES", "Problem", "operator_certificate", "propose_rule", "zero_certificate"]
 
@@ -104,7 +104,7 @@ def _full(values: np.ndarray, places: np.ndarray, size: int) -> np.ndarray:
 def _perron(problem: Problem) -> Iterator[OperatorCertificate]:
     for side, operand in _sides(lambda p, q: q != math.inf, problem):
         n = problem.matrix.shape[1 if side == "matrix" else 0]
-        vector = _full(positive_vector(operand), operand.columns, n)
+        vector = _full(positive_vector(operand, problem.deadline), operand.columns, n)
         yield problem.proved(PerronCertificate(**problem.fields(side), vector=vector))
         if problem.p >= problem.q and problem.p < math.inf:
             return  # the transpose has the same optimum
@@ -280,8 +280,9 @@ def operator_certificate(
 
     Parameters
     ----------
-    A : array_like, DataFrame or sparse matrix of shape (m, n)
-        Real or complex; for a complex one the bound is about complex vectors.
+    A : array_like, DataFrame, sparse matrix or Dask array of shape (m, n)
+        Real or, in memory, complex; for a complex one the bound is about complex vectors. A Dask array for the rules
+        "edge" and "perron".
     p, q : float
         Exponents from 1 to ∞.
     rule : {"weights", "edge", "perron", "two_to_q", "interpolation", "enumeration"}, default "weights"
@@ -318,6 +319,10 @@ def operator_certificate(
     p, q = check_exponent(p, 1, "p"), check_exponent(q, 1)
     check_choice(rule, "rule", RULES)
     problem = Problem(scaled, p, q, check_generator(random_state))
+    if isinstance(scaled.entries, BlockMatrix) and rule not in ("edge", "perron"):
+        raise InvalidInputError(
+            f"A is a Dask array, which the rules 'edge' and 'perron' read, not {rule!r}; A.compute() loads it."
+        )
     found = zero_certificate(problem) if scaled.is_zero else propose_rule(rule, problem)
     if found is None:
         raise InvalidInputError(f"rule={rule!r} applies to {_WHERE[rule]}; choose another one.")

@@ -60,7 +60,7 @@ def lower_bound(
     Parameters
     ----------
     X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
-        Real or complex; v is complex if X is. A Dask array only if real, and for p = 2. Also a
+        Real or complex; v is complex if X is. A Dask array only if real. Also a
         `scipy.sparse.linalg.LinearOperator` with products with its transpose; its starting points are random.
     q : float
         Exponent, 1 ≤ q ≤ ∞. For p = 2 and q = 2 or ∞ the result is the norm itself, up to rounding.

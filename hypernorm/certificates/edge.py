@@ -43,6 +43,7 @@ class EdgeCertificate(OperatorCertificate):
     """
 
     kinds: ClassVar = ("edge",)
+    reads_blocks: ClassVar = True
 
     def bound(self, matrix: ScaledMatrix, *, exact: bool) -> flint.arb:
         operand = self.operand(matrix)

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from hypernorm._chunks import is_chunked
 from hypernorm._complex import check_complex, is_complex
 from hypernorm._display import operator_norm_text
-from hypernorm._validation import Matrix, check_matrix
+from hypernorm._validation import Matrix, check_matrix, check_rows
 from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.complex_norm import read_complex
 from hypernorm.certificates.exponents import Exponent, conjugate, exact_exponent
@@ -30,7 +31,7 @@ from hypernorm.certificates.subjects import check_identity
 from hypernorm.certificates.values import check_real
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound
 from hypernorm.exceptions import CertificateError
-from hypernorm.forms import ScaledMatrix, fingerprint
+from hypernorm.forms import BlockMatrix, ScaledMatrix, fingerprint
 
 if TYPE_CHECKING:
     import flint
@@ -56,21 +57,21 @@ class Operand(NamedTuple):
 
     Attributes
     ----------
-    entries : ndarray or csr_array
-        Of real or complex numbers.
+    entries : ndarray, csr_array or BlockMatrix
+        Of real or complex numbers. Rows and columns of zeros of a BlockMatrix are left in it.
     p, q : Fraction or inf
         The exact exponents; of the dual norms for the transpose.
     rows, columns : ndarray of int
         Which rows and columns of A or its transpose they are.
     """
 
-    entries: Matrix
+    entries: Any
     p: Exponent
     q: Exponent
     rows: np.ndarray
     columns: np.ndarray
 
-    def magnitudes(self, *, exact: bool) -> Matrix:
+    def magnitudes(self, *, exact: bool) -> Any:
         """|A| entrywise; moduli are rounded up, by ball arithmetic if `exact`."""
         return moduli_above(self.entries, exact=exact)
 
@@ -111,6 +112,8 @@ class OperatorCertificate(Certificate):
 
     has_exact_proof: ClassVar = True
     data_name: ClassVar = "A"
+    reads_blocks: ClassVar[bool] = False
+    """Whether the proof reads the matrix block by block, so that it may be a Dask array."""
 
     p: Annotated[float, NormExponent()]
     q: Annotated[float, NormExponent()]
@@ -140,10 +143,12 @@ class OperatorCertificate(Certificate):
         return told if self.field == "real" else told | {"field": self.field}
 
     def read(self, data: Any) -> ScaledMatrix:
-        return read_operator_matrix(data, self.shape, self.fingerprint, self.field)
+        return read_operator_matrix(data, self.shape, self.fingerprint, self.field, by_blocks=self.reads_blocks)
 
     def establish(self, subject: ScaledMatrix, *, exact: bool) -> VerifiedBound:
         matrix = operator_matrix(subject, self.shape, self.field)
+        if isinstance(matrix.entries, BlockMatrix) and not self.reads_blocks:
+            raise CertificateError(f"The rule {self.kind!r} has no proof for a Dask array.")
         rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
         if matrix.is_zero:
             return VerifiedBound(quantity=self.quantity, rigor=rigor, upper=0.0)
@@ -183,7 +188,11 @@ def operand_of(matrix: ScaledMatrix, p: float, q: float, side: str) -> Operand:
     entries = matrix.entries
     if side == "transpose":
         exponents = conjugate(exponents[1]), conjugate(exponents[0])
-        entries = sp.csr_array(entries.T) if sp.issparse(entries) else entries.T
+    if isinstance(entries, BlockMatrix):
+        turned = entries.T if side == "transpose" else entries
+        return Operand(turned, *exponents, *map(np.arange, turned.shape))
+    if side == "transpose":
+        entries = sp.csr_array(entries.T) if isinstance(entries, sp.csr_array) else entries.T
     rows, columns = (np.flatnonzero(_has_entries(entries, axis)) for axis in (1, 0))
     if len(rows) < entries.shape[0]:
         entries = entries[rows]
@@ -195,7 +204,7 @@ def operand_of(matrix: ScaledMatrix, p: float, q: float, side: str) -> Operand:
 
 
 def identified_matrix(A: Any, name: str = "A") -> ScaledMatrix:
-    """A checked and scaled copy of a real or complex matrix, with its fingerprint.
+    """A checked and scaled copy of a real or complex matrix, or the blocks of a Dask array, with its fingerprint.
 
     Raises
     ------
@@ -203,13 +212,19 @@ def identified_matrix(A: Any, name: str = "A") -> ScaledMatrix:
         If the matrix cannot be used.
     """
     if not is_complex(A):
+        if is_chunked(A):
+            return ScaledMatrix.identified(check_rows(A, name))
         return ScaledMatrix.identified(check_matrix(A, name, copy=True))
     matrix = check_complex(A, name)
     return ScaledMatrix(matrix.entries, fingerprint(matrix.stacked))
 
 
-def read_operator_matrix(data: Any, shape: tuple[int, int], digits: str, field: str = "real") -> ScaledMatrix:
+def read_operator_matrix(
+    data: Any, shape: tuple[int, int], digits: str, field: str = "real", *, by_blocks: bool = False
+) -> ScaledMatrix:
     """The matrix of a certificate, after a check of its entries and of its identity, as the subject of a proof.
+
+    Real ones may be Dask arrays if the proof reads them by blocks.
 
     Raises
     ------
@@ -220,7 +235,7 @@ def read_operator_matrix(data: Any, shape: tuple[int, int], digits: str, field: 
     """
     if field == "complex":
         return ScaledMatrix(read_complex(data, shape, digits, "A").entries, digits)
-    matrix = check_matrix(data, "A", copy=True)
+    matrix = check_rows(data, "A") if by_blocks and is_chunked(data) else check_matrix(data, "A", copy=True)
     check_identity(matrix, shape, digits)
     return ScaledMatrix(matrix, digits)
 

@@ -13,7 +13,7 @@ from hypernorm._arguments import check_exponent
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._complex import real_form
 from hypernorm._display import operator_norm_text
-from hypernorm._validation import Matrix, as_dense
+from hypernorm._validation import as_dense
 from hypernorm.certificates.base import Certificate, register
 from hypernorm.certificates.complex_witness import check_complex_vector, squared_moduli
 from hypernorm.certificates.exponents import Exponent, exact_exponent, norm_of_balls
@@ -89,8 +89,8 @@ class OperatorWitness(Certificate):
 
         Parameters
         ----------
-        A : array_like, DataFrame or sparse matrix of shape (m, n)
-            Real or complex.
+        A : array_like, DataFrame, sparse matrix or Dask array of shape (m, n)
+            Real or, in memory, complex.
         vector : array_like of shape (n,)
             Finite and not zero, complex only if A is; its length does not matter.
         p, q : float
@@ -139,7 +139,7 @@ class OperatorWitness(Certificate):
             raise CertificateError(f"The witness is broken: {error}") from None
 
     def read(self, data: Any) -> ScaledMatrix:
-        return read_operator_matrix(data, self.shape, self.fingerprint, self.field)
+        return read_operator_matrix(data, self.shape, self.fingerprint, self.field, by_blocks=True)
 
     def establish(self, subject: ScaledMatrix, *, exact: bool) -> VerifiedValue:
         matrix = operator_matrix(subject, self.shape, self.field)
@@ -182,7 +182,7 @@ def _norm(parts: Iterator[flint.arb], r: Exponent, is_complex: bool) -> flint.ar
     return norm_of_balls(squared_moduli(list(parts)), r / 2).sqrt() if is_complex else norm_of_balls(parts, r)
 
 
-def _rounded_values(A: Matrix, v: np.ndarray) -> tuple[Iterator[flint.arb], Iterator[flint.arb]]:
+def _rounded_values(A: Any, v: np.ndarray) -> tuple[Iterator[flint.arb], Iterator[flint.arb]]:
     """Lower and upper bounds of |⟨x_i, v⟩|: |fl(x_iᵀv) − x_iᵀv| ≤ γ_n |x_i|ᵀ|v|."""
     error = SAFETY * gamma(A.shape[1] + 4) * np.asarray(abs(A) @ np.abs(v)) + TINY
     image = np.abs(np.asarray(A @ v))

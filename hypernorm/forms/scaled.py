@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 
-from hypernorm._validation import Matrix
-from hypernorm.forms.rows import UNIDENTIFIED, fingerprint
+from hypernorm._chunks import Chunks
+from hypernorm._pages import Pages
+from hypernorm._validation import RowMatrix
+from hypernorm.forms.blocks import BlockMatrix
+from hypernorm.forms.rows import UNIDENTIFIED, Rows, fingerprint
 
 __all__ = ["ScaledMatrix"]
 
@@ -15,19 +20,20 @@ class ScaledMatrix:
     """The matrix ``A * 2**-exponent``, real or complex, or a matrix of zeros.
 
     The largest magnitude of a real matrix is in [1/2, 1), the largest real or imaginary part of a complex one in
-    [1/4, 1/2), so that no modulus is above 1.
+    [1/4, 1/2), so that no modulus is above 1. The longest row of a Dask array has a length in (1/4, 1].
 
     Parameters
     ----------
     matrix : ndarray or csr_array of shape (m, n)
-        As returned by `hypernorm._validation.check_matrix`, or the entries of a `hypernorm._complex.ComplexMatrix`.
+        As returned by `hypernorm._validation.check_matrix`, the entries of a `hypernorm._complex.ComplexMatrix`, or
+        `Chunks` or `Pages` as returned by `hypernorm._validation.check_rows`.
     fingerprint : str
         Of the matrix, see `identified`; by default zeros, for a matrix that a proof computes.
 
     Attributes
     ----------
     shape : tuple of int
-    entries : ndarray or csr_array of shape (m, n)
+    entries : ndarray, csr_array or BlockMatrix of shape (m, n)
         In double precision, float64 or complex128; a sparse one stores no zeros.
     exponent : int
     inexact : bool
@@ -42,9 +48,14 @@ class ScaledMatrix:
     ([[0.75, -0.25]], 2)
     """
 
-    def __init__(self, matrix: Matrix, fingerprint: str = UNIDENTIFIED):
+    def __init__(self, matrix: RowMatrix, fingerprint: str = UNIDENTIFIED):
         self.shape: tuple[int, int] = (int(matrix.shape[0]), int(matrix.shape[1]))
         self.fingerprint = fingerprint
+        self.entries: Any
+        if isinstance(matrix, Chunks | Pages):
+            rows = Rows(matrix, fingerprint)
+            self.entries, self.exponent, self.inexact = BlockMatrix(rows), rows.exponent, rows.inexact
+            return
         values = matrix if isinstance(matrix, np.ndarray) else matrix.data
         dtype = np.complex128 if values.dtype.kind == "c" else np.float64
         parts = np.ascontiguousarray(values, dtype=dtype).view(np.float64)
@@ -55,13 +66,13 @@ class ScaledMatrix:
             self.inexact = bool((np.ldexp(scaled, self.exponent) != parts).any())
         scaled = scaled.view(dtype)
         if isinstance(matrix, np.ndarray):
-            self.entries: Matrix = np.ascontiguousarray(scaled)
+            self.entries = np.ascontiguousarray(scaled)
         else:
             self.entries = sp.csr_array((scaled, matrix.indices.copy(), matrix.indptr.copy()), shape=self.shape)
             self.entries.eliminate_zeros()
 
     @classmethod
-    def identified(cls, matrix: Matrix) -> ScaledMatrix:
+    def identified(cls, matrix: RowMatrix) -> ScaledMatrix:
         """The scaled matrix with the fingerprint of the matrix."""
         return cls(matrix, fingerprint(matrix))
 
@@ -73,5 +84,7 @@ class ScaledMatrix:
     @property
     def is_zero(self) -> bool:
         """Whether every entry is zero."""
+        if isinstance(self.entries, BlockMatrix):
+            return self.entries.rows.is_zero
         values = self.entries if isinstance(self.entries, np.ndarray) else self.entries.data
         return not values.any()
