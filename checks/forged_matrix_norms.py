@@ -42,6 +42,9 @@ def _operator(rule: str, rng: np.random.Generator) -> Subject:
     m, n = int(rng.integers(2, 7)), int(rng.integers(2, 6))
     A = rng.standard_normal((m, n)) * 10.0 ** rng.uniform(-3, 3)
     A[rng.random((m, n)) < 0.1] = 0
+    is_complex = rule != "enumeration" and rng.random() < 0.4
+    if is_complex:
+        A = A * np.exp(2j * np.pi * rng.random((m, n)))
     exponents = [1.2, 1.5, 2.0, 2.5, 3.0, 4.0]
     p, q = (float(x) for x in rng.choice(exponents, 2))
     if rule == "edge":
@@ -50,6 +53,8 @@ def _operator(rule: str, rng: np.random.Generator) -> Subject:
         p, q = np.inf, float(rng.choice([1.0, 1.5, 2.0, 3.0]))
     elif rule == "interpolation":
         p, q = min(p, q), max(p, q)
+    elif rule == "two_to_q" and is_complex:
+        q = 4.0
     elif rule == "two_to_q" and p >= 2 >= q:
         p, q = q, p
     elif rule == "perron" and rng.random() < 0.3:
@@ -59,6 +64,8 @@ def _operator(rule: str, rng: np.random.Generator) -> Subject:
     else:
         proof = hn.operator_certificate(A, p, q, rule=rule, random_state=0)
     vectors = np.hstack([np.eye(n), rng.standard_normal((n, 2000)), np.sign(rng.standard_normal((n, 200)))])
+    if is_complex:
+        vectors = vectors * np.exp(2j * np.pi * rng.random(vectors.shape))
 
     def false(proof: Any, found: Any) -> bool:
         if hasattr(found, "lower"):

@@ -15,7 +15,7 @@ from hypernorm._pages import Pages
 from hypernorm._validation import Matrix, as_dense, check_matrix
 from hypernorm.exceptions import InvalidInputError
 
-__all__ = ["ComplexMatrix", "above_one_another", "check_complex", "is_complex"]
+__all__ = ["ComplexMatrix", "above_one_another", "check_complex", "is_complex", "real_form"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,11 @@ class ComplexMatrix:
         return not bool((part if isinstance(part, np.ndarray) else part.data).any())
 
     @property
+    def entries(self) -> Any:
+        """The matrix as an array of complex numbers, dense or sparse."""
+        return self.real + 1j * self.imaginary
+
+    @property
     def stacked(self) -> Matrix:
         """The real parts above the imaginary ones, of shape (2n, d); its fingerprint is that of the matrix."""
         return above_one_another([self.real, self.imaginary])
@@ -51,6 +56,11 @@ class ComplexMatrix:
     def real_pair(self) -> tuple[Matrix, Matrix]:
         """[Re A, −Im A] and [Im A, Re A], which map (Re v, Im v) to the real and the imaginary part of Av."""
         return _side_by_side(self.real, -self.imaginary), _side_by_side(self.imaginary, self.real)
+
+
+def real_form(entries: Matrix) -> Matrix:
+    """[[Re A, −Im A], [Im A, Re A]], which maps (Re v, Im v) to (Re Av, Im Av), of an array of complex numbers."""
+    return above_one_another(ComplexMatrix(entries.real, entries.imag).real_pair)
 
 
 def above_one_another(blocks: Sequence[Matrix]) -> Matrix:

@@ -91,15 +91,18 @@ def complex_norm_text(q: float) -> str:
     return f"{norm_text(q)} over complex vectors"
 
 
-def operator_norm_text(p: float, q: float) -> str:
-    """The norm of an operator as plain text.
+def operator_norm_text(p: float, q: float, field: str = "real") -> str:
+    """The norm of an operator as plain text, over real or complex vectors.
 
     Examples
     --------
     >>> operator_norm_text(float("inf"), 1.0)
     '||A||_{∞→1}'
+    >>> operator_norm_text(3.0, 4.0, "complex")
+    '||A||_{3→4} over complex vectors'
     """
-    return f"||A||_{{{exponent_text(p)}→{exponent_text(q)}}}"
+    over = " over complex vectors" if field == "complex" else ""
+    return f"||A||_{{{exponent_text(p)}→{exponent_text(q)}}}{over}"
 
 
 def gain_text(q: float) -> str:

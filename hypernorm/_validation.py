@@ -159,8 +159,9 @@ def _check_kind(dtype: np.dtype, name: str) -> None:
 
 def _complex_text(name: str) -> str:
     return (
-        f"{name} holds complex numbers, which two_to_q_norm and lower_bound take for q = 2, 4, 6, 8 and infinity; here "
-        f"real numbers are needed (if the imaginary parts are zero, give {name}.real)."
+        f"{name} holds complex numbers, which operator_norm, operator_certificate and lower_bound take, and "
+        f"two_to_q_norm for q = 2, 4, 6, 8 and infinity; here real numbers are needed (if the imaginary parts are "
+        f"zero, give {name}.real)."
     )
 
 

@@ -224,7 +224,7 @@ def norm(
 
     With --p it is the largest ||Xv||_q over vectors with ||v||_p = 1. With --center and --normalize it is the largest
     central moment of the rows in any direction. For a complex matrix in an .npy or .npz file it is the norm over
-    complex vectors, q = 2, 4, 6, 8 or inf.
+    complex vectors; without --p, q = 2, 4, 6, 8 or inf.
     """
     check_outputs(file, {"--out": out, "--witness": witness, "--plot": plot})
     if name not in INTERVALS:

@@ -210,6 +210,14 @@ class TestVerify:
         np.save("conjugate.npy", A.conj())
         fail(capsys, 1, "verify", "conjugate.npy", "c.npz")
         fail(capsys, 1, "verify", "X.npy", "c.npz")
+        interval = hn.operator_norm(A, 3, 1.5, random_state=0)
+        printed = succeed(capsys, "norm", "A.npz", "--p", "3", "--q", "1.5", "--out", "c.npz", "--witness", "v.npz")
+        assert "<= ||A||_{3→1.5} over complex vectors <=" in printed
+        for name, value in (("c.npz", interval.upper), ("v.npz", interval.lower)):
+            for exact in ([], ["--exact"]):
+                line = succeed(capsys, "verify", "A.npy", name, *exact).splitlines()[0]
+                assert float(line.split()[-1]) == pytest.approx(value, rel=1e-9)
+            assert "over complex vectors" in succeed(capsys, "info", name)
         for options in (["--q", "3"], ["--center"], ["--normalize"]):
             assert "complex" in fail(capsys, 2, "norm", "A.npy", *options)
         np.save("A.npy", A * np.nan)

@@ -1,9 +1,9 @@
 """Column weights for the bound on ‖A‖_{p→q} by a 2→q norm: the best ones, by cutting planes.
 
-With d = 1/s² the square of the bound is ‖d‖_{p/(p−2)} / g(d), where g(d) is the least Σ d_j v_j² over ‖Av‖_q = 1. So
+With d = 1/s² the square of the bound is ‖d‖_{p/(p−2)} / g(d), where g(d) is the least Σ d_j |v_j|² over ‖Av‖_q = 1. So
 g is concave, and each v with ‖Av‖_q = 1 is a linear function above it. For given v_k the best d is
-(Σ w_k v_k²)^{(p−2)/2} for shares w_k with the least ‖Σ w_k v_k²‖_{p/2}, by minimax. Vectors for which d is too small
-are added, round by round.
+(Σ w_k |v_k|²)^{(p−2)/2} for shares w_k with the least ‖Σ w_k |v_k|²‖_{p/2}, by minimax. Vectors for which d is too
+small are added, round by round.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ import numpy as np
 from scipy.optimize import linprog
 
 from hypernorm._validation import Matrix
-from hypernorm.bounds.operator_power import alternate, axis_norms, conjugate_float, largest_vector, vector_norms
+from hypernorm.bounds.operator_power import (
+    alternate,
+    axis_norms,
+    conjugate_float,
+    gaussian,
+    largest_vector,
+    vector_norms,
+)
 from hypernorm.certificates import Operand
 
 __all__ = ["column_weights"]
@@ -48,7 +55,7 @@ def column_weights(operand: Operand, rng: np.random.Generator, deadline: float =
             best = bound, d
         if best[0] <= lower * (1 + _ENOUGH) or time.perf_counter() > deadline:
             break
-        cuts = np.hstack([cuts, V[:, :_NEW] ** 2])
+        cuts = np.hstack([cuts, np.abs(V[:, :_NEW]) ** 2])
         known = np.hstack([V[:, :_NEW], known])[:, : 4 * _NEW]
         d = _best_for(cuts, p)
     return np.asarray(best[1] ** -0.5)
@@ -57,17 +64,17 @@ def column_weights(operand: Operand, rng: np.random.Generator, deadline: float =
 def _vectors(
     entries: Matrix, q: float, d: np.ndarray, known: np.ndarray, rng: np.random.Generator, deadline: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct v with ‖Av‖_q = 1 and small Σ d_j v_j², smallest first, and the inverses of these sums."""
+    """Distinct v with ‖Av‖_q = 1 and small Σ d_j |v_j|², smallest first, and the inverses of these sums."""
     s = d**-0.5
     weighted = entries * s if isinstance(entries, np.ndarray) else entries.multiply(s).tocsr()
     longest = np.argsort(-axis_norms(weighted, 1, 2.0), kind="stable")[:_RANDOM]
     rows = weighted[longest]
-    rows = (rows if isinstance(rows, np.ndarray) else rows.toarray()).T
-    starts = np.hstack([known / s[:, None], rows, rng.standard_normal((len(d), _RANDOM))])
+    rows = (rows if isinstance(rows, np.ndarray) else rows.toarray()).conj().T
+    starts = np.hstack([known / s[:, None], rows, gaussian(rng, entries, (len(d), _RANDOM))])
     starts /= np.abs(starts).max(axis=0)
     X, _, values = alternate(weighted, 2.0, q, starts[:, :, None], steps=_STEPS, deadline=deadline)
     Y = X[:, :, 0] / np.maximum(np.linalg.norm(X[:, :, 0], axis=0), 1e-300)
-    overlaps = np.abs(Y.T @ Y)
+    overlaps = np.abs(Y.conj().T @ Y)
     kept = [k for k in range(Y.shape[1]) if not (overlaps[k, :k] > 1 - 1e-6).any() and values[k] > 0.5 * values[0]]
     V = Y[:, kept] * s[:, None]
     sizes = vector_norms(np.abs(np.asarray(entries @ V)), q)

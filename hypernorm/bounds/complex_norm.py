@@ -50,8 +50,8 @@ class ComplexNorm:
         self.shape = n, d = self._matrix.shape
         if not self._matrix.is_real and q not in COMPLEX_EXPONENTS:
             raise InvalidInputError(
-                f"X is complex, and then q must be 2, 4, 6, 8 or infinity, got {q:g}; the norm does not increase in q, "
-                f"so that an upper bound for a smaller one and a lower bound for a larger one are bounds for {q:g}."
+                f"X is complex, and then q must be 2, 4, 6, 8 or infinity, got {q:g}; operator_norm(X, 2, {q:g}) has "
+                f"bounds for other exponents."
             )
         if isinstance(self._matrix.real, np.ndarray):
             needed = 8 * 2 * (2 * d) * n * (1 if math.isinf(q) else int(q) // 2 + 1)
@@ -82,7 +82,7 @@ class ComplexNorm:
             raise InvalidInputError(
                 f"starts must have one row per starting point and {self.shape[1]} columns as X has, got {given.shape}."
             )
-        return self._real_rows.lowered(_complex(given).T)
+        return self._real_rows.lowered(given.entries.T)
 
     def witness(self, vector: np.ndarray) -> ComplexWitness:
         """The witness of a vector for the real rows."""
@@ -123,7 +123,7 @@ def _large_entry(matrix: ComplexMatrix, q: float) -> int:
     """
     if math.isinf(q):
         return 0
-    A = _complex(matrix)
+    A = matrix.entries
     A = A / max(float(np.abs(A if isinstance(A, np.ndarray) else A.data).max(initial=0.0)), 2.0**-1022)
     squares = abs(A) ** 2
     longest = int(np.argmax(np.asarray(squares.sum(axis=1)).ravel()))
@@ -135,8 +135,3 @@ def _large_entry(matrix: ComplexMatrix, q: float) -> int:
         v = A.conj().T @ (np.abs(z) ** (q - 2) * z)
         v = v / np.linalg.norm(v)
     return int(np.argmax(np.abs(v)))
-
-
-def _complex(matrix: ComplexMatrix) -> Any:
-    """The matrix as an array of complex numbers, dense or sparse."""
-    return matrix.real + 1j * matrix.imaginary

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
+import scipy.sparse as sp
 
 from hypernorm._arguments import (
     Seed,
@@ -20,15 +21,15 @@ from hypernorm._arguments import (
     check_tolerance,
 )
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._complex import check_complex, is_complex
 from hypernorm._display import operator_norm_text
-from hypernorm._validation import check_matrix
 from hypernorm.bounds.climb import Climb, Progress, Stage
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.operator_power import edge_vector, largest_vector
 from hypernorm.bounds.operator_propose import Problem, Rule, propose_rule, zero_certificate
 from hypernorm.bounds.two_to_q import Method, two_to_q_norm
-from hypernorm.certificates import OperatorCertificate, OperatorWitness
-from hypernorm.forms import ScaledMatrix
+from hypernorm.certificates import COMPLEX_EXPONENTS, OperatorCertificate, OperatorWitness, identified_matrix
+from hypernorm.forms import BlockMatrix, ScaledMatrix
 
 __all__ = ["OPERATOR_METHODS", "OperatorMethod", "operator_norm"]
 
@@ -60,8 +61,9 @@ def operator_norm(
 
     Parameters
     ----------
-    A : array_like, DataFrame or sparse matrix of shape (m, n)
-        Real and finite. For p = 2 ≤ q whatever `two_to_q_norm` takes: complex matrices and Dask arrays, too.
+    A : array_like, DataFrame, sparse matrix or Dask array of shape (m, n)
+        Real or, in memory, complex, and finite; the vectors v are complex if A is. For a Dask array and another norm
+        than 2→q, q ≥ 2, the certificates are those of ``method="cheap"``.
     p, q : float
         Exponents from 1 to ∞; their exact binary values count.
     method : {"auto", "cheap", "spectral", "sos", "exact"}, default "auto"
@@ -72,8 +74,8 @@ def operator_norm(
     rtol : float, default 1e-6
         Relative gap at which the bounds count as meeting.
     time_limit : float, optional
-        Seconds after which no certificate is started; a proof in progress is completed. The cheapest certificate is
-        always computed.
+        Seconds after which no certificate is started, and the search for one ends; the proof of what it has found
+        follows. The cheapest certificate is always computed.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Source of the random starting points.
     progress : bool or callable, default False
@@ -112,12 +114,17 @@ def operator_norm(
     check_choice(method, "method", OPERATOR_METHODS)
     tolerance, limit, rng = check_tolerance(rtol), check_time_limit(time_limit), check_generator(random_state)
     check_progress(progress)
-    if p == 2 <= q:
+    if p == 2 <= q and _has_rows(A, q):
         inner: Any = {"cheap": "spectral", "exact": "auto"}.get(method, method)
         return two_to_q_norm(A, q, method=inner, rtol=rtol, time_limit=limit, random_state=rng, progress=progress)
-    scaled = ScaledMatrix.identified(check_matrix(A, "A", copy=True))
+    scaled = identified_matrix(A)
     climb = Climb(start, limit, lambda lower, upper: upper <= lower * (1 + tolerance) < math.inf, progress)
     return _Search(scaled, p, q, rng, method).run(climb)
+
+
+def _has_rows(A: Any, q: float) -> bool:
+    """Whether `two_to_q_norm` takes the matrix: a real one, or for the right exponents a complex one."""
+    return not is_complex(A) or q in COMPLEX_EXPONENTS or check_complex(A, "A").is_real
 
 
 class _Search:
@@ -127,7 +134,7 @@ class _Search:
         self.matrix, self.p, self.q, self.rng, self.method = matrix, p, q, rng, method
 
     def run(self, climb: Climb) -> Interval[OperatorWitness, OperatorCertificate]:
-        quantity = operator_norm_text(self.p, self.q)
+        quantity = operator_norm_text(self.p, self.q, self.matrix.field)
         if self.matrix.is_zero:
             begin = time.perf_counter()
             certificate = zero_certificate(Problem(self.matrix, self.p, self.q, self.rng))
@@ -146,7 +153,7 @@ class _Search:
             return
         yield self._stage(climb, "perron")
         yield Stage("lower bound", partial(self._search, climb))
-        if self.method == "cheap":
+        if self.method == "cheap" or isinstance(self.matrix.entries, BlockMatrix):
             return
         exact = [self._stage(climb, "enumeration")]
         if self.method == "exact":
@@ -174,7 +181,7 @@ class _Search:
         deadline = climb.deadline
         if n_starts is None:
             entries = self.matrix.entries
-            count = entries.size if isinstance(entries, np.ndarray) else entries.nnz
+            count = entries.nnz if isinstance(entries, sp.csr_array) else math.prod(entries.shape)
             n_starts = int(min(_STARTS, max(_LEAST_STARTS, _START_ENTRIES / count)))
         vector = largest_vector(self.matrix.entries, self.p, self.q, self.rng, n_starts=n_starts, deadline=deadline)
         self._offer_vector(climb, vector)

@@ -3,7 +3,8 @@
 ‖A‖_{p→q} is the maximum of ⟨y, Ax⟩ over the unit balls of ℓ_p and of the dual of ℓ_q. Maximising over y and x in turn
 never decreases it, for all p and q (Boyd, *Linear Algebra Appl.* 9 (1974) 95; Higham, *Numer. Math.* 62 (1992) 539). If
 the entries of x and y are vectors of R^b and their products inner products, the maximum is that of the relaxation for
-p ≥ 2 ≥ q once b is large enough, see `hypernorm.bounds.operator_relaxation`. Results are proposals, proved elsewhere.
+p ≥ 2 ≥ q once b is large enough, see `hypernorm.bounds.operator_relaxation`. Matrix and vectors are real or complex.
+Results are proposals, proved elsewhere.
 """
 
 from __future__ import annotations
@@ -18,19 +19,20 @@ import numpy as np
 from hypernorm._validation import Matrix
 from hypernorm.bounds.power_kernels import signed_power
 from hypernorm.certificates import OperatorWitness
-from hypernorm.forms import ScaledMatrix
+from hypernorm.forms import BlockMatrix, ScaledMatrix
 
 __all__ = [
+    "adjoint",
     "alternate",
     "axis_norms",
     "conjugate_float",
     "dual_vectors",
     "edge_vector",
+    "gaussian",
     "largest_vector",
     "operator_witness",
     "product",
     "settle",
-    "transposed",
     "vector_norms",
 ]
 
@@ -43,6 +45,13 @@ _SELECTIONS = {20: 24, 60: 8, 150: 3}
 _CACHED_ENTRIES = 1 << 15
 # A table of all flips of one sign has at most so many entries.
 _LARGEST_FLIPS = 1 << 23
+
+
+def adjoint(A: Any) -> Any:
+    """The conjugate transpose, sparse matrices row by row."""
+    if isinstance(A, BlockMatrix):
+        return A.T
+    return A.conj().T if isinstance(A, np.ndarray) else A.conj().T.tocsr()
 
 
 def conjugate_float(p: float) -> float:
@@ -60,16 +69,20 @@ def vector_norms(lengths: np.ndarray, r: float) -> np.ndarray:
         return np.asarray(largest * sums ** (1 / r))
 
 
-def axis_norms(entries: Matrix, axis: int, r: float) -> np.ndarray:
+def axis_norms(entries: Any, axis: int, r: float) -> np.ndarray:
     """The r-norms of the columns (axis 0) or rows (axis 1); computed."""
+    if isinstance(entries, BlockMatrix):
+        parts = [axis_norms(block, axis, r) for block in entries.blocks()]
+        along = axis == (1 if entries.is_transposed else 0)  # whether each block has a part of every column or row
+        return vector_norms(np.array(parts), r) if along else np.concatenate(parts)
     if isinstance(entries, np.ndarray):
         return vector_norms(np.abs(entries if axis == 0 else entries.T), r)
     if math.isinf(r):
         return np.asarray(abs(entries).max(axis=axis).toarray()).ravel()
     largest = float(np.abs(entries.data).max())
     with np.errstate(under="ignore"):
-        powers = entries.copy()
-        powers.data = (np.abs(entries.data) / largest) ** r
+        powers = abs(entries)
+        powers.data = (powers.data / largest) ** r
         sums = np.asarray(powers.sum(axis=axis)).ravel()
     return largest * sums ** (1 / r)
 
@@ -77,9 +90,9 @@ def axis_norms(entries: Matrix, axis: int, r: float) -> np.ndarray:
 def dual_vectors(W: np.ndarray, r: float) -> tuple[np.ndarray, np.ndarray]:
     """For each start the X with the largest ⟨X, W⟩ in the unit ball of the dual of ℓ_r, and this value, ‖W‖_r.
 
-    W has the shape (n, k, b) for k starts whose entries are vectors of R^b.
+    W has the shape (n, k, b) for k starts whose entries are vectors of R^b or C^b.
     """
-    if W.shape[2] == 1 and not math.isinf(r):
+    if W.shape[2] == 1 and not math.isinf(r) and W.dtype.kind != "c":
         X, norms = _dual_columns(W[:, :, 0], r)
         return X[:, :, None], norms
     lengths = np.linalg.norm(W, axis=2)
@@ -127,7 +140,7 @@ def alternate(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Run the power method from X of shape (n, k, b); return X, Y of the best starts, best first, and their values."""
     dual = conjugate_float(p)
-    A_t = transposed(A)
+    A_t = adjoint(A)
     before = np.zeros(X.shape[1])
     for step in range(steps):
         Y, _ = dual_vectors(product(A, X), q)
@@ -140,11 +153,6 @@ def alternate(
         before = values
     order = np.argsort(-values, kind="stable")
     return X[:, order], Y[:, order], values[order]
-
-
-def transposed(A: Matrix) -> Matrix:
-    """Aᵀ, by rows if it is sparse."""
-    return A.T if isinstance(A, np.ndarray) else A.T.tocsr()
 
 
 def product(A: Matrix, X: np.ndarray) -> np.ndarray:
@@ -168,10 +176,12 @@ def largest_vector(
     X = X[:, np.abs(X).max(axis=0) > 0]
     X, Y, _ = alternate(A, p, q, X[:, :, None], steps=_STEPS, select=True, deadline=deadline)
     vectors = X[:, :, 0]
-    if math.isinf(p):
+    if A.dtype.kind == "c":
+        pass  # there are no signs to flip
+    elif math.isinf(p):
         vectors = np.column_stack([_flipped(A, v, q) for v in vectors.T])
     elif q == 1:
-        A_t = transposed(A)
+        A_t = adjoint(A)
         signs = np.column_stack([_flipped(A_t, y, conjugate_float(p)) for y in Y[:, :, 0].T])
         better = dual_vectors(np.asarray(A_t @ signs)[:, :, None], conjugate_float(p))[0][:, :, 0]
         vectors = np.hstack([vectors, better])
@@ -223,17 +233,23 @@ class _SumsAfterFlips:
 
 
 def _standard_starts(A: Matrix, p: float, q: float, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Random vectors, the positive one, unit vectors of the longest columns, dual vectors of the longest rows."""
+    """Random vectors, ones, unit vectors of the longest columns, dual vectors of the longest rows."""
     m, n = A.shape
     some = max(1, min(count // 8, m, n))
     columns, rows = axis_norms(A, 0, q), axis_norms(A, 1, conjugate_float(p))
     units = np.zeros((n, some))
     units[np.argsort(-columns, kind="stable")[:some], np.arange(some)] = 1
     longest: Any = A[np.argsort(-rows, kind="stable")[:some]]
-    longest = (longest if isinstance(longest, np.ndarray) else longest.toarray()).T
+    longest = (longest if isinstance(longest, np.ndarray) else longest.toarray()).conj().T
     duals = dual_vectors(longest[:, :, None], conjugate_float(p))[0][:, :, 0]
-    random = rng.standard_normal((n, max(count - 2 * some - 1, 1)))
+    random = gaussian(rng, A, (n, max(count - 2 * some - 1, 1)))
     return np.hstack([units, duals, np.ones((n, 1)), random])
+
+
+def gaussian(rng: np.random.Generator, A: Matrix, shape: tuple[int, ...]) -> np.ndarray:
+    """Gaussian numbers, complex if those of A are."""
+    real = rng.standard_normal(shape)
+    return real + 1j * rng.standard_normal(shape) if A.dtype.kind == "c" else real
 
 
 def settle(
@@ -262,14 +278,13 @@ def edge_vector(matrix: ScaledMatrix, p: float, q: float) -> np.ndarray:
     index = int(axis_norms(entries, 1, dual).argmax())
     row = entries[[index]]
     row = row if isinstance(row, np.ndarray) else row.toarray()
-    return np.asarray(dual_vectors(row.T[:, :, None], dual)[0][:, 0, 0])
+    return np.asarray(dual_vectors(row.conj().T[:, :, None], dual)[0][:, 0, 0])
 
 
 def operator_witness(
-    A: Matrix, p: float, q: float, *, n_starts: int, starts: np.ndarray, rng: np.random.Generator
+    matrix: ScaledMatrix, p: float, q: float, *, n_starts: int, starts: np.ndarray, rng: np.random.Generator
 ) -> OperatorWitness:
     """A vector with a large ‖Av‖_q/‖v‖_p and its proved value; `starts` has one column per starting point."""
-    matrix = ScaledMatrix.identified(A)
     if matrix.is_zero:
         vector = np.eye(1, matrix.shape[1])[0]
     elif p == 1 or math.isinf(q):

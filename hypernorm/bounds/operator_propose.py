@@ -16,13 +16,14 @@ from scipy.optimize import linprog
 
 from hypernorm._arguments import Seed, check_choice, check_exponent, check_generator, fits_in_memory
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._validation import check_matrix
 from hypernorm.bounds.column_weights import column_weights
+from hypernorm.bounds.deadlines import DeadlineError, has_time
 from hypernorm.bounds.operator_power import axis_norms, conjugate_float
 from hypernorm.bounds.operator_weights import matrix_weights, positive_vector, spectral_square
 from hypernorm.bounds.propose import first_proved
 from hypernorm.bounds.two_to_q import Method, two_to_q_norm
 from hypernorm.certificates import (
+    COMPLEX_EXPONENTS,
     LARGEST_ENUMERATION,
     UNIT,
     EdgeCertificate,
@@ -32,16 +33,19 @@ from hypernorm.certificates import (
     PerronCertificate,
     TwoToQCertificate,
     WeightsCertificate,
+    identified_matrix,
     operand_of,
     weighted_columns,
 )
 from hypernorm.exceptions import CertificateError, InvalidInputError
-from hypernorm.forms import ScaledMatrix
+from hypernorm.forms import BlockMatrix, ScaledMatrix
 
 __all__ = ["RULES", "Problem", "operator_certificate", "propose_rule", "zero_certificate"]
 
 # An enumeration visits at most so many entries.
 _MOST_SUMS = 2.0**33
+# Cost of an entry that an enumeration visits, in operations of a matrix product.
+_SUM = 400.0
 _LARGEST_EXPONENT = 1e6
 # Points (1/p, 1/q) on an edge to interpolate from.
 _GRID = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -66,6 +70,7 @@ class Problem:
             "q": self.q,
             "shape": self.matrix.shape,
             "fingerprint": self.matrix.fingerprint,
+            "field": self.matrix.field,
             "side": side,
             "upper": sys.float_info.max,
         }
@@ -99,7 +104,7 @@ def _full(values: np.ndarray, places: np.ndarray, size: int) -> np.ndarray:
 def _perron(problem: Problem) -> Iterator[OperatorCertificate]:
     for side, operand in _sides(lambda p, q: q != math.inf, problem):
         n = problem.matrix.shape[1 if side == "matrix" else 0]
-        vector = _full(positive_vector(operand), operand.columns, n)
+        vector = _full(positive_vector(operand, problem.deadline), operand.columns, n)
         yield problem.proved(PerronCertificate(**problem.fields(side), vector=vector))
         if problem.p >= problem.q and problem.p < math.inf:
             return  # the transpose has the same optimum
@@ -150,7 +155,14 @@ def near_exponent(q: Fraction | float) -> float:
 
 
 def _two_to_q(problem: Problem) -> Iterator[OperatorCertificate]:
-    for side, operand in _sides(lambda p, q: q >= 2 and q != math.inf and p != 1, problem):
+    is_complex = problem.matrix.field == "complex"
+
+    def fits(p: Fraction | float, q: Fraction | float) -> bool:
+        return q >= 2 and q != math.inf and p != 1 and not (is_complex and near_exponent(q) not in COMPLEX_EXPONENTS)
+
+    for side, operand in _sides(fits, problem):
+        if time.perf_counter() > problem.deadline:
+            raise DeadlineError
         n = problem.matrix.shape[1 if side == "matrix" else 0]
         s = column_weights(operand, problem.rng, problem.deadline)
         weights = None if s is None else _full(s, operand.columns, n)
@@ -161,10 +173,12 @@ def _two_to_q(problem: Problem) -> Iterator[OperatorCertificate]:
             Y, near_exponent(operand.q), method=problem.method, time_limit=limit, random_state=problem.rng
         )
         certificate = TwoToQCertificate(**problem.fields(side), weights=weights, norm=interval.certificate)
-        yield problem.proved(certificate)
+        yield dataclasses.replace(certificate, upper=certificate.upper_from(problem.matrix, interval.upper))
 
 
 def _enumeration(problem: Problem) -> Iterator[OperatorCertificate]:
+    if problem.matrix.field == "complex":
+        return
     sides = [
         (operand.entries.shape, side)
         for side, operand in _sides(lambda p, q: p == math.inf and q != math.inf, problem)
@@ -172,7 +186,9 @@ def _enumeration(problem: Problem) -> Iterator[OperatorCertificate]:
         and operand.entries.shape[0] * 2.0 ** operand.entries.shape[1] <= _MOST_SUMS
     ]
     if sides:
-        _, side = min(sides, key=lambda item: (item[0][0] * 2 ** item[0][1], item[1]))
+        (m, n), side = min(sides, key=lambda item: (item[0][0] * 2 ** item[0][1], item[1]))
+        if not has_time(_SUM * m * 2.0**n, problem.deadline):
+            raise DeadlineError
         yield problem.proved(EnumerationCertificate(**problem.fields(side)))
 
 
@@ -233,9 +249,12 @@ _WHERE = {
     "edge": "p = 1 or q = ∞",
     "perron": "p > 1 and q < ∞",
     "weights": "p > 1 and q < ∞",
-    "two_to_q": "p, q ≥ 2, p, q ≤ 2, or p ≤ 2 ≤ q, with p > 1 and q < ∞",
+    "two_to_q": (
+        "p, q ≥ 2, p, q ≤ 2, or p ≤ 2 ≤ q, with p > 1 and q < ∞, and to complex matrices if q or p/(p − 1) is 2, 4, 6 "
+        "or 8"
+    ),
     "interpolation": "p ≤ q, with p > 1 and q < ∞",
-    "enumeration": f"p = ∞ or q = 1, with at most {LARGEST_ENUMERATION} columns or rows",
+    "enumeration": f"p = ∞ or q = 1 and real matrices, with at most {LARGEST_ENUMERATION} columns or rows",
 }
 
 
@@ -262,7 +281,9 @@ def operator_certificate(
 
     Parameters
     ----------
-    A : array_like, DataFrame or sparse matrix of shape (m, n)
+    A : array_like, DataFrame, sparse matrix or Dask array of shape (m, n)
+        Real or, in memory, complex; for a complex one the bound is about complex vectors. A Dask array for the rules
+        "edge" and "perron".
     p, q : float
         Exponents from 1 to ∞.
     rule : {"weights", "edge", "perron", "two_to_q", "interpolation", "enumeration"}, default "weights"
@@ -299,11 +320,14 @@ def operator_certificate(
     >>> certificate.verify(A, exact=True).upper / hn.lower_bound(A, 2, p=3, random_state=0).value < 1 + 1e-9
     True
     """
-    matrix = check_matrix(A, "A", copy=True)
+    scaled = identified_matrix(A)
     p, q = check_exponent(p, 1, "p"), check_exponent(q, 1)
     check_choice(rule, "rule", RULES)
-    scaled = ScaledMatrix.identified(matrix)
     problem = Problem(scaled, p, q, check_generator(random_state))
+    if isinstance(scaled.entries, BlockMatrix) and rule not in ("edge", "perron"):
+        raise InvalidInputError(
+            f"A is a Dask array, which the rules 'edge' and 'perron' read, not {rule!r}; A.compute() loads it."
+        )
     found = zero_certificate(problem) if scaled.is_zero else propose_rule(rule, problem)
     if found is None:
         raise InvalidInputError(f"rule={rule!r} applies to {_WHERE[rule]}; choose another one.")

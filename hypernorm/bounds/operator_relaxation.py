@@ -17,7 +17,7 @@ import numpy as np
 
 from hypernorm._parallel import product_threads
 from hypernorm._validation import Matrix
-from hypernorm.bounds.operator_power import conjugate_float, dual_vectors, product, transposed
+from hypernorm.bounds.operator_power import adjoint, conjugate_float, dual_vectors, gaussian, product
 
 __all__ = ["Relaxed", "leading_square", "relaxation"]
 
@@ -56,16 +56,16 @@ def relaxation(
     A: Matrix, p: float, q: float, rng: np.random.Generator, *, steps: int, deadline: float = math.inf
 ) -> Relaxed:
     """A solution of the relaxation; A has no zero row or column."""
-    dual, A_t = conjugate_float(p), transposed(A)
+    dual, A_t = conjugate_float(p), adjoint(A)
     width = min(math.ceil(1.2 * math.sqrt(sum(A.shape))) + 6, sum(A.shape))
-    X = before = dual_vectors(rng.standard_normal((A.shape[1], 1, width)), dual)[0]
+    X = before = dual_vectors(gaussian(rng, A, (A.shape[1], 1, width)), dual)[0]
     momentum = 0
     with product_threads(1 if A.size < _SMALL else None):
         for step in range(1, steps + 1):
             Z = X + momentum / (momentum + 3) * (X - before)
             Y, _ = dual_vectors(product(A, Z), q)
             reached, _ = dual_vectors(product(A_t, Y), dual)
-            momentum = 0 if np.vdot(Z - reached, reached - X) > 0 else momentum + 1
+            momentum = 0 if np.vdot(Z - reached, reached - X).real > 0 else momentum + 1
             before, X = X, reached
             if time.perf_counter() > deadline:
                 break
@@ -79,7 +79,7 @@ def relaxation(
 
 def _used(X: np.ndarray) -> np.ndarray:
     """Orthonormal directions that hold nearly all of the rows of X, as columns."""
-    shares, axes = np.linalg.eigh(X.T @ X)
+    shares, axes = np.linalg.eigh(X.conj().T @ X)
     count = int((shares > _LEFT * shares[-1]).sum()) + _SPARE
     return np.asarray(axes[:, -count:])
 
@@ -106,11 +106,11 @@ def leading_square(A: Matrix, a: np.ndarray, d: np.ndarray, vectors: np.ndarray,
     A solution with these weights has Diag(d)^{1/2} X as eigenvectors.
     """
     left, right = np.sqrt(a)[:, None], np.sqrt(d)[:, None]
-    A_t, block, square = transposed(A), right * vectors, 0.0
+    A_t, block, square = adjoint(A), right * vectors, 0.0
     for _ in range(rounds):
         Q = np.linalg.qr(block)[0]
         image = left * np.asarray(A @ (Q / right))
-        before, square = square, float(np.linalg.eigvalsh(image.T @ image)[-1])
+        before, square = square, float(np.linalg.eigvalsh(image.conj().T @ image)[-1])
         if square <= before * (1 + 1e-12):
             break
         block = np.asarray(A_t @ (left * image)) / right

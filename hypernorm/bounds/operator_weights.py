@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from hypernorm._validation import Matrix
 from hypernorm.bounds.operator_power import (
+    adjoint,
     axis_norms,
     conjugate_float,
     settle,
@@ -16,6 +18,7 @@ from hypernorm.bounds.operator_power import (
 )
 from hypernorm.bounds.operator_relaxation import leading_square, relaxation
 from hypernorm.certificates import Operand
+from hypernorm.forms import BlockMatrix
 
 __all__ = ["floats", "matrix_weights", "positive_vector", "spectral_square"]
 
@@ -32,19 +35,21 @@ def floats(operand: Operand) -> tuple[float, float]:
     return float(operand.p), float(operand.q)
 
 
-def positive_vector(operand: Operand) -> np.ndarray:
+def positive_vector(operand: Operand, deadline: float = math.inf) -> np.ndarray:
     """x > 0 with a small bound of the rule "perron"."""
     p, q = floats(operand)
-    B, n = operand.magnitudes, operand.entries.shape[1]
+    B, n = operand.magnitudes(exact=False), operand.entries.shape[1]
     if math.isinf(p):
         return np.ones(n)
-    X, _, _ = settle(B, p, q, np.ones((n, 1, 1)), steps=_STEPS)
+    X, _, _ = settle(B, p, q, np.ones((n, 1, 1)), steps=_STEPS, deadline=deadline)
     x = X[:, 0, 0] / X.max()
+    if isinstance(B, BlockMatrix):
+        x[axis_norms(B, 0, math.inf) == 0] = 1  # columns of zeros
     candidates = [np.maximum(x, floor) for floor in (_LEAST, *_FLOORS)] + [np.ones(n)]
     return min(candidates, key=lambda x: _perron_value(B, x, p, q))
 
 
-def _perron_value(B: Matrix, x: np.ndarray, p: float, q: float) -> float:
+def _perron_value(B: Any, x: np.ndarray, p: float, q: float) -> float:
     """The bound of the rule "perron", computed."""
     with np.errstate(all="ignore"):
         g = np.asarray(B @ x)
@@ -58,17 +63,19 @@ def _perron_value(B: Matrix, x: np.ndarray, p: float, q: float) -> float:
 
 
 def spectral_square(W: Matrix) -> float:
-    """The largest eigenvalue of WᵀW; computed."""
+    """The largest eigenvalue of W*W; computed."""
     if min(W.shape) <= _DENSE:
-        gram = W.T @ W if W.shape[1] <= W.shape[0] else W @ W.T
+        gram = adjoint(W) @ W if W.shape[1] <= W.shape[0] else W @ adjoint(W)
         return float(np.linalg.eigvalsh(gram if isinstance(gram, np.ndarray) else gram.toarray())[-1])
-    start = np.ones(min(W.shape))
+    start = np.ones(min(W.shape), dtype=W.dtype)
     return float(sp.linalg.svds(W, k=1, v0=start, return_singular_vectors=False)[0]) ** 2
 
 
-def _weighted(entries: Matrix, a: np.ndarray, d: np.ndarray) -> Matrix:
+def _weighted(entries: Any, a: np.ndarray, d: np.ndarray) -> Any:
     """Diag(a)^{1/2} A Diag(d)^{−1/2}."""
     left, right = np.sqrt(a), 1 / np.sqrt(d)
+    if isinstance(entries, BlockMatrix):
+        return entries.mapped(lambda block, factors: block * factors[:, None], left)  # d has ones only
     if isinstance(entries, np.ndarray):
         return entries * left[:, None] * right
     return sp.csr_array(sp.diags_array(left) @ entries @ sp.diags_array(right))

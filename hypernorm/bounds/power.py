@@ -18,7 +18,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from hypernorm._arguments import Seed, check_count, check_exponent, check_generator, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm._complex import is_complex
+from hypernorm._complex import check_complex, is_complex
 from hypernorm._parallel import product_threads, shared_threads
 from hypernorm._validation import as_dense, check_matrix, check_rows
 from hypernorm._warnings import warn_caller
@@ -28,7 +28,7 @@ from hypernorm.bounds.newton import LARGEST_DIMENSION, SMALL, newton_finish
 from hypernorm.bounds.operator_estimate import OperatorEstimate, estimate_operator_norm
 from hypernorm.bounds.operator_power import operator_witness
 from hypernorm.bounds.power_kernels import gradients, norm_values, normalised
-from hypernorm.certificates import ComplexWitness, OperatorWitness, Witness
+from hypernorm.certificates import COMPLEX_EXPONENTS, ComplexWitness, OperatorWitness, Witness, identified_matrix
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms import Rows, second_moments
 
@@ -60,14 +60,14 @@ def lower_bound(
     Parameters
     ----------
     X : array_like, DataFrame, sparse matrix or Dask array of shape (n, d)
-        Real; complex for p = 2 and q = 2, 4, 6, 8 and ∞, and then v is complex. A Dask array only for p = 2. Also a
+        Real or complex; v is complex if X is. A Dask array only if real. Also a
         `scipy.sparse.linalg.LinearOperator` with products with its transpose; its starting points are random.
     q : float
         Exponent, 1 ≤ q ≤ ∞. For p = 2 and q = 2 or ∞ the result is the norm itself, up to rounding.
     p : float, default 2
-        Exponent of the norm of v, 1 ≤ p ≤ ∞. For p other than 2 the vectors are searched by alternating maximisation,
-        for which `max_iter` and `rtol` have no meaning, and the result is an `OperatorWitness`. It is the norm itself,
-        up to rounding, for p = 1 and q = ∞.
+        Exponent of the norm of v, 1 ≤ p ≤ ∞. For p other than 2, and for complex X and q other than 2, 4, 6, 8 and ∞,
+        the vectors are searched by alternating maximisation, for which `max_iter` and `rtol` have no meaning, and the
+        result is an `OperatorWitness`. It is the norm itself, up to rounding, for p = 1 and q = ∞.
     n_starts : int
         Number of starting points: a quarter are the longest rows, a quarter leading eigenvectors of
         Σ ‖x_i‖^{q−2} x_i x_iᵀ, the others random.
@@ -118,10 +118,10 @@ def lower_bound(
     if isinstance(X, LinearOperator):
         given = check_starts(starts, X.shape[1])
         return estimate_operator_norm(X, p, q, rng, n_starts=n_starts, starts=given, max_iter=max_iter, rtol=rtol)
-    if p != 2:
-        checked = check_matrix(X, copy=True)
-        given = check_starts(starts, checked.shape[1])
-        return operator_witness(checked, p, q, n_starts=n_starts, starts=given, rng=rng)
+    if p != 2 or (is_complex(X) and q not in COMPLEX_EXPONENTS):
+        matrix = identified_matrix(X, "X")
+        given = check_starts(starts, matrix.shape[1], matrix.field)
+        return operator_witness(matrix, p, q, n_starts=n_starts, starts=given, rng=rng)
     norm = ComplexNorm(X, q) if is_complex(X) else None
     rows = Rows.identified(check_rows(X)) if norm is None else norm.rows
     given = check_starts(starts, rows.shape[1]) if norm is None else norm.starts(starts)
@@ -129,8 +129,8 @@ def lower_bound(
     return Witness.of_rows(rows, vector, q) if norm is None else norm.witness(vector)
 
 
-def check_starts(starts: Any, dimension: int) -> np.ndarray:
-    """Return starting points as columns.
+def check_starts(starts: Any, dimension: int, field: str = "real") -> np.ndarray:
+    """Return starting points as columns, of complex numbers if `field` is "complex".
 
     Raises
     ------
@@ -139,11 +139,13 @@ def check_starts(starts: Any, dimension: int) -> np.ndarray:
     """
     if starts is None:
         return np.empty((dimension, 0))
-    array = check_matrix(starts, "starts")
+    array: Any = check_complex(starts, "starts") if field == "complex" else check_matrix(starts, "starts")
     if array.shape[1] != dimension:
         raise InvalidInputError(
             f"starts must have one row per starting point and {dimension} columns as X has, got {array.shape}."
         )
+    if field == "complex":
+        return np.asarray((as_dense(array.real) + 1j * as_dense(array.imaginary)).T)
     return as_dense(array).T
 
 

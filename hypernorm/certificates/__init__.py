@@ -25,7 +25,7 @@ from hypernorm.certificates.mean import MeanCertificate, VerifiedMeanBound
 from hypernorm.certificates.moments import largest_difference, of_pieces, weighted_rows
 from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.nuclear import NuclearBoundsCertificate, column_lengths
-from hypernorm.certificates.operator import Operand, OperatorCertificate, operand_of
+from hypernorm.certificates.operator import Operand, OperatorCertificate, identified_matrix, operand_of
 from hypernorm.certificates.operator_witness import OperatorWitness
 from hypernorm.certificates.perron import PerronCertificate
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
@@ -125,6 +125,7 @@ __all__ = [
     "error_ratios",
     "factor_basis",
     "has_touching",
+    "identified_matrix",
     "is_available",
     "joint_fingerprint",
     "known_reweighting",

@@ -124,7 +124,7 @@ class ComplexNormCertificate(Certificate):
         return VerifiedBound(quantity=self.quantity, rigor=rigor, upper=rows.above(proved, exact=exact))
 
 
-def read_complex(data: Any, shape: tuple[int, int], digits: str) -> ComplexMatrix:
+def read_complex(data: Any, shape: tuple[int, int], digits: str, name: str = "X") -> ComplexMatrix:
     """Return the complex matrix of a certificate, after one check of its entries and of its identity.
 
     Raises
@@ -134,9 +134,11 @@ def read_complex(data: Any, shape: tuple[int, int], digits: str) -> ComplexMatri
     InvalidInputError
         If the matrix cannot be used.
     """
-    matrix = check_complex(data)
+    matrix = check_complex(data, name)
     if matrix.shape != shape:
-        raise CertificateError(f"The certificate is for another matrix, of shape {shape}; X has shape {matrix.shape}.")
+        raise CertificateError(
+            f"The certificate is for another matrix, of shape {shape}; {name} has shape {matrix.shape}."
+        )
     n, d = shape
     check_identity(matrix.stacked, (2 * n, d), digits)
     return matrix

@@ -34,7 +34,7 @@ from hypernorm.certificates.witness import exact_images
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import Rows, fingerprint
 
-__all__ = ["ComplexWitness"]
+__all__ = ["ComplexWitness", "check_complex_vector", "squared_moduli"]
 
 
 @register
@@ -131,7 +131,7 @@ class ComplexWitness(Certificate):
         -------
         ComplexWitness
         """
-        vector = _check_vector(vector, matrix.shape[1])
+        vector = check_complex_vector(vector, matrix.shape[1])
         value = _attained_interval(matrix, vector, q, exact=False)[0]
         return cls(shape=matrix.shape, fingerprint=digits, q=q, value=value, vector=vector)
 
@@ -148,7 +148,7 @@ class ComplexWitness(Certificate):
 
     def rules(self) -> None:
         try:
-            _check_vector(self.vector, self.shape[1])
+            check_complex_vector(self.vector, self.shape[1])
             check_exponent(self.q, smallest=1)
         except InvalidInputError as error:
             raise CertificateError(f"The witness is broken: {error}") from None
@@ -157,12 +157,12 @@ class ComplexWitness(Certificate):
         return read_complex(data, self.shape, self.fingerprint)
 
     def establish(self, subject: ComplexMatrix, *, exact: bool) -> VerifiedValue:
-        vector = _check_vector(self.vector, self.shape[1])
+        vector = check_complex_vector(self.vector, self.shape[1])
         enclosure = _attained_interval(complex_subject(subject, self.shape), vector, self.q, exact=exact)
         return verified_value(self.value, enclosure, self.quantity, exact=exact)
 
 
-def _check_vector(vector: Any, dimension: int) -> np.ndarray:
+def check_complex_vector(vector: Any, dimension: int) -> np.ndarray:
     """A read-only copy times a power of two, with the largest real or imaginary part in (1/10, 1]."""
     try:
         array = np.array(vector, dtype=np.complex128)
@@ -195,7 +195,7 @@ def _attained_interval(matrix: ComplexMatrix, vector: np.ndarray, q: float, *, e
         moved = rational(2.0**-1074) * (rows.shape[0] * rows.shape[1]) if rows.inexact else rational(0)
         half = exact_exponent(q) / 2  # ‖Av‖_q² is the norm of the squared moduli for q/2
         if exact:
-            squares = _squared_moduli(list(exact_images(rows.shape[0], rows.block, w)))
+            squares = squared_moduli(list(exact_images(rows.shape[0], rows.block, w)))
             below = above = norm_of_balls(squares, half).sqrt()
         else:
             below, above = (norm_of_balls(squares, half).sqrt() for squares in _rounded_squares(rows, w))
@@ -208,10 +208,10 @@ def _rounded_squares(rows: Rows, w: np.ndarray) -> tuple[Iterator[flint.arb], It
     error = (gamma(rows.shape[1] + 2) * size) * rows.norms * SAFETY + TINY
     image = np.abs(rows.images(w))
     below, above = np.maximum((image - error) * (1 - 4 * UNIT), 0.0), (image + error) * (1 + 4 * UNIT)
-    return _squared_moduli(below.tolist()), _squared_moduli(above.tolist())
+    return squared_moduli(below.tolist()), squared_moduli(above.tolist())
 
 
-def _squared_moduli(image: list[Any]) -> Iterator[flint.arb]:
+def squared_moduli(image: list[Any]) -> Iterator[flint.arb]:
     """Re² + Im² of the entries whose real parts stand above the imaginary ones."""
     half = len(image) // 2
     for real, imaginary in zip(image[:half], image[half:], strict=True):

@@ -47,9 +47,10 @@ class EdgeCertificate(OperatorCertificate):
     """
 
     kinds: ClassVar = ("edge",)
+    reads_blocks: ClassVar = True
 
     def bound(self, matrix: ScaledMatrix, *, exact: bool) -> flint.arb:
         operand = self.operand(matrix)
         if operand.p != 1:
             raise self.refuse(operand)
-        return largest_column_norm(operand.entries, operand.q, exact=exact)
+        return largest_column_norm(operand.magnitudes(exact=exact), operand.q, exact=exact)

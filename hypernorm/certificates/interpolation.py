@@ -84,7 +84,10 @@ class InterpolationCertificate(OperatorCertificate):
     def rules(self) -> None:
         if sum(map(Fraction, self.shares), Fraction(0)) > 1:
             raise CertificateError("The certificate's shares add up to more than 1.")
-        if any((norm.shape, norm.fingerprint) != (self.shape, self.fingerprint) for norm in self.norms):
+        if any(
+            (norm.shape, norm.fingerprint, norm.field) != (self.shape, self.fingerprint, self.field)
+            for norm in self.norms
+        ):
             raise CertificateError("A certificate to interpolate from is for another matrix.")
 
     def bound(self, matrix: ScaledMatrix, *, exact: bool) -> flint.arb:

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from itertools import chain
+from typing import Any
 
 import flint
 import numpy as np
+import scipy.sparse as sp
 
 from hypernorm._validation import Matrix, as_dense
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.exponents import Exponent, norm_change, norm_of_balls, raised
 from hypernorm.certificates.rounding import SAFETY, UNIT, gamma, rational, upper_float
 from hypernorm.exceptions import CertificateError
+from hypernorm.forms import BlockMatrix
 
-__all__ = ["column_norms", "largest_column_norm", "power_above", "products_above", "simple_fraction"]
+__all__ = ["column_norms", "largest_column_norm", "moduli_above", "power_above", "products_above", "simple_fraction"]
 
 # Exponents a/b with such small integers are handled by products.
 _LARGEST_DENOMINATOR, _LARGEST_NUMERATOR = 16, 40
@@ -69,12 +73,35 @@ def _integer_power(x: np.ndarray, power: int) -> np.ndarray:
     return result
 
 
-def column_norms(entries: Matrix, r: Exponent, *, exact: bool) -> list[flint.arb]:
-    """Upper bounds on the r-norms of the columns of a matrix, each of which has a non-zero entry.
+def moduli_above(entries: Any, *, exact: bool) -> Any:
+    """Upper bounds on the magnitudes of the entries, the magnitudes themselves for real numbers; zeros stay zero.
+
+    The moduli of complex numbers, up to about 1, are rounded up, by ball arithmetic if `exact`.
+    """
+    if isinstance(entries, BlockMatrix):
+        return abs(entries)
+    values = entries if isinstance(entries, np.ndarray) else entries.data
+    if values.dtype.kind != "c":
+        above = np.abs(values)
+    elif exact:
+        squares = ((rational(z.real) ** 2 + rational(z.imag) ** 2, z) for z in values.ravel().tolist())
+        above = np.array([upper_float(square.sqrt()) if z else 0.0 for square, z in squares]).reshape(values.shape)
+    else:
+        a, b = np.abs(values.real), np.abs(values.imag)
+        with np.errstate(under="ignore"):
+            # Two squares, a sum and a root; squares of tiny numbers would vanish.
+            above = np.where(np.maximum(a, b) > 2.0**-400, np.sqrt(a * a + b * b), a + b) * (1 + 8 * UNIT)
+    if isinstance(entries, np.ndarray):
+        return above
+    return sp.csr_array((above, entries.indices, entries.indptr), shape=entries.shape)
+
+
+def column_norms(entries: Any, r: Exponent, *, exact: bool) -> list[flint.arb]:
+    """Upper bounds on the r-norms of the columns of a matrix.
 
     Parameters
     ----------
-    entries : ndarray or csr_array of shape (m, n)
+    entries : ndarray, csr_array or BlockMatrix of shape (m, n)
     r : Fraction or inf
     exact : bool
         Compute in balls only.
@@ -84,6 +111,11 @@ def column_norms(entries: Matrix, r: Exponent, *, exact: bool) -> list[flint.arb
     list of arb
         Balls; the upper end of each is the bound, within 10⁻¹² of the norm.
     """
+    if isinstance(entries, BlockMatrix):
+        found = [column_norms(block, r, exact=exact) for block in entries.blocks()]
+        if entries.is_transposed:
+            return list(chain.from_iterable(found))
+        return [norm_of_balls(norms, r) for norms in zip(*found, strict=True)]
     rows, n = entries.shape
     values, columns = _magnitudes(entries)
     scales = _column_scales(values, columns, n)
@@ -103,12 +135,12 @@ def column_norms(entries: Matrix, r: Exponent, *, exact: bool) -> list[flint.arb
     return [root * rational(2) ** scale for root, scale in zip(roots, scales.tolist(), strict=True)]
 
 
-def largest_column_norm(entries: Matrix, r: Exponent, *, exact: bool) -> flint.arb:
+def largest_column_norm(entries: Any, r: Exponent, *, exact: bool) -> flint.arb:
     """An upper bound on the largest r-norm of the columns of a matrix with non-zero columns.
 
     Where balls are needed, columns that are clearly shorter than the longest one are left out: ‖·‖_r ≤ ‖·‖_s for s ≤ r.
     """
-    if exact or r == math.inf or simple_fraction(r) is not None:
+    if exact or isinstance(entries, BlockMatrix) or r == math.inf or simple_fraction(r) is not None:
         return norm_of_balls(column_norms(entries, r, exact=exact), math.inf)
     steps = 4 if r < 10 else 1
     lower = min(Fraction(math.floor(r * steps), steps), Fraction(_LARGEST_NUMERATOR))
@@ -123,11 +155,13 @@ def largest_column_norm(entries: Matrix, r: Exponent, *, exact: bool) -> flint.a
     return best
 
 
-def products_above(entries: Matrix, x: np.ndarray, *, exact: bool) -> np.ndarray:
+def products_above(entries: Any, x: np.ndarray, *, exact: bool) -> np.ndarray:
     """Floats that are at least Bx for a non-negative matrix B with entries up to 1, and a positive vector."""
     if not exact:
         with np.errstate(under="ignore", over="ignore"):
             return np.asarray((entries @ x) * (1 + SAFETY * gamma(entries.shape[1] + 4)) + _VANISHED)
+    if isinstance(entries, BlockMatrix):
+        return _exact_products(entries, x)
     column = DyadicMatrix.from_floats(x[:, None])
     result = []
     for start in range(0, entries.shape[0], _EXACT_ROWS):
@@ -135,6 +169,18 @@ def products_above(entries: Matrix, x: np.ndarray, *, exact: bool) -> np.ndarray
         scale = rational(2) ** image.exponent
         result += [upper_float(flint.arb(entry) * scale) for entry in image.integers.entries()]
     return np.array(result)
+
+
+def _exact_products(entries: BlockMatrix, x: np.ndarray) -> np.ndarray:
+    if not entries.is_transposed:
+        return np.concatenate([products_above(block, x, exact=True) for block in entries.blocks()])
+    total, start = DyadicMatrix.from_floats(np.zeros((entries.shape[0], 1))), 0
+    for block in entries.blocks():
+        stop = start + block.shape[1]
+        total += DyadicMatrix.from_floats(block) @ DyadicMatrix.from_floats(x[start:stop, None])
+        start = stop
+    scale = rational(2) ** total.exponent
+    return np.array([upper_float(flint.arb(entry) * scale) for entry in total.integers.entries()])
 
 
 def _magnitudes(entries: Matrix) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,8 @@
 
 Each rule is a class with its own arrays. The rule and (p, q) determine the formula, so a file cannot choose its
 inequality. A rule is about A or about its transpose: ‖A‖_{p→q} = ‖Aᵀ‖_{q*→p*} with conjugate exponents. Rows and
-columns of zeros take no part.
+columns of zeros take no part. The vectors are real or complex, as the field says; the norm over complex vectors may be
+larger, and some rules bound it as well.
 """
 
 from __future__ import annotations
@@ -16,22 +17,34 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from hypernorm._chunks import is_chunked
+from hypernorm._complex import check_complex, is_complex
 from hypernorm._display import operator_norm_text
-from hypernorm._validation import Matrix, check_matrix
+from hypernorm._validation import Matrix, check_matrix, check_rows
 from hypernorm.certificates.base import Certificate
+from hypernorm.certificates.complex_norm import read_complex
 from hypernorm.certificates.exponents import Exponent, conjugate, exact_exponent
 from hypernorm.certificates.fields import Choice, Fingerprint, Real, Shape, Sizes
+from hypernorm.certificates.nonnegative import moduli_above
 from hypernorm.certificates.rounding import precision, rational, upper_float
 from hypernorm.certificates.subjects import check_identity
 from hypernorm.certificates.values import check_real
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound
 from hypernorm.exceptions import CertificateError
-from hypernorm.forms import ScaledMatrix
+from hypernorm.forms import BlockMatrix, ScaledMatrix, fingerprint
 
 if TYPE_CHECKING:
     import flint
 
-__all__ = ["NormExponent", "Operand", "OperatorCertificate", "operand_of", "operator_matrix", "read_operator_matrix"]
+__all__ = [
+    "NormExponent",
+    "Operand",
+    "OperatorCertificate",
+    "identified_matrix",
+    "operand_of",
+    "operator_matrix",
+    "read_operator_matrix",
+]
 
 # Another order of summation may prove slightly more than the claim.
 _TOLERANCE = 1e-9
@@ -44,7 +57,8 @@ class Operand(NamedTuple):
 
     Attributes
     ----------
-    entries : ndarray or csr_array
+    entries : ndarray, csr_array or BlockMatrix
+        Of real or complex numbers. Rows and columns of zeros of a BlockMatrix are left in it.
     p, q : Fraction or inf
         The exact exponents; of the dual norms for the transpose.
     rows, columns : ndarray of int
@@ -63,17 +77,15 @@ class Operand(NamedTuple):
     ((1, 1), array([0]))
     """
 
-    entries: Matrix
+    entries: Any
     p: Exponent
     q: Exponent
     rows: np.ndarray
     columns: np.ndarray
 
-    @property
-    def magnitudes(self) -> Matrix:
-        """The absolute values of the entries."""
-        entries: Matrix = np.abs(self.entries) if isinstance(self.entries, np.ndarray) else abs(self.entries)
-        return entries
+    def magnitudes(self, *, exact: bool) -> Any:
+        """|A| entrywise; moduli are rounded up, by ball arithmetic if `exact`."""
+        return moduli_above(self.entries, exact=exact)
 
 
 class NormExponent(Real):
@@ -100,7 +112,10 @@ class OperatorCertificate(Certificate):
     shape : tuple of int
         Shape (m, n) of the matrix.
     fingerprint : str
-        SHA-256 of the values of the matrix, see `hypernorm.forms.fingerprint`.
+        SHA-256 of the values of the matrix, see `hypernorm.forms.fingerprint`; for complex vectors that of the real
+        matrix [Re A; Im A] of shape (2m, n).
+    field : str
+        ``"real"`` or ``"complex"``: the numbers of A and of v.
     side : str
         ``"matrix"`` or ``"transpose"``: what the arrays of the rule are about.
     upper : float
@@ -136,11 +151,14 @@ class OperatorCertificate(Certificate):
 
     has_exact_proof: ClassVar = True
     data_name: ClassVar = "A"
+    reads_blocks: ClassVar[bool] = False
+    """Whether the proof reads the matrix block by block, so that it may be a Dask array."""
 
     p: Annotated[float, NormExponent()]
     q: Annotated[float, NormExponent()]
     shape: Annotated[tuple[int, int], Shape()]
     fingerprint: Annotated[str, Fingerprint()]
+    field: Annotated[str, Choice(("real", "complex"))]
     side: Annotated[str, Choice(("matrix", "transpose"))]
     upper: Annotated[float, Real(0.0)]
 
@@ -153,28 +171,28 @@ class OperatorCertificate(Certificate):
 
     @property
     def quantity(self) -> str:
-        return operator_norm_text(self.p, self.q)
+        return operator_norm_text(self.p, self.q, self.field)
 
     @property
     def claim(self) -> Claim:
         return Claim(self.upper, is_upper=True)
 
     def describe(self) -> dict[str, Any]:
-        return {"kind": self.kind, "p": self.p, "q": self.q, "shape": list(self.shape)}
+        told = {"kind": self.kind, "p": self.p, "q": self.q, "shape": list(self.shape)}
+        return told if self.field == "real" else told | {"field": self.field}
 
     def read(self, data: Any) -> ScaledMatrix:
-        return read_operator_matrix(data, self.shape, self.fingerprint)
+        return read_operator_matrix(data, self.shape, self.fingerprint, self.field, by_blocks=self.reads_blocks)
 
     def establish(self, subject: ScaledMatrix, *, exact: bool) -> VerifiedBound:
-        matrix = operator_matrix(subject, self.shape)
+        matrix = operator_matrix(subject, self.shape, self.field)
+        if isinstance(matrix.entries, BlockMatrix) and not self.reads_blocks:
+            raise CertificateError(f"The rule {self.kind!r} has no proof for a Dask array.")
         rigor = Rigor.EXACT if exact else Rigor.FLOATING_POINT
         if matrix.is_zero:
             return VerifiedBound(quantity=self.quantity, rigor=rigor, upper=0.0)
         with precision(), np.errstate(all="ignore"):
-            scaled = self.bound(matrix, exact=exact)
-            # ‖E‖_{p→q} is at most the sum of |E_ij|.
-            moved = rational(2.0**-1074) * rational(self.shape[0] * self.shape[1] if matrix.inexact else 0)
-            proved = upper_float((scaled + moved) * rational(2) ** matrix.exponent)
+            proved = self.unscaled(self.bound(matrix, exact=exact), matrix)
         if not proved <= self.upper * (1 + _TOLERANCE):
             raise CertificateError(f"The norm is proved to be at most {proved!r}, not {self.upper!r}.")
         return VerifiedBound(quantity=self.quantity, rigor=rigor, upper=proved)
@@ -200,6 +218,13 @@ class OperatorCertificate(Certificate):
         CertificateError
             If nothing is proved.
         """
+
+    def unscaled(self, bound: flint.arb, matrix: ScaledMatrix) -> float:
+        """An upper bound on the norm of A from one on that of the scaled matrix."""
+        # ‖E‖_{p→q} is at most the sum of |E_ij|, of which each part is below 2**-1074.
+        parts = (2 if self.field == "complex" else 1) * self.shape[0] * self.shape[1]
+        moved = rational(2.0**-1074) * rational(parts if matrix.inexact else 0)
+        return upper_float((bound + moved) * rational(2) ** matrix.exponent)
 
     def operand(self, matrix: ScaledMatrix) -> Operand:
         """What the rule is about.
@@ -258,7 +283,11 @@ def operand_of(matrix: ScaledMatrix, p: float, q: float, side: str) -> Operand:
     entries = matrix.entries
     if side == "transpose":
         exponents = conjugate(exponents[1]), conjugate(exponents[0])
-        entries = sp.csr_array(entries.T) if sp.issparse(entries) else entries.T
+    if isinstance(entries, BlockMatrix):
+        turned = entries.T if side == "transpose" else entries
+        return Operand(turned, *exponents, *map(np.arange, turned.shape))
+    if side == "transpose":
+        entries = sp.csr_array(entries.T) if isinstance(entries, sp.csr_array) else entries.T
     rows, columns = (np.flatnonzero(_has_entries(entries, axis)) for axis in (1, 0))
     if len(rows) < entries.shape[0]:
         entries = entries[rows]
@@ -269,8 +298,28 @@ def operand_of(matrix: ScaledMatrix, p: float, q: float, side: str) -> Operand:
     return Operand(entries, *exponents, rows, columns)
 
 
-def read_operator_matrix(data: Any, shape: tuple[int, int], digits: str) -> ScaledMatrix:
+def identified_matrix(A: Any, name: str = "A") -> ScaledMatrix:
+    """A checked and scaled copy of a real or complex matrix, or the blocks of a Dask array, with its fingerprint.
+
+    Raises
+    ------
+    InvalidInputError
+        If the matrix cannot be used.
+    """
+    if not is_complex(A):
+        if is_chunked(A):
+            return ScaledMatrix.identified(check_rows(A, name))
+        return ScaledMatrix.identified(check_matrix(A, name, copy=True))
+    matrix = check_complex(A, name)
+    return ScaledMatrix(matrix.entries, fingerprint(matrix.stacked))
+
+
+def read_operator_matrix(
+    data: Any, shape: tuple[int, int], digits: str, field: str = "real", *, by_blocks: bool = False
+) -> ScaledMatrix:
     """The matrix of a certificate, after a check of its entries and of its identity, as the subject of a proof.
+
+    Real ones may be Dask arrays if the proof reads them by blocks.
 
     Raises
     ------
@@ -279,20 +328,22 @@ def read_operator_matrix(data: Any, shape: tuple[int, int], digits: str) -> Scal
     InvalidInputError
         If the matrix cannot be used.
     """
-    matrix = check_matrix(data, "A", copy=True)
+    if field == "complex":
+        return ScaledMatrix(read_complex(data, shape, digits, "A").entries, digits)
+    matrix = check_rows(data, "A") if by_blocks and is_chunked(data) else check_matrix(data, "A", copy=True)
     check_identity(matrix, shape, digits)
     return ScaledMatrix(matrix, digits)
 
 
-def operator_matrix(subject: Any, shape: tuple[int, int]) -> ScaledMatrix:
+def operator_matrix(subject: Any, shape: tuple[int, int], field: str = "real") -> ScaledMatrix:
     """The subject of a proof about a whole matrix of the given shape.
 
     Raises
     ------
     CertificateError
     """
-    if type(subject) is not ScaledMatrix or subject.shape != shape:
-        raise CertificateError(f"The subject of the proof must be a scaled matrix of shape {shape}.")
+    if type(subject) is not ScaledMatrix or (subject.shape, subject.field) != (shape, field):
+        raise CertificateError(f"The subject of the proof must be a scaled {field} matrix of shape {shape}.")
     return subject
 
 

@@ -23,13 +23,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import flint
 import numpy as np
 import scipy.sparse as sp
 
-from hypernorm._validation import Matrix
 from hypernorm.certificates.base import register
 from hypernorm.certificates.exponents import norm_of_balls, raised
 from hypernorm.certificates.fields import Array
@@ -37,6 +36,7 @@ from hypernorm.certificates.nonnegative import column_norms, products_above
 from hypernorm.certificates.operator import Operand, OperatorCertificate
 from hypernorm.certificates.rounding import UNIT, rational, upper_float
 from hypernorm.exceptions import CertificateError
+from hypernorm.forms import BlockMatrix
 
 if TYPE_CHECKING:
     from hypernorm.forms import ScaledMatrix
@@ -75,6 +75,7 @@ class PerronCertificate(OperatorCertificate):
     """
 
     kinds: ClassVar = ("perron",)
+    reads_blocks: ClassVar = True
 
     vector: Annotated[np.ndarray, Array("n")]
 
@@ -87,14 +88,15 @@ class PerronCertificate(OperatorCertificate):
         p, q = operand.p, operand.q
         if q == math.inf:
             raise self.refuse(operand)
-        x, B = self.vector[operand.columns], operand.magnitudes
+        x, B = self.vector[operand.columns], operand.magnitudes(exact=exact)
         if p == math.inf:
             return norm_of_balls(map(rational, products_above(B, np.ones(len(x)), exact=exact).tolist()), q)
         g = products_above(B, x, exact=exact)
         if p < q:
             return _schur(operand, B, x, g, exact)
         p, q = Fraction(p), Fraction(q)
-        h = products_above(sp.csr_array(B.T) if sp.issparse(B) else B.T, _powers_above(g, q - 1), exact=exact)
+        turned = sp.csr_array(B.T) if isinstance(B, sp.csr_array) else B.T
+        h = products_above(turned, _powers_above(g, q - 1), exact=exact)
         largest = norm_of_balls(
             (rational(a) / raised(rational(b), p - 1) for a, b in zip(h.tolist(), x.tolist(), strict=True)), math.inf
         )
@@ -109,7 +111,7 @@ def _powers_above(values: np.ndarray, power: Fraction) -> np.ndarray:
     return np.array([upper_float(raised(rational(value), power)) for value in values.tolist()])
 
 
-def _schur(operand: Operand, B: Matrix, x: np.ndarray, g: np.ndarray, exact: bool) -> flint.arb:
+def _schur(operand: Operand, B: Any, x: np.ndarray, g: np.ndarray, exact: bool) -> flint.arb:
     p, q = Fraction(operand.p), Fraction(operand.q)
     weights = _powers_above(g, p - 1)
     largest = float(weights.max())
@@ -123,8 +125,10 @@ def _schur(operand: Operand, B: Matrix, x: np.ndarray, g: np.ndarray, exact: boo
     return raised(best * rational(scale), 1 / p)
 
 
-def _weighted_above(B: Matrix, factors: np.ndarray) -> Matrix:
+def _weighted_above(B: Any, factors: np.ndarray) -> Any:
     """At least Diag(f) B: each product is rounded once, or vanishes below the normal range."""
+    if isinstance(B, BlockMatrix):
+        return B.mapped(_weighted_above, factors)
     if isinstance(B, np.ndarray):
         return np.where(B > 0, B * factors[:, None] * (1 + 4 * UNIT) + 2.0**-1020, 0.0)
     values = B.data * np.repeat(factors, np.diff(B.indptr)) * (1 + 4 * UNIT) + 2.0**-1020

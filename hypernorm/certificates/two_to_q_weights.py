@@ -10,8 +10,8 @@ and for p < 2, with the columns a_j of A and ‖a_j‖_q^{p*−2} ≤ L s_j², �
 |⟨a_j, y⟩| ≤ ‖a_j‖_q, so ‖Aᵀy‖_{p*}^{p*} ≤ L Σ s_j² ⟨a_j, y⟩² ≤ L ‖SAᵀ‖_{q*→2}², and ‖SAᵀ‖_{q*→2} = ‖AS‖_{2→q}. ∎
 
 For p, q ≤ 2 the transpose is meant. The certificate may be for another exponent r near q, since
-‖y‖_q ≤ m^{1/q−1/r} ‖y‖_r, with the factor 1 for r ≤ q. The bound holds for complex vectors: real and complex norms
-agree for p ≤ q, here 2 ≤ q.
+‖y‖_q ≤ m^{1/q−1/r} ‖y‖_r, with the factor 1 for r ≤ q. The bound of a real matrix holds for complex vectors: real and
+complex norms agree for p ≤ q, here 2 ≤ q. Of a complex matrix the certificate is a `ComplexNormCertificate`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ import flint
 import numpy as np
 import scipy.sparse as sp
 
+from hypernorm._complex import ComplexMatrix, above_one_another
 from hypernorm._validation import Matrix, as_dense
 from hypernorm.certificates.base import register
+from hypernorm.certificates.complex_norm import ComplexNormCertificate
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.exponents import conjugate, exact_exponent, inverse, norm_change, norm_of_balls, raised
 from hypernorm.certificates.fields import Array
@@ -33,7 +35,7 @@ from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.nonnegative import column_norms
 from hypernorm.certificates.operator import Operand, OperatorCertificate
 from hypernorm.certificates.reduced import MATRIX_NORMS, MatrixNormCertificate
-from hypernorm.certificates.rounding import SAFETY, UNIT, rational
+from hypernorm.certificates.rounding import SAFETY, UNIT, precision, rational
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows, ScaledMatrix
 
@@ -56,7 +58,7 @@ class TwoToQCertificate(OperatorCertificate):
         As for `OperatorCertificate`.
     weights : ndarray of shape (n,) or None
         s, with entries in [2**-300, 2**300]; ones if None.
-    norm : NormCertificate, SplitCertificate, TouchingCertificate or ReducedCertificate
+    norm : NormCertificate, SplitCertificate, TouchingCertificate, ReducedCertificate or ComplexNormCertificate
         For the computed A Diag(s), A being divided by a power of two.
 
     See Also
@@ -79,7 +81,7 @@ class TwoToQCertificate(OperatorCertificate):
     kinds: ClassVar = ("two_to_q",)
 
     weights: Annotated[np.ndarray | None, Array("n", optional=True)]
-    norm: Annotated[MatrixNormCertificate, Inner(*MATRIX_NORMS)]
+    norm: Annotated[MatrixNormCertificate | ComplexNormCertificate, Inner(*MATRIX_NORMS, ComplexNormCertificate)]
 
     def rules(self) -> None:
         s = self.weights
@@ -88,20 +90,37 @@ class TwoToQCertificate(OperatorCertificate):
         found, m = self.norm.shape, self.shape[0 if self.side == "matrix" else 1]
         if found[0] > m:
             raise CertificateError(f"The norm certificate is for {found[0]} rows, more than there are.")
+        if (type(self.norm) is ComplexNormCertificate) is not (self.field == "complex"):
+            raise CertificateError("The norm certificate must be one for complex vectors if and only if this one is.")
 
     def bound(self, matrix: ScaledMatrix, *, exact: bool) -> flint.arb:
         operand = self.operand(matrix)
-        p, q = operand.p, operand.q
-        if q < 2 or p == 1:
+        if operand.q < 2 or operand.p == 1:
             raise self.refuse(operand)
-        s = np.ones(len(operand.columns)) if self.weights is None else self.weights[operand.columns]
-        Y, loss = weighted_columns(operand.entries, s, exact=exact)
+        Y, loss = weighted_columns(operand.entries, self._factors(operand), exact=exact)
         found = (int(Y.shape[0]), int(Y.shape[1]))
         if self.norm.shape != found:
             raise CertificateError(f"The norm certificate is for the shape {self.norm.shape}, it must be {found}.")
-        proved = rational(self.norm.prove(Rows(Y), exact=exact).upper)
-        change = norm_change(inverse(exact_exponent(self.norm.q)), inverse(q), found[0])
-        size = proved * change + loss
+        subject = Rows(Y) if self.field == "real" else ComplexMatrix(Y.real, Y.imag)
+        proved = self.norm.prove(subject, exact=exact).upper
+        return self._bound_from(operand, proved, loss, exact=exact)
+
+    def upper_from(self, matrix: ScaledMatrix, proved: float) -> float:
+        """The bound on the norm of A, if the checker has just proved `proved` for the certificate in `norm`."""
+        operand = self.operand(matrix)
+        with precision(), np.errstate(all="ignore"):
+            _, loss = weighted_columns(operand.entries, self._factors(operand), exact=False)
+            return self.unscaled(self._bound_from(operand, proved, loss, exact=False), matrix)
+
+    def _factors(self, operand: Operand) -> np.ndarray:
+        """s for the columns that take part."""
+        return np.ones(len(operand.columns)) if self.weights is None else self.weights[operand.columns]
+
+    def _bound_from(self, operand: Operand, proved: float, loss: flint.arb, *, exact: bool) -> flint.arb:
+        """The bound from one on the 2→r norm of the computed A Diag(s)."""
+        p, q, s = operand.p, operand.q, self._factors(operand)
+        change = norm_change(inverse(exact_exponent(self.norm.q)), inverse(q), len(operand.rows))
+        size = rational(proved) * change + loss
         if p < 2:
             return _for_small_p(operand, s, size, exact)
         squares = (1 / rational(w) ** 2 for w in s.tolist())
@@ -111,7 +130,7 @@ class TwoToQCertificate(OperatorCertificate):
 
 def _for_small_p(operand: Operand, s: np.ndarray, size: flint.arb, exact: bool) -> flint.arb:
     dual = Fraction(conjugate(operand.p))
-    lengths = column_norms(operand.entries, operand.q, exact=exact)
+    lengths = column_norms(operand.magnitudes(exact=exact), operand.q, exact=exact)
     ratios = (raised(x, dual - 2) / rational(w) ** 2 for x, w in zip(lengths, s.tolist(), strict=True))
     return raised(norm_of_balls(ratios, np.inf) * size**2, 1 / dual)
 
@@ -153,6 +172,14 @@ def weighted_columns(entries: Matrix, s: np.ndarray, *, exact: bool) -> tuple[Ma
         size = float(np.linalg.norm(Y.data))
     if not exact:
         return Y, rational(2 * UNIT * SAFETY * size + _VANISHED)
+    if Y.dtype.kind == "c":
+        whole, computed = (above_one_another([part.real, part.imag]) for part in (entries, Y))
+        return Y, _exact_loss(whole, computed, s)
+    return Y, _exact_loss(entries, Y, s)
+
+
+def _exact_loss(entries: Matrix, Y: Matrix, s: np.ndarray) -> flint.arb:
+    """‖A Diag(s) − Y‖_F from products of integers."""
     total = rational(0)
     powers = DyadicMatrix.from_floats(np.diag(s))
     for start in range(0, Y.shape[0], _EXACT_ROWS):
@@ -160,4 +187,4 @@ def weighted_columns(entries: Matrix, s: np.ndarray, *, exact: bool) -> tuple[Ma
         block = DyadicMatrix.from_floats(as_dense(entries[part])) @ powers
         mantissa, exponent = (block - DyadicMatrix.from_floats(as_dense(Y[part]))).squared_norm()
         total += rational(mantissa) * rational(2) ** exponent
-    return Y, raised(total, Fraction(1, 2))
+    return raised(total, Fraction(1, 2))

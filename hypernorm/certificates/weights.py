@@ -18,8 +18,12 @@ with the rows x_i of A, whose columns are a_j, and write ‖·‖_r for vector n
 ‖A‖_{p→q}^{p*} ≤ L ‖AD‖_{2→q}² with D = Diag(d)^{−1/2}. Apply (2) with p = 2 to AD, for which (★) holds with the column
 weights 1. ∎
 
-For p, q ≤ 2 other than p = 2 the transpose is a case of (2). The inequality is one of quadratic forms, so the bounds
-hold for complex vectors. For p ≥ 2 ≥ q the least bound of form (1) is the optimum of the semidefinite relaxation.
+For p, q ≤ 2 other than p = 2 the transpose is a case of (2). For p ≥ 2 ≥ q the least bound of form (1) is the optimum
+of the semidefinite relaxation.
+
+The inequality is one of quadratic forms, Σ a_i |⟨x_i, v⟩|² ≤ λ Σ d_j |v_j|², so the bounds hold for complex vectors,
+and for complex A with moduli |A_ij|. Then (★) is proved for the real matrix [[Re A, −Im A], [Im A, Re A]], with both
+weights twice: it maps (Re v, Im v) to (Re Av, Im Av).
 """
 
 from __future__ import annotations
@@ -34,6 +38,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from hypernorm._arguments import check_memory
+from hypernorm._complex import real_form
 from hypernorm._validation import Matrix, as_dense
 from hypernorm.certificates.base import register
 from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
@@ -106,7 +111,10 @@ class WeightsCertificate(OperatorCertificate):
             raise self.refuse(operand)
         a, d = self.row_weights[operand.rows], self.column_weights[operand.columns]
         dominates = _dominates_exactly if exact else _dominates
-        if not dominates(operand.entries, a, d, self.value):
+        form = (operand.entries, a, d)
+        if self.field == "complex":
+            form = (real_form(operand.entries), np.tile(a, 2), np.tile(d, 2))
+        if not dominates(*form, self.value):
             raise CertificateError(
                 f"The weights are not proved: the matrix inequality does not hold with the value {self.value:.17g}."
             )
@@ -118,7 +126,8 @@ class WeightsCertificate(OperatorCertificate):
             q = Fraction(q)
             lam *= norm_of_balls((1 / rational(w) for w in a.tolist()), math.inf if q == 2 else q / (2 - q))
             return lam.sqrt()
-        rows = operand.entries.T if isinstance(operand.entries, np.ndarray) else sp.csr_array(operand.entries.T)
+        B = operand.magnitudes(exact=exact)
+        rows = B.T if isinstance(B, np.ndarray) else sp.csr_array(B.T)
         lengths = column_norms(rows, conjugate(p), exact=exact)
         return raised(lam * _largest_ratio(lengths, Fraction(q) - 2, a), 1 / Fraction(q))
 
@@ -139,11 +148,12 @@ def _largest_ratio(lengths: list[flint.arb], power: Fraction, weights: np.ndarra
 def _for_small_p(operand: Operand, a: np.ndarray, d: np.ndarray, lam: flint.arb, exact: bool) -> flint.arb:
     """Case (3)."""
     q, dual = Fraction(operand.q), Fraction(conjugate(operand.p))
-    lengths = column_norms(operand.entries, q, exact=exact)
+    B = operand.magnitudes(exact=exact)
+    lengths = column_norms(B, q, exact=exact)
     L = norm_of_balls(
         (raised(length, dual - 2) * rational(w) for length, w in zip(lengths, d.tolist(), strict=True)), math.inf
     )
-    squares = _exact_squares(operand.entries, d) if exact else _weighted_squares(operand.entries, d)
+    squares = _exact_squares(B, d) if exact else _weighted_squares(B, d)
     K = norm_of_balls(
         (raised(square, (q - 2) / 2) / rational(w) for square, w in zip(squares, a.tolist(), strict=True)), math.inf
     )

@@ -12,6 +12,7 @@ import numpy as np
 
 from hypernorm._arguments import check_exponent
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._complex import is_complex
 from hypernorm._display import norm_text
 from hypernorm._validation import check_rows
 from hypernorm.certificates.base import Certificate, register
@@ -159,6 +160,8 @@ class Witness(Certificate):
 
 def check_vector(vector: Any, dimension: int) -> np.ndarray:
     try:
+        if is_complex(vector):
+            raise TypeError("they are complex")
         array = np.array(vector, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InvalidInputError(f"vector must be real numbers: {error}.") from None

@@ -1,5 +1,6 @@
 """Even forms of a matrix, and linear maps whose largest eigenvalues bound its norms."""
 
+from hypernorm.forms.blocks import BlockMatrix
 from hypernorm.forms.low_rank import LowRank
 from hypernorm.forms.maps import FlatteningMap, RealignedMap, RealignedOperations
 from hypernorm.forms.moments import column_means, moment_depth, moment_matrix, second_moments
@@ -9,6 +10,7 @@ from hypernorm.forms.scaled import ScaledMatrix
 from hypernorm.forms.tensors import unfoldings
 
 __all__ = [
+    "BlockMatrix",
     "FlatteningMap",
     "LowRank",
     "MonomialBasis",

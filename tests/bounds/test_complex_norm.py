@@ -248,7 +248,7 @@ class TestInput:
     @pytest.mark.parametrize("function", [hn.spectral_bound, hn.sos_bound, hn.smallest_gain])
     def test_other_functions_say_where_complex_numbers_may_be(self, function):
         for A in (self.A, sp.csr_array(self.A)):
-            with pytest.raises(hn.InvalidInputError, match="complex numbers, which two_to_q_norm and lower_bound take"):
+            with pytest.raises(hn.InvalidInputError, match="complex numbers, which operator_norm, operator_cert"):
                 function(A, 4)
 
     def test_dask_arrays_are_loaded_first(self):

@@ -15,6 +15,7 @@ import hypernorm as hn
 from hypernorm.bounds import RULES, OperatorEstimate
 from hypernorm.bounds.operator_power import _SumsAfterFlips, conjugate_float, dual_vectors
 from hypernorm.bounds.operator_relaxation import relaxation
+from hypernorm.certificates import TwoToQCertificate
 
 INF = math.inf
 GRID = (1, 1.2, 4 / 3, 1.5, 2, 2.5, 3, 4, 6, INF)
@@ -259,7 +260,7 @@ def test_unusual_matrices(p, q):
         ((np.eye(2), "inf", 2), "p must be a real number"),
         ((np.eye(2), 3, None), "q must be a real number"),
         ((np.eye(2), 3, 1e7), "q must be at most"),
-        ((np.eye(2) * 1j, 3, 3), "A holds complex numbers"),
+        ((np.array([[1j, math.nan]]), 3, 3), "the real part of A has the entry nan"),
         ((np.array([[math.nan]]), 3, 3), "A has the entry nan"),
         ((np.ones(3), 3, 3), "A must be two-dimensional"),
     ],
@@ -305,6 +306,26 @@ def test_a_limit_of_time_keeps_what_is_proved():
     interval = hn.operator_norm(families(9)["gauss"], 3, 4, time_limit=1e-6, random_state=0)
     assert interval.status is hn.Status.TIME_LIMIT
     assert 0 < interval.lower <= interval.upper < INF
+
+
+def test_an_enumeration_that_would_take_too_long_is_not_started():
+    A = np.random.default_rng(1).standard_normal((40, 24))
+    interval = hn.operator_norm(A, INF, 2.5, method="exact", time_limit=0.05, random_state=0)
+    assert interval.status is hn.Status.TIME_LIMIT
+    assert "enumeration" not in [record.kind for record in interval.records]
+
+
+def test_the_certificate_of_a_2_to_q_norm_is_proved_once(monkeypatch):
+    proved = []
+    monkeypatch.setattr(
+        TwoToQCertificate, "bound", lambda self, matrix, exact: proved.append(1)
+    )  # what the search proves is enough
+    A = families(4)["gauss"]
+    certificate = hn.operator_certificate(A, 3, 4, rule="two_to_q", random_state=0)
+    assert not proved
+    monkeypatch.undo()
+    for exact in (False, True):
+        assert certificate.verify(A, exact=exact).upper == pytest.approx(certificate.upper, rel=1e-12)
 
 
 @pytest.mark.parametrize(("p", "q"), [(2, 4), (INF, 2), (1.5, 3), (INF, 1)])

@@ -1,12 +1,14 @@
 """Certificates of operator norms: rounding terms against exact arithmetic, and tampered certificates of every rule."""
 
 import dataclasses
+import itertools
 import math
 from fractions import Fraction
 
 import flint
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.sparse as sp
 
 import hypernorm as hn
@@ -16,6 +18,7 @@ from hypernorm.certificates import (
     PerronCertificate,
     TwoToQCertificate,
     WeightsCertificate,
+    enumeration,
     precision,
 )
 from hypernorm.certificates.enumeration import sign_sums
@@ -80,11 +83,10 @@ def test_floating_and_exact_proofs_agree_above_the_norm(case, certificates):
     found = certificate.verify(A)
     assert found.upper == certificate.upper
     assert found.upper >= attained(A, *case[1:]) * (1 - 1e-12)
-    if case[0] != "enumeration" or case[2] == case[1] == 1:
-        exact = certificate.verify(A, exact=True)
-        assert exact.rigor is hn.Rigor.EXACT
-        assert exact.upper == pytest.approx(found.upper, rel=1e-9)
-        assert exact.upper <= found.upper * (1 + 1e-13)
+    exact = certificate.verify(A, exact=True)
+    assert exact.rigor is hn.Rigor.EXACT
+    assert exact.upper == pytest.approx(found.upper, rel=1e-9)
+    assert exact.upper <= found.upper * (1 + 1e-13)
     sparse = certificate.verify(sp.csr_array(A))
     assert sparse.upper == pytest.approx(found.upper, rel=1e-12)
     if case[0] != "two_to_q":  # its inner certificate is for the scale of the matrix
@@ -99,8 +101,36 @@ def test_an_exact_enumeration_counts_in_integers():
         signs = np.array(np.meshgrid(*[[-1, 1]] * matrix.shape[1])).reshape(matrix.shape[1], -1)
         true = np.abs(matrix @ signs).sum(axis=0).max() if value is None else value
         assert true * (1 - 1e-14) <= exact <= true * (1 + 1e-10)
-    with pytest.raises(hn.CertificateError, match="no proof in exact arithmetic"):
-        make("enumeration", INF, 3).verify(A, exact=True)
+
+
+@pytest.mark.parametrize("q", [1, 1.1, 4 / 3, math.e, 2, 3, 7.5, 1000, 1e6])
+def test_enumerations_are_exact_for_every_exponent(q):
+    rng = np.random.default_rng(2)
+    for m, n in ((5, 7), (1, 6), (7, 1), (3, 3)):
+        for matrix in (rng.standard_normal((m, n)) * 1e-150, rng.integers(-2, 3, (m, n)) + np.eye(m, n)):
+            signs = np.array(list(itertools.product([-1, 1], repeat=n))).T
+            images = np.abs(matrix @ signs)
+            largest = np.maximum(images.max(axis=0), 1e-300)
+            true = (largest * np.linalg.norm(images / largest, q, axis=0)).max()
+            certificate = make("enumeration", INF, q, matrix)
+            assert true * (1 - 1e-13) <= certificate.upper <= true * (1 + 1e-9)
+            assert certificate.verify(matrix, exact=True).upper == certificate.upper
+            if q > 1:
+                dual = make("enumeration", q / (q - 1), 1, matrix.T)
+                assert dual.upper == pytest.approx(certificate.upper, rel=1e-6)
+
+
+def test_ties_of_an_enumeration_keep_a_bound(monkeypatch):
+    """Where many vectors nearly attain the norm, what the table of powers proves is the bound."""
+    matrix = np.random.default_rng(3).standard_normal((4, 9))
+    exact = make("enumeration", INF, 3, matrix).upper
+    monkeypatch.setattr(enumeration, "_STEPS", 5)
+    monkeypatch.setattr(enumeration, "_LEAST_STEPS", 4)
+    assert make("enumeration", INF, 3, matrix).upper == pytest.approx(exact, rel=1e-13)
+    monkeypatch.setattr(enumeration, "_MOST_NORMS", 1)
+    assert exact < make("enumeration", INF, 3, matrix).upper < 1.2 * exact
+    hadamard = scipy.linalg.hadamard(8)  # a row attains the norm, and so do other vectors with the same magnitudes
+    assert 8 <= make("enumeration", INF, 4, hadamard).upper < 8.5
 
 
 def tampered(certificate, rng):
@@ -190,7 +220,7 @@ def test_exponents_out_of_range_are_refused(exponent, certificates):
 def test_rules_are_refused_where_they_do_not_apply(certificates):
     ones = {"vector": np.ones(4), "upper": 1e300}
     plain = certificates["edge", 1, 2.5]
-    shared = {name: getattr(plain, name) for name in ("shape", "fingerprint", "side")}
+    shared = {name: getattr(plain, name) for name in ("shape", "fingerprint", "field", "side")}
     for p, q in ((3, INF), (1.5, INF)):
         with pytest.raises(hn.CertificateError, match="does not apply"):
             PerronCertificate(**shared, **ones, p=float(p), q=float(q)).verify(A)
@@ -233,6 +263,7 @@ def test_interpolation_between_real_norms_is_refused_or_right(certificates):
         q=1.5,
         shape=edge.shape,
         fingerprint=edge.fingerprint,
+        field="real",
         side="matrix",
         upper=1e300,
         norms=(edge,),
