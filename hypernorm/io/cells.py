@@ -169,7 +169,7 @@ class Body:
             found = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
             raise InvalidInputError(
                 f"{self._records.name} has {found} in line {line} where {self._width} are expected; write one row of "
-                f"numbers a line, with one delimiter between neighbours, and empty cells where values are missing."
+                f"numbers per line, with one delimiter between neighbours, and empty cells where values are missing."
             )
         if self._labelled:
             cells = ["0", *cells[1:]]
