@@ -18,6 +18,7 @@ import typer
 import hypernorm as hn
 from hypernorm._command_errors import ANSWERED, exit_code_of, say_defect
 from hypernorm._command_files import check_outputs, save_witness
+from hypernorm._command_help import fit_help, help_width
 from hypernorm._command_norms import INTERVALS, chosen_norm, enclosure_fields, named_norm, print_enclosure
 from hypernorm._command_options import (
     EXIT_CODES,
@@ -110,11 +111,12 @@ def _run(arguments: Sequence[str] | None, settings: _Settings) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *rest, **options: say(f"warning: {message}")
-            code = typer.main.get_command(app).main(
+            code = fit_help(typer.main.get_command(app)).main(
                 args=None if arguments is None else list(arguments),
                 prog_name="hypernorm",
                 standalone_mode=False,
                 obj=settings,
+                terminal_width=help_width(),
             )
     except (KeyboardInterrupt, typer.Abort):
         code = 130  # newer versions of typer return this number instead

@@ -17,6 +17,10 @@ from hypernorm.bounds import METHODS
 from tests.command_line import succeed
 
 
+def at(stage: str, lower: float | None, upper: float | None) -> hn.Progress:
+    return hn.Progress(stage=stage, seconds=0.0, lower=lower, upper=upper)
+
+
 class TestHelp:
     def test_short_and_long_options_show_the_same(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         for command in ([], ["norm"], ["verify"], ["info"], ["demo"]):
@@ -29,12 +33,19 @@ class TestHelp:
         assert "--q [2..inf]" in shown
         assert DOCUMENTATION in shown
 
-    @pytest.mark.parametrize(
-        ("words", "place", "expected"),
-        [("hypernorm ver", 1, ["verify"]), ("hypernorm norm X.npy --norm n", 4, ["nuclear"])],
-    )
-    def test_shells_complete_commands_and_choices(self, words: str, place: int, expected: list[str]) -> None:
-        environment = {"_HYPERNORM_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(place)}
+    @pytest.mark.parametrize("columns", [40, 60, 200])
+    def test_lines_fit_the_terminal(
+        self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        for command in ([], ["norm"], ["verify"], ["info"], ["demo"]):
+            lines = succeed(capsys, *command, "-h").splitlines()
+            # The choices of an option are one word.
+            assert max(len(line) for line in lines if "|" not in line) <= min(columns, 80)
+
+    def test_shells_complete_choices(self) -> None:
+        line = {"COMP_WORDS": "hypernorm norm X.npy --norm n", "COMP_CWORD": "4"}
+        environment = {"_HYPERNORM_COMPLETE": "complete_bash", **line}
         done = subprocess.run(
             (sys.executable, "-m", "hypernorm.cli"),
             env=os.environ | environment | {"PYTHONPATH": str(Path(hn.__file__).parent.parent)},
@@ -42,7 +53,7 @@ class TestHelp:
             text=True,
             check=True,
         )
-        assert done.stdout.split() == expected
+        assert done.stdout.split() == ["nuclear"]
 
 
 class TestQuiet:
@@ -68,7 +79,7 @@ def test_a_checkpoint_is_written_and_continued(folder: Path, capsys: pytest.Capt
 
 class TestProgress:
     def test_time_left_gap_and_stage_are_told_in_plain_words(self) -> None:
-        stage = hn.Progress("sos: iteration 12, rank 5, gap of the form 1.3e-04", 2.0, 109.6881, 109.7)
+        stage = at("sos: iteration 12, rank 5, gap of the form 1.3e-04", 109.6881, 109.7)
         assert _parts(stage, 12.3, 60.0) == [
             "at most 47 s left",
             "gap 0.011 %",
@@ -80,14 +91,14 @@ class TestProgress:
         assert len("- computing, " + ", ".join(_parts(stage, 12.3, 60.0))) < 80
 
     def test_a_bound_that_is_missing_or_zero(self) -> None:
-        assert _parts(hn.Progress("row norm", 0.0, None, 2.0), 0.0, None) == ["0 s", "at most 2", "row norm"]
-        assert _parts(hn.Progress("lower bound", 0.0, 2.0, None), 0.0, None) == ["0 s", "at least 2", "lower bound"]
-        assert _parts(hn.Progress("split: round 3, rank 1", 0.0, 0.0, 2.0), 0.0, None)[1:] == [
+        assert _parts(at("row norm", None, 2.0), 0.0, None) == ["0 s", "at most 2", "row norm"]
+        assert _parts(at("lower bound", 2.0, None), 0.0, None) == ["0 s", "at least 2", "lower bound"]
+        assert _parts(at("split: round 3, rank 1", 0.0, 2.0), 0.0, None)[1:] == [
             "at most 2",
             "split, step 3",
         ]
-        assert _parts(hn.Progress("realigned", 0.0, 1.0, 1.0), 0.0, None)[1] == "gap below 0.0001 %"
-        assert _parts(hn.Progress("realigned", 0.0, 1e-9, 1.0), 0.0, None)[1] == "gap above 1000 %"
+        assert _parts(at("realigned", 1.0, 1.0), 0.0, None)[1] == "gap below 0.0001 %"
+        assert _parts(at("realigned", 1e-9, 1.0), 0.0, None)[1] == "gap above 1000 %"
 
     @pytest.mark.parametrize(("seconds", "text"), [(59.9, "59 s"), (61.0, "1 min 1 s"), (7260.0, "2 h 1 min")])
     def test_durations(self, seconds: float, text: str) -> None:
