@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-EXPERIMENTS := $(filter-out __init__ runner tables repeats,$(basename $(notdir $(wildcard experiments/*.py))))
+EXPERIMENTS := $(filter-out __init__ __main__ names runner tables repeats,$(basename $(notdir $(wildcard experiments/*.py))))
 
 # How long `make fuzz` takes.
 SECONDS ?= 3600

@@ -1,8 +1,9 @@
-"""Run all benchmarks and write their results to a page: `python -m benchmarks`.
+"""Run benchmarks and write their results to a page: `python -m benchmarks`.
 
 The page benchmarks/RESULTS.md is written from the rows under results. Parts with rows on file are not measured again,
-so a stopped run continues. With `--fresh` every part is measured again and replaces its rows when it is complete. With
-`--page` nothing is measured, and the page lists the parts without rows.
+so a stopped run continues. With names only these benchmarks are measured, and the page shows the others as they are on
+file. With `--fresh` every part is measured again and replaces its rows when it is complete. With `--page` nothing is
+measured, and the page lists the parts without rows.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import argparse
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -27,6 +28,7 @@ from benchmarks import (
     time_limits,
 )
 from benchmarks.harness import measure, table
+from experiments.names import add_names
 from experiments.runner import RESULTS, Row, read
 
 PAGE = Path(__file__).parent / "RESULTS.md"
@@ -55,10 +57,13 @@ def conditions(name: str, part: str) -> Row:
     return {key: value for key, value in first.items() if key not in ("experiment", "preset")}
 
 
-def sections(fresh: bool, small: bool, folder: Path, page: bool = False) -> Iterator[str]:
-    """Yield the text of every part as soon as it is measured."""
+def sections(measured: Collection[str], fresh: bool, small: bool, folder: Path) -> Iterator[str]:
+    """Yield the text of every part, as soon as it is measured or as it is on file; if small, only of those measured."""
     said: Row = {}
     for name, module in BENCHMARKS.items():
+        page = name not in measured
+        if small and page:
+            continue
         yield f"## {name.replace('_', ' ').capitalize()}\n\n`python -m benchmarks.{name}`"
         for part, content in module.PARTS.items():
             if small and not content.small:
@@ -67,7 +72,7 @@ def sections(fresh: bool, small: bool, folder: Path, page: bool = False) -> Iter
                 yield f"### {content.title}\n\nNot measured yet."
                 continue
             rows = read(name, part) if page else measure(name, part, content, folder, small)
-            if fresh:
+            if fresh and not page:
                 (RESULTS / name).mkdir(exist_ok=True)
                 shutil.move(folder / name / f"{part}.jsonl", RESULTS / name / f"{part}.jsonl")
             text = f"### {content.title}\n\n{table(content.shorten(rows))}"
@@ -79,15 +84,18 @@ def sections(fresh: bool, small: bool, folder: Path, page: bool = False) -> Iter
 
 def main() -> None:
     """Run the missing parts, print them, and write the page."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    description = (__doc__ or "").partition("\n")[0]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=description)
+    add_names(parser, BENCHMARKS, "benchmarks to measure; by default all")
     parser.add_argument("--fresh", action="store_true", help="measure every part anew, in this run")
     parser.add_argument("--small", action="store_true", help="a few small cases, and nothing is written")
     parser.add_argument("--page", action="store_true", help="write the page from the rows on file, measuring nothing")
     options = parser.parse_args()
+    measured = () if options.page else options.names or tuple(BENCHMARKS)
     texts = [_HEAD]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) if options.fresh or options.small else RESULTS
-        for text in sections(options.fresh, options.small, folder, options.page):
+        for text in sections(measured, options.fresh, options.small, folder):
             print(f"\n{text}", flush=True)
             texts.append(text)
     if not options.small:

@@ -1,1 +1,1 @@
-"""Experiments; each script tests one claim: `python -m experiments.NAME --preset quick|paper`."""
+"""Experiments; each tests one claim: `python -m experiments` lists them, and takes a name and its options."""

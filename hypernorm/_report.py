@@ -1,23 +1,18 @@
-"""Output of the command line: results as text or JSON, and progress on a terminal."""
+"""Output of the command line: results as text or JSON."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import itertools
 import json
 import math
-import os
-import shutil
 import sys
 import textwrap
-import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hypernorm as hn
 from hypernorm._display import exponent_text, printable, rounded_down, rounded_up
+from hypernorm._progress_line import terminal_width
 from hypernorm.certificates import VerifiedErrorBound
 
 __all__ = [
@@ -27,61 +22,19 @@ __all__ = [
     "print_claim",
     "print_interval",
     "print_verified",
-    "progress",
     "show",
     "verified_fields",
 ]
 
-_TICK = 0.25
-
 
 def show(line: str = "") -> None:
     """Print a line; on a narrow terminal it is broken between words, never inside a number."""
-    width = shutil.get_terminal_size().columns or 80  # some terminals report 0
-    if sys.stdout.isatty() and len(line) >= width > 0:
-        line = textwrap.fill(line, max(width - 1, 1), break_long_words=False, break_on_hyphens=False)
+    width = terminal_width()
+    if sys.stdout.isatty() and len(line) >= width:
+        line = textwrap.fill(
+            line, max(width - 1, 3), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
     print(line)
-
-
-@contextlib.contextmanager
-def progress(task: str) -> Iterator[Callable[[hn.Progress], None] | bool]:
-    """Show progress in one line, on a terminal only; yield the argument `progress` for `two_to_q_norm`."""
-    if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
-        yield False
-        return
-    parts: list[str] = []
-    finished = threading.Event()
-
-    def draw() -> None:
-        for mark in itertools.cycle("-\\|/"):
-            _draw(f"{mark} {task}", parts)
-            if finished.wait(_TICK):
-                return
-
-    def report(stage: hn.Progress) -> None:
-        below = [] if stage.lower is None else [f"at least {rounded_down(stage.lower, 6)}"]
-        above = [] if stage.upper is None else [f"at most {rounded_up(stage.upper, 6)}"]
-        parts[:] = [stage.stage, *below, *above]
-
-    drawing = threading.Thread(target=draw, daemon=True)
-    drawing.start()
-    try:
-        yield report
-    finally:
-        finished.set()
-        drawing.join()
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
-
-
-def _draw(line: str, parts: list[str]) -> None:
-    """Draw the parts that fit in one line; a truncated number would read as another one."""
-    width = shutil.get_terminal_size().columns or 80  # some terminals report 0
-    for part in list(parts):
-        if len(line) + len(part) + 2 < width:
-            line += f", {part}"
-    sys.stderr.write(f"\r\x1b[K{line[: max(width - 1, 0)]}")
-    sys.stderr.flush()
 
 
 def print_interval(interval: hn.Interval[Any, Any]) -> None:
@@ -91,7 +44,9 @@ def print_interval(interval: hn.Interval[Any, Any]) -> None:
         ratio = rounded_up(record.upper / interval.lower, 7) if interval.lower > 0 else "-"
         table.append((record.kind.replace("_", " "), rounded_up(record.upper, 12), ratio, f"{record.seconds:.3f}"))
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for first, *others in table:
+    while sys.stdout.isatty() and len(widths) > 2 and sum(widths) + 2 * len(widths) - 2 >= terminal_width():
+        widths.pop()  # a column that a narrow terminal has no room for
+    for first, *others in (row[: len(widths)] for row in table):
         cells = (text.rjust(width) for text, width in zip(others, widths[1:], strict=True))
         show("  ".join([first.ljust(widths[0]), *cells]))
     lower, upper = rounded_down(interval.lower, 12), rounded_up(interval.upper, 12)

@@ -1,1 +1,1 @@
-"""Figures of the paper, drawn from results on file: ``python -m paper_figures.NAME``."""
+"""Figures of the paper, drawn from results on file: ``python -m paper_figures``."""

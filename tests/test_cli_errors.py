@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hypernorm import cli
+from hypernorm._addresses import ISSUES
 from tests.command_line import fail
 
 
@@ -23,6 +24,10 @@ WRONG_FILES = {
     "nan": ("X.csv", lambda name: _write(name, b"a,b\n1,2\n3,\n"), ["nan", "row 1, column 1", "impute"]),
     "complex": ("X.mtx", lambda name: _write(name, b"%%MatrixMarket matrix array complex general\n"), ["complex"]),
     "empty": ("X.csv", lambda name: _write(name, b""), ["is empty"]),
+    "ragged": ("X.csv", lambda name: _write(name, b"1,2\n3\n"), ["1 cell in line 2", "empty cells"]),
+    "cut gzip": ("X.csv.gz", lambda name: _write(name, b"\x1f\x8b"), ["download it again"]),
+    "comment": ("X.csv", lambda name: _write(name, b"% by hand\n1,2\n"), ["begin comments with #"]),
+    "names left empty": ("X.csv", lambda name: _write(name, b",\n1,2\n"), ["line of empty cells", "--header"]),
     "one-dimensional": ("X.npy", lambda name: np.save(name, np.ones(3)), ["(3,)", "reshape"]),
     "corrupt": ("X.npz", lambda name: _write(name, b"PK\x03\x04 rubbish"), ["zip"]),
     "objects": ("X.npy", lambda name: np.save(name, np.array([[1, None]], dtype=object)), ["Python objects"]),
@@ -42,6 +47,12 @@ WRONG_ARGUMENTS = {
     "command": (["normal", "X.npy"], ["'normal'", "hypernorm --help"]),
     "no file": (["norm"], ["FILE", "norm --help"]),
     "surplus": (["verify", "X.npy", "X.cert.npz", "more"], ["more"]),
+    "named norm": (["norm", "X.npy", "--norm", "best"], ["'best'", "nuclear", "kyfan:K"]),
+    "checkpoint folder": (["norm", "X.npy", "--checkpoint", "nowhere/s.npz"], ["--checkpoint", "create it"]),
+    "checkpoint is the input": (["norm", "X.npy", "--checkpoint", "X.npy"], ["same file as FILE"]),
+    "checkpoint of another norm": (["norm", "X.npy", "--p", "3", "--checkpoint", "s.npz"], ["leave it or --p out"]),
+    "checkpoint of a named norm": (["norm", "X.npy", "--norm", "max", "--checkpoint", "s"], ["or --norm max out"]),
+    "nothing to show": (["norm", "X.npy", "--quiet"], ["--out", "--json"]),
     "out folder": (["norm", "X.npy", "--out", "nowhere/c.npz"], ["--out", "nowhere", "create it"]),
     "witness folder": (["norm", "X.npy", "--witness", "nowhere/v.npy"], ["--witness", "nowhere"]),
     "plot folder": (["norm", "X.npy", "--plot", "nowhere/p.png"], ["--plot", "nowhere"]),
@@ -95,4 +106,5 @@ class TestWrongInput:
             raise ZeroDivisionError("first line\nsecond line")
 
         monkeypatch.setattr("hypernorm.two_to_q_norm", broken)
-        assert "ZeroDivisionError" in fail(capsys, 3, "norm", "X.npy")
+        message = fail(capsys, 3, "norm", "X.npy")
+        assert all(word in message for word in ("ZeroDivisionError", "--traceback", ISSUES))

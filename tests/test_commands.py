@@ -102,7 +102,7 @@ def test_every_command_is_of_a_kind_that_is_run_here(page):
         r"make [\w-]+(=\S+)?( [\w-]+)*",
         r"hypernorm (demo|norm|verify|info)( .*)?",
         r"python -m (experiments|benchmarks|checks)(\.\w+)?( .*)?",
-        r"python -m paper_figures(\.\w+)?",
+        r"python -m paper_figures(\.\w+)?( .*)?",
         r"python docs/check_site\.py .*",  # looks at the site that `make docs` has built just before
         r"python verify_certificate\.py X\.npy certificate\.npz",
         r"pip install (\.|'?(hypernorm|\.)\[[\w,]+\]'?)",
@@ -154,7 +154,7 @@ def test_script_beside_its_page(tmp_path):
 @pytest.mark.parametrize("command", sorted({*programs(), *(f"python -m {name}" for name in modules("benchmarks"))}))
 def test_programs_know_their_options(command, monkeypatch, capsys):
     _, _, module, *options = command.split()
-    if module.startswith("paper_figures"):
+    if module.startswith("paper_figures."):
         pytest.skip("takes no options; the slow tests draw the figures")
     monkeypatch.setattr(sys, "argv", [module, *options, "--help"])
     warnings.simplefilter("ignore", RuntimeWarning)  # other tests have imported the module before

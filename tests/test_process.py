@@ -242,7 +242,12 @@ class TestTerminal:
         allowed = {rounded_down(interval.lower, 6), *(rounded_up(record.upper, 6) for record in interval.records)}
         drawn = ESCAPE.sub("", shown.rpartition("\x1b[K")[0]).replace("\r", "\n")
         assert all(len(line) < int(columns) for line in drawn.splitlines())
-        assert set(re.findall(r"\d+\.\d+", drawn)) <= allowed
+        assert set(re.findall(r"\d+\.\d+(?! %)", re.sub(r"gap \S+( \S+)? %", "", drawn))) <= allowed
+
+    def test_a_narrow_terminal_gets_fewer_columns(self, folder: Path) -> None:
+        shown = ESCAPE.sub("", on_terminal(*NORM, COLUMNS="40").rpartition("\x1b[K")[2]).splitlines()
+        assert shown[0].split() == ["certificate", "proved", "upper", "bound"]
+        assert all(len(line) < 40 for line in shown)
 
     def test_progress_shows_and_vanishes_without_colours(self, folder: Path) -> None:
         shown = on_terminal(*NORM)

@@ -368,7 +368,8 @@ class Certificate(Result, ABC):
 @functools.cache
 def declared_fields(kind: type[Certificate]) -> dict[str, Field]:
     """The fields of a class by attribute name, in order of declaration."""
-    hints = get_type_hints(kind, include_extras=True)
+    # Python 3.10 evaluates no plain ClassVar; class variables are no fields, so that any other name will do.
+    hints = get_type_hints(kind, localns={"ClassVar": list}, include_extras=True)
     return {
         attribute.name: next(item for item in hints[attribute.name].__metadata__ if isinstance(item, Field))
         for attribute in dataclasses.fields(kind)  # type: ignore[arg-type]

@@ -39,13 +39,13 @@ def read_npy(path: Path, name: str) -> np.ndarray:
 
     Raises
     ------
-    ValueError, OSError
-        If the file is damaged or cannot be read.
+    ValueError, EOFError, OSError
+        If the file is damaged, cut short or cannot be read.
     """
     with path.open("rb") as stream:
         shape, dtype, start = _array_header(stream)
     if not dtype.hasobject and start + math.prod(shape) * dtype.itemsize > path.stat().st_size:
-        raise ValueError(f"its header declares an array of shape {shape}, which is more than the file holds")
+        raise EOFError(f"its header declares an array of shape {shape}, which is more than the file holds")
     return np.lib.format.open_memmap(path, mode="r")  # it never unpickles objects
 
 
@@ -107,7 +107,8 @@ def _array_header(stream: BinaryIO | Any) -> tuple[tuple[int, ...], np.dtype, in
         else:
             shape, _, dtype = np.lib.format.read_array_header_2_0(start)
     except Exception as error:  # numpy parses the header with Python's parser, whose errors have many classes
-        raise ValueError(str(error) or "its header is damaged") from None
+        kind = EOFError if str(error).startswith("EOF") else ValueError
+        raise kind(str(error) or "its header is damaged") from None
     if any(length < 0 for length in shape):
         raise ValueError(f"its header declares an array of shape {shape}")
     return shape, dtype, start.tell()
@@ -118,7 +119,7 @@ def _member_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[tup
     with archive.open(info) as member:
         try:
             shape, dtype, start = _array_header(member)
-        except ValueError:
+        except (ValueError, EOFError):
             return None
     if not dtype.hasobject and start + math.prod(shape) * dtype.itemsize > info.file_size:
         raise ValueError(f"its array {printable(info.filename, 40)} is declared larger than it is")

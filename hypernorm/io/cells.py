@@ -34,7 +34,6 @@ _OTHER_MARKS = re.compile(r"[+-]?(\d{1,3}([,.' ]\d{3})+([.,]\d+)?|\d+,\d+)")
 _BLOCK = 1 << 20
 _LONGEST_LINE = 1 << 26
 _MOST_COLUMNS = 1 << 21
-_MOST_PADDING = 1 << 22
 _ENTRIES_PER_CHECK = 1 << 22
 
 
@@ -152,7 +151,7 @@ class Body:
         self._records, self._width, self._names, self._labelled = records, width, names, labelled
         self._values = array("d")
         self._flags: dict[int, int] = {}
-        self._blank = self._padding = self._checked = 0
+        self._blank = self._checked = 0
         self._plain = f"0123456789+-.eE{records.delimiter}\n".encode()
 
     @property
@@ -160,31 +159,24 @@ class Body:
         """Number of rows so far."""
         return len(self._values) // self._width
 
-    def add(self, cells: list[str]) -> None:
-        """Append the numbers of a record; skip empty lines, which are missing values if there is one column only."""
+    def add(self, cells: list[str], line: int) -> None:
+        """Append the numbers of a record that ends in a line; skip empty lines, but not if there is one column only."""
         if is_blank(cells):
             self._blank += 1
             return
         self._end_blank_lines()
-        if len(cells) > self._width:
+        if len(cells) != self._width:
+            found = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
             raise InvalidInputError(
-                f"{self._records.name} has {len(cells)} cells in line {self._records.line} where {self._width} are "
-                f"expected; write one row of numbers on each line, with one delimiter between neighbours."
+                f"{self._records.name} has {found} in line {line} where {self._width} are expected; write one row of "
+                f"numbers per line, with one delimiter between neighbours, and empty cells where values are missing."
             )
         if self._labelled:
             cells = ["0", *cells[1:]]
         values = _floats(cells)
         if values is None:
             values = [self._number(cell, column) for column, cell in enumerate(cells)]
-        lacking = self._width - len(cells)
-        self._padding += lacking
-        if self._padding > _MOST_PADDING:
-            raise InvalidInputError(
-                f"{self._records.name} has rows of very different lengths, up to {self._width} cells, but "
-                f"{len(cells)} in line {self._records.line}; give every row the same number of cells."
-            )
         self._values.extend(values)
-        self._values.extend([math.nan] * lacking)
         self._check_memory()
 
     def read_rest(self) -> None:
@@ -192,7 +184,7 @@ class Body:
         while block := self._records.block():
             if not self._add_plain(block):
                 for cells in self._records.of_block(block):
-                    self.add(cells)
+                    self.add(cells, self._records.line)
 
     def matrix(self) -> np.ndarray:
         """The matrix of all rows; it shares the memory of this object."""
@@ -250,6 +242,8 @@ class Body:
             self._flags[column] = self._flags.get(column, 0) + 1
             return FLAGS[text]
         remedy = "replace it by a number or remove its column"
+        if "#" in text:
+            remedy = "write comments on lines of their own"
         if _OTHER_MARKS.fullmatch(text):
             remedy = "write numbers like 1234.5, without thousands separators and with a decimal point"
         if column == 0 and (self._names is None or not self._names[0].strip()):

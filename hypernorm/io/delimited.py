@@ -33,6 +33,7 @@ _MARKS = (  # UTF-32 before UTF-16, since its mark begins with that of UTF-16
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _OPENINGS = tuple("_.#\"'([<")
+_COMMENTS = ("%", "//", ";", "!")  # of other programs
 _WHOLE = re.compile(r"\d{1,15}")
 _CHOICE = "pass header=True (--header) if it is a header, header=False (--no-header) if it is data"
 
@@ -42,7 +43,7 @@ def read_delimited(
 ) -> np.ndarray:
     """Read a rectangle of numbers from a text file, as float64.
 
-    Empty cells, the marks of pandas and R for missing values, and missing cells at the end of a row become NaN.
+    Empty cells and the marks of pandas and R for missing values become NaN.
 
     Parameters
     ----------
@@ -64,8 +65,8 @@ def read_delimited(
     Raises
     ------
     InvalidInputError
-        If a cell holds text (the message names the first), the file is empty or has another delimiter, a row has too
-        many cells, the header does not fit the data, or the header or the row labels are ambiguous.
+        If a cell holds text (the message names the first), the file is empty or has another delimiter, rows differ in
+        length, the header does not fit the data, or the header or the row labels are ambiguous.
     ValueError, csv.Error
         If the file is not text, or its quotes do not match.
     """
@@ -91,13 +92,14 @@ def _read(records: Records, header: bool | None, index: bool | None) -> np.ndarr
     if begin is None:
         raise InvalidInputError(f"{name} has a header but no data; put one row of numbers on each line.")
     names = _names(first, len(begin), index, name) if has_header else None
-    sample = list(itertools.islice(records, _SAMPLE if len(begin) <= _WIDE else 0))
-    following = [cells for cells in sample if len(cells) == len(begin)]
+    place = records.line
+    sample = [(cells, records.line) for cells in itertools.islice(records, _SAMPLE if len(begin) <= _WIDE else 0)]
+    following = [cells for cells, _ in sample if len(cells) == len(begin)]
     if header is None:
         _check_labels(first, [begin, *following] if has_header else following, has_header, name)
     body = Body(records, len(begin), names, labelled=bool(index))
-    for cells in (begin, *sample):
-        body.add(cells)
+    for cells, line in ((begin, place), *sample):
+        body.add(cells, line)
     body.read_rest()
     matrix = body.matrix()
     rows = [begin, *following]
@@ -132,6 +134,8 @@ def _is_header(cells: list[str], labelled: bool, name: str) -> bool:
         return False
     cells = [cell.strip() for cell in cells]
     # pandas writes an empty name for the index.
+    if len(cells) > 1 and not any(cells):
+        raise InvalidInputError(f"{name} begins with a line of empty cells; remove it, or {_CHOICE}.")
     others = cells[1:] if cells[0] == "" or (labelled and len(cells) > 1) else cells
     named = sum(map(_is_name, others))
     rest = [cell for cell in others if not _is_name(cell)] if named < len(others) else []
@@ -140,6 +144,8 @@ def _is_header(cells: list[str], labelled: bool, name: str) -> bool:
     if named > len(rest) and not any(is_number(cell) and not _WHOLE.fullmatch(cell) for cell in rest):
         return True
     line = ", ".join(shown(cell) for cell in cells[:4]) + (", …" if len(cells) > 4 else "")
+    if cells[0].startswith(_COMMENTS):
+        raise InvalidInputError(f"{name} begins with {line}, which seems to be a comment; begin comments with #.")
     raise InvalidInputError(f"{name} begins with {line}, which may be names or wrong numbers; {_CHOICE}.")
 
 

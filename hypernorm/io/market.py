@@ -130,7 +130,7 @@ def _read_numbers(stream: BinaryIO, header: _Header) -> np.ndarray:
         numbers[filled : filled + len(rows)] = rows
         filled += len(rows)
     if filled < header.entries:
-        raise ValueError(f"it has only {filled} of the {header.entries} entries that its header declares")
+        raise EOFError(f"it has only {filled} of the {header.entries} entries that its header declares")
     return numbers
 
 

@@ -7,6 +7,7 @@ Entries may be NaN or infinite here; `hypernorm._validation.check_matrix` refuse
 from __future__ import annotations
 
 import csv
+import gzip
 import os
 import zipfile
 import zlib
@@ -189,11 +190,22 @@ def read_matrix(
         raise
     except MemoryError:
         raise InvalidInputError(f"{name} does not fit in memory; take fewer rows.") from None
+    except PermissionError:
+        raise InvalidInputError(f"{name} cannot be read: you lack the permission; ask its owner for it.") from None
     except _DAMAGE as error:
         # Messages of the libraries may have several lines.
         reason = printable(" ".join(str(error).split()), limit=300).rstrip(".") or type(error).__name__
-        raise InvalidInputError(f"{name} cannot be read: {reason}; {form.remedy}.") from error
+        raise InvalidInputError(f"{name} cannot be read: {reason}; {_remedy(error, form)}.") from error
     return _check(matrix, name, form.remedy, "fiubc" if allow_complex else "fiub")
+
+
+def _remedy(error: Exception, form: _Format) -> str:
+    """What to do about a file that cannot be read."""
+    if isinstance(error, gzip.BadGzipFile) and str(error).startswith("Not a gzipped file"):
+        return "compress it with gzip, or leave .gz out of its name"
+    if isinstance(error, EOFError | zipfile.BadZipFile | zlib.error | gzip.BadGzipFile):
+        return f"if it is incomplete, copy or download it again; otherwise {form.remedy}"
+    return f"close every quotation mark, and {form.remedy}" if isinstance(error, csv.Error) else form.remedy
 
 
 def _check_layout(layout: _Layout, form: _Format, name: str) -> None:
