@@ -1,7 +1,8 @@
 """Docstrings are read as plain text with formulas in Unicode, as they are written.
 
 Bars are absolute values and no substitutions, `coef_` is a fitted attribute and no link, and a word in backticks links
-to the page of that name if there is one and is code otherwise.
+to the page of that name if there is one and is code otherwise. The file of a page, such as docs/theory/robust.md, is a
+link to it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sphinx.application import Sphinx
 # Literals and words in backticks stay as they are; what is left over is escaped.
 _QUOTED_OR_SPECIAL = re.compile(r"``.+?``|`[^`]+`|[|]|(?<=\w)_(?!\w)")
 _CODE = re.compile(r"\s*(>>>|\.\.\.( |$))")
+_PAGE = re.compile(r"docs/(\w+/\w+)\.md")
 _NAME_AND_TYPE = re.compile(r"[\w, *]+ :( |$)|\w+_$")
 
 
@@ -22,7 +24,8 @@ def escape(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: lis
     """Put a backslash before what reStructuredText would take for its own."""
     for index, line in enumerate(lines):
         if not _CODE.match(line) and not _NAME_AND_TYPE.match(line):
-            lines[index] = _QUOTED_OR_SPECIAL.sub(lambda found: _escaped(found.group()), line)
+            escaped = _QUOTED_OR_SPECIAL.sub(lambda found: _escaped(found.group()), line)
+            lines[index] = _PAGE.sub(r":doc:`/\1`", escaped)
 
 
 def _escaped(found: str) -> str:
