@@ -104,8 +104,8 @@ def test_ratios_are_to_hypernorm_and_the_best_feasible_value():
 
 def test_an_absent_package_is_a_row(monkeypatch):
     monkeypatch.setattr(operator_bounds, "find_spec", lambda name: None)
-    assert operator_bounds.cut("signs", "cutnorm", 3) == {"ended": "not installed"}
-    row = operator_bounds.cut("signs", "hypernorm", 3)
+    assert operator_bounds.cut("signs", 2, 12, "cutnorm", 3) == {"ended": "not installed"}
+    row = operator_bounds.cut("signs", 2, 12, "hypernorm", 3)
     assert row["lower below"] == row["upper below"] == row["upper above"] == 0
 
 
