@@ -239,7 +239,7 @@ PARTS = {
     ),
     "hidden_states": Part(
         "The nuclear norm of hidden states: decomposition, proved bounds, and estimates",
-        lambda: [{"n": 1024, "d": d} for d in (768, 1024, 1536, 2048)],
+        lambda: [{"n": 1024, "d": d} for d in (768, 1024, 1536, 2048, 4096)],
         hidden_states,
         ({"n": 60, "d": 30},),
     ),

@@ -47,6 +47,7 @@ _PACKAGES = {
     "dictlearn": "dictlearn",
     "python-picard": "picard",
     "statsmodels": "statsmodels",
+    "cutnorm": "cutnorm",
 }
 
 

@@ -11,6 +11,7 @@ from docs.numbers import (  # noqa: F401  each registers what it computes
     large_data,
     linear_model,
     means,
+    operator_bounds,
     operator_norms,
     overview,
     regression,
