@@ -45,7 +45,7 @@ from benchmarks.referee import (
 )
 from experiments.operator_norms import FAMILIES
 from experiments.runner import Row
-from hypernorm.bounds.operator_power import settle
+from hypernorm.bounds.operator_relaxation import relaxation
 
 Result = TypeVar("Result")
 
@@ -118,11 +118,8 @@ def upper_seconds(interval: hn.Interval[Any, Any]) -> float:
 
 def relaxation_vectors(A: np.ndarray) -> np.ndarray:
     """A vector for each column, of a nearly optimal point of the relaxation."""
-    width = math.ceil(1.2 * math.sqrt(sum(A.shape))) + 6
-    start = np.random.default_rng(1).standard_normal((A.shape[1], 1, width))
-    start /= np.linalg.norm(start, axis=2, keepdims=True)
-    vectors, _, _ = settle(A, math.inf, 1.0, start, steps=3000, deadline=time.perf_counter() + LIMIT / 2)
-    return np.asarray(vectors[:, 0])
+    deadline = time.perf_counter() + LIMIT / 2
+    return relaxation(A, math.inf, 1.0, np.random.default_rng(1), steps=3000, deadline=deadline).vectors
 
 
 def peers(n: int, method: str) -> Row:
