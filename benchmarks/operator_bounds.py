@@ -45,7 +45,7 @@ from benchmarks.referee import (
 )
 from experiments.operator_norms import FAMILIES
 from experiments.runner import Row
-from hypernorm.bounds.operator_relaxation import relaxation
+from hypernorm.bounds import operator_relaxation
 
 Result = TypeVar("Result")
 
@@ -119,7 +119,9 @@ def upper_seconds(interval: hn.Interval[Any, Any]) -> float:
 def relaxation_vectors(A: np.ndarray) -> np.ndarray:
     """A vector for each column, of a nearly optimal point of the relaxation."""
     deadline = time.perf_counter() + LIMIT / 2
-    return relaxation(A, math.inf, 1.0, np.random.default_rng(1), steps=3000, deadline=deadline).vectors
+    return operator_relaxation.relaxation(
+        A, math.inf, 1.0, np.random.default_rng(1), steps=3000, deadline=deadline
+    ).vectors
 
 
 def peers(n: int, method: str) -> Row:
