@@ -81,7 +81,7 @@ class TestProgress:
     def test_time_left_gap_and_stage_are_told_in_plain_words(self) -> None:
         stage = at("sos: iteration 12, rank 5, gap of the form 1.3e-04", 109.6881, 109.75)
         assert _parts(stage, 12.3, 60.0) == [
-            "at most 47 s left",
+            "47 s left",
             "gap 0.057 %",
             "109.688 to 109.75",
             "sum of squares, step 12",

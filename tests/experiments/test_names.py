@@ -62,6 +62,7 @@ def test_experiments_are_listed_with_their_claims(monkeypatch, capsys):
     for name, claim in NAMES["experiments"].items():
         assert claim
         assert f"{name}: {claim.split()[0]}" in listed
+    monkeypatch.delitem(sys.modules, "experiments.clean_lines", raising=False)  # other tests may have imported it
     assert run(monkeypatch, "experiments", "clean_lines", "--help") == 0
     assert "--preset" in capsys.readouterr().out
 
