@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import resource
 import statistics
 import tempfile
 import time
@@ -107,6 +106,8 @@ def peak_gigabytes() -> float:
     if status.exists():  # on Linux the value of getrusage includes the memory of the parent
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 2**20
+    import resource  # POSIX has it, and this module is imported elsewhere too
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
@@ -133,6 +134,8 @@ def in_process(
 
 def _work(sender: Any, function: Callable[..., dict[str, Any]], arguments: Any, gigabytes: float | None) -> None:
     if gigabytes is not None:
+        import resource
+
         resource.setrlimit(resource.RLIMIT_AS, (int(gigabytes * 2**30),) * 2)
     try:
         result = function(*arguments)

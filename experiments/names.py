@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import re
 import textwrap
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 __all__ = ["add_names", "listing", "programs"]
 
 _WIDTH = 100
+_PROGRAM = re.compile(r'^if __name__ == "__main__":', re.MULTILINE)
 
 
 def programs(folder: Path) -> dict[str, str]:
@@ -18,7 +20,7 @@ def programs(folder: Path) -> dict[str, str]:
     found = {}
     for path in sorted(folder.glob("*.py")):
         text = path.read_text(encoding="utf-8")
-        if path.stem != "__main__" and '__name__ == "__main__"' in text:
+        if path.stem != "__main__" and _PROGRAM.search(text):
             found[path.stem] = (ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0].replace("\n", " ")
     return found
 
@@ -28,7 +30,7 @@ def add_names(parser: argparse.ArgumentParser, names: Collection[str], text: str
 
     def known(name: str) -> str:
         if name not in names:
-            raise argparse.ArgumentTypeError(f"there is no {name!r}; choose from {', '.join(names)}")
+            parser.error(f"there is no {name!r}; choose from {', '.join(names)}")
         return name
 
     # Choices of argparse would have to contain the default, an empty list.

@@ -75,7 +75,7 @@ def _parts(stage: hn.Progress | None, seconds: float, limit: float | None) -> li
     if limit is None:
         parts = [_duration(seconds)]
     else:
-        parts = [f"at most {_duration(limit - seconds)} left" if seconds < limit else "time is up"]
+        parts = [f"{_duration(limit - seconds)} left" if seconds < limit else "time is up"]
     if stage is None:
         return parts
     lower, upper = stage.lower, stage.upper

@@ -9,18 +9,21 @@ import sys
 from pathlib import Path
 
 from experiments.names import add_names, programs
-from paper_figures import style
 
 names = programs(Path(__file__).parent)
 parser = argparse.ArgumentParser(prog="python -m paper_figures", description=(__doc__ or "").replace("``", "`"))
 add_names(parser, names, "figures to draw; by default all")
-parser.add_argument("--out", type=Path, default=style.OUTPUT, metavar="DIR", help="folder for the pictures, created")
+parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the pictures, by default paper_figures/output")
 options = parser.parse_args()
-try:
-    options.out.mkdir(parents=True, exist_ok=True)
-except OSError as error:
-    parser.error(f"--out {options.out}: {error.strerror}; name a folder that can be written")
-style.OUTPUT = options.out
+if options.out is not None:
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"--out {options.out}: {error.strerror}; name a folder that can be written")
+
+    from paper_figures import style  # sets the style of all figures
+
+    style.OUTPUT = options.out
 missing = []
 for name in options.names or names:
     try:

@@ -79,11 +79,11 @@ def test_a_checkpoint_is_written_and_continued(folder: Path, capsys: pytest.Capt
 
 class TestProgress:
     def test_time_left_gap_and_stage_are_told_in_plain_words(self) -> None:
-        stage = at("sos: iteration 12, rank 5, gap of the form 1.3e-04", 109.6881, 109.7)
+        stage = at("sos: iteration 12, rank 5, gap of the form 1.3e-04", 109.6881, 109.75)
         assert _parts(stage, 12.3, 60.0) == [
-            "at most 47 s left",
-            "gap 0.011 %",
-            "109.688 to 109.7",
+            "47 s left",
+            "gap 0.057 %",
+            "109.688 to 109.75",
             "sum of squares, step 12",
         ]
         assert _parts(stage, 61.0, 60.0)[0] == "time is up"

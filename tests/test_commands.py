@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import hypernorm as hn
+from experiments.names import programs as programs_of
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -43,8 +44,7 @@ def find_recipes(text: str) -> list[str]:
 
 def modules(folder: str) -> list[str]:
     """The modules of a folder that are programs."""
-    paths = sorted((ROOT / folder).glob("*.py"))
-    return [f"{folder}.{path.stem}" for path in paths if '__name__ == "__main__"' in path.read_text(encoding="utf-8")]
+    return [f"{folder}.{name}" for name in programs_of(ROOT / folder)]
 
 
 def by_page() -> dict[str, list[str]]:
