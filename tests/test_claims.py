@@ -20,8 +20,8 @@ def files(row):
 def test_every_row_has_a_verdict():
     assert set(TESTED) == set(claims.CLAIMS)
     for row in ROWS:
-        _, _, verdict, reason, where, _ = (cell.strip() for cell in row.split("|"))
-        assert "measured: verdict" in verdict or (verdict == "not tested" and reason and not where)
+        _, _, verdict, reason, _ = (cell.strip() for cell in row.split("|"))
+        assert "measured: verdict" in verdict or (verdict == "not tested" and reason)
 
 
 @pytest.mark.parametrize("name", claims.CLAIMS)
@@ -57,7 +57,7 @@ def test_verdicts_are_computed_from_the_named_files(name, monkeypatch):
         ("eighth_root", {"realigned": 9.0}, "refuted"),
         ("clusters", {"exceeded": True}, "refuted"),
         ("expansion", {"bound": 2.0}, "refuted"),
-        ("stability", {"error": 0.5}, "refuted"),
+        ("stability", {"error": 0.9}, "refuted"),
         ("sample_numbers", {"error": 1.0}, "refuted"),
     ],
 )
