@@ -28,8 +28,8 @@ def draw(samples: Sequence[Row], columns: Sequence[Row], peers: Sequence[Row]) -
     """Samples on the left, columns on the right."""
     fig = figure(PAGE, 3.3)
     left, right = fig.subplots(1, 2, sharey=True)
-    _lines(left, samples, "n", 1, "time ∝ samples")
-    _lines(right, columns, "d", 2, "time ∝ columns²")
+    _lines(left, samples, "n", 1, "time ∝ samples", 0.1)
+    _lines(right, columns, "d", 2, "time ∝ columns²", 0.015)
     left.set_title(f"more samples ({samples[0]['d']} columns)")
     right.set_title(f"more columns ({columns[0]['n']:,} samples)")
     left.set_xlabel("samples")
@@ -48,23 +48,24 @@ def draw(samples: Sequence[Row], columns: Sequence[Row], peers: Sequence[Row]) -
     return fig
 
 
-def _lines(axis: Axes, rows: Sequence[Row], size: str, power: int, guide_text: str) -> None:
-    """The times of both filters, and a line for comparison."""
+def _lines(axis: Axes, rows: Sequence[Row], size: str, power: int, text: str, share: float) -> None:
+    """The times of both filters, and below them a line for comparison, which starts at a share of the least time."""
     sizes = sorted({row[size] for row in rows})
     for method, style in _STYLES.items():
         same = [row for row in rows if row["method"] == method and "seconds" in row]
         axis.plot([row[size] for row in same], [row["seconds"] for row in same], **style)
-        place = (same[1][size], same[1]["seconds"])
-        offset, side = ((0, 9), "center") if method == "moment filter" else ((8, -7), "left")
-        label_line(axis, method, place, offset, color=style["color"], ha=side)
+        number = 1 if method == "moment filter" else 0
+        place = (same[number][size], same[number]["seconds"])
+        offset, side = ((0, 9), "center") if method == "moment filter" else ((14, -4), "left")
+        label_line(axis, method.removesuffix(" filter"), place, offset, color=style["color"], ha=side)
     first = min(row["seconds"] for row in rows if row[size] == sizes[0])
     ends = [sizes[0], sizes[-1]]
-    guide = [0.03 * first * (end / sizes[0]) ** power for end in ends]
+    guide = [share * first * (end / sizes[0]) ** power for end in ends]
     axis.plot(ends, guide, color=GREY, ls="--", lw=0.8)
-    label_line(axis, guide_text, (ends[0], guide[0]), (14, -2), color=GREY)
+    label_line(axis, text, (ends[0], guide[0]), (14, -2), color=GREY)
     axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.set_ylim(0.001, 600)
+    axis.set_ylim(0.0004, 600)
     axis.xaxis.set_major_locator(FixedLocator(sizes))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

@@ -24,9 +24,8 @@ print(interval)
 # the lower bound. Every bound in the picture is proved, rounding errors included. A
 # vector attains the lower bound.
 
-plot_interval(
-    interval, axes=plt.figure(figsize=(7.5, 4.2), layout="constrained").add_subplot()
-)
+axes = plt.figure(figsize=(7.5, 4.2), layout="constrained").add_subplot()
+axes = plot_interval(interval, axes=axes)
 
 # %%
 # *Each bar is a proved upper bound, relative to the lower bound. The last one meets
