@@ -54,9 +54,10 @@ def _lines(axis: Axes, rows: Sequence[Row], size: str, power: int, text: str, sh
     for method, style in _STYLES.items():
         same = [row for row in rows if row["method"] == method and "seconds" in row]
         axis.plot([row[size] for row in same], [row["seconds"] for row in same], **style)
-        place = (same[1][size], same[1]["seconds"])
-        offset, side = ((0, 9), "center") if method == "moment filter" else ((8, -7), "left")
-        label_line(axis, method, place, offset, color=style["color"], ha=side)
+        number = 1 if method == "moment filter" else 0
+        place = (same[number][size], same[number]["seconds"])
+        offset, side = ((0, 9), "center") if method == "moment filter" else ((14, -4), "left")
+        label_line(axis, method.removesuffix(" filter"), place, offset, color=style["color"], ha=side)
     first = min(row["seconds"] for row in rows if row[size] == sizes[0])
     ends = [sizes[0], sizes[-1]]
     guide = [share * first * (end / sizes[0]) ** power for end in ends]
@@ -64,7 +65,7 @@ def _lines(axis: Axes, rows: Sequence[Row], size: str, power: int, text: str, sh
     label_line(axis, text, (ends[0], guide[0]), (14, -2), color=GREY)
     axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.set_ylim(0.001, 600)
+    axis.set_ylim(0.0004, 600)
     axis.xaxis.set_major_locator(FixedLocator(sizes))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
