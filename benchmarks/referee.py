@@ -77,6 +77,7 @@ def proved_multipliers(A: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> 
         q=1.0,
         shape=matrix.shape,
         fingerprint=matrix.fingerprint,
+        field="real",
         side="matrix",
         upper=sys.float_info.max,
         value=float(largest) ** 2 * (1 + MARGIN),

@@ -7,7 +7,8 @@ Refuted by an upper bound that is not finite or below a vector, or by a ratio of
 
 Each row is one matrix and one p, with lists over q of the proved lower and upper bounds. Matrices of up to 100 columns
 have the climb of `operator_norm` with the method "spectral"; larger ones only the cheap certificates and the matrix
-inequality, to which the factor belongs, and a search from 8 starts. The grid is complete for 5, 20, 100 and 300 columns.
+inequality, to which the factor belongs, and a search from 8 starts. The grid is complete for 5, 20, 100 and
+300 columns.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ Of each name on the pages of the reference is demanded:
 - of a data class: *Attributes*, its fields and none else;
 - *See Also* and *Examples*, which the doctests of the suite run. A method shares those of its class, if the example
   there calls it;
-- of what rests on a theorem (see `rests_on_a_theorem`): a page under docs/theory, or *References*.
+- of what rests on a theorem (see `rests_on_a_theorem`): a page on theory, or *References*.
 
 Errors, enumerations and constants need a summary only. A method without a docstring has that of the overridden method.
 """
@@ -136,7 +136,12 @@ def missing(value: object, owner: type | None = None) -> list[str]:
     example = "\n".join(shared["Examples"]) if shared else ""
     if ">>>" not in "\n".join(doc["Examples"]) and not (shared and f".{value.__name__}(" in example):
         lacks.append("Examples")
-    if owner is None and rests_on_a_theorem(value) and "docs/theory/" not in value.__doc__ and not doc["References"]:
+    if (
+        owner is None
+        and rests_on_a_theorem(value)
+        and not re.search(r"theory/\w+\s+of\s+the\s+documentation", value.__doc__)
+        and not doc["References"]
+    ):
         lacks.append("a theorem")
     return lacks
 

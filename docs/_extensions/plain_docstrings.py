@@ -1,8 +1,8 @@
 """Docstrings are read as plain text with formulas in Unicode, as they are written.
 
 Bars are absolute values and no substitutions, `coef_` is a fitted attribute and no link, and a word in backticks links
-to the page of that name if there is one and is code otherwise. The file of a page, such as docs/theory/robust.md, is a
-link to it.
+to the page of that name if there is one and is code otherwise. What names a page, such as theory/robust of the
+documentation, is a link to it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 # Literals and words in backticks stay as they are; what is left over is escaped.
 _QUOTED_OR_SPECIAL = re.compile(r"``.+?``|`[^`]+`|[|]|(?<=\w)_(?!\w)")
 _CODE = re.compile(r"\s*(>>>|\.\.\.( |$))")
-_PAGE = re.compile(r"docs/(\w+/\w+)\.md")
+_PAGE = re.compile(r"\b(theory/\w+)\b( (of|in) the documentation\b)?")
 _NAME_AND_TYPE = re.compile(r"[\w, *]+ :( |$)|\w+_$")
 
 

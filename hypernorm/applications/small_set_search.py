@@ -125,7 +125,8 @@ def find_small_set(
 
     Notes
     -----
-    A set that is found bounds the least expansion from above; docs/theory/small_sets.md says how it is searched.
+    A set that is found bounds the least expansion from above; theory/small_sets of the documentation says how it is
+    searched.
 
     Examples
     --------

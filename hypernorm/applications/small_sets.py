@@ -205,7 +205,7 @@ def small_set_expansion(
 
     Notes
     -----
-    Theorem 1 of docs/theory/small_sets.md, after Barak, Brandão, Harrow, Kelner, Steurer and Zhou (2012).
+    Theorem 1 of theory/small_sets of the documentation, after Barak, Brandão, Harrow, Kelner, Steurer and Zhou (2012).
 
     Examples
     --------

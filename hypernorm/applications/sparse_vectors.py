@@ -190,7 +190,7 @@ def sparsest_direction(
 
     Notes
     -----
-    Proposition 2 of docs/theory/small_sets.md, where its sources are named, bounds the number of entries.
+    Proposition 2 of theory/small_sets of the documentation, where its sources are named, bounds the number of entries.
 
     Examples
     --------

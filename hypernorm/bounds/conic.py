@@ -228,7 +228,7 @@ def sos_problem(X: Any, q: float = 4, degree: int | None = None) -> SosProblem:
 
     Notes
     -----
-    The relaxation is Proposition 1 of docs/theory/sums_of_squares.md.
+    The relaxation is Proposition 1 of theory/sums_of_squares of the documentation.
 
     Examples
     --------
@@ -339,7 +339,7 @@ def conic_bound(
 
     Notes
     -----
-    The relaxation is Proposition 1 of docs/theory/sums_of_squares.md, where its source is named.
+    The relaxation is Proposition 1 of theory/sums_of_squares of the documentation, where its source is named.
 
     Examples
     --------

@@ -88,7 +88,7 @@ def cut_norm(
 
     Notes
     -----
-    Theorem 9 of docs/theory/operator_norms.md.
+    Theorem 9 of theory/operator_norms of the documentation.
 
     Examples
     --------

@@ -112,7 +112,7 @@ def smallest_gain(
     A sum of squares proves the q-th power of the gain up to rounding errors of the size of the largest gain. If the
     singular values of X differ by several orders of magnitude, only the least singular value gives a bound.
 
-    The theorem on the smallest gain in docs/theory/sums_of_squares.md.
+    The theorem on the smallest gain in theory/sums_of_squares of the documentation.
 
     Examples
     --------

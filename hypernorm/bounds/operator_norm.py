@@ -100,7 +100,7 @@ def operator_norm(
 
     Notes
     -----
-    The bounds are Theorems 1 to 7 of docs/theory/operator_norms.md, where their sources are named.
+    The bounds are Theorems 1 to 7 of theory/operator_norms of the documentation, where their sources are named.
 
     Examples
     --------

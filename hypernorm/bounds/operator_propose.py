@@ -310,7 +310,7 @@ def operator_certificate(
 
     Notes
     -----
-    Theorems 1 to 7 of docs/theory/operator_norms.md, where their sources are named.
+    Theorems 1 to 7 of theory/operator_norms of the documentation, where their sources are named.
 
     Examples
     --------

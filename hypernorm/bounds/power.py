@@ -101,7 +101,8 @@ def lower_bound(
 
     Notes
     -----
-    The values ascend by Theorem 1 of docs/theory/lower_bounds.md, which also says how the result is proved.
+    The values ascend by Theorem 1 of theory/lower_bounds of the documentation, which also says how the result is
+    proved.
 
     Examples
     --------

@@ -106,7 +106,8 @@ def sos_bound(
 
     Notes
     -----
-    The relaxation is Proposition 1 of docs/theory/sums_of_squares.md, which has the theorem on touching points too.
+    The relaxation is Proposition 1 of theory/sums_of_squares of the documentation, which has the theorem on
+    touching points too.
 
     Examples
     --------

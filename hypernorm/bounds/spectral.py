@@ -74,8 +74,9 @@ def spectral_bound(
 
     Notes
     -----
-    docs/theory/upper_bounds.md has the proofs. The realigned bound with constant one is a construction of this package,
-    not a published theorem; the exponent 1/8 at q = 4 is that of Hopkins and Tiegel (2026).
+    theory/upper_bounds of the documentation has the proofs. The realigned bound with constant one is a
+    construction of this package, not a published theorem; the exponent 1/8 at q = 4 is that of Hopkins and Tiegel
+    (2026).
 
     Examples
     --------

@@ -60,7 +60,7 @@ class AtomCertificate(Certificate):
 
     Notes
     -----
-    The section "How it knows how well it did" of docs/theory/dictionary_learning.md.
+    The section "How it knows how well it did" of theory/dictionary_learning of the documentation.
 
     Examples
     --------

@@ -50,7 +50,7 @@ class Certificate(Result, ABC):
 
     Notes
     -----
-    How a proof includes its rounding errors is said in docs/theory/verification.md.
+    How a proof includes its rounding errors is said in theory/verification of the documentation.
 
     Examples
     --------

@@ -81,7 +81,7 @@ class ClusterCertificate(Certificate):
 
     Notes
     -----
-    What the bound excludes is the theorem on clustering in docs/theory/robust.md.
+    What the bound excludes is the theorem on clustering in theory/robust of the documentation.
 
     Examples
     --------

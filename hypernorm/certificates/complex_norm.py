@@ -56,7 +56,7 @@ class ComplexNormCertificate(Certificate):
 
     Notes
     -----
-    Theorem 1 and Proposition 3 of docs/theory/complex_matrices.md.
+    Theorem 1 and Proposition 3 of theory/complex_matrices of the documentation.
 
     Examples
     --------

@@ -61,7 +61,7 @@ class ComplexWitness(Certificate):
 
     Notes
     -----
-    How the value is proved is said in docs/theory/complex_matrices.md.
+    How the value is proved is said in theory/complex_matrices of the documentation.
 
     Examples
     --------
@@ -130,6 +130,11 @@ class ComplexWitness(Certificate):
         Returns
         -------
         ComplexWitness
+
+        Raises
+        ------
+        InvalidInputError
+            If the vector is zero or not finite.
         """
         vector = check_complex_vector(vector, matrix.shape[1])
         value = _attained_interval(matrix, vector, q, exact=False)[0]

@@ -181,7 +181,7 @@ class CovarianceCertificate(Certificate):
 
     Notes
     -----
-    The theorem on covariances in docs/theory/robust.md.
+    The theorem on covariances in theory/robust of the documentation.
 
     Examples
     --------

@@ -65,7 +65,7 @@ class CutNormCertificate(Certificate):
 
     Notes
     -----
-    Theorem 9 of docs/theory/operator_norms.md.
+    Theorem 9 of theory/operator_norms of the documentation.
 
     Examples
     --------
@@ -142,7 +142,7 @@ class CutNormWitness(Certificate):
 
     Notes
     -----
-    Theorem 9 of docs/theory/operator_norms.md.
+    Theorem 9 of theory/operator_norms of the documentation.
 
     Examples
     --------

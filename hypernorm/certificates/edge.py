@@ -27,7 +27,7 @@ class EdgeCertificate(OperatorCertificate):
 
     Attributes
     ----------
-    p, q, shape, fingerprint, side, upper
+    p, q, shape, fingerprint, field, side, upper
         As for `OperatorCertificate`.
 
     See Also
@@ -36,7 +36,7 @@ class EdgeCertificate(OperatorCertificate):
 
     Notes
     -----
-    Theorem 1 of docs/theory/operator_norms.md.
+    Theorem 1 of theory/operator_norms of the documentation.
 
     Examples
     --------

@@ -51,7 +51,7 @@ class EnumerationCertificate(OperatorCertificate):
 
     Attributes
     ----------
-    p, q, shape, fingerprint, side, upper
+    p, q, shape, fingerprint, field, side, upper
         As for `OperatorCertificate`.
 
     See Also
@@ -60,7 +60,7 @@ class EnumerationCertificate(OperatorCertificate):
 
     Notes
     -----
-    The section on enumeration in docs/theory/operator_norms.md.
+    The section on enumeration in theory/operator_norms of the documentation.
 
     Examples
     --------

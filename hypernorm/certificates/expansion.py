@@ -128,7 +128,7 @@ class ExpansionCertificate(Certificate):
 
     Notes
     -----
-    Theorem 1 of docs/theory/small_sets.md.
+    Theorem 1 of theory/small_sets of the documentation.
 
     Examples
     --------

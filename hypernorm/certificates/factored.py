@@ -79,7 +79,7 @@ class FactoredSingularValueCertificate(Certificate):
 
     Notes
     -----
-    Theorem 2 of docs/theory/unitarily_invariant_norms.md.
+    Theorem 2 of theory/unitarily_invariant_norms of the documentation.
 
     Examples
     --------

@@ -43,7 +43,7 @@ def load_certificate(path: str | PathLike[str]) -> Certificate:
 
     Notes
     -----
-    The format of the file is said in docs/theory/verification.md.
+    The format of the file is said in theory/verification of the documentation.
 
     Examples
     --------

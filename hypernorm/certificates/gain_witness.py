@@ -36,7 +36,7 @@ class GainWitness(Witness):
 
     Notes
     -----
-    How the value is proved is said in docs/theory/lower_bounds.md.
+    How the value is proved is said in theory/lower_bounds of the documentation.
 
     Examples
     --------

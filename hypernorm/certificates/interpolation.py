@@ -48,7 +48,7 @@ class InterpolationCertificate(OperatorCertificate):
 
     Attributes
     ----------
-    p, q, shape, fingerprint, side, upper
+    p, q, shape, fingerprint, field, side, upper
         As for `OperatorCertificate`.
     norms : tuple of OperatorCertificate
         Of rules that hold for complex vectors.
@@ -61,7 +61,7 @@ class InterpolationCertificate(OperatorCertificate):
 
     Notes
     -----
-    Theorem 7, of Riesz and Thorin, and Lemma 8 of docs/theory/operator_norms.md.
+    Theorem 7, of Riesz and Thorin, and Lemma 8 of theory/operator_norms of the documentation.
 
     Examples
     --------

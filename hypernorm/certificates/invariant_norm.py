@@ -38,7 +38,7 @@ class InvariantNormCertificate(Certificate):
 
     Notes
     -----
-    Proposition 3 of docs/theory/unitarily_invariant_norms.md.
+    Proposition 3 of theory/unitarily_invariant_norms of the documentation.
 
     Examples
     --------

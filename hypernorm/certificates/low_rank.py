@@ -115,7 +115,7 @@ class LowRankErrorCertificate(Certificate):
 
     Notes
     -----
-    The section on errors of approximations in docs/theory/unitarily_invariant_norms.md.
+    The section on errors of approximations in theory/unitarily_invariant_norms of the documentation.
 
     Examples
     --------

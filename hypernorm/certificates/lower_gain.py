@@ -94,7 +94,7 @@ class LowerGainCertificate(Certificate):
 
     Notes
     -----
-    The theorem on the smallest gain in docs/theory/sums_of_squares.md.
+    The theorem on the smallest gain in theory/sums_of_squares of the documentation.
 
     Examples
     --------

@@ -75,7 +75,7 @@ class MaxNormCertificate(Certificate):
 
     Notes
     -----
-    Theorem 6 of docs/theory/unitarily_invariant_norms.md.
+    Theorem 6 of theory/unitarily_invariant_norms of the documentation.
 
     Examples
     --------

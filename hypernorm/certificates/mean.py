@@ -165,7 +165,7 @@ class MeanCertificate(Certificate):
 
     Notes
     -----
-    Theorems 1 and 2 of docs/theory/robust.md.
+    Theorems 1 and 2 of theory/robust of the documentation.
 
     Examples
     --------

@@ -79,9 +79,9 @@ class NormCertificate(Certificate):
 
     Notes
     -----
-    Propositions 3 to 7 and Theorem 8 of docs/theory/upper_bounds.md, and Proposition 1 of
-    docs/theory/sums_of_squares.md. The realigned bound with constant one is a construction of this package, not a
-    published theorem.
+    Propositions 3 to 7 and Theorem 8 of theory/upper_bounds of the documentation, and Proposition 1 of
+    theory/sums_of_squares of the documentation. The realigned bound with constant one is a construction of
+    this package, not a published theorem.
 
     Examples
     --------

@@ -57,7 +57,7 @@ class NuclearBoundsCertificate(Certificate):
 
     Notes
     -----
-    Proposition 4 of docs/theory/unitarily_invariant_norms.md.
+    Proposition 4 of theory/unitarily_invariant_norms of the documentation.
 
     Examples
     --------

@@ -75,6 +75,8 @@ class Operand(NamedTuple):
     >>> operand = operand_of(ScaledMatrix.identified(np.array([[0.5, 0.0]])), 4.0, 2.0, "matrix")
     >>> operand.entries.shape, operand.columns
     ((1, 1), array([0]))
+    >>> operand.magnitudes(exact=True).tolist()
+    [[0.5]]
     """
 
     entries: Any
@@ -84,7 +86,16 @@ class Operand(NamedTuple):
     columns: np.ndarray
 
     def magnitudes(self, *, exact: bool) -> Any:
-        """|A| entrywise; moduli are rounded up, by ball arithmetic if `exact`."""
+        """|A| entrywise; moduli are rounded up, by ball arithmetic if `exact`.
+
+        Parameters
+        ----------
+        exact : bool
+
+        Returns
+        -------
+        ndarray, csr_array or BlockMatrix of shape (m, n)
+        """
         return moduli_above(self.entries, exact=exact)
 
 
@@ -128,7 +139,7 @@ class OperatorCertificate(Certificate):
 
     Notes
     -----
-    Theorems 1 to 7 of docs/theory/operator_norms.md, one for each rule.
+    Theorems 1 to 7 of theory/operator_norms of the documentation, one for each rule.
 
     Examples
     --------
@@ -142,7 +153,7 @@ class OperatorCertificate(Certificate):
     What a rule defines, and what the base class gives it:
 
     >>> matrix = ScaledMatrix.identified(A)
-    >>> float(certificate.bound(matrix, exact=False)) * 2.0**matrix.exponent < 3**0.25 + 1e-6
+    >>> certificate.unscaled(certificate.bound(matrix, exact=False), matrix) < 3**0.25 + 1e-6
     True
     >>> operand = certificate.operand(matrix)
     >>> operand.entries.shape, type(certificate.refuse(operand)).__name__
@@ -220,7 +231,17 @@ class OperatorCertificate(Certificate):
         """
 
     def unscaled(self, bound: flint.arb, matrix: ScaledMatrix) -> float:
-        """An upper bound on the norm of A from one on that of the scaled matrix."""
+        """An upper bound on the norm of A from one on that of the scaled matrix.
+
+        Parameters
+        ----------
+        bound : flint.arb
+        matrix : ScaledMatrix
+
+        Returns
+        -------
+        float
+        """
         # ‖E‖_{p→q} is at most the sum of |E_ij|, of which each part is below 2**-1074.
         parts = (2 if self.field == "complex" else 1) * self.shape[0] * self.shape[1]
         moved = rational(2.0**-1074) * rational(parts if matrix.inexact else 0)
@@ -301,10 +322,30 @@ def operand_of(matrix: ScaledMatrix, p: float, q: float, side: str) -> Operand:
 def identified_matrix(A: Any, name: str = "A") -> ScaledMatrix:
     """A checked and scaled copy of a real or complex matrix, or the blocks of a Dask array, with its fingerprint.
 
+    Parameters
+    ----------
+    A : array_like, sparse matrix, DataFrame or dask.array.Array of shape (m, n)
+        Finite.
+    name : str, default "A"
+        What errors call it.
+
+    Returns
+    -------
+    ScaledMatrix
+
     Raises
     ------
     InvalidInputError
         If the matrix cannot be used.
+
+    See Also
+    --------
+    hypernorm.forms.ScaledMatrix : What it returns.
+
+    Examples
+    --------
+    >>> identified_matrix([[3.0, -1.0j]]).field
+    'complex'
     """
     if not is_complex(A):
         if is_chunked(A):

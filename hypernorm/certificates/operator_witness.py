@@ -66,7 +66,7 @@ class OperatorWitness(Certificate):
 
     Notes
     -----
-    How the value is proved is said in docs/theory/operator_norms.md.
+    How the value is proved is said in theory/operator_norms of the documentation.
 
     Examples
     --------

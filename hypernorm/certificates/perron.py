@@ -53,7 +53,7 @@ class PerronCertificate(OperatorCertificate):
 
     Attributes
     ----------
-    p, q, shape, fingerprint, side, upper
+    p, q, shape, fingerprint, field, side, upper
         As for `OperatorCertificate`.
     vector : ndarray of shape (n,)
         x, with entries in [2**-300, 2**300].
@@ -64,7 +64,7 @@ class PerronCertificate(OperatorCertificate):
 
     Notes
     -----
-    Theorem 2 of docs/theory/operator_norms.md.
+    Theorem 2 of theory/operator_norms of the documentation.
 
     Examples
     --------

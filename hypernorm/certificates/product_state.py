@@ -51,7 +51,7 @@ class ProductState(Certificate):
 
     Notes
     -----
-    How the value is proved is said in docs/theory/separable_states.md.
+    How the value is proved is said in theory/separable_states of the documentation.
 
     Examples
     --------

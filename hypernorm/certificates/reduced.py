@@ -81,7 +81,7 @@ class ReducedCertificate(Certificate):
 
     Notes
     -----
-    The theorem on reduction in docs/theory/upper_bounds.md.
+    The theorem on reduction in theory/upper_bounds of the documentation.
 
     Examples
     --------

@@ -99,7 +99,7 @@ class SampleMomentCertificate(_Moment, Certificate):
 
     Notes
     -----
-    The theorem on moments in docs/theory/verification.md.
+    The theorem on moments in theory/verification of the documentation.
 
     Examples
     --------
@@ -175,7 +175,7 @@ class SampleMomentWitness(_Moment, Certificate):
 
     Notes
     -----
-    The theorem on moments in docs/theory/verification.md.
+    The theorem on moments in theory/verification of the documentation.
 
     Examples
     --------

@@ -73,7 +73,7 @@ class SeparableCertificate(Certificate):
 
     Notes
     -----
-    Propositions 1 and 2 and Theorem 3 of docs/theory/separable_states.md.
+    Propositions 1 and 2 and Theorem 3 of theory/separable_states of the documentation.
 
     Examples
     --------

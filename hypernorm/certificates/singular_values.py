@@ -92,7 +92,7 @@ class SingularValueCertificate(Certificate):
 
     Notes
     -----
-    Theorem 1 of docs/theory/unitarily_invariant_norms.md.
+    Theorem 1 of theory/unitarily_invariant_norms of the documentation.
 
     Examples
     --------

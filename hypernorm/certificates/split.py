@@ -63,7 +63,7 @@ class SplitCertificate(NormCertificate):
 
     Notes
     -----
-    The theorem on splitting in docs/theory/upper_bounds.md.
+    The theorem on splitting in theory/upper_bounds of the documentation.
 
     Examples
     --------

@@ -78,7 +78,7 @@ class SubspaceCertificate(Certificate):
 
     Notes
     -----
-    Proposition 2 of docs/theory/small_sets.md.
+    Proposition 2 of theory/small_sets of the documentation.
 
     Examples
     --------

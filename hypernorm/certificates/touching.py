@@ -96,7 +96,7 @@ class TouchingCertificate(Certificate):
 
     Notes
     -----
-    The theorem and the corollary on touching points in docs/theory/sums_of_squares.md.
+    The theorem and the corollary on touching points in theory/sums_of_squares of the documentation.
 
     Examples
     --------

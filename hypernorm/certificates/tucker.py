@@ -53,7 +53,7 @@ class TuckerErrorCertificate(Certificate):
 
     Notes
     -----
-    Proposition 5 of docs/theory/unitarily_invariant_norms.md.
+    Proposition 5 of theory/unitarily_invariant_norms of the documentation.
 
     Examples
     --------

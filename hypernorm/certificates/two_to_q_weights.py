@@ -54,7 +54,7 @@ class TwoToQCertificate(OperatorCertificate):
 
     Attributes
     ----------
-    p, q, shape, fingerprint, side, upper
+    p, q, shape, fingerprint, field, side, upper
         As for `OperatorCertificate`.
     weights : ndarray of shape (n,) or None
         s, with entries in [2**-300, 2**300]; ones if None.
@@ -67,13 +67,16 @@ class TwoToQCertificate(OperatorCertificate):
 
     Notes
     -----
-    Theorem 6 of docs/theory/operator_norms.md.
+    Theorem 6 of theory/operator_norms of the documentation.
 
     Examples
     --------
     >>> import numpy as np, hypernorm as hn
     >>> A = np.random.default_rng(0).standard_normal((6, 4))
     >>> certificate = hn.operator_certificate(A, 4, 4, rule="two_to_q", random_state=0)
+    >>> proved = certificate.norm.upper  # of the weighted columns, as if the checker had just proved it
+    >>> certificate.upper_from(hn.certificates.identified_matrix(A), proved) <= certificate.upper
+    True
     >>> certificate.verify(A).upper < 1.01 * hn.lower_bound(A, 4, p=4, random_state=0).value
     True
     """
@@ -106,7 +109,17 @@ class TwoToQCertificate(OperatorCertificate):
         return self._bound_from(operand, proved, loss, exact=exact)
 
     def upper_from(self, matrix: ScaledMatrix, proved: float) -> float:
-        """The bound on the norm of A, if the checker has just proved `proved` for the certificate in `norm`."""
+        """The bound on the norm of A, if the checker has just proved `proved` for the certificate in `norm`.
+
+        Parameters
+        ----------
+        matrix : ScaledMatrix
+        proved : float
+
+        Returns
+        -------
+        float
+        """
         operand = self.operand(matrix)
         with precision(), np.errstate(all="ignore"):
             _, loss = weighted_columns(operand.entries, self._factors(operand), exact=False)

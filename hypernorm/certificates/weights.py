@@ -67,7 +67,7 @@ class WeightsCertificate(OperatorCertificate):
 
     Attributes
     ----------
-    p, q, shape, fingerprint, side, upper
+    p, q, shape, fingerprint, field, side, upper
         As for `OperatorCertificate`.
     value : float
         λ, for the matrix divided by the power of two that makes its largest entry at least 1/2 and less than 1.
@@ -82,7 +82,7 @@ class WeightsCertificate(OperatorCertificate):
 
     Notes
     -----
-    Theorem 3 of docs/theory/operator_norms.md.
+    Theorem 3 of theory/operator_norms of the documentation.
 
     Examples
     --------

@@ -64,7 +64,7 @@ class Witness(Certificate):
 
     Notes
     -----
-    How the value is proved is said in docs/theory/lower_bounds.md.
+    How the value is proved is said in theory/lower_bounds of the documentation.
 
     Examples
     --------

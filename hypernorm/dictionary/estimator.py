@@ -151,7 +151,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
     `standard_errors_` suppose independent samples, about a hundred or more for each feature, learnable atoms, and codes
     with moments of order 2p. With noise and a dictionary that is not orthogonal the atoms tend to others, a bias.
 
-    docs/theory/dictionary_learning.md has the theorems and their sources.
+    theory/dictionary_learning of the documentation has the theorems and their sources.
 
     See Also
     --------

@@ -72,7 +72,7 @@ def expected_error(
 
     Notes
     -----
-    The section on the expected error in docs/theory/dictionary_learning.md.
+    The section on the expected error in theory/dictionary_learning of the documentation.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def recovery_error(unmixing: Any, dictionary: Any) -> float:
 
     Notes
     -----
-    The section on the expected error in docs/theory/dictionary_learning.md.
+    The section on the expected error in theory/dictionary_learning of the documentation.
 
     Examples
     --------

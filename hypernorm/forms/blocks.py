@@ -28,12 +28,21 @@ class BlockMatrix:
     dtype : numpy.dtype
         float64.
 
+    See Also
+    --------
+    Rows : Rows in blocks.
+    ScaledMatrix : A matrix in memory, or one of these.
+
     Examples
     --------
     >>> import numpy as np
     >>> A = BlockMatrix(Rows(np.array([[0.5, 0.0], [0.25, -0.75]])))
     >>> (A @ np.ones(2)).tolist(), (abs(A).T @ np.ones(2)).tolist()
     ([0.5, -0.5], [0.75, 0.75])
+    >>> A.toarray().shape, [block.shape for block in A.blocks()]
+    ((2, 2), [(2, 2)])
+    >>> [block.tolist() for block in A.mapped(lambda block, factors: factors[:, None] * block, np.arange(2)).blocks()]
+    [[[0.0, 0.0], [0.25, -0.75]]]
     """
 
     dtype = np.dtype(np.float64)
@@ -55,13 +64,28 @@ class BlockMatrix:
         """What `blocks` returns, after a function of each block and the factors, one for each row, that belong to it.
 
         The result has no products and no transpose.
+
+        Parameters
+        ----------
+        function : callable
+            Of a block and its factors.
+        factors : ndarray
+
+        Returns
+        -------
+        BlockMatrix
         """
         other = BlockMatrix(self.rows, self.is_transposed, self.is_absolute)
         other._map = function, factors
         return other
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Blocks of rows, or for a transpose of columns, in order."""
+        """Blocks of rows, or for a transpose of columns, in order.
+
+        Returns
+        -------
+        iterator of ndarray
+        """
         step = self.rows.block_rows()
         for piece in self.rows.pieces:
             for start in range(piece.start, piece.stop, step):
@@ -102,5 +126,10 @@ class BlockMatrix:
         return self.rows.taken(np.asarray(chosen))
 
     def toarray(self) -> np.ndarray:
-        """The whole matrix, which must be small."""
+        """The whole matrix, which must be small.
+
+        Returns
+        -------
+        ndarray
+        """
         return np.concatenate(list(self.blocks()), axis=1 if self.is_transposed else 0)

@@ -89,7 +89,7 @@ class SchattenRegressorCV(SchattenRegressor):
 
     Notes
     -----
-    The sections on leave-one-out and on the blend of norms in docs/theory/gauss_markov.md.
+    The sections on leave-one-out and on the blend of norms in theory/gauss_markov of the documentation.
 
     Examples
     --------

@@ -48,7 +48,7 @@ def estimation_risk(
 
     Notes
     -----
-    The section on risk in docs/theory/gauss_markov.md.
+    The section on risk in theory/gauss_markov of the documentation.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def generalization_error(
 
     Notes
     -----
-    The section on risk in docs/theory/gauss_markov.md.
+    The section on risk in theory/gauss_markov of the documentation.
 
     Examples
     --------

@@ -98,7 +98,7 @@ def certify_mean(
 
     Notes
     -----
-    Theorems 1 and 2 of docs/theory/robust.md.
+    Theorems 1 and 2 of theory/robust of the documentation.
 
     Examples
     --------
@@ -213,7 +213,7 @@ def certify_covariance(
 
     Notes
     -----
-    The theorem on covariances in docs/theory/robust.md.
+    The theorem on covariances in theory/robust of the documentation.
 
     Examples
     --------

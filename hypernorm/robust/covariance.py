@@ -127,7 +127,7 @@ class RobustCovariance(EmpiricalCovariance):
     Entries further than 10,000 median deviations from the median of their column are clipped there for the filter,
     which an affine map may change.
 
-    The theorem on covariances in docs/theory/robust.md.
+    The theorem on covariances in theory/robust of the documentation.
 
     Examples
     --------

@@ -91,7 +91,7 @@ def robust_mean(
 
     Notes
     -----
-    Theorems 1 and 2 of docs/theory/robust.md.
+    Theorems 1 and 2 of theory/robust of the documentation.
 
     Examples
     --------
@@ -234,7 +234,7 @@ class RobustMean(BaseEstimator):
 
     Notes
     -----
-    Theorems 1 and 2 of docs/theory/robust.md.
+    Theorems 1 and 2 of theory/robust of the documentation.
 
     Examples
     --------

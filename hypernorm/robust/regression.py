@@ -98,7 +98,7 @@ class RobustRegressor(RegressorMixin, BaseEstimator):
     There is one target; `sklearn.multioutput.MultiOutputRegressor` fits several. Sparse samples are refused, since
     whitening would make them dense.
 
-    The proposition on regression in docs/theory/robust.md.
+    The proposition on regression in theory/robust of the documentation.
 
     Examples
     --------

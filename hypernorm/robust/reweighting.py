@@ -111,7 +111,7 @@ def certified_reweighting(
 
     Notes
     -----
-    The section on certified reweighting in docs/theory/robust.md.
+    The section on certified reweighting in theory/robust of the documentation.
 
     Examples
     --------

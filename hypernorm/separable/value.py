@@ -116,7 +116,7 @@ def separable_value(
 
     Notes
     -----
-    Propositions 1 and 2 and Theorem 3 of docs/theory/separable_states.md, where their sources are named.
+    Propositions 1 and 2 and Theorem 3 of theory/separable_states of the documentation, where their sources are named.
 
     Examples
     --------
@@ -290,7 +290,7 @@ def norm_witness(X: Any, state: ProductState) -> Witness | ComplexWitness:
 
     Notes
     -----
-    Proposition 5 of docs/theory/separable_states.md.
+    Proposition 5 of theory/separable_states of the documentation.
 
     Examples
     --------

@@ -41,7 +41,7 @@ def schatten_norm(A: Any, p: float) -> Enclosure[InvariantNormCertificate]:
 
     Notes
     -----
-    Proposition 3 of docs/theory/unitarily_invariant_norms.md.
+    Proposition 3 of theory/unitarily_invariant_norms of the documentation.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def ky_fan_norm(A: Any, k: int) -> Enclosure[InvariantNormCertificate]:
 
     Notes
     -----
-    Proposition 3 of docs/theory/unitarily_invariant_norms.md.
+    Proposition 3 of theory/unitarily_invariant_norms of the documentation.
 
     Examples
     --------

@@ -79,7 +79,7 @@ def jacobian_frobenius(
 
     Notes
     -----
-    The section on the nuclear norm in docs/theory/unitarily_invariant_norms.md.
+    The section on the nuclear norm in theory/unitarily_invariant_norms of the documentation.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def jacobian_nuclear(
 
     Notes
     -----
-    The section on the nuclear norm in docs/theory/unitarily_invariant_norms.md.
+    The section on the nuclear norm in theory/unitarily_invariant_norms of the documentation.
 
     Examples
     --------

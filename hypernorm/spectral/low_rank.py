@@ -129,7 +129,7 @@ def low_rank_error(A: Any, U: Any, V: Any, *, random_state: Any = 0) -> LowRankE
 
     Notes
     -----
-    The section on errors of approximations in docs/theory/unitarily_invariant_norms.md.
+    The section on errors of approximations in theory/unitarily_invariant_norms of the documentation.
 
     Examples
     --------
@@ -258,7 +258,8 @@ def tucker_error(tensor: Any, ranks: Any) -> Enclosure[TuckerErrorCertificate]:
 
     Notes
     -----
-    Proposition 5 of docs/theory/unitarily_invariant_norms.md, after De Lathauwer, De Moor and Vandewalle (2000).
+    Proposition 5 of theory/unitarily_invariant_norms of the documentation, after De Lathauwer, De Moor and Vandewalle
+    (2000).
 
     Examples
     --------

@@ -66,7 +66,7 @@ def max_norm(A: Any, *, rtol: float = 1e-6, time_limit: float | None = None) -> 
     decomposition PΣQᵀ of this matrix, α and β move to the diagonals of PΣPᵀ and QΣQᵀ, and Diag(α)^{−1/2} P Σ^{1/2} and
     Diag(β)^{−1/2} Q Σ^{1/2} are factors of A.
 
-    Both bounds are Theorem 6 of docs/theory/unitarily_invariant_norms.md.
+    Both bounds are Theorem 6 of theory/unitarily_invariant_norms of the documentation.
 
     Examples
     --------

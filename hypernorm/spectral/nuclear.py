@@ -81,7 +81,7 @@ def nuclear_bounds(A: Any, *, gram: bool = True) -> NuclearBounds:
 
     Notes
     -----
-    Proposition 4 of docs/theory/unitarily_invariant_norms.md.
+    Proposition 4 of theory/unitarily_invariant_norms of the documentation.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def hidden_state_estimate(Z: Any) -> float:
 
     Notes
     -----
-    The section on the nuclear norm in docs/theory/unitarily_invariant_norms.md.
+    The section on the nuclear norm in theory/unitarily_invariant_norms of the documentation.
 
     Examples
     --------
@@ -163,7 +163,7 @@ def matrix_entropy(Z: Any) -> float:
 
     Notes
     -----
-    It is compared with the nuclear norm in docs/theory/unitarily_invariant_norms.md.
+    It is compared with the nuclear norm in theory/unitarily_invariant_norms of the documentation.
 
     Examples
     --------

@@ -96,7 +96,7 @@ def singular_values(A: Any) -> SingularValues:
     With a computed decomposition A ≈ U diag(σ) Vᵀ and proved bounds α ≥ ‖UᵀU − I‖, β ≥ ‖VᵀV − I‖ and
     ε ≥ ‖A − U diag(σ) Vᵀ‖, each singular value lies between σ_i √((1 − α)(1 − β)) − ε and σ_i √((1 + α)(1 + β)) + ε.
 
-    Theorem 1 of docs/theory/unitarily_invariant_norms.md, and Theorem 2 for a `LowRank` matrix.
+    Theorem 1 of theory/unitarily_invariant_norms of the documentation, and Theorem 2 for a `LowRank` matrix.
 
     Examples
     --------

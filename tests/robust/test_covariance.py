@@ -216,7 +216,7 @@ def test_interface_of_elliptic_envelope():
 
 def test_sample_weight():
     """Only ratios of weights count, a weight of zero removes a sample, and a weight of two is about a copy."""
-    X = contaminated(400, 3, 0.1, adversary="cluster", random_state=8).samples
+    X = contaminated(400, 3, 0.1, adversary="cluster", random_state=8).samples.copy()
     plain = RobustCovariance(random_state=0).fit(X)
     equal = RobustCovariance(random_state=0).fit(X, sample_weight=np.full(400, 3.0))
     np.testing.assert_allclose(equal.covariance_, plain.covariance_, rtol=1e-12)

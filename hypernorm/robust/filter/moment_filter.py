@@ -84,7 +84,7 @@ def moment_filter(
     outliers cannot explain belongs to the inliers: the level is the least one, from one on, at which they explain all
     that passes it. So a tail that ε can explain is treated as contamination.
 
-    The section on the moment filter in docs/theory/robust.md.
+    The section on the moment filter in theory/robust of the documentation.
 
     Examples
     --------
