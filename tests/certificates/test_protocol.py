@@ -16,9 +16,8 @@ import pytest
 import hypernorm as hn
 from hypernorm import certificates
 from hypernorm.applications import small_set_expansion, sparsest_direction
-from hypernorm.certificates import Certificate, base, register
-from hypernorm.certificates.base import declared_fields
-from hypernorm.certificates.fields import Field, Fingerprint, Real, Shape
+from hypernorm.certificates import Certificate, register, registry
+from hypernorm.certificates.fields import Field, Fingerprint, Real, Shape, declared_fields
 from hypernorm.certificates.subspace import exact_coordinates, read_basis
 from hypernorm.datasets import noisy_cube, planted_dictionary
 from hypernorm.dictionary import LpDictionaryLearning
@@ -278,7 +277,7 @@ def test_every_attribute_is_declared(name, proofs):
     fields = declared_fields(kind)
     assert list(fields) == [field.name for field in dataclasses.fields(kind)]
     assert all(isinstance(field, Field) for field in fields.values())
-    assert base._KINDS[proofs[name][0].kind] is kind
+    assert registry.REGISTERED[proofs[name][0].kind] is kind
     assert issubclass(kind, Certificate)
     assert "__dict__" not in dir(proofs[name][0])
 
@@ -293,7 +292,7 @@ def test_every_kind_of_the_package_is_registered_exported_and_tried_here(proofs)
         if issubclass(type(value), type) and issubclass(value, Certificate) and not inspect.isabstract(value)
     }
     assert {type(proof) for proof, _ in proofs.values()} == ours
-    assert ours <= set(base._KINDS.values())
+    assert ours <= set(registry.REGISTERED.values())
     assert all(getattr(certificates, kind.__name__, None) is kind for kind in ours)
 
 
