@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LONGEST = 400  # lines, docstrings included
 MODULES = sorted((ROOT / "hypernorm").rglob("*.py"))
+OTHERS = ("tests", "benchmarks", "experiments", "paper_figures", "checks", "docs")
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -19,6 +20,16 @@ def test_modules_are_short_and_say_what_is_inside(path):
     title = (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
     assert title.endswith((".", ":"))
     assert len(title) > 20
+
+
+@pytest.mark.parametrize("folder", OTHERS)
+def test_modules_outside_the_package_are_as_short(folder):
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert lengths
+    assert {path: length for path, length in lengths.items() if length > LONGEST} == {}
 
 
 def test_no_module_imports_itself_through_others():
