@@ -1,4 +1,4 @@
-"""Norms by name on the command line."""
+"""Norms by name or by exponents on the command line."""
 
 import json
 from pathlib import Path
@@ -61,3 +61,27 @@ def test_names_that_do_not_exist_and_options_that_do_not_fit(capsys):
 def test_no_gap_is_infinite_in_json(capsys):
     np.save("Z.npy", np.zeros((2, 2)))
     assert json.loads(succeed(capsys, "norm", "Z.npy", "--norm", "nuclear", "--json"))["gap"] == 0
+
+
+def test_operator_and_cut_norms(capsys):
+    A = np.random.default_rng(0).standard_normal((5, 4))
+    np.save("A.npy", A)
+    options = ["--out", "c.npz", "--witness", "v.npz", "--plot", "p.png"]
+    for choice, known in (
+        (["--p", "3", "--q", "1.5"], hn.operator_norm(A, 3, 1.5, random_state=0)),
+        (["--p", "inf", "--q", "1"], hn.operator_norm(A, np.inf, 1, random_state=0)),
+        (["--norm", "cut"], hn.cut_norm(A, random_state=0)),
+    ):
+        shown = succeed(capsys, "norm", "A.npy", *choice, *options)
+        assert known.quantity in shown
+        fields = json.loads(succeed(capsys, "norm", "A.npy", *choice, "--json"))
+        assert (fields["lower"], fields["upper"]) == (known.lower, known.upper)
+        for file in ("c.npz", "v.npz"):
+            assert known.quantity in succeed(capsys, "info", file)
+            assert f"proved: {known.quantity}" in succeed(capsys, "verify", "A.npy", file)
+        assert "exact arithmetic" in succeed(capsys, "verify", "A.npy", "c.npz", "--exact")
+    assert "--norm must be" in fail(capsys, 2, "norm", "A.npy", "--norm", "best")
+    assert "no exponents" in fail(capsys, 2, "norm", "A.npy", "--norm", "cut", "--q", "2")
+    assert "leave them or --p out" in fail(capsys, 2, "norm", "A.npy", "--p", "3", "--center")
+    assert "--p must be a number" in fail(capsys, 2, "norm", "A.npy", "--p", "three")
+    assert "ends in .npz" in fail(capsys, 2, "norm", "A.npy", "--norm", "cut", "--witness", "v.npy")

@@ -1,7 +1,7 @@
 """Certificates: claims, proofs and files. The only package that proves; it imports no solver."""
 
 from hypernorm.certificates.atom import AtomCertificate
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.cluster import ClusterCertificate, VerifiedClusterBound
 from hypernorm.certificates.complex_norm import ComplexNormCertificate
 from hypernorm.certificates.complex_rows import COMPLEX_EXPONENTS, ComplexRows
@@ -31,6 +31,7 @@ from hypernorm.certificates.perron import PerronCertificate
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
 from hypernorm.certificates.product_state import ProductState
 from hypernorm.certificates.reduced import MatrixNormCertificate, ReducedCertificate, coordinate_rows
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import TINY, UNIT, known_reweighting, precision, reweight, weight_spread
 from hypernorm.certificates.sample_moment import SampleMomentCertificate, SampleMomentWitness
 from hypernorm.certificates.sample_rows import SampleRows

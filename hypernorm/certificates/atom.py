@@ -14,11 +14,12 @@ import numpy as np
 
 from hypernorm._display import exponent_text
 from hypernorm._validation import as_dense, check_matrix
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.covariance import coordinates
 from hypernorm.certificates.fields import Array, Fingerprint, Integer, Real, Shape, Sizes
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.reduced import MATRIX_NORMS, MatrixNormCertificate
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import SAFETY, lower_float, precision, rational, upper_float
 from hypernorm.certificates.subjects import check_identity
 from hypernorm.certificates.verified import Claim, VerifiedEnclosure

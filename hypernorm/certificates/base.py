@@ -8,33 +8,28 @@ that subject. This module does everything else, see development/add_a_certificat
 from __future__ import annotations
 
 import dataclasses
-import functools
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, get_type_hints
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from hypernorm._archive import write_archive
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._results import Result, html_table
-from hypernorm.certificates.fields import Field, Members, Sizes
+from hypernorm.certificates.fields import Members, Sizes, declared_fields
 from hypernorm.certificates.rounding import check_arithmetic
 from hypernorm.certificates.verified import Claim
 from hypernorm.exceptions import CertificateError, InvalidInputError
 
-__all__ = ["FORMAT_VERSION", "Certificate", "declared_fields", "register"]
+__all__ = ["FORMAT_VERSION", "Certificate"]
 
 FORMAT_VERSION = 1
 
-Kind = TypeVar("Kind", bound="type[Certificate]")
 Proof = TypeVar("Proof", bound="Certificate")
-
-_KINDS: dict[str, type[Certificate]] = {}
-"""The registered classes by the names of their kinds."""
 
 
 class Certificate(Result, ABC):
@@ -363,51 +358,6 @@ class Certificate(Result, ABC):
         if claim is not None:
             items.append(f"upper={claim.rounded(12)} as claimed" if claim.is_upper else f"value={claim.rounded(12)}")
         return f"{type(self).__name__}({', '.join(items)})"
-
-
-@functools.cache
-def declared_fields(kind: type[Certificate]) -> dict[str, Field]:
-    """The fields of a class by attribute name, in order of declaration."""
-    # Python 3.10 evaluates no plain ClassVar; class variables are no fields, so that any other name will do.
-    hints = get_type_hints(kind, localns={"ClassVar": list}, include_extras=True)
-    return {
-        attribute.name: next(item for item in hints[attribute.name].__metadata__ if isinstance(item, Field))
-        for attribute in dataclasses.fields(kind)  # type: ignore[arg-type]
-    }
-
-
-def register(kind: Kind) -> Kind:
-    """Class decorator: let `load_certificate` find the class by its `kinds`.
-
-    Parameters
-    ----------
-    kind : type
-
-    Returns
-    -------
-    type
-
-    Raises
-    ------
-    TypeError
-        If another class has one of the names.
-
-    See Also
-    --------
-    load_certificate : Finds the class.
-
-    Examples
-    --------
-    >>> from hypernorm.certificates import EdgeCertificate
-    >>> register(EdgeCertificate) is EdgeCertificate  # it is registered already
-    True
-    """
-    for name in kind.kinds:
-        other = _KINDS.get(name, kind)
-        if (other.__module__, other.__qualname__) != (kind.__module__, kind.__qualname__):
-            raise TypeError(f"the kind {name!r} is that of {other.__qualname__} already; choose another name")
-    _KINDS.update(dict.fromkeys(kind.kinds, kind))
-    return kind
 
 
 def _short(value: Any) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from hypernorm._display import exponent_text
 from hypernorm._validation import RowMatrix
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.fields import Array, Fingerprint, Shape
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.moments import (
@@ -24,6 +24,7 @@ from hypernorm.certificates.moments import (
     total_below,
 )
 from hypernorm.certificates.norm import NormCertificate
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import precision, rational, upper_float
 from hypernorm.certificates.subjects import read_samples, samples_of
 from hypernorm.certificates.verified import Claim, VerifiedBound

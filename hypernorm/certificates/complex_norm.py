@@ -12,11 +12,12 @@ import numpy as np
 
 from hypernorm._complex import ComplexMatrix, check_complex
 from hypernorm._display import complex_norm_text
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.complex_rows import ComplexRows, complex_factor
 from hypernorm.certificates.fields import Fingerprint, Integer, Shape
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.reduced import MATRIX_NORMS, MatrixNormCertificate
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import precision, rational, upper_float
 from hypernorm.certificates.subjects import check_identity
 from hypernorm.certificates.values import LARGEST_SCALE

@@ -14,10 +14,11 @@ from hypernorm._arguments import check_exponent
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._complex import ComplexMatrix, above_one_another, check_complex
 from hypernorm._display import complex_norm_text
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.complex_norm import complex_subject, read_complex
 from hypernorm.certificates.exponents import exact_exponent, norm_of_balls
 from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,

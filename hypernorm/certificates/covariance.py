@@ -25,12 +25,13 @@ import numpy as np
 from hypernorm._arguments import check_nonnegative
 from hypernorm._display import rounded_down
 from hypernorm._validation import as_dense, check_matrix
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.displacement import are_base_weights, outlier_mass, total_variation_bound
 from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.moments import Weights, weighted_rows
 from hypernorm.certificates.norm import NormCertificate
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,

@@ -22,13 +22,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from hypernorm._validation import Matrix, as_dense
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.enumeration import EnumerationCertificate
 from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.operator import OperatorCertificate, operator_matrix, read_operator_matrix
 from hypernorm.certificates.perron import PerronCertificate
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import UNIT, check_arithmetic, lower_float, precision, rational, upper_float
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound, VerifiedValue, verified_value
 from hypernorm.certificates.weights import WeightsCertificate

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from hypernorm.certificates.base import register
 from hypernorm.certificates.nonnegative import largest_column_norm
 from hypernorm.certificates.operator import OperatorCertificate
+from hypernorm.certificates.registry import register
 from hypernorm.forms import ScaledMatrix
 
 if TYPE_CHECKING:

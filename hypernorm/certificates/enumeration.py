@@ -23,9 +23,9 @@ import flint
 import numpy as np
 
 from hypernorm._validation import as_dense
-from hypernorm.certificates.base import register
 from hypernorm.certificates.exponents import Exponent, norm_of_balls, raised
 from hypernorm.certificates.operator import OperatorCertificate
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import rational
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import ScaledMatrix

@@ -18,10 +18,11 @@ import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import norm_text
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.fields import Array, Integer, Real, Sizes
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.reduced import MATRIX_NORMS, MatrixNormCertificate
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import (
     SAFETY,
     check_arithmetic,

@@ -23,8 +23,9 @@ from typing import Annotated, Any, ClassVar
 import flint
 import numpy as np
 
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.fields import Array, Fingerprint, Integer, Shape, Sizes
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.residuals import (
     core_residual,
     exact_core_residual,

@@ -10,10 +10,12 @@ A certificate annotates each attribute with a field, which gives its type, its s
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 
@@ -42,6 +44,7 @@ __all__ = [
     "Real",
     "Shape",
     "Sizes",
+    "declared_fields",
 ]
 
 Sizes = Mapping[str, Any]
@@ -297,6 +300,17 @@ class Matrices(Field):
             if matrix is not None and matrix.dtype not in _dtypes(sizes):
                 raise CertificateError(f"The certificate's matrix has the type {matrix.dtype}, it must have float64.")
         return matrices
+
+
+@functools.cache
+def declared_fields(kind: type) -> dict[str, Field]:
+    """The fields of a class by attribute name, in order of declaration."""
+    # Python 3.10 evaluates no plain ClassVar; class variables are no fields, so that any other name will do.
+    hints = get_type_hints(kind, localns={"ClassVar": list}, include_extras=True)
+    return {
+        attribute.name: next(item for item in hints[attribute.name].__metadata__ if isinstance(item, Field))
+        for attribute in dataclasses.fields(kind)
+    }
 
 
 def _dtypes(sizes: Sizes) -> tuple[Any, ...]:

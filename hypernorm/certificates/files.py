@@ -9,7 +9,9 @@ from typing import Any
 from hypernorm._archive_reader import ArchiveReader, DamagedArchiveError, read_archive
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import printable
-from hypernorm.certificates.base import _KINDS, FORMAT_VERSION, Certificate, declared_fields
+from hypernorm.certificates.base import FORMAT_VERSION, Certificate
+from hypernorm.certificates.fields import declared_fields
+from hypernorm.certificates.registry import REGISTERED
 from hypernorm.exceptions import CertificateError, InvalidInputError
 
 __all__ = ["load_certificate", "parse_members"]
@@ -74,7 +76,7 @@ def _parse(reader: ArchiveReader) -> Certificate:
 def parse_members(reader: ArchiveReader, *expected: type[Certificate]) -> Certificate:
     """Return the certificate in an archive, of one of the classes if any are given: well-formed but not verified."""
     name = reader.text("kind")
-    kind = _KINDS.get(name)
+    kind = REGISTERED.get(name)
     if kind is None or (expected and kind not in expected):
         raise CertificateError(f"no certificate of kind {name!r} is known here")
     known: dict[str, Any] = {}

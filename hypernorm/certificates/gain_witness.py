@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from hypernorm._display import gain_text
-from hypernorm.certificates.base import register
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.subjects import plain_rows
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound
 from hypernorm.certificates.witness import Witness, attained_interval

@@ -22,13 +22,13 @@ from typing import Annotated, ClassVar
 
 import flint
 
-from hypernorm.certificates.base import register
 from hypernorm.certificates.edge import EdgeCertificate
 from hypernorm.certificates.exponents import exact_exponent, inverse, norm_change, raised
 from hypernorm.certificates.fields import Numbers, Sizes
 from hypernorm.certificates.inner import InnerTuple
 from hypernorm.certificates.operator import OperatorCertificate
 from hypernorm.certificates.perron import PerronCertificate
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import rational
 from hypernorm.certificates.two_to_q_weights import TwoToQCertificate
 from hypernorm.certificates.weights import WeightsCertificate

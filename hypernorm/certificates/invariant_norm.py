@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.factored import FactoredSingularValueCertificate
 from hypernorm.certificates.fields import Choice, Real
 from hypernorm.certificates.gauges import INVARIANT_NORMS, check_parameter, gauge, name_of_norm
 from hypernorm.certificates.inner import Inner
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import lower_float, precision, upper_float
 from hypernorm.certificates.singular_values import SingularValueCertificate
 from hypernorm.certificates.verified import VerifiedEnclosure

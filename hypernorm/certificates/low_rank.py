@@ -18,10 +18,11 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 import flint
 import numpy as np
 
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.fields import Array, Fingerprint, Integer, Shape, Sizes
 from hypernorm.certificates.gauges import tail
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.residuals import (
     VANISHED,
     blocked_gram,

@@ -21,12 +21,13 @@ import numpy as np
 
 from hypernorm._display import gain_text
 from hypernorm.certificates import exact as exact_proofs
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
 from hypernorm.certificates.exact import ExactRows
 from hypernorm.certificates.fields import Choice, Fingerprint, Integer, Matrices, Real, Shape, Sizes
 from hypernorm.certificates.floating import coefficient_error, form_of_powers, gram_and_deviation
 from hypernorm.certificates.plan import plan
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,

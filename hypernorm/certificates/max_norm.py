@@ -19,11 +19,12 @@ from typing import Annotated, Any, ClassVar
 import flint
 import numpy as np
 
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.fields import Array, Fingerprint, Integer, Shape, Sizes
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.low_rank import formed_error
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.residuals import VANISHED, exact_squared_norm
 from hypernorm.certificates.rounding import (
     SAFETY,

@@ -24,7 +24,7 @@ import numpy as np
 from hypernorm._arguments import check_nonnegative
 from hypernorm._display import exponent_text, rounded_down
 from hypernorm._validation import RowMatrix
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.displacement import are_base_weights, outlier_mass, part_factors, total_variation_bound
 from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
 from hypernorm.certificates.inner import InnerTuple
@@ -36,6 +36,7 @@ from hypernorm.certificates.moments import (
     total_below,
 )
 from hypernorm.certificates.norm import NormCertificate
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import precision, rational, upper_float
 from hypernorm.certificates.subjects import read_samples, samples_of
 from hypernorm.certificates.verified import VerifiedErrorBound

@@ -17,10 +17,11 @@ import numpy as np
 from hypernorm._display import norm_text
 from hypernorm.certificates import exact as exact_proofs
 from hypernorm.certificates import floating as floating_proofs
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.exact import ExactRows
 from hypernorm.certificates.fields import Choice, Fingerprint, Integer, Matrices, Numbers, Real, Shape, Sizes
 from hypernorm.certificates.plan import KINDS, Factor, is_available, plan
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import precision, rational, reweight, root_above, scaling_loss, upper_float
 from hypernorm.certificates.subjects import check_radius, read_samples, scaled_rows
 from hypernorm.certificates.values import LARGEST_SCALE, shown

@@ -18,9 +18,10 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import flint
 import numpy as np
 
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.fields import Fingerprint, Integer, Shape
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.residuals import exact_squared_norm
 from hypernorm.certificates.rounding import SAFETY, gamma, lower_float, precision, rational, upper_float
 from hypernorm.certificates.subjects import plain_rows, read_samples

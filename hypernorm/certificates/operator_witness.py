@@ -14,7 +14,7 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._complex import real_form
 from hypernorm._display import operator_norm_text
 from hypernorm._validation import as_dense
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.complex_witness import check_complex_vector, squared_moduli
 from hypernorm.certificates.exponents import Exponent, exact_exponent, norm_of_balls
 from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
@@ -24,6 +24,7 @@ from hypernorm.certificates.operator import (
     operator_matrix,
     read_operator_matrix,
 )
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,

@@ -29,11 +29,11 @@ import flint
 import numpy as np
 import scipy.sparse as sp
 
-from hypernorm.certificates.base import register
 from hypernorm.certificates.exponents import norm_of_balls, raised
 from hypernorm.certificates.fields import Array
 from hypernorm.certificates.nonnegative import column_norms, products_above
 from hypernorm.certificates.operator import Operand, OperatorCertificate
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import UNIT, rational, upper_float
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import BlockMatrix

@@ -11,9 +11,10 @@ import flint
 import numpy as np
 
 from hypernorm._arithmetic import own_arithmetic
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.fields import Array, Choice, Fingerprint, Pair, Real, Sizes
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import check_arithmetic, precision, rational
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedValue
 from hypernorm.exceptions import CertificateError, InvalidInputError

@@ -19,11 +19,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from hypernorm._display import norm_text
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
 from hypernorm.certificates.fields import Array, Fingerprint, Integer, Real, Shape, Sizes
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.norm import NormCertificate
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import SAFETY, UNIT, gamma, precision, rational, scaling_loss, upper_float
 from hypernorm.certificates.split import SplitCertificate
 from hypernorm.certificates.subjects import read_samples, scaled_rows

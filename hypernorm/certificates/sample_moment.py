@@ -14,11 +14,12 @@ import numpy as np
 from hypernorm._arguments import check_exponent
 from hypernorm._display import exponent_text
 from hypernorm._validation import RowMatrix
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.fields import Array, Choice, Fingerprint, Real, Shape
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.moments import Weights
 from hypernorm.certificates.reduced import MATRIX_NORMS, MatrixNormCertificate
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.sample_rows import ABOUT, STATISTICS, SampleRows
 from hypernorm.certificates.subjects import read_samples, samples_of
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedBound, VerifiedValue, verified_value

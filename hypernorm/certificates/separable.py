@@ -19,10 +19,11 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
 from hypernorm.certificates.fields import Choice, Fingerprint, Integer, Matrices, Numbers, Pair, Sizes
 from hypernorm.certificates.product_state import LARGEST_DIMENSION, QUANTITY, embedded, form_of, read_form
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,

@@ -20,8 +20,9 @@ from typing import Annotated, Any, ClassVar
 import flint
 import numpy as np
 
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.fields import Array, Fingerprint, Integer, Shape, Sizes
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.residuals import exact_gram_deviation, exact_residual, gram_deviation, residual
 from hypernorm.certificates.rounding import lower_float, precision, rational, scaling_loss, upper_float
 from hypernorm.certificates.subjects import read_samples, scaled_rows

@@ -23,10 +23,10 @@ import numpy as np
 
 from hypernorm._arguments import check_memory
 from hypernorm.certificates import split_exact, split_floating
-from hypernorm.certificates.base import register
 from hypernorm.certificates.fields import Array, Choice, Integer, Real, Sizes
 from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.plan import Factor
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import lower_float, rational
 from hypernorm.forms import MonomialBasis
 

@@ -16,10 +16,11 @@ import scipy.linalg
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._display import exponent_text
 from hypernorm._validation import as_dense, check_matrix
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.fields import Array, Real, Shape
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.reduced import MATRIX_NORMS, MatrixNormCertificate
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,

@@ -21,13 +21,14 @@ import numpy as np
 
 from hypernorm._display import norm_text
 from hypernorm.certificates import exact as exact_proofs
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.exact import ExactRows, integer_coefficients, monomials
 from hypernorm.certificates.fields import Array, Fingerprint, Integer, Matrices, Real, Shape, Sizes
 from hypernorm.certificates.floating import ComputedForm, is_form_dominated
 from hypernorm.certificates.majorants import DEGREES, has_touching, majorants, touching_nodes
 from hypernorm.certificates.plan import LARGEST_EXPONENT
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import (
     SAFETY,
     UNIT,

@@ -18,10 +18,11 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.fields import Array, Integer, Sizes
 from hypernorm.certificates.gauges import tail
 from hypernorm.certificates.inner import InnerTuple
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import lower_float, precision, rational, upper_float
 from hypernorm.certificates.singular_values import SingularValueCertificate
 from hypernorm.certificates.verified import Rigor, VerifiedEnclosure

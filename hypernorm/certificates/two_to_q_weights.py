@@ -26,7 +26,6 @@ import scipy.sparse as sp
 
 from hypernorm._complex import ComplexMatrix, above_one_another
 from hypernorm._validation import Matrix, as_dense
-from hypernorm.certificates.base import register
 from hypernorm.certificates.complex_norm import ComplexNormCertificate
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.exponents import conjugate, exact_exponent, inverse, norm_change, norm_of_balls, raised
@@ -35,6 +34,7 @@ from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.nonnegative import column_norms
 from hypernorm.certificates.operator import Operand, OperatorCertificate
 from hypernorm.certificates.reduced import MATRIX_NORMS, MatrixNormCertificate
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import SAFETY, UNIT, precision, rational
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows, ScaledMatrix

@@ -40,13 +40,13 @@ import scipy.sparse as sp
 from hypernorm._arguments import check_memory
 from hypernorm._complex import real_form
 from hypernorm._validation import Matrix, as_dense
-from hypernorm.certificates.base import register
 from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
 from hypernorm.certificates.exponents import conjugate, norm_of_balls, raised
 from hypernorm.certificates.fields import Array, Real
 from hypernorm.certificates.floating import is_dominated
 from hypernorm.certificates.nonnegative import column_norms
 from hypernorm.certificates.operator import Operand, OperatorCertificate
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import SAFETY, UNIT, gamma, rational
 from hypernorm.exceptions import CertificateError
 

@@ -15,10 +15,11 @@ from hypernorm._arithmetic import own_arithmetic
 from hypernorm._complex import is_complex
 from hypernorm._display import norm_text
 from hypernorm._validation import check_rows
-from hypernorm.certificates.base import Certificate, register
+from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.exponents import exact_exponent, norm_of_balls
 from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
+from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import (
     SAFETY,
     TINY,

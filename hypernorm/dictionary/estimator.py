@@ -15,9 +15,9 @@ from hypernorm._chunks import is_chunked
 from hypernorm._parallel import shared_threads
 from hypernorm._validation import check_rows
 from hypernorm._warnings import warn_caller
-from hypernorm.dictionary.atoms import Atoms
 from hypernorm.dictionary.certification import CertifiedAtom, certify_leading_atom
-from hypernorm.dictionary.encoding import Coder, TransformAlgorithm, nonzero_count
+from hypernorm.dictionary.encoding import TransformAlgorithm, nonzero_count
+from hypernorm.dictionary.fitted import FittedDictionary
 from hypernorm.dictionary.learning import ContrastName, learn
 from hypernorm.dictionary.overcomplete import learn_overcomplete
 from hypernorm.dictionary.parameters import (
@@ -29,10 +29,7 @@ from hypernorm.dictionary.parameters import (
 )
 from hypernorm.dictionary.refinement import RefinementMethod
 from hypernorm.dictionary.searching import Search
-from hypernorm.dictionary.significance import significance, standardised_values
-from hypernorm.dictionary.stiefel import Ascent
 from hypernorm.dictionary.streaming import Stream
-from hypernorm.dictionary.theory import gaussian_moment
 from hypernorm.dictionary.weighting import sample_weights
 from hypernorm.dictionary.whitening import Whitening
 from hypernorm.exceptions import InvalidInputError
@@ -41,7 +38,7 @@ from hypernorm.forms import Rows
 __all__ = ["LpDictionaryLearning"]
 
 
-class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator):
+class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, FittedDictionary, BaseEstimator):
     """Learn a complete dictionary that makes the samples sparse, by maximising an ℓp norm, p > 2.
 
     The samples are x = D c + mean with a square dictionary D and sparse c. After whitening the dictionary is
@@ -270,13 +267,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
             rng=check_generator(self.random_state),
         )
         learned = learn(search, m, p, self.contrast, self.refine)
-        self._set_statistics(learned.found, whitening, p, search.n_samples)
-        self.standard_errors_, self.expected_error_ = learned.errors.standard_errors, learned.errors.recovery
-        self.learnable_ = learned.learnable
-        self.refinement_, self.noise_ = learned.method, learned.noise
-        if learned.theta is not None:
-            self.sparsity_ = learned.theta
-        self._set_atoms(learned.atoms, whitening, rows.exponent)
+        self._set_learned(learned, whitening, p, search.n_samples, rows.exponent)
         self.converged_ = bool(learned.found.change <= self.tol)
         if not self.converged_:
             warn_caller(
@@ -289,15 +280,7 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         found = learn_overcomplete(samples, whitening, m, p, k, rng, max_iter=self.max_iter)
         if not found.converged:
             warn_caller(f"The atoms were still improving after max_iter={self.max_iter} iterations; increase max_iter.")
-        self.components_, self.unmixing_ = found.atoms, np.linalg.pinv(found.atoms).T
-        self.mean_ = np.ldexp(whitening.mean, samples.exponent)
-        self.scales_ = np.ldexp(np.sqrt(found.squares), samples.exponent)
-        self.sparsity_, self.significance_ = found.uses, np.full(m, np.nan)
-        self.objective_ = self.expected_error_ = self.noise_ = np.nan
-        self.standard_errors_ = np.full(self.components_.shape, np.nan)
-        self._forget("learnable_")
-        self.n_iter_, self.converged_ = found.n_iter, found.converged
-        self.contrast_, self.refinement_ = "power", "none"
+        self._set_overcomplete(found, whitening, samples.exponent)
 
     @own_arithmetic
     def partial_fit(self, X: Any, y: Any = None) -> LpDictionaryLearning:
@@ -402,25 +385,3 @@ class LpDictionaryLearning(ClassNamePrefixFeaturesOutMixin, Coder, BaseEstimator
         return validate_data(
             self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=1 + reset
         )
-
-    def _set_statistics(self, found: Ascent, whitening: Whitening, p: float, r: float) -> None:
-        p = p if found.signs is None else 4.0
-        values = standardised_values(found, whitening, p)
-        self.contrast_ = "power" if found.signs is None else "kurtosis"
-        self.objective_ = float(values.mean())
-        self.significance_ = significance(found, whitening, p, r)
-        # For standardised Bernoulli–Gaussian coefficients, E|z|^p = E|N(0,1)|^p θ^{1−p/2}.
-        with np.errstate(divide="ignore", over="ignore"):
-            self.sparsity_ = np.minimum((values / gaussian_moment(p)) ** (-2 / (p - 2)), 1.0)
-        self.n_iter_, self.refinement_, self.noise_ = found.n_iter, "none", np.nan
-
-    def _forget(self, *names: str) -> None:
-        """Delete attributes of an earlier fit."""
-        for name in names:
-            self.__dict__.pop(name, None)
-
-    def _set_atoms(self, atoms: Atoms, whitening: Whitening, log2_scale: int) -> None:
-        """Set the atoms from those of samples / 2^log2_scale."""
-        self.components_, self.unmixing_ = atoms.components, atoms.unmixing
-        self.mean_ = np.ldexp(whitening.mean + atoms.shift, log2_scale)
-        self.scales_ = np.ldexp(atoms.scales, log2_scale)

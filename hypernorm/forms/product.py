@@ -21,7 +21,7 @@ from hypernorm._complex import check_complex
 from hypernorm._validation import as_dense
 from hypernorm.exceptions import InvalidInputError
 from hypernorm.forms.gram import rank_multisets
-from hypernorm.forms.rows import fingerprint
+from hypernorm.forms.identity import fingerprint
 
 __all__ = ["FIELDS", "GramPart", "ProductClasses", "ProductForm", "Scalars", "gram_sides"]
 

@@ -7,7 +7,6 @@ normal range; `Rows.inexact` reports this, and the proofs add the error.
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -20,14 +19,14 @@ from numpy.typing import DTypeLike
 from hypernorm._chunks import Chunks
 from hypernorm._pages import LARGE_BYTES, Pages
 from hypernorm._parallel import ordered_map, split_range
-from hypernorm._validation import Matrix, RowMatrix
+from hypernorm._validation import RowMatrix
+from hypernorm.forms.identity import UNIDENTIFIED, fingerprint
+from hypernorm.forms.memory import Memory
+from hypernorm.forms.powers_of_two import as_float64, measured_rows, scaled, scaled_block
 
-__all__ = ["UNIDENTIFIED", "Rows", "fingerprint"]
+__all__ = ["Rows"]
 
 Result = TypeVar("Result")
-
-UNIDENTIFIED = "0" * 64
-"""The fingerprint of rows that a proof computes: it is compared with nothing."""
 
 # Blocks of about this many entries stay in the second-level cache together with their images.
 _BLOCK_ENTRIES = 1 << 17
@@ -35,7 +34,7 @@ _BLOCK_ENTRIES = 1 << 17
 _RANGES = 16
 
 
-class Rows:
+class Rows(Memory):
     """Rows ``multiplier[i] * X[i] * 2**-exponent`` of a matrix, in blocks.
 
     Parameters
@@ -90,18 +89,18 @@ class Rows:
     """
 
     def __init__(self, matrix: RowMatrix, fingerprint: str = UNIDENTIFIED):
+        super().__init__()
         self.shape: tuple[int, int] = (int(matrix.shape[0]), int(matrix.shape[1]))
         self.multiplier: np.ndarray | None = None
         self.shift: np.ndarray | None = None
         self.fingerprint = fingerprint
-        self._cache: dict[Any, Any] = {}
         self._matrix: RowMatrix = matrix
         self._first = 0  # index of the first row of `_matrix` in the whole matrix
         self.exponent = 0
         self._measure()
         # A large matrix is scaled block by block when it is read.
         if not isinstance(matrix, Chunks | Pages) and (sp.issparse(matrix) or matrix.nbytes <= LARGE_BYTES):
-            self._matrix = _own(self._scaled(matrix), matrix)
+            self._matrix = scaled(matrix, self.exponent)
             self._scale = 0
         else:
             self._scale = self.exponent
@@ -122,11 +121,11 @@ class Rows:
 
     def _measure(self) -> None:
         if isinstance(self._matrix, Chunks):
-            found = list(self._matrix.map(_measure_matrix, [()] * len(self._matrix.parts)))
+            found = list(self._matrix.map(measured_rows, [()] * len(self._matrix.parts)))
             exponents, squares = (np.concatenate([part[index] for part in found]) for index in (0, 1))
             smallest = min(part[2] for part in found)
         else:
-            exponents, squares, smallest = _measure_matrix(self._matrix)
+            exponents, squares, smallest = measured_rows(self._matrix)
         positive = squares > 0
         if positive.any():
             lengths = exponents[positive] + np.frexp(np.sqrt(squares[positive]))[1]
@@ -187,51 +186,8 @@ class Rows:
     def _copy(self) -> Rows:
         rows = object.__new__(Rows)
         rows.__dict__.update({key: value for key, value in self.__dict__.items() if key != "norms"})
-        rows._cache = {}
+        Memory.__init__(rows)
         return rows
-
-    def kept(self, name: Any, compute: Callable[[], Result], key: Any = None) -> Result:
-        """What was computed last under a name, if for the same key; else compute it now and keep it.
-
-        Parameters
-        ----------
-        name : hashable
-        compute : callable
-        key : object, optional
-
-        Returns
-        -------
-        object
-        """
-        found = self.recall(name, key)
-        if found is None:
-            found = compute()
-            self._cache[name] = (key, found)
-        return found
-
-    def recall(self, name: Any, key: Any = None) -> Any:
-        """What was kept under a name for this key, or None.
-
-        Parameters
-        ----------
-        name : hashable
-        key : object, optional
-
-        Returns
-        -------
-        object
-        """
-        found = self._cache.get(name)
-        return found[1] if found is not None and found[0] == key else None
-
-    def forget(self, name: Any) -> None:
-        """Keep nothing under a name.
-
-        Parameters
-        ----------
-        name : hashable
-        """
-        self._cache.pop(name, None)
 
     @cached_property
     def norms(self) -> np.ndarray:
@@ -353,10 +309,10 @@ class Rows:
         start, stop = start - self._first, stop - self._first
         block = self._matrix[start:stop]
         if self._scale:
-            block = _scaled_by(_to_float64(block), self._scale)
+            block = scaled_block(as_float64(block), self._scale)
         if self.multiplier is not None:
             factors = self.multiplier[start:stop, None]
-            block = _to_float64(block) if block.dtype.itemsize > 8 else block  # each product is rounded once
+            block = as_float64(block) if block.dtype.itemsize > 8 else block  # each product is rounded once
             block = block * factors if isinstance(block, np.ndarray) else sp.csr_array(block.multiply(factors))
         if self.shift is not None:
             block = (block if isinstance(block, np.ndarray) else block.toarray()) - self.shift
@@ -410,28 +366,6 @@ class Rows:
         """Single precision if the matrix came in single precision, else double."""
         return np.dtype(np.float32 if self._matrix.dtype == np.float32 else np.float64)
 
-    def _scaled(self, matrix: Matrix) -> Matrix:
-        if matrix.dtype == np.float32:
-            # A power of two that binary32 cannot hold, or entries it would flush, go through binary64.
-            single = _scaled_by(matrix, self.exponent) if abs(self.exponent) < 64 else None
-            if single is not None and not self._lost(matrix, single):
-                return _contiguous(single)
-        return _contiguous(_scaled_by(_to_float64(matrix), self.exponent))
-
-    def _lost(self, before: Matrix, after: Matrix) -> bool:
-        old = before if isinstance(before, np.ndarray) else before.data
-        new = after if isinstance(after, np.ndarray) else after.data
-        return bool((np.ldexp(new, self.exponent) != old).any())
-
-
-def _measure_matrix(matrix: Matrix | Pages) -> tuple[np.ndarray, np.ndarray, float]:
-    """Results of `_measure_block` for all rows of a matrix, block by block."""
-    n, d = matrix.shape
-    step = max(1, _BLOCK_ENTRIES // d) if isinstance(matrix, np.ndarray) else 4096
-    found = [_measure_block(_to_float64(matrix[start : start + step])) for start in range(0, n, step)]
-    exponents, squares, smallest = zip(*found, strict=True)
-    return np.concatenate(exponents).astype(np.int64), np.concatenate(squares), min(smallest)
-
 
 def _on_chunk(
     chunk: np.ndarray, function: Callable[..., Result], rows: Rows, part: range, entries: tuple[np.ndarray, ...]
@@ -439,100 +373,3 @@ def _on_chunk(
     """Evaluate the function of `Rows.partials` on the machine that stores the chunk."""
     rows._matrix = np.ascontiguousarray(chunk)
     return function(rows, part, *entries)
-
-
-def _measure_block(block: Matrix) -> tuple[np.ndarray, np.ndarray, float]:
-    """For each row an exponent e and the sum of squares of 2**-e times the row; and the smallest non-zero magnitude."""
-    if isinstance(block, np.ndarray):
-        magnitudes = np.abs(block)
-        _, power = np.frexp(magnitudes.max(axis=1))
-        with np.errstate(under="ignore"):
-            scaled = np.ldexp(block, -power[:, None])
-            squares = np.einsum("ij,ij->i", scaled, scaled)
-        nonzero = magnitudes[magnitudes > 0]
-    else:
-        magnitudes = np.abs(block.data)
-        row = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
-        largest = np.zeros(block.shape[0])
-        np.maximum.at(largest, row, magnitudes)
-        _, power = np.frexp(largest)
-        with np.errstate(under="ignore"):
-            scaled = np.ldexp(block.data, -power[row])
-            squares = np.bincount(row, weights=scaled * scaled, minlength=block.shape[0])
-        nonzero = magnitudes[magnitudes > 0]
-    return power, squares, float(nonzero.min()) if nonzero.size else np.inf
-
-
-def _own(scaled: Matrix, source: Any) -> Matrix:
-    """Copy those arrays of the scaled matrix that share memory with its source, since the caller may change it."""
-    if isinstance(scaled, np.ndarray):
-        return scaled.copy() if np.may_share_memory(scaled, source) else scaled
-    parts = ((scaled.data, source.data), (scaled.indices, source.indices), (scaled.indptr, source.indptr))
-    data, indices, indptr = (part.copy() if np.may_share_memory(part, old) else part for part, old in parts)
-    return sp.csr_array((data, indices, indptr), shape=scaled.shape)
-
-
-def _contiguous(matrix: Matrix) -> Matrix:
-    return np.ascontiguousarray(matrix) if isinstance(matrix, np.ndarray) else matrix
-
-
-def _to_float64(matrix: Matrix) -> Matrix:
-    return matrix if matrix.dtype == np.float64 and matrix.dtype.isnative else matrix.astype(np.float64)
-
-
-def _scaled_by(matrix: Matrix, exponent: int) -> Matrix:
-    if exponent == 0:
-        return matrix
-    with np.errstate(under="ignore"):
-        if isinstance(matrix, np.ndarray):
-            return np.ldexp(matrix, -exponent)
-        return sp.csr_array((np.ldexp(matrix.data, -exponent), matrix.indices, matrix.indptr), shape=matrix.shape)
-
-
-def fingerprint(matrix: RowMatrix) -> str:
-    """SHA-256 of the shape and the values of a matrix, independent of its storage.
-
-    Only the positions and the binary64 values of the non-zero entries count; the matrix may be dense or sparse, row-
-    or column-major, of integers or floats.
-
-    Parameters
-    ----------
-    matrix : ndarray, csr_array, Chunks or Pages of shape (n, d)
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-
-    See Also
-    --------
-    Rows.identified : Rows that know their fingerprint.
-
-    Examples
-    --------
-    >>> import numpy as np, scipy.sparse as sp
-    >>> fingerprint(np.eye(3)) == fingerprint(sp.csr_array(np.eye(3, dtype=int)))
-    True
-    """
-    n, d = matrix.shape
-    digest = hashlib.sha256(np.array([n, d], dtype="<i8").tobytes())
-    step = max(1, (1 << 20) // d)
-    for start in range(0, n, step):
-        rows, columns, values = _nonzero_entries(matrix[start : start + step])
-        # The count comes first, so that indices cannot be mistaken for values.
-        digest.update(np.array([len(rows)], dtype="<i8").tobytes())
-        for part in ((rows + start).astype("<i8"), columns.astype("<i8"), values.astype("<f8")):
-            digest.update(part.tobytes())
-    return digest.hexdigest()
-
-
-def _nonzero_entries(block: Matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, columns and values of the non-zero entries in row-major order."""
-    if isinstance(block, np.ndarray):
-        rows, columns = np.nonzero(block)
-        return rows, columns, block[rows, columns]
-    ordered = block.copy()
-    ordered.sort_indices()
-    entries = ordered.tocoo()
-    keep = entries.data != 0
-    return entries.row[keep].astype(np.int64), entries.col[keep], entries.data[keep]

@@ -11,7 +11,8 @@ from hypernorm._chunks import Chunks
 from hypernorm._pages import Pages
 from hypernorm._validation import RowMatrix
 from hypernorm.forms.blocks import BlockMatrix
-from hypernorm.forms.rows import UNIDENTIFIED, Rows, fingerprint
+from hypernorm.forms.identity import UNIDENTIFIED, fingerprint
+from hypernorm.forms.rows import Rows
 
 __all__ = ["ScaledMatrix"]
 

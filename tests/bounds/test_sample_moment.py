@@ -171,7 +171,7 @@ def test_large_samples_are_read_in_blocks(center, monkeypatch, tmp_path):
     for module in (_validation, sample_rows, hn.forms.rows):
         monkeypatch.setattr(module, "LARGE_BYTES", 1000)
     monkeypatch.setattr(_pages, "_PAGE_ENTRIES", 120)
-    for module in (hn.certificates.moments, hn.forms.rows):
+    for module in (hn.certificates.moments, hn.forms.rows, hn.forms.powers_of_two):
         monkeypatch.setattr(module, "_BLOCK_ENTRIES", 120)
     largest = []
     normal = sample_rows._parts

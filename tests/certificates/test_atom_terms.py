@@ -12,6 +12,7 @@ from hypernorm.certificates import atom
 from hypernorm.certificates.rounding import precision
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows, fingerprint
+from tests.certificates.specimens import MAKE
 from tests.oracles.exact import SAFETY, U, above, exact_gamma, is_just_above, root
 
 FINE = Fraction(1, 10**12)
@@ -137,3 +138,19 @@ def test_the_subject_of_an_atom_has_the_shape_of_the_certificate():
 def test_the_subject_of_an_atom_is_a_private_copy():
     X, proof = two_columns()
     assert not np.shares_memory(proof.read(X), X)
+
+
+def test_an_atom_is_bounded_from_both_sides():
+    proof, data = MAKE["atom"]()
+    proved = proof.verify(data)
+    Z = (data - proof.location) @ proof.transform
+    attained = np.linalg.norm(Z @ proof.vector, 4) / np.linalg.norm(proof.vector)
+    assert proved.lower <= attained * (1 + 1e-12)
+    assert proved.lower == pytest.approx(attained, rel=1e-9)
+    directions = np.random.default_rng(1).standard_normal((3, 2000))
+    directions /= np.linalg.norm(directions, axis=0)
+    assert np.linalg.norm(Z @ directions, 4, axis=0).max() <= proved.upper
+    far = dataclasses.replace(proof, transform=np.full((3, 3), 1e308))
+    with pytest.raises(hn.CertificateError, match="overflow"):
+        far.verify(data)
+    assert math.isfinite(proof.upper)

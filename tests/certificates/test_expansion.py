@@ -12,6 +12,7 @@ from hypernorm.applications import small_set_expansion
 from hypernorm.certificates.expansion import _dominating, hoelder_weights
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms.walk import Walk
+from tests.certificates.specimens import MAKE
 from tests.oracles.graphs import random_graph
 
 
@@ -100,3 +101,14 @@ class TestForgedProofs:
         two_parts = np.kron(np.eye(2), np.ones((3, 3)))
         with pytest.raises(CertificateError, match="Nothing is proved"):
             spectral.verify(two_parts)
+
+
+def test_what_was_verified_bounds_the_expansion():
+    proof, graph = MAKE["expansion"]()
+    found = proof.verify(graph)
+    for mu in (0.125, 0.25, 1.0):
+        assert proof.bound(mu) <= found.bound(mu) <= proof.bound(mu) + 1e-9
+    with pytest.raises(hn.InvalidInputError, match="mu must be"):
+        found.bound(0.0)
+    loose = dataclasses.replace(proof, slack=10.0)
+    assert loose.verify(graph).bound(0.125) == 0.0

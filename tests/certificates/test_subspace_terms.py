@@ -7,12 +7,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+import hypernorm as hn
 from hypernorm.applications import small_set_expansion, sparsest_direction
 from hypernorm.certificates import expansion, subspace
 from hypernorm.certificates.rounding import precision, rational
+from hypernorm.certificates.subspace import exact_coordinates
 from hypernorm.datasets import noisy_cube
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms.walk import Walk
+from tests.certificates.specimens import MAKE, X
 from tests.oracles.exact import SAFETY, TINY, U, above, exact_gamma, is_just_above, root
 
 FINE = Fraction(1, 10**12)
@@ -242,3 +245,35 @@ def test_the_number_of_vertices_is_that_of_the_graph():
         proof.read(noisy_cube(3, 0.5))
     with pytest.raises(CertificateError, match="Walk of 4 vertices"):
         proof.prove(Walk.read(noisy_cube(3, 0.5)))
+
+
+def test_the_lower_bound_of_a_subspace_is_proved():
+    proof, _ = MAKE["subspace"]()
+    proved = proof.verify(X)
+    w = X @ proof.coefficients
+    assert proved.lower <= np.linalg.norm(w, 4) / np.linalg.norm(w) * (1 + 1e-14)
+    assert proved.lower == pytest.approx(proof.lower, rel=1e-12)
+    tiny = sparsest_direction(X * 2.0**-1000, random_state=0).certificate
+    assert tiny.verify(X * 2.0**-1000).lower == pytest.approx(proof.lower, rel=1e-9)
+    # Coordinates that would vanish in the scaled basis are those of another direction.
+    exponents = np.array([0, 0, -1000])
+    with pytest.raises(hn.CertificateError, match="orders of magnitude"):
+        exact_coordinates(np.array([1.0, 2.0**-600, 2.0**-200]), exponents)
+    found = exact_coordinates(np.array([3.0, 2.0**-300, 0.0]), exponents)
+    assert found.tolist() == [0.75, 2.0**-302, 0.0]
+    # Two columns that differ in one bit: the enclosure of the ratio is wide, and its upper end is no lower bound.
+    first = np.random.default_rng(0).standard_normal(8)
+    second = first.copy()
+    second[0] += 2.0**-27
+    basis = np.column_stack([first, second])
+    honest = sparsest_direction(basis, random_state=0).certificate
+    forged = dataclasses.replace(honest, coefficients=np.array([-1.0, 1.0]), lower=1.0)
+    assert forged.verify(basis).lower <= 1.0
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.1])
+def test_a_matrix_that_spans_nothing_is_the_fault_of_the_certificate(factor):
+    proof, _ = MAKE["subspace"]()
+    norm = hn.spectral_bound(proof.matrix * factor, 4.0, kind="row_norm")
+    with pytest.raises(hn.CertificateError, match="span the subspace"):
+        dataclasses.replace(proof, matrix=proof.matrix * factor, norm=norm).verify(X)
