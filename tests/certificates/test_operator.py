@@ -30,6 +30,7 @@ from hypernorm.certificates.nonnegative import (
     products_above,
     simple_fraction,
 )
+from hypernorm.certificates.perron import _weighted_above
 from hypernorm.certificates.rounding import upper_float
 from hypernorm.certificates.two_to_q_weights import weighted_columns
 from hypernorm.certificates.weights import _dominates, _dominates_exactly, _exact_squares, _weighted_squares
@@ -408,10 +409,24 @@ def test_witnesses_attain_what_they_claim():
 
 
 @pytest.mark.parametrize("exact", [False, True])
-def test_weights_near_the_largest_float_are_refused(exact):
-    """Their scale, a power of two, would overflow."""
+@pytest.mark.parametrize(("p", "q"), [(1 + 1023.5 / 299, 6.0), (1e5, 1e6), (1e6, 1e5)])
+def test_powers_of_large_products_do_not_overflow(exact, p, q):
     B = np.array([[0.5]])
-    certificate = hn.operator_certificate(B, 1 + 1023.5 / 299, 6.0, rule="perron")
-    forged = dataclasses.replace(certificate, side="matrix", vector=np.array([2.0**300]))
-    with pytest.raises(hn.CertificateError, match="too large for a proof"):
-        forged.verify(B, exact=exact)
+    certificate = hn.operator_certificate(B, p, q, rule="perron")
+    large = dataclasses.replace(certificate, side="matrix", vector=np.array([2.0**300]), upper=1.0)
+    assert 0.5 <= large.verify(B, exact=exact).upper < 0.5 + 1e-9
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_weighted_magnitudes_are_above_the_exact_products(exact):
+    B = np.abs(A) / 4
+    B[0, 0] = 2.0**-1060
+    factors = np.array([1.0, 1 / 3, 2.0**-40, 2.0**-1070, 0.7])
+    with precision():
+        dense = _weighted_above(B, factors, exact=exact)
+        sparse = _weighted_above(sp.csr_array(B), factors, exact=exact).toarray()
+    np.testing.assert_array_equal(dense, sparse)
+    for (i, j), above in np.ndenumerate(dense):
+        product = Fraction(B[i, j]) * Fraction(factors[i])
+        assert product <= Fraction(above) <= product * (1 + Fraction(1, 2**50)) + Fraction(1, 2**1000)
+        assert (above == 0) == (product == 0)
