@@ -96,6 +96,8 @@ def _gap(A: Matrix, A_t: Matrix, p: float, q: float, X: np.ndarray) -> float:
     found = _solution(A, A_t, p, q, X)
     with np.errstate(all="ignore"):
         a, d = found.images ** (q - 2), found.duals ** (2 - conjugate_float(p))
+        if not (np.isfinite(a).all() and d.all()):
+            return math.inf  # lengths have vanished below the range of floats
         quotient = float(a @ found.images**2) / float(d @ np.linalg.norm(found.vectors, axis=1) ** 2)
         return math.sqrt(leading_square(A, a, d, found.vectors, rounds=1) / quotient) - 1
 

@@ -54,8 +54,9 @@ def _perron_value(B: Any, x: np.ndarray, p: float, q: float) -> float:
     with np.errstate(all="ignore"):
         g = np.asarray(B @ x)
         if p < q:
-            weighted = _weighted(B, g ** (2 * p - 2), np.ones(len(x)))
-            value = (axis_norms(weighted, 0, q / p) / x ** (p - 1)).max() ** (1 / p)
+            size = g.max()
+            weighted = _weighted(B, (g / size) ** (2 * p - 2), np.ones(len(x)))  # not all weights vanish
+            value = (axis_norms(weighted, 0, q / p) / x ** (p - 1)).max() ** (1 / p) * size ** (1 - 1 / p)
         else:
             largest = ((B.T @ g ** (q - 1)) / x ** (p - 1)).max()
             value = vector_norms(g[:, None], q)[0] ** (1 - q / p) * largest ** (1 / p)

@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import flint
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 __all__ = ["PerronCertificate"]
 
 _LARGEST_SCALE = 2.0**300
+# More than a product loses below the normal range.
+_VANISHED = 2.0**-1020
 
 
 @register
@@ -96,40 +99,48 @@ class PerronCertificate(OperatorCertificate):
             return _schur(operand, B, x, g, exact)
         p, q = Fraction(p), Fraction(q)
         turned = sp.csr_array(B.T) if isinstance(B, sp.csr_array) else B.T
-        h = products_above(turned, _powers_above(g, q - 1), exact=exact)
+        powers, unit = _powers_above(g, q - 1)
+        h = products_above(turned, powers, exact=exact)
         largest = norm_of_balls(
             (rational(a) / raised(rational(b), p - 1) for a, b in zip(h.tolist(), x.tolist(), strict=True)), math.inf
         )
         size = norm_of_balls(map(rational, g.tolist()), q) if q < p else rational(1)
-        return raised(size, 1 - q / p) * raised(largest, 1 / p)
+        return raised(size, 1 - q / p) * raised(largest * unit, 1 / p)
 
 
-def _powers_above(values: np.ndarray, power: Fraction) -> np.ndarray:
-    """Floats that are at least the powers of positive floats."""
+def _powers_above(values: np.ndarray, power: Fraction) -> tuple[np.ndarray, flint.arb]:
+    """Floats and a ball; each float times the ball is at least the power of a positive float.
+
+    The ball is the power of the largest value, so that nothing overflows.
+    """
     if power in (0, 1):
-        return values if power else np.ones_like(values)
-    return np.array([upper_float(raised(rational(value), power)) for value in values.tolist()])
+        return (values if power else np.ones_like(values)), rational(1)
+    largest = rational(float(values.max()))
+    powers = [upper_float(raised(rational(value) / largest, power)) for value in values.tolist()]
+    return np.array(powers), raised(largest, power)
 
 
 def _schur(operand: Operand, B: Any, x: np.ndarray, g: np.ndarray, exact: bool) -> flint.arb:
     p, q = Fraction(operand.p), Fraction(operand.q)
-    weights = _powers_above(g, p - 1)
-    largest = float(weights.max())
-    if not 0 < largest < 2.0**1023:
-        raise CertificateError("Nothing is proved: the numbers are too large for a proof, they overflow.")
-    scale = 2.0 ** math.frexp(largest)[1]
-    norms = column_norms(_weighted_above(B, weights / scale), q / p, exact=exact)
+    weights, unit = _powers_above(g, p - 1)
+    norms = column_norms(_weighted_above(B, weights, exact=exact), q / p, exact=exact)
     best = norm_of_balls(
         (norm / raised(rational(entry), p - 1) for norm, entry in zip(norms, x.tolist(), strict=True)), math.inf
     )
-    return raised(best * rational(scale), 1 / p)
+    return raised(best * unit, 1 / p)
 
 
-def _weighted_above(B: Any, factors: np.ndarray) -> Any:
-    """At least Diag(f) B: each product is rounded once, or vanishes below the normal range."""
+def _weighted_above(B: Any, factors: np.ndarray, *, exact: bool) -> Any:
+    """At least Diag(f) B, by ball arithmetic if `exact`; otherwise each product is rounded once, or vanishes."""
     if isinstance(B, BlockMatrix):
-        return B.mapped(_weighted_above, factors)
-    if isinstance(B, np.ndarray):
-        return np.where(B > 0, B * factors[:, None] * (1 + 4 * UNIT) + 2.0**-1020, 0.0)
-    values = B.data * np.repeat(factors, np.diff(B.indptr)) * (1 + 4 * UNIT) + 2.0**-1020
-    return sp.csr_array((values, B.indices, B.indptr), shape=B.shape)
+        return B.mapped(partial(_weighted_above, exact=exact), factors)
+    is_dense = isinstance(B, np.ndarray)
+    values = B if is_dense else B.data
+    rows = np.broadcast_to(factors[:, None], B.shape) if is_dense else np.repeat(factors, np.diff(B.indptr))
+    if exact:
+        pairs = zip(values.ravel().tolist(), rows.ravel().tolist(), strict=True)
+        above = np.array([upper_float(rational(b) * rational(f)) if b else 0.0 for b, f in pairs])
+        above = above.reshape(values.shape)
+    else:
+        above = np.where(values > 0, values * rows * (1 + 4 * UNIT) + _VANISHED, 0.0)
+    return above if is_dense else sp.csr_array((above, B.indices, B.indptr), shape=B.shape)

@@ -241,6 +241,30 @@ def test_unusual_matrices(p, q):
         assert found.certificate.verify(other).upper == found.upper
 
 
+@pytest.mark.parametrize("phase", [1, 1j])
+def test_diagonal_matrices_of_very_different_numbers(phase):
+    """The relaxation has entries below the range of floats."""
+    A = np.fliplr(np.diag([1e-150, 1.0, 1e120])) * phase
+    for p, q in ((3, 2), (8, 1.5), (INF, 1)):
+        certificate = hn.operator_certificate(A, p, q, random_state=0)
+        assert 1e120 <= certificate.verify(A, exact=True).upper < 1e120 * (1 + 1e-6)
+        interval = hn.operator_norm(A, p, q, random_state=0)
+        assert interval.is_exact()
+
+
+@pytest.mark.parametrize(
+    ("p", "q"), [(1.00001, 1.0001), (1 + 1e-13, 1 + 1e-7), (1e6, 1e5), (1e5, 1e6), (1e6, 1 + 1e-6)]
+)
+def test_exponents_near_the_corners(p, q):
+    A = np.abs(np.random.default_rng(0).standard_normal((6, 5)))
+    for matrix in (A, sp.csr_array(A), A * 1j):
+        interval = hn.operator_norm(matrix, p, q, random_state=0)
+        corner = hn.operator_norm(A, 1 if p < 2 else INF, 1 if q < 2 else INF, random_state=0)
+        assert interval.certificate.verify(matrix, exact=True).upper <= interval.upper * (1 + 1e-9)
+        # Each norm of a vector changes by at most the factor 6 to the power of the difference of the inverse exponents.
+        assert 0.999 * corner.lower < interval.lower <= interval.upper < 1.001 * corner.upper
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

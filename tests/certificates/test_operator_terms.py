@@ -19,6 +19,7 @@ from hypernorm.certificates.nonnegative import (
     products_above,
     simple_fraction,
 )
+from hypernorm.certificates.perron import _weighted_above
 from hypernorm.certificates.rounding import upper_float
 from hypernorm.certificates.two_to_q_weights import weighted_columns
 from hypernorm.certificates.weights import _dominates, _dominates_exactly, _exact_squares, _weighted_squares
@@ -137,3 +138,18 @@ def test_exponents():
     with precision():
         assert norm_change(Fraction(1, 3), Fraction(1, 2), 64).contains(flint.arb(2))
         assert norm_change(Fraction(1, 2), Fraction(1, 3), 64) == 1
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_weighted_magnitudes_are_above_the_exact_products(exact):
+    B = np.abs(A) / 4
+    B[0, 0] = 2.0**-1060
+    factors = np.array([1.0, 1 / 3, 2.0**-40, 2.0**-1070, 0.7])
+    with precision():
+        dense = _weighted_above(B, factors, exact=exact)
+        sparse = _weighted_above(sp.csr_array(B), factors, exact=exact).toarray()
+    np.testing.assert_array_equal(dense, sparse)
+    for (i, j), above in np.ndenumerate(dense):
+        product = Fraction(B[i, j]) * Fraction(factors[i])
+        assert product <= Fraction(above) <= product * (1 + Fraction(1, 2**50)) + Fraction(1, 2**1000)
+        assert (above == 0) == (product == 0)
