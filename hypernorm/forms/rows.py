@@ -319,17 +319,22 @@ class Rows(Memory):
         return block if block.dtype == dtype else block.astype(dtype)
 
     def block_rows(self, width: int | None = None) -> int:
-        """Number of rows in a block that fits in cache together with an array of `width` columns (default d).
+        """Number of rows in a block that fits in cache.
 
         Parameters
         ----------
         width : int, optional
+            Columns of an array that stays in cache together with the rows for a product, in which those of a sparse
+            matrix count by their nonzeros. By default all d entries of a row count.
 
         Returns
         -------
         int
         """
-        return min(self.shape[0], max(64, _BLOCK_ENTRIES // max(self.shape[1], width or 1)))
+        entries = self.shape[1]
+        if width is not None and sp.issparse(self._matrix):
+            entries = -(-self._matrix.nnz // self._matrix.shape[0])
+        return min(self.shape[0], max(64, _BLOCK_ENTRIES // max(entries, width or 1)))
 
     def ranges(self, step: int) -> list[range]:
         """Contiguous ranges of rows, each of whole steps: the chunks, or at most a fixed number of ranges.

@@ -120,3 +120,12 @@ def test_the_fingerprint_notices_shape_place_and_the_last_bit():
     others = [X.reshape(3, 2), X[:, ::-1], np.where(X == 2, np.nextafter(2, 3), X), -X, np.vstack([X, np.zeros(3)])]
     prints = {fingerprint(other) for other in [X, *others]}
     assert len(prints) == len(others) + 1
+
+
+def test_rows_of_a_sparse_matrix_count_by_their_nonzeros_in_products():
+    """A matrix of many columns is not read in many small blocks, each of which would cost as much as d numbers."""
+    matrix = sp.eye_array(5000, 4000, format="csr")
+    rows = Rows(matrix)
+    assert rows.block_rows() == 64
+    assert rows.block_rows(8) == 5000
+    assert Rows(matrix.toarray()).block_rows(8) == 64
