@@ -39,6 +39,10 @@ class Result:
             fixed = tuple(map(read_only, value)) if type(value) is tuple else read_only(value)
             object.__setattr__(self, field.name, fixed)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Arrays of copies and pickles cannot be written to either.
+        return _made, (type(self), {field.name: getattr(self, field.name) for field in dataclasses.fields(self)})  # type: ignore[arg-type]
+
     def _entries(self) -> Iterable[tuple[str, str]]:
         """Names and texts of what is shown, the proved numbers first."""
         names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
@@ -50,6 +54,11 @@ class Result:
 
     def _repr_html_(self) -> str:
         return html_table(type(self).__name__, self._entries())
+
+
+def _made(kind: type[Any], fields: dict[str, Any]) -> Any:
+    """A result of a class from its fields."""
+    return kind(**fields)
 
 
 def read_only(value: Any) -> Any:

@@ -1,8 +1,10 @@
 """Every public result is shown on one screen, the proved numbers first, and its arrays cannot be written to."""
 
+import copy
 import dataclasses
 import importlib
 import math
+import pickle
 import re
 
 import numpy as np
@@ -166,6 +168,26 @@ def test_arrays_are_neither_copied_nor_changed():
     assert matrix.flags.writeable
     with pytest.raises(ValueError, match="read-only"):
         known.matrix[0, 0] = 2
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_arrays_of_copies_cannot_be_written_to(copied):
+    A = np.random.default_rng(0).standard_normal((4, 3))
+    interval = hn.operator_norm(A, 3, 1.5, random_state=0)
+    other = copied(interval)
+    assert (other.lower, other.upper, other.status) == (interval.lower, interval.upper, interval.status)
+    assert other.certificate.verify(A).upper == interval.upper
+    for array in (other.witness.vector, other.certificate.row_weights, other.certificate.column_weights):
+        assert not array.flags.writeable
+
+
+def test_a_result_does_not_change_with_the_arguments():
+    X, weights, center = np.random.default_rng(0).standard_normal((20, 3)), np.ones(20), np.zeros(3)
+    interval = hn.two_to_q_norm(X, sample_weight=weights, center=center, random_state=0)
+    weights *= 2
+    center += 1
+    assert interval.certificate.verify(X).upper <= interval.upper * (1 + 1e-9)
+    assert interval.witness.verify(X).lower >= interval.lower * (1 - 1e-9)
 
 
 def test_text_from_files_is_harmless_in_html():

@@ -85,7 +85,7 @@ class SampleMoment:
 
 
 def _check_weights(sample_weight: Any, n: int) -> np.ndarray:
-    weights = check_sample_weight(sample_weight, "sample_weight", n)
+    weights = np.array(check_sample_weight(sample_weight, "sample_weight", n))  # the caller may change its own
     with np.errstate(over="ignore"):
         total = float(weights.sum())
     if not _LEAST_SUM < total < _LARGEST_SUM:
@@ -103,7 +103,7 @@ def _center_fields(center: Any, matrix: RowMatrix, d: int, weights: np.ndarray |
         return {"about": "mean", "location": _mean(matrix, weights)}
     if np.ndim(center) == 0:
         raise InvalidInputError(f"center must be True, False or an array of shape ({d},), got {center!r}.")
-    return {"about": "location", "location": check_shape(center, "center", (d,))}
+    return {"about": "location", "location": np.array(check_shape(center, "center", (d,)))}
 
 
 def _mean(matrix: RowMatrix, weights: np.ndarray | None) -> np.ndarray:
