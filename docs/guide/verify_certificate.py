@@ -202,13 +202,13 @@ def read(arguments):
     """The matrix and the members of the certificate; a text that says what is wrong if they cannot be read."""
     if len(arguments) != 2:
         return "usage: python verify_certificate.py X.npy certificate.npz"
+    for name, suffix in zip(arguments, (".npy", ".npz"), strict=True):
+        if not name.endswith(suffix):
+            return f"{name} is no {suffix} file: save the matrix with numpy.save (.npy); the certificate comes second."
     try:
-        X, file = (np.load(name) for name in arguments)
-        file = dict(file)
+        X, file = np.load(arguments[0]), dict(np.load(arguments[1]))
     except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        return f"cannot be read: {error}\nSave the matrix with numpy.save (.npy); the certificate comes second (.npz)."
-    if not isinstance(X, np.ndarray):
-        return f"{arguments[0]} is no matrix: save it with numpy.save (.npy); the certificate comes second (.npz)."
+        return f"a file cannot be read: {error}"
     kind = str(file.get("kind", "none"))
     if kind not in ("realigned", "sos"):
         return f"not handled: kind {kind!r}; this script proves the kinds realigned and sos."
