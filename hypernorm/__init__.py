@@ -9,6 +9,10 @@ True
 Documentation: https://hypernorm.readthedocs.io
 """
 
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from hypernorm.bounds import (
     BoundRecord,
     Interval,
@@ -112,3 +116,18 @@ __all__ = [
     "tucker_error",
     "two_to_q_norm",
 ]
+
+# Imported when they are first asked for: some import scikit-learn, which takes a second.
+_LATER = ("applications", "datasets", "dictionary", "io", "linear_model", "plotting", "robust", "separable")
+
+
+if not TYPE_CHECKING:  # type checkers would take every misspelt name for one of these
+
+    def __getattr__(name: str) -> ModuleType:
+        if name in _LATER:
+            return importlib.import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -76,7 +76,10 @@ NameOption = Annotated[
         autocompletion=_completion(NAMED_NORMS),
     ),
 ]
-CenterOption = Annotated[bool, typer.Option("--center", help="Subtract the mean of the rows.")]
+CenterOption = Annotated[
+    bool,
+    typer.Option("--center", help="Subtract the mean of the rows. The moment depends on the units of the columns."),
+]
 NormalizeOption = Annotated[
     bool, typer.Option("--normalize", help="Divide by n^(1/q): the mean over the rows in place of the sum.")
 ]

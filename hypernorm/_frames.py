@@ -14,7 +14,7 @@ from hypernorm.exceptions import InvalidInputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["LARGEST_EXACT_INTEGER", "exact_float", "table_kind", "table_to_array", "to_array"]
+__all__ = ["LARGEST_EXACT_INTEGER", "column_label", "exact_float", "table_kind", "table_to_array", "to_array"]
 
 LARGEST_EXACT_INTEGER = 2**53
 """Every integer up to this one is a binary64 number."""
@@ -59,7 +59,7 @@ def to_array(X: Any, name: str, kinds: str = "fiub") -> np.ndarray:
     """
     if isinstance(X, np.ndarray):
         return np.asarray(X)  # the operators of np.matrix have another meaning
-    if hasattr(X, "to_numpy") and hasattr(getattr(X, "dtypes", None), "items"):
+    if _is_pandas(X):
         return _from_pandas(X, name, kinds)
     if type(X).__name__ == "LazyFrame" or hasattr(X, "to_dask_array"):
         load = "collect" if type(X).__name__ == "LazyFrame" else "compute"
@@ -81,6 +81,25 @@ def to_array(X: Any, name: str, kinds: str = "fiub") -> np.ndarray:
     if array.dtype.kind in "fc" and not hasattr(X, "dtype"):
         _check_mixed_integers(X, array, name)
     return array
+
+
+def column_label(X: Any, position: int) -> str | None:
+    """The name of a column of a table for messages; None if `X` is no table of pandas, polars or pyarrow.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> column_label(pd.DataFrame({"age": [1.0]}), 0), column_label([[1.0]], 0)
+    ("'age'", None)
+    """
+    if _is_pandas(X):
+        return _label(X.columns[position])
+    names = getattr(X, "column_names", getattr(X, "columns", None))
+    return _label(names[position]) if isinstance(names, list) and isinstance(names[position], str) else None
+
+
+def _is_pandas(X: Any) -> bool:
+    return hasattr(X, "to_numpy") and hasattr(getattr(X, "dtypes", None), "items")
 
 
 def _check_unmasked(X: Any, name: str) -> None:
@@ -114,9 +133,10 @@ def _from_pandas(X: Any, name: str, kinds: str) -> np.ndarray:
     dtypes = list(X.dtypes.items())
     for label, dtype in dtypes:
         if table_kind(dtype) not in kinds:
+            convert = f", or convert it with {name}.astype(float) if it holds numbers" if str(dtype) == "object" else ""
             raise InvalidInputError(
                 f"{name} has a column {_label(label)} of type {printable(dtype, limit=60)}; keep numeric "
-                f"columns only, e.g. {name}.select_dtypes('number')."
+                f"columns only, e.g. {name}.select_dtypes('number'){convert}."
             )
     if not dtypes:
         return np.empty((len(X), 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import shlex
 import sys
 import textwrap
 from pathlib import Path
@@ -25,6 +26,9 @@ __all__ = [
     "show",
     "verified_fields",
 ]
+
+_IN_PYTHON = ("factored_singular_values", "tucker_error")
+"""Kinds about factors and tensors, which the command does not read."""
 
 
 def show(line: str = "") -> None:
@@ -118,6 +122,8 @@ def print_claim(claim: hn.Certificate, certificate: Path) -> None:
     else:
         rows["claimed bound"] = f"{claim.quantity} {number.relation} {number.value:.17g} (claimed, not verified)"
     rows["file size"] = f"{certificate.stat().st_size} bytes"
+    if claim.kind not in _IN_PYTHON:
+        rows["to verify"] = f"hypernorm verify DATA {shlex.quote(printable(certificate))}"
     for name, text in rows.items():
         show(f"{name:<18}{text}")
 

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from hypernorm._chunks import Chunks, is_chunked, is_dask_frame
 from hypernorm._display import printable
-from hypernorm._frames import LARGEST_EXACT_INTEGER, exact_float, to_array
+from hypernorm._frames import LARGEST_EXACT_INTEGER, column_label, exact_float, to_array
 from hypernorm._pages import LARGE_BYTES, Pages
 from hypernorm.exceptions import HypernormError, InvalidInputError
 
@@ -62,7 +62,7 @@ def check_matrix(X: Any, name: str = "X", *, copy: bool = False) -> Matrix:
     array = _structured(X, name)
     if copy and isinstance(array, np.ndarray):
         array = np.array(array, order="C")
-    _check_entries(array, name)
+    _check_entries(array, name, X)
     return array
 
 
@@ -89,7 +89,7 @@ def check_rows(X: Any, name: str = "X") -> RowMatrix:
         if array.nbytes > LARGE_BYTES:
             return Pages(array, functools.partial(_check_piece, name=name), name)
         array = np.array(array, order="C")
-    _check_entries(array, name)
+    _check_entries(array, name, X)
     return array
 
 
@@ -152,8 +152,8 @@ def _check_kind(dtype: np.dtype, name: str) -> None:
             raise InvalidInputError(_complex_text(name))
         what = "Python objects" if dtype.kind == "O" else f"type {dtype}"
         raise InvalidInputError(
-            f"{name} holds {what}; hypernorm needs real numbers (if they are real, numpy.asarray({name}, dtype=float) "
-            f"converts and rounds them)."
+            f"{name} holds {what}; hypernorm needs real numbers (if they are real, {name}.astype(float) or "
+            f"numpy.asarray({name}, dtype=float) converts and rounds them)."
         )
 
 
@@ -227,12 +227,13 @@ def _runs(again: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([again[:1], again[new + 1]]) - 1, np.concatenate([again[new], again[-1:]]) + 1
 
 
-def _check_entries(array: Matrix, name: str) -> None:
+def _check_entries(array: Matrix, name: str, source: Any = None) -> None:
+    """Check the entries; an error names the column if the array was made from a table."""
     if isinstance(array, np.ndarray):
         bad_entry = _bad_entry(array)
         if bad_entry is not None:
             value, row, column = bad_entry
-            _raise_entry(value, (row, column), name)
+            _raise_entry(value, (row, column), name, column_label(source, column))
     else:
         bad = _first_bad(array.data)
         if bad is not None:
@@ -270,14 +271,14 @@ def _first_bad(values: np.ndarray) -> int | None:
     return None if good.all() else int(np.argmin(good))
 
 
-def _raise_entry(value: Any, index: tuple[int, int], name: str) -> None:
+def _raise_entry(value: Any, index: tuple[int, int], name: str, label: str | None = None) -> None:
+    column = f"{index[1]}" if label is None else f"{index[1]} ({label})"
+    entry = f"{name} has the entry {value} at row {index[0]}, column {column}, counted from 0"
     if isinstance(value, np.floating) and not np.isfinite(value):
-        raise InvalidInputError(
-            f"{name} has the entry {value} at row {index[0]}, column {index[1]}; remove or impute it first."
-        )
+        raise InvalidInputError(f"{entry}; remove or impute it first.")
     raise InvalidInputError(
-        f"{name} has the entry {value} at row {index[0]}, column {index[1]}, which binary64 cannot represent exactly; "
-        f"convert with {name}.astype(float) if the rounded values are meant."
+        f"{entry}, which binary64 cannot represent exactly; convert with {name}.astype(float) if the rounded values "
+        f"are meant."
     )
 
 

@@ -17,7 +17,7 @@ import typer
 
 import hypernorm as hn
 from hypernorm._command_errors import ANSWERED, exit_code_of, say_defect
-from hypernorm._command_files import check_outputs, save_witness
+from hypernorm._command_files import check_outputs, column_hint, read_certificate, save_witness
 from hypernorm._command_help import fit_help, help_width
 from hypernorm._command_norms import INTERVALS, chosen_norm, enclosure_fields, named_norm, print_enclosure
 from hypernorm._command_options import (
@@ -60,7 +60,7 @@ from hypernorm._report import (
     verified_fields,
 )
 from hypernorm._validation import Matrix, check_matrix
-from hypernorm.exceptions import InvalidInputError
+from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.io import read_matrix
 
 __all__ = ["EXIT_CODES", "app", "main"]
@@ -294,10 +294,16 @@ def verify(
     A certificate proves a bound from above, a witness one from below; for a smallest gain it is the other way round.
     Nothing that they claim is trusted.
     """
-    loaded = hn.load_certificate(certificate)
+    loaded = read_certificate(certificate, file)
     X = _read(file, header, index)
-    with progress("verifying", quiet=quiet):
-        verified = loaded.verify(X, exact=exact)
+    try:
+        with progress("verifying", quiet=quiet):
+            verified = loaded.verify(X, exact=exact)
+    except CertificateError as error:
+        hint = column_hint(loaded, X, file, index)
+        if not hint:
+            raise
+        raise CertificateError(f"{error}{hint}") from error
     context.obj.is_verdict = True
     output = _Output(file, print_json, quiet)
     output.tell(verified, lambda proved, name: verified_fields(proved, loaded, name, certificate), print_verified, {})
@@ -306,7 +312,7 @@ def verify(
 @app.command()
 def info(certificate: CertificateArgument, print_json: JsonOption = False) -> None:
     """Show what CERTIFICATE claims, without verifying it."""
-    loaded = hn.load_certificate(certificate)
+    loaded = read_certificate(certificate)
     if print_json:
         print(as_json(claim_fields(loaded, certificate)))
     else:

@@ -141,7 +141,7 @@ class TestVerify:
         self, folder: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         content = Path("X.cert.npz").read_bytes()
-        for share in (0, 0.1, 0.5, 0.99):
+        for share in (0.1, 0.5, 0.99):
             Path("cut.npz").write_bytes(content[: int(share * len(content))])
             assert "cut.npz" in fail(capsys, 1, "verify", "X.npy", "cut.npz")
             fail(capsys, 1, "info", "cut.npz")
@@ -152,9 +152,33 @@ class TestVerify:
         assert "not proved" in fail(capsys, 1, "verify", "X.npy", "low.npz")
 
     def test_a_matrix_is_no_certificate_and_the_reverse(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        fail(capsys, 1, "verify", "X.npy", "X.npy")
+        assert "X.npy is no certificate" in fail(capsys, 2, "verify", "X.npy", "X.npy")
+        assert "X.npy is no certificate" in fail(capsys, 2, "info", "X.npy")
         assert "is a certificate" in fail(capsys, 2, "verify", "X.cert.npz", "X.cert.npz")
         fail(capsys, 2, "verify", "X.npy", "nowhere.npz")
+        Path("empty.npz").touch()
+        assert "empty.npz is no certificate" in fail(capsys, 2, "verify", "X.npy", "empty.npz")
+
+    @pytest.mark.parametrize("data", ["X.npy", "X.npz", "digits"])
+    def test_swapped_arguments_are_noticed(self, folder: Path, capsys: pytest.CaptureFixture[str], data: str) -> None:
+        np.savez("X.npz", np.load("X.npy"))
+        message = fail(capsys, 2, "verify", "X.cert.npz", data)
+        assert f"swap them: hypernorm verify {data} X.cert.npz" in message
+
+    def test_other_data_may_have_the_bound_all_the_same(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        np.save("reversed.npy", np.load("X.npy")[::-1])
+        message = fail(capsys, 1, "verify", "reversed.npy", "X.cert.npz")
+        assert all(words in message for words in ("fingerprint of X differs", "order", "may still be true"))
+        assert "index" not in message
+
+    def test_a_column_too_many_may_be_an_index(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        X = np.load("X.npy")
+        labelled = np.column_stack([100.0 + np.arange(len(X)) ** 2, X])
+        np.savetxt("X.csv", labelled, delimiter=",", fmt="%.17g")
+        assert "--index" in fail(capsys, 1, "verify", "X.csv", "X.cert.npz")
+        succeed(capsys, "verify", "X.csv", "X.cert.npz", "--index")
+        hn.spectral_bound(labelled).save("labelled.npz")
+        assert "--no-index" in fail(capsys, 1, "verify", "X.csv", "labelled.npz", "--index")
         fail(capsys, 2, "verify", "X.npy", ".")
 
     def test_a_witness_proves_from_below_and_a_certificate_from_above(

@@ -29,6 +29,7 @@ class TestInfo:
         words = (certificate.kind, "40 x 4", certificate.fingerprint, "claimed, not verified", "bytes")
         assert all(word in out for word in words)
         assert f"{certificate.upper:.17g}" in out
+        assert out.splitlines()[-1].split(maxsplit=2) == ["to", "verify", "hypernorm verify DATA X.cert.npz"]
 
     def test_says_what_a_witness_claims(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         succeed(capsys, "norm", "X.npy", "--witness", "w.npz")
@@ -61,7 +62,7 @@ class TestInfo:
         assert is_safe(fail(capsys, 1, "info", "evil.npz"))
         named = HOSTILE.replace("/", "") + ".npz"
         Path(named).write_bytes(b"rubbish")
-        assert is_safe(fail(capsys, 1, "info", named))
+        assert is_safe(fail(capsys, 2, "info", named))
         assert is_safe(fail(capsys, 2, "norm", named))
         Path("X.csv").write_bytes(f'1,2\n3,"{HOSTILE}"\n'.encode())
         assert is_safe(fail(capsys, 2, "norm", "X.csv"))

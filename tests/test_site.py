@@ -79,6 +79,33 @@ def test_bound_without_hypernorm_is_that_of_the_exact_proof(verify, tmp_path, ki
     assert bound >= hn.lower_bound(X, q=q, random_state=0).value
 
 
+def test_script_says_what_it_cannot_read(tmp_path):
+    X = np.random.default_rng(16).standard_normal((20, 3))
+    paths = {name: tmp_path / name for name in ("X.npy", "X.csv", "X.npz", "good.npz", "other.npz")}
+    np.save(paths["X.npy"], X)
+    np.savetxt(paths["X.csv"], X, delimiter=",")
+    np.savez(paths["X.npz"], X)
+    hn.spectral_bound(X, kind="realigned").save(paths["good.npz"])
+    hn.spectral_bound(X, kind="flattening").save(paths["other.npz"])
+    read = runpy.run_path(str(SCRIPT))["read"]
+    assert "usage" in read([])
+    assert "usage" in read([str(paths["X.npy"])])
+    assert "numpy.save" in read([str(paths["X.csv"]), str(paths["good.npz"])])
+    assert "numpy.save" in read([str(paths["X.npy"]), str(paths["X.npy"])])
+    assert "no .npy file" in read([str(paths["good.npz"]), str(paths["X.npy"])])
+    assert "cannot be read" in read([str(paths["X.npy"]), str(tmp_path / "nowhere.npz")])
+    (tmp_path / "bare.npz").write_bytes(paths["X.npy"].read_bytes())
+    assert "cannot be read" in read([str(paths["X.npy"]), str(tmp_path / "bare.npz")])
+    assert "kind 'flattening'" in read([str(paths["X.npy"]), str(paths["other.npz"])])
+    assert "kind 'none'" in read([str(paths["X.npy"]), str(paths["X.npz"])])
+    matrix, members = read([str(paths["X.npy"]), str(paths["good.npz"])])
+    assert (matrix == X).all()
+    assert "values" in members
+    done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "usage" in done.stderr
+
+
 def test_rows_of_zero_are_no_obstacle(verify, tmp_path):
     X = np.random.default_rng(15).standard_normal((30, 4))
     X[7] = 0

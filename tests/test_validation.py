@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 
@@ -60,11 +61,11 @@ def test_duplicate_entries_of_a_sparse_matrix_add_up_and_the_input_stays_as_it_w
         (np.ones((2, 2, 2)), ["two-dimensional", "3 dimension"]),
         (np.empty((0, 3)), ["empty", "(0, 3)"]),
         (np.empty((3, 0)), ["empty"]),
-        ([[1.0, np.nan]], ["nan", "row 0, column 1"]),
+        ([[1.0, np.nan]], ["nan", "row 0, column 1, counted from 0"]),
         ([[1.0, 2.0], [np.inf, 0.0]], ["inf", "row 1, column 0"]),
         ([[1j]], ["complex"]),
         ([["a"]], ["real numbers"]),
-        ([[object()]], ["Python objects"]),
+        ([[object()]], ["Python objects", "X.astype(float)"]),
         ([[1.0], [1.0, 2.0]], ["rectangular"]),
         (np.array([[2**53 + 1]]), ["exactly", str(2**53 + 1), "astype(float)"]),
         (np.array([[2**63]], dtype=np.uint64), ["exactly"]),
@@ -77,7 +78,10 @@ def test_duplicate_entries_of_a_sparse_matrix_add_up_and_the_input_stays_as_it_w
         (pd.DataFrame({"x": [1.0], "label": ["a"]}), ["label", "select_dtypes"]),
         (pd.DataFrame({"id": [2**53 + 1], "x": [0.5]}), ["id", "exactly"]),
         (pd.DataFrame({"id": [-(2**60)], "x": [0.5]}), ["id", "exactly"]),
-        (pd.DataFrame({"x": pd.array([1.5, None], dtype="Float64")}), ["nan", "row 1, column 0"]),
+        (pd.DataFrame({"x": pd.array([1.5, None], dtype="Float64")}), ["nan", "row 1, column 0 ('x'), counted"]),
+        (pd.DataFrame({"x": [1.0], "age": [np.inf]}), ["inf", "row 0, column 1 ('age')"]),
+        (pa.table({"x": [1.0, None]}), ["nan", "row 1, column 0 ('x')"]),
+        (pd.DataFrame({"x": [1.0], "age": ["5"]}, dtype=object), ["'x'", "X.astype(float)"]),
         (sp.csr_array(np.array([[0.0, 1.0], [np.nan, 0.0]])), ["nan", "row 1, column 0"]),
         (sp.csr_array(np.array([[1j]])), ["complex"]),
         (None, ["real numbers"]),

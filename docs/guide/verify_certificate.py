@@ -5,6 +5,7 @@ integers, fractions, and balls (intervals that contain the number they stand for
 """
 
 import sys
+import zipfile
 from collections import defaultdict
 from fractions import Fraction
 from itertools import combinations_with_replacement
@@ -197,7 +198,28 @@ def verify(X, file):
     return above(arb(2) ** e * power ** (1 / ball(q)))
 
 
+def read(arguments):
+    """The matrix and the members of the certificate; a text that says what is wrong if they cannot be read."""
+    if len(arguments) != 2:
+        return "usage: python verify_certificate.py X.npy certificate.npz"
+    for name, suffix in zip(arguments, (".npy", ".npz"), strict=True):
+        if not name.endswith(suffix):
+            return f"{name} is no {suffix} file: save the matrix with numpy.save (.npy); the certificate comes second."
+    try:
+        X, file = np.load(arguments[0]), dict(np.load(arguments[1]))
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        return f"a file cannot be read: {error}"
+    kind = str(file.get("kind", "none"))
+    if kind not in ("realigned", "sos"):
+        return f"not handled: kind {kind!r}; this script proves the kinds realigned and sos."
+    return X, file
+
+
 if __name__ == "__main__":
-    bound = verify(np.load(sys.argv[1]), dict(np.load(sys.argv[2])))
+    found = read(sys.argv[1:])
+    if isinstance(found, str):
+        print(found, file=sys.stderr)
+        sys.exit(2)
+    bound = verify(*found)
     print("not proved" if bound is None else f"max ‖Xv‖_q ≤ {bound!r}")
     sys.exit(bound is None)

@@ -108,7 +108,7 @@ def two_to_q_norm(
         Exponent, 2 ≤ q ≤ ∞. For q = 2 and q = ∞ the interval is exact up to rounding.
     center : bool or array_like of shape (d,), default False
         What is subtracted from every row: True stands for the exact mean of the rows, for their weights if there are
-        some. A sparse matrix becomes dense block by block.
+        some. A sparse matrix becomes dense block by block. The moment depends on the units of the columns.
     sample_weight : array_like of shape (n,), optional
         Weights w_i ≥ 0 in Σ w_i |⟨x_i, v⟩|^q; by default ones. For q = ∞ the rows with positive weight count, however
         large it is.
@@ -155,6 +155,7 @@ def two_to_q_norm(
     --------
     lower_bound, spectral_bound, sos_bound : One of the bounds.
     approximation_factor : Proved worst case of an upper bound.
+    hypernorm.robust.certify_covariance : Proves a bound on the kurtosis in every direction, whatever the units are.
 
     Examples
     --------

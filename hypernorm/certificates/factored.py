@@ -38,7 +38,7 @@ from hypernorm.certificates.residuals import (
 )
 from hypernorm.certificates.rounding import precision, rational, scaling_loss, upper_float
 from hypernorm.certificates.singular_values import VerifiedSingularValues, check_decreasing, enclosed
-from hypernorm.certificates.subjects import check_identity, scaled_rows
+from hypernorm.certificates.subjects import check_identity, other_data, scaled_rows
 from hypernorm.certificates.values import LARGEST_SCALE
 from hypernorm.certificates.verified import Claim, Rigor
 from hypernorm.exceptions import CertificateError
@@ -146,7 +146,7 @@ class FactoredSingularValueCertificate(Certificate):
         check_identity(own.left, (self.shape[0], self.columns), left.fingerprint)
         check_identity(own.right, (self.shape[1], self.columns), right.fingerprint)
         if joint_fingerprint(left, right) != self.fingerprint:
-            raise CertificateError("The certificate is for another matrix: the fingerprint of X differs.")
+            raise other_data("X")
         return left, right
 
     def establish(self, subject: tuple[Rows, Rows], *, exact: bool) -> VerifiedSingularValues:

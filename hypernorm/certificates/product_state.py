@@ -16,6 +16,7 @@ from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.fields import Array, Choice, Fingerprint, Pair, Real, Sizes
 from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import check_arithmetic, precision, rational
+from hypernorm.certificates.subjects import other_data
 from hypernorm.certificates.verified import Claim, Rigor, VerifiedValue
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms.product import FIELDS, ProductForm, Scalars
@@ -184,7 +185,7 @@ def read_form(data: Any, dims: tuple[int, int], field: str, digits: str) -> Prod
         raise CertificateError(f"The certificate is for another matrix, of {size} rows; M has {shape[0]}.")
     form = ProductForm(data, dims, field)
     if form.fingerprint != digits:
-        raise CertificateError("The certificate is for another matrix: the fingerprint of M differs.")
+        raise other_data("M")
     return form
 
 

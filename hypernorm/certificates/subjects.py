@@ -14,7 +14,7 @@ from hypernorm.certificates.values import check_fingerprint
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows, fingerprint
 
-__all__ = ["check_identity", "check_radius", "plain_rows", "read_samples", "samples_of", "scaled_rows"]
+__all__ = ["check_identity", "check_radius", "other_data", "plain_rows", "read_samples", "samples_of", "scaled_rows"]
 
 
 def read_samples(data: Any, shape: tuple[int, int], digits: str) -> RowMatrix:
@@ -100,4 +100,12 @@ def check_identity(matrix: RowMatrix, shape: tuple[int, int], digits: str) -> No
     if found != shape:
         raise CertificateError(f"The certificate is for another matrix, of shape {shape}; X has shape {found}.")
     if fingerprint(matrix) != check_fingerprint(digits):
-        raise CertificateError("The certificate is for another matrix: the fingerprint of X differs.")
+        raise other_data("X")
+
+
+def other_data(name: str) -> CertificateError:
+    """The error for data of the right shape that have another fingerprint."""
+    return CertificateError(
+        f"The certificate is for another matrix: the fingerprint of {name} differs: values or their order differ. The "
+        f"bound may still be true of these data: compute your own."
+    )

@@ -184,6 +184,9 @@ def certify_covariance(
     times that of all samples. `VerifiedCovarianceBound.error_bound_given` is the bound for inliers with a known
     kurtosis, which outliers do not widen.
 
+    `VerifiedCovarianceBound.kurtosis` is the bound κ_w. With equal weights it bounds the kurtosis of the samples about
+    their mean in every direction, in any units, for any contamination.
+
     Parameters
     ----------
     X : array_like, DataFrame or sparse matrix of shape (n, d)
@@ -210,6 +213,7 @@ def certify_covariance(
     --------
     RobustCovariance : estimate and proof in one call.
     certify_mean : the same for a mean.
+    hypernorm.two_to_q_norm : the largest moment in any direction, not standardised.
 
     Notes
     -----

@@ -207,6 +207,9 @@ class RobustMean(BaseEstimator):
     error_bound_ : float
         ‖location_ − mean of the inliers‖ is at most this, whatever the moments of the inliers are; ∞ where nothing is
         proved: without weights, or without `certify`. `error_bound_given` is the bound for inliers with a known moment.
+        The distance is Euclidean, in the units of the samples, to the mean of the inliers among them; that of the
+        population is further off, by an order of √(d/n) standard deviations. Do not choose a location by this bound: it
+        cannot reward robustness, and the sample mean may have a smaller one.
     certificate_ : MeanCertificate or None
         ``certificate_.verify(X)`` proves the bounds again.
     proved_ : VerifiedMeanBound or None
@@ -320,7 +323,8 @@ class RobustMean(BaseEstimator):
         ----------
         moment : float, optional
             B with (mean |⟨x_i − μ, v⟩|^q)^{1/q} ≤ B over the inliers, about their mean μ, for every unit vector v. By
-            default the certified moment of the weighted samples: nothing shows that the inliers' is not larger.
+            default the certified moment of the weighted samples: nothing shows that the inliers' is not larger. For a
+            choice, compute the moment of normal samples of the same shape.
         order : float, optional
             q, by default `moment` of the estimator; 2 is certified as well.
 
