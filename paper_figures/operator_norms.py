@@ -15,9 +15,10 @@ from paper_figures.style import PAGE, figure, rows_on_file, save
 
 __all__ = ["draw"]
 
-_NAMES = ("1", "1.2", "4/3", "1.5", "2", "2.5", "3", "4", "6", "∞")
+_NAMES = ("∞", "6", "4", "3", "2.5", "2", "1.5", "4/3", "1.2", "1")
 _SHOWN = 100  # columns of the matrices
-_TWO = EXPONENTS.index(2)
+_ORDER = EXPONENTS[::-1]  # as on the map of all norms
+_TWO = _ORDER.index(2)
 
 
 def draw(rows: list[Row]) -> Figure:
@@ -25,7 +26,7 @@ def draw(rows: list[Row]) -> Figure:
     ratios, factors = np.ones((2, len(EXPONENTS), len(EXPONENTS)))
     for _, n, p, q, ratio, factor in cells(rows):
         if n == _SHOWN:
-            place = EXPONENTS.index(q), EXPONENTS.index(p)
+            place = _ORDER.index(q), _ORDER.index(p)
             ratios[place], factors[place] = max(ratios[place], ratio), factor
     fig = figure(PAGE, 4.2)
     axes = fig.subplots(1, 2, sharey=True)
@@ -43,12 +44,12 @@ def draw(rows: list[Row]) -> Figure:
 def _map(axis: Axes, values: np.ndarray, title: str) -> None:
     axis.imshow(np.log(values), origin="lower", cmap="YlOrRd", vmin=0, vmax=1, aspect="equal")
     for (row, column), value in np.ndenumerate(values):
-        exact = column == 0 or row == len(EXPONENTS) - 1 or row == column == _TWO
+        exact = row == 0 or column == len(EXPONENTS) - 1 or row == column == _TWO
         weight = "bold" if exact else "normal"
         colour = "white" if value > 2 else "black"
         axis.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=6, weight=weight, color=colour)
     side = len(EXPONENTS) - _TWO
-    axis.add_patch(Rectangle((_TWO - 0.5, -0.5), side, _TWO + 1, fill=False, ec="#0072B2", lw=2, clip_on=False))
+    axis.add_patch(Rectangle((-0.5, _TWO - 0.5), _TWO + 1, side, fill=False, ec="#0072B2", lw=2, clip_on=False))
     _ticks(axis, _NAMES)
     axis.set_title(title)
 

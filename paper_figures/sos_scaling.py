@@ -52,7 +52,7 @@ def _times(axis: Axes, rows: list[Row]) -> None:
     axis.set_ylim(5e-4, 20_000)
     _dimensions(axis)
     axis.set_ylabel("time (seconds)")
-    axis.set_title("time to a proved bound")
+    axis.set_title("time to a bound")
     handles = [Line2D([], [], ms=4, **style, label=_LABELS[solver]) for solver, style in _STYLES.items()]
     handles += [
         Line2D([], [], ls="", marker="$↑$", ms=8, color=GREY, label="stopped at its time limit"),

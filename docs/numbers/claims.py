@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from docs.numbers.registry import count, number, power, rows, span
+from docs.numbers.registry import Row, count, number, power, rows, span
 from experiments import (
     approximation_factor,
     dictionary_images,
@@ -322,14 +322,18 @@ def quick_entry() -> Finding:
 @claim
 def efficiency_of_learning() -> Finding:
     measured = [row for row in rows("dictionary_learning", "slow") if "refined" not in row["method"]]
-    ours = {row["theta"]: row for row in rows("dictionary_learning", "same_error") if row["method"] == "ℓ3"}
+    ours: dict[float, Row] = {}  # at the tightest tolerance, which is the first, as in the comparison
+    for row in rows("dictionary_learning", "same_error"):
+        if row["method"] == "ℓ3":
+            ours.setdefault(row["theta"], row)
     ended = [row for row in measured if "ended" not in row]
     ratios = [row["seconds"] / ours[row["theta"]]["seconds"] for row in ended]
     better = [row["method"] for row in ended if row["error"] < ours[row["theta"]]["error"]]
     return Finding(
         [min(ratios) > 1, not better],
         f"{count(len(measured) - len(ended), len(measured))} runs of other methods ended by time-out, the others take "
-        f"at least {min(ratios):.1f} times as long; more accurate: {'; '.join(better) or 'none'}",
+        f"at least {min(ratios):.1f} times as long as `whiten=False` at its tightest tolerance; more accurate: "
+        f"{'; '.join(better) or 'none'}",
     )
 
 

@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 
-from docs.numbers.registry import Row, Table, digits, number, one, percent, power, rows, seconds, span, table
+from docs.numbers.registry import Row, Table, count, digits, number, one, percent, power, rows, seconds, span, table
 from experiments.gauss_markov_intervals import NORMS, flat, longer
 from experiments.gauss_markov_study import METHODS, compare, outcome
 
@@ -98,6 +98,13 @@ def _range(low: float, high: float) -> str:
     texts = [f"{value:+.0f}" for value in (low, high)]
     texts = ["0" if float(text) == 0 else text.replace("-", "−") for text in texts]
     return texts[0] if texts[0] == texts[1] else " to ".join(texts)
+
+
+@number
+def problems_shown() -> str:
+    """How many problems the first table has, of all."""
+    parts = [row["part"] for row in _compared() if row["method"] == "nuclear"]
+    return count(sum(part != "fixed" for part in parts), len(parts))
 
 
 @number

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
-from benchmarks.operator_bounds import STARTS, peer_ratios
+from benchmarks.operator_bounds import STARTS, TOLERANCE, peer_ratios
 from docs.numbers.registry import Row, Table, count, digits, number, percent, power, rows, seconds, table
 from docs.numbers.sums_of_squares import ending
 
@@ -47,6 +48,12 @@ def _time_and_excess(row: Row | None) -> str:
     if row is None or "ended" in row:
         return ending(row) if row else "not measured"
     return f"{duration(row['seconds'])}, {power(row['proved over the relaxation, less 1'], up=True)}"
+
+
+@number
+def operator_tolerance() -> str:
+    """The tolerance of the power method from random starts."""
+    return f"$2^{{{math.log2(TOLERANCE):.0f}}}$"
 
 
 @number

@@ -45,6 +45,7 @@ __all__ = ["smallest_gain"]
 
 # "auto" does not try larger Gram matrices, which take minutes.
 _LARGEST_GRAM_SIZE = 2200
+_REMEDY = 'use method="spectral" or fewer columns'
 _STARTS = 128
 _MAX_ITER = 3000
 # A form whose values range over orders of magnitude takes many iterations; those of small matrices cost little.
@@ -172,7 +173,7 @@ class _Search:
 
     def _wants_gram(self) -> bool:
         if self.method == "sos":
-            check_solver_memory(self.rows.shape[1], self.q // 2)  # before any work that an error would lose
+            check_solver_memory(self.rows.shape[1], self.q // 2, _REMEDY)  # before any work that an error would lose
         size = MonomialBasis.count(self.rows.shape[1], self.q // 2)
         return self.method == "sos" or (self.method == "auto" and size <= _LARGEST_GRAM_SIZE)
 
@@ -247,7 +248,7 @@ class _Search:
     def _certify_by_squares(self, climb: Climb) -> Status | None:
         """The least value of the form from the largest one of its mean minus the form, which the solver bounds."""
         begin, (d, half) = time.perf_counter(), (self.rows.shape[1], self.q // 2)
-        check_solver_memory(d, half)
+        check_solver_memory(d, half, _REMEDY)
         readable = check_time(plan("sos", self.q)[0], self.rows, 1.0, climb.deadline, half)
         mean = float(np.sum(self.rows.norms**self.q)) * math.prod((2 * k + 1) / (d + 2 * k) for k in range(half))
         # The proof shifts the diagonal by a multiple of the trace, and sums over the rows.

@@ -28,6 +28,8 @@ def operator_approximation_factor(p: float, q: float, m: int, n: int) -> float:
     * for p ≥ 2, q > 2: γ_{p*}^{−2/q} m^{(1/q)(1−2/q)}, at most 1.26 m^{1/8}; the dual for p, q ≤ 2;
     * for p < 2 < q: m^{(2/p*)(1/q)(1−2/q)} n^{(1/p*)(1−2/p*)}, or that of the transpose if it is less.
 
+    For complex matrices and vectors no factor is claimed, except 1 for p = 1, for q = ∞ and for p = q = 2.
+
     Proofs are in theory/operator_norms of the documentation, except of the second factor for p ≥ 2 ≥ q, which is due to
     Bhattiprolu, Ghosh, Guruswami, Lee & Tulsiani (*Approximability of p→q matrix norms*, SODA 2019), and of Krivine's
     bound on Grothendieck's constant. The third and fourth are due to Steinberg (thesis, Technion 2005).

@@ -29,19 +29,23 @@ SMALL = 1000
 _PARTS = 4  # parts of the triangle of larger matrices; constant, so the result does not depend on the threads
 
 
-def check_solver_memory(dimension: int, half_degree: int) -> None:
+def check_solver_memory(
+    dimension: int,
+    half_degree: int,
+    remedy: str = 'use spectral_bound(kind="split"), the realigned bound, or fewer columns',
+) -> None:
     """Refuse a relaxation that does not fit in memory.
 
     Raises
     ------
-    InvalidInputError
-        If four of its matrices need more than the free memory.
+    TooLargeError
+        If eight of its matrices do not fit in memory.
     """
     size = MonomialBasis.count(dimension, half_degree)
     check_memory(
-        4 * 8 * size * size,  # the solver and the proof need three matrices each, and the classes
+        8 * 8 * size * size,  # at the peak of a search with its proof, and of a verification beside it
         f"The sum-of-squares relaxation of degree {2 * half_degree} for d = {dimension} ({size} x {size} matrices)",
-        "use a lower degree, the realigned bound, or fewer columns",
+        remedy if half_degree == 2 else f"use a lower degree if q allows it, {remedy.removeprefix('use ')}",
     )
 
 

@@ -194,7 +194,7 @@ class _Problem:
 
     def __init__(self, Y: np.ndarray, rng: np.random.Generator):
         d = Y.shape[1]
-        check_solver_memory(d, 2)
+        check_solver_memory(d, 2, "use fewer columns")
         self.Y, self.rng = Y, rng
         self.classes = GramClasses(d, 2)
         self.images = MonomialBasis(d, 2).evaluate(Y)
