@@ -256,8 +256,8 @@ def sos_problem(X: Any, q: float = 4, degree: int | None = None) -> SosProblem:
         )
     cp = _import_cvxpy()
     d, size = int(matrix.shape[1]), MonomialBasis.count(int(matrix.shape[1]), total // 2)
-    lower = ", a lower degree" if total > order else ""
-    _check_fits(300 * size * size, d, total, f"use `sos_bound`{lower} or fewer columns")
+    cheaper = ", a lower degree" if total > order else ""
+    _check_fits(300 * size * size, d, total, f"use `sos_bound`{cheaper} or fewer columns")
     rows = Rows.identified(matrix)
     classes = GramClasses(d, total // 2)
     moments = moment_matrix(rows, order // 2)

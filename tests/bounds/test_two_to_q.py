@@ -239,6 +239,12 @@ def test_what_does_not_fit_in_memory_is_left_out(monkeypatch):
     assert [record.kind for record in small.records] == ["row_norm", "flattening", "realigned"]
     with pytest.raises(hn.TooLargeError, match="GiB"):  # what the caller asked for by name
         hn.two_to_q_norm(signs(400, 30, 0), method="sos")
+    with pytest.raises(hn.TooLargeError, match=r'; use spectral_bound\(kind="split"\)'):  # no degree is below four
+        hn.sos_bound(signs(400, 30, 0))
+    with pytest.raises(hn.TooLargeError, match="; use a lower degree"):
+        hn.sos_bound(signs(400, 30, 0), degree=6)
+    with pytest.raises(hn.TooLargeError, match='; use method="spectral"'):
+        hn.smallest_gain(signs(400, 30, 0), method="sos")
 
 
 def test_progress_reports_bounds_that_only_improve(capsys):
