@@ -39,11 +39,11 @@ def check_solver_memory(
     Raises
     ------
     TooLargeError
-        If eight of its matrices do not fit in memory.
+        If six of its matrices do not fit in memory.
     """
     size = MonomialBasis.count(dimension, half_degree)
     check_memory(
-        8 * 8 * size * size,  # at the peak of a search with its proof, and of a verification beside it
+        6 * 8 * size * size,  # at the peak of a search with its proof, and of a verification beside it
         f"The sum-of-squares relaxation of degree {2 * half_degree} for d = {dimension} ({size} x {size} matrices)",
         remedy if half_degree == 2 else f"use a lower degree if q allows it, {remedy.removeprefix('use ')}",
     )
