@@ -47,9 +47,9 @@ __all__ = [
     "Search",
     "first_better",
     "first_proved",
+    "instead_of",
     "margin_of",
     "propose",
-    "row_norm_instead",
 ]
 
 # Expected number of products, for the choice between routes.
@@ -189,12 +189,11 @@ def first_better(
     return first_proved(certificate, source, options.deadline)
 
 
-def row_norm_instead(data: Reduction, q: float, kind: str) -> MatrixNormCertificate:
-    """Return the row-norm certificate, with a warning that the time limit is too short for another kind."""
-    warn_caller(
-        f"The time limit is too short for a {kind.replace('_', ' ')} bound; the row-norm bound is returned instead."
-    )
-    return propose(data, q, "row_norm", Search()).certificate
+def instead_of(kind: str, cheaper: str, proposed: Proposed) -> MatrixNormCertificate:
+    """Return a certificate of a cheaper kind, with a warning that the time limit is too short for another kind."""
+    kind, cheaper = kind.replace("_", " "), cheaper.replace("_", "-")
+    warn_caller(f"The time limit is too short for a {kind} bound; the {cheaper} bound is returned instead.")
+    return proposed.certificate
 
 
 def first_proved(certificate: Callable[[float], Proof], source: Any, deadline: float = math.inf) -> tuple[Proof, float]:
@@ -336,9 +335,11 @@ def _propose_split(factor: Factor, rows: Rows, options: Search, spread: float) -
 
     margin = margin_of(min(rows.shape[0], MonomialBasis.count(rows.shape[1], 2)), rows) + 4 * spread
     solver, rtol = SplitSolver(rows, lower, report), factor.root * options.rtol
-    stop = _solved(solver, options, lambda: solver.run(rtol, options.deadline))
+    kept = options.around is not None  # a solve with a checkpoint makes progress under any limit
+    stop = _solved(solver, options, lambda: solver.run(rtol, options.deadline, least_rounds=int(kept)))
     assert solver.best is not None
-    proposal = SplitProposal.of(solver.form, solver.best, rows.shape[1], rtol, margin)
+    deadline = math.inf if kept else options.deadline
+    proposal = SplitProposal.of(solver.form, solver.best, rows.shape[1], rtol, margin, deadline)
     return _Proposal(proposal.at, proposal.vectors, stop, proposal.fields)
 
 

@@ -15,7 +15,7 @@ from hypernorm._warnings import warn_caller
 from hypernorm.bounds.checkpoint import check_checkpoint, keep_checkpoint, sos_problem
 from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import Status
-from hypernorm.bounds.propose import Proposed, Search, propose, row_norm_instead
+from hypernorm.bounds.propose import Proposed, Search, instead_of, propose
 from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.sos_solver import SosProgress
 from hypernorm.bounds.touching import propose_touching, touching_degrees
@@ -137,7 +137,7 @@ def sos_bound(
         if checkpoint is None and proposed.stop is not Status.INTERRUPTED:
             proposed = _better(proposed, data, q, degree, options)
     except DeadlineError:
-        return row_norm_instead(data, q, "sum-of-squares")
+        return instead_of("sum-of-squares", "row_norm", propose(data, q, "row_norm", Search()))
     if proposed.stop in _REASONS:
         reason = _REASONS[proposed.stop]
         warn_caller(f"The sum-of-squares solver ended early: {reason}; the bound is proved but may be improved.")

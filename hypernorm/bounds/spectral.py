@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
+from dataclasses import replace
 from typing import Any, get_args
 
 from hypernorm._arguments import check_choice, check_exponent, check_time_limit, check_tolerance
 from hypernorm._arithmetic import own_arithmetic
 from hypernorm._validation import check_rows
 from hypernorm.bounds.deadlines import DeadlineError
-from hypernorm.bounds.propose import Search, propose, row_norm_instead
+from hypernorm.bounds.interval import Status
+from hypernorm.bounds.propose import Proposed, Search, instead_of, propose
 from hypernorm.bounds.reduction import Reduction
 from hypernorm.certificates import MatrixNormCertificate, is_available
 from hypernorm.certificates.plan import SpectralKind
-from hypernorm.exceptions import InvalidInputError
+from hypernorm.exceptions import CertificateError, ChangedDataError, InvalidInputError
 from hypernorm.forms import Rows
 
 __all__ = ["SPECTRAL_KINDS", "spectral_bound"]
@@ -49,7 +52,7 @@ def spectral_bound(
         Relative distance of the bound from the eigenvalue at which the iteration stops.
     time_limit : float, optional
         Seconds after which the iteration stops; its result is still proved. If the limit is too short for a bound of
-        this kind, the row-norm bound is returned.
+        this kind, the row-norm bound is returned, or in place of a split the realigned one if it fits.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def spectral_bound(
     Warns
     -----
     ConvergenceWarning
-        If the row-norm bound is returned in place of another.
+        If the limit is too short for this kind and a cheaper bound is returned.
 
     See Also
     --------
@@ -97,7 +100,32 @@ def spectral_bound(
     data = Reduction(Rows.identified(matrix))
     if kind == "row_norm":
         return propose(data, q, kind, Search(tolerance)).certificate
+    options = Search(tolerance, deadline)
+    if kind == "split" and limit is not None:
+        return _split_or_cheaper(data, q, options)
     try:
-        return propose(data, q, kind, Search(tolerance, deadline)).certificate
+        return propose(data, q, kind, options).certificate
     except DeadlineError:
-        return row_norm_instead(data, q, kind)
+        return instead_of(kind, "row_norm", propose(data, q, "row_norm", Search()))
+
+
+def _split_or_cheaper(data: Reduction, q: float, options: Search) -> MatrixNormCertificate:
+    """The split bound, or the best cheaper one if the time is too short for a split that is better."""
+    cheaper, instead = _cheaper(data, q, options)  # first, since a split may take longer than estimated
+    with contextlib.suppress(DeadlineError):
+        found = propose(data, q, "split", replace(options, to_beat=instead.upper))
+        if found.stop is not Status.TIME_LIMIT or found.upper < instead.upper:
+            return found.certificate
+    return instead_of("split", cheaper, instead)
+
+
+def _cheaper(data: Reduction, q: float, options: Search) -> tuple[str, Proposed]:
+    """The better of the row-norm bound and the realigned one, which may not fit in the time, with its kind."""
+    best = "row_norm", propose(data, q, "row_norm", Search(options.rtol))
+    try:
+        realigned = propose(data, q, "realigned", replace(options, to_beat=best[1].upper))
+    except ChangedDataError:
+        raise
+    except (DeadlineError, CertificateError):
+        return best
+    return ("realigned", realigned) if realigned.upper < best[1].upper else best

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,10 +67,11 @@ class SplitProposal:
     loss: float
 
     @classmethod
-    def of(cls, form: Form, split: Split, d: int, rtol: float, margin: float) -> SplitProposal:
+    def of(cls, form: Form, split: Split, d: int, rtol: float, margin: float, deadline: float) -> SplitProposal:
         """Round the solution of a solver.
 
-        `margin` is the relative margin of a proof for numbers that are not rounded.
+        `margin` is the relative margin of a proof for numbers that are not rounded. After the deadline φ grows, since
+        the process for U ends.
         """
         with np.errstate(under="ignore"):
             rounded = split.directions.astype(np.float32)
@@ -80,7 +80,7 @@ class SplitProposal:
             rounded = np.zeros((len(rounded), 1), dtype=np.float32)
             return cls(replace(split, directions=rounded), form.span, None, margin, margin * split.shift)
         exact = rounded.astype(np.float64)
-        resolvent = Resolvent.build(form.positive_map(exact), d, rtol, math.inf)
+        resolvent = Resolvent.build(form.positive_map(exact), d, rtol, deadline)
         # Rounding changes U_k by a part of its size; the largest is the norm of Y, which bounds T.
         largest = float(np.diagonal(form.gram(exact)).max())
         loss = (margin + _ROUNDED) * (largest + split.shift)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.interval import Status
 from hypernorm.bounds.lanczos import Lanczos
 from hypernorm.bounds.split_forms import PositiveMap, form_of
@@ -33,6 +34,7 @@ _USUAL_SLOPE, _LONGEST_STEP, _LEAST_TRACE = 3.0, 0.4, 0.05  # of the logarithms 
 _LANCZOS_STEPS = 60
 _LANCZOS_RESIDUAL = 1e-4  # the error of the eigenvalue is about its square
 _POWER_STEPS = 30
+_CLOSING = 2.0  # time of the Lanczos process of a proposal, in units of the time to find a leading eigenmatrix
 _UNIT = 1e-6  # of a norm that is one
 _LARGEST = 1e30  # of the numbers in a file; the rows are scaled
 
@@ -94,32 +96,40 @@ class SplitSolver:
         self.form = form_of(rows, lower)
         self.limit, self._round = 0.0, 0
         self.best: Split | None = None
+        self._closing = 0.0  # estimated seconds from the last round to the proof
         self._paths = [_Path(U, 0.6 * lower) for U in self._starts()]
 
-    def run(self, rtol: float, deadline: float) -> Status | None:
-        """Improve `best` until it is within `rtol` of the lower value or the limit, or time is up, after one round.
+    def run(self, rtol: float, deadline: float, *, least_rounds: int = 0) -> Status | None:
+        """Improve `best` until it is within `rtol` of the lower value or the limit, or time is up.
 
-        The status is that of an interruption, which does not lose the solution, or None.
+        An interruption or the deadline, which may come inside a round, does not lose the solution; the status says
+        which it was. The first `least_rounds` rounds of a path are made in any case.
+
+        Raises
+        ------
+        DeadlineError, KeyboardInterrupt
+            If it comes before there is a solution.
         """
         try:
-            self._run(rtol, deadline)
-        except KeyboardInterrupt:
+            self._run(rtol, deadline, least_rounds)
+        except (DeadlineError, KeyboardInterrupt) as stop:
             if self.best is None:
                 raise
-            return Status.INTERRUPTED
+            return Status.TIME_LIMIT if isinstance(stop, DeadlineError) else Status.INTERRUPTED
         return None
 
-    def _run(self, rtol: float, deadline: float) -> None:
-        late = settled = False
-        while self._round < _MOST_ROUNDS and not (late or settled or self._is_close(max(rtol, _CLOSE))):
+    def _run(self, rtol: float, deadline: float, least_rounds: int) -> None:
+        settled, made, seconds = False, 0, 0.0
+        while self._round < _MOST_ROUNDS and not (settled or self._is_close(max(rtol, _CLOSE))):
             before = math.inf if self.best is None else self.best.value
-            while not late and (path := self._last_path()).rounds == self._round:
-                begin = time.perf_counter()
-                found = self._advance(path)
+            while (path := self._last_path()).rounds == self._round:
+                begin, until = time.perf_counter(), math.inf if made < least_rounds else deadline
+                _check_late(seconds + self._closing, until)  # the next round will take as long as this one
+                found = self._advance(path, until)
                 if self.best is None or found.value < self.best.value:
                     self.best = found
-                late = 2 * time.perf_counter() - begin > deadline  # the next round will take as long as this one
-            if self.best is not None and self._last_path().rounds > self._round:
+                made, seconds = made + 1, time.perf_counter() - begin
+            if self.best is not None:
                 settled = self._end_round(before, self.best)
 
     def _last_path(self) -> _Path:
@@ -185,14 +195,17 @@ class SplitSolver:
         mixed = 0.3 * identity + 0.7 * leading
         return [mixed / np.linalg.norm(mixed), identity]
 
-    def _advance(self, path: _Path) -> Split:
-        """Make one round, and move to the next U."""
+    def _advance(self, path: _Path, deadline: float) -> Split:
+        """Make one round, and move to the next U; the path stays where it is if the deadline comes first."""
+        deadline -= self._closing
         self.form.prepare(path.U, path.shift)
-        shift, values, vectors = self._search(path.shift)
+        shift, values, vectors = self._search(path.shift, deadline)
         self.limit = max(self.limit, shift + float(values.sum()))
         directions = self.form.directions(vectors * np.sqrt(values))
         directions = directions @ np.linalg.eigh(self.form.gram(directions))[1]
-        ratio, leading = _leading(self.form.positive_map(directions), path.U)
+        begin = time.perf_counter()
+        ratio, leading = _leading(self.form.positive_map(directions), path.U, deadline)
+        self._closing = _CLOSING * (time.perf_counter() - begin)
         found = Split(shift=shift, ratio=ratio, directions=directions, leading=leading)
         step = 1 / (path.rounds + 2)
         U = (1 - step) * path.U + step * leading
@@ -200,14 +213,18 @@ class SplitSolver:
         path.rounds += 1
         return found
 
-    def _search(self, shift: float) -> tuple[float, np.ndarray, np.ndarray]:
+    def _search(self, shift: float, deadline: float) -> tuple[float, np.ndarray, np.ndarray]:
         """The μ at which the derivative 1 − tr P of μ + tr(…)_+ vanishes, with the positive eigenpairs there.
 
         The logarithm of the trace is nearly linear in that of μ.
         """
         known: dict[bool, tuple[float, float]] = {}  # the last point on each side of the root
+        seconds = 0.0
         for step in range(_SEARCH_STEPS):
+            _check_late(seconds, deadline)
+            begin = time.perf_counter()
             values, vectors, trace = self.form.excess(shift)
+            seconds = time.perf_counter() - begin
             if abs(trace - 1) < _BALANCED or (step >= _SEARCH_STEPS - 2 and trace > 0):
                 break
             here = math.log(shift), math.log(max(trace, _LEAST_TRACE))
@@ -220,11 +237,18 @@ class SplitSolver:
         return shift, values, vectors
 
 
-def _leading(mapping: PositiveMap, U: np.ndarray) -> tuple[float, np.ndarray]:
+def _check_late(seconds: float, deadline: float) -> None:
+    """Refuse work of so many seconds that would end after the deadline."""
+    if time.perf_counter() + seconds > deadline:
+        raise DeadlineError
+
+
+def _leading(mapping: PositiveMap, U: np.ndarray, deadline: float) -> tuple[float, np.ndarray]:
     """The largest eigenvalue of a positive map, with its eigenmatrix of Frobenius norm one and positive trace."""
     d = len(U)
     process = Lanczos((U + 1e-3 * np.eye(d) / d).ravel())
     for _ in range(min(_LANCZOS_STEPS, d * (d + 1) // 2)):
+        _check_late(0.0, deadline)
         last = process.advance(mapping(process.newest.reshape(d, d)).ravel())
         values, vectors = process.ritz()
         if last * abs(vectors[-1, -1]) <= _LANCZOS_RESIDUAL * abs(values[-1]):

@@ -320,8 +320,8 @@ class _Search:
             starts = self._starts(climb, kind, proposed)
             if starts.size:
                 self._improve_lower(climb, starts)
-        # After any other end of a sum-of-squares solve, a gap is reported as usual.
-        return Status.INTERRUPTED if proposed.stop is Status.INTERRUPTED else None
+        # After any other end of a solve, a gap is reported as usual.
+        return proposed.stop if proposed.stop in (Status.INTERRUPTED, Status.TIME_LIMIT) else None
 
     def _starts(self, climb: Climb, kind: str, proposed: Proposed) -> np.ndarray:
         """Starts that the certificate suggests, the best candidate first."""

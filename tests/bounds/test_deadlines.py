@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import hypernorm as hn
-from hypernorm.bounds import deadlines, propose
+from hypernorm.bounds import deadlines, propose, split_solver
 from hypernorm.bounds.deadlines import DeadlineError, check_time, has_time, until
 from hypernorm.bounds.newton import newton_finish
 from hypernorm.bounds.power import search
@@ -143,6 +143,64 @@ def test_a_solve_that_ends_inside_an_iteration_keeps_its_best_bound(multiplicati
     assert np.linalg.eigvalsh(solver.finish())[-1] == pytest.approx(bound, rel=1e-6)
 
 
+@pytest.fixture
+def split_checks(monkeypatch):
+    """How often a split may look at its deadline before it has passed; a list of one number."""
+    left = [math.inf]
+
+    def counted(seconds, deadline):
+        left[0] -= 1
+        if left[0] < 0 and deadline < math.inf:
+            raise DeadlineError
+
+    monkeypatch.setattr(split_solver, "_check_late", counted)
+    return left
+
+
+@pytest.mark.parametrize("shape", [(60, 8), (25, 12)])
+def test_a_split_that_ends_inside_a_round_goes_on_from_there(shape, split_checks):
+    rows = Rows(signs(*shape, random_state=0))
+    whole = split_solver.SplitSolver(rows, 1e-3)
+    assert whole.run(0.0, 1.0) is None
+    parts, stops = split_solver.SplitSolver(rows, 1e-3), []
+    values = [math.inf]
+    for _ in range(100):
+        split_checks[0] = 30  # enough for any round, but not for two
+        stops.append(parts.run(0.0, 1.0))
+        values.append(parts.best.value)
+    assert set(stops) == {hn.Status.TIME_LIMIT, None}
+    assert values == sorted(values, reverse=True)
+    assert values[-1] == pytest.approx(whole.best.value, rel=1e-9)
+    split_checks[0] = 3
+    late = split_solver.SplitSolver(rows, 1e-3)
+    with pytest.raises(DeadlineError):
+        late.run(0.0, 1.0)
+    assert late.run(0.0, 1.0, least_rounds=1) is hn.Status.TIME_LIMIT
+    assert late.best.value < math.inf
+
+
+def test_rounds_of_a_split_that_the_deadline_ended_are_a_time_limit(split_checks):
+    X = signs(60, 15, random_state=0)
+    arguments = {"method": "spectral", "random_state": 0, "time_limit": 600}
+    assert hn.two_to_q_norm(X, **arguments).status is hn.Status.GAP
+    split_checks[0] = 80
+    interval = hn.two_to_q_norm(X, **arguments)
+    assert interval.status is hn.Status.TIME_LIMIT
+    assert interval.records[-1].kind == "split"
+    assert interval.certificate.verify(X).upper == interval.upper
+
+
+@pytest.mark.parametrize("q", [3.7, 4, 6])
+def test_a_split_that_the_time_does_not_allow_is_replaced_by_the_best_cheaper_bound(q, split_checks):
+    X = signs(60, 15, random_state=0)
+    split_checks[0] = 0
+    with pytest.warns(hn.ConvergenceWarning, match="short for a split bound; the realigned bound") as caught:
+        certificate = hn.spectral_bound(X, q, "split", time_limit=600)
+    assert caught[0].filename == __file__
+    assert certificate.kind == "realigned"
+    assert certificate.verify(X).upper == hn.spectral_bound(X, q, "realigned").verify(X).upper
+
+
 class Attempt:
     """A certificate that is proved from some growth of its margin on."""
 
@@ -204,7 +262,7 @@ def test_on_a_slow_machine_only_the_cheapest_certificate_is_begun(q, slow_machin
     assert 0 < interval.lower <= interval.upper
 
 
-@pytest.mark.parametrize("kind", ["flattening", "realigned", "moment"])
+@pytest.mark.parametrize("kind", ["flattening", "realigned", "moment", "split"])
 def test_a_bound_that_the_time_does_not_allow_is_replaced_by_the_cheapest(kind, slow_machine):
     X = gaussian(200, 30, random_state=0)
     with pytest.warns(hn.ConvergenceWarning, match=f"too short for a {kind} bound") as caught:
@@ -237,6 +295,7 @@ def test_a_time_limit_that_is_long_enough_changes_nothing():
     for call in (
         lambda **options: hn.two_to_q_norm(X, 3.7, random_state=0, **options).certificate,
         lambda **options: hn.spectral_bound(X, 6, "moment", **options),
+        lambda **options: hn.spectral_bound(X, 4, "split", **options),
         lambda **options: hn.sos_bound(X, 4, random_state=0, **options),
     ):
         free, limited = call(), call(time_limit=600)

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 
 import hypernorm as hn
 from hypernorm.bounds import split_forms, split_solver
+from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.bounds.propose import Search, propose
 from hypernorm.bounds.split_forms import form_of, side_of
 from hypernorm.certificates import ReducedCertificate, SplitCertificate
@@ -315,7 +316,7 @@ def test_an_interruption_keeps_the_best_solution(monkeypatch):
     assert solver.run(0.0, np.inf) is hn.Status.INTERRUPTED
     assert solver.best.value == seen[-1] == min(seen)
 
-    def interrupt_at_once(U):
+    def interrupt_at_once(path, deadline):
         raise KeyboardInterrupt
 
     solver = split_solver.SplitSolver(rows, 1e-3)
@@ -327,7 +328,10 @@ def test_an_interruption_keeps_the_best_solution(monkeypatch):
 def test_a_deadline_ends_the_rounds():
     rows, rounds = Rows.identified(signs(60, 15, 0)), []
     solver = split_solver.SplitSolver(rows, 1e-3, lambda number, found: rounds.append(number))
-    assert solver.run(0.0, 0.0) is None
+    with pytest.raises(DeadlineError):
+        solver.run(0.0, 0.0)
+    assert solver.best is None
+    assert solver.run(0.0, 0.0, least_rounds=1) is hn.Status.TIME_LIMIT
     assert rounds == []
     assert solver.best.value < np.inf
 
