@@ -60,8 +60,8 @@ def _bounds() -> Table:
         ],
         [
             f"‖A‖_∞→1 of {relaxed['n']:,} × {relaxed['n']:,} Gaussian entries",
-            f"{seconds(relaxed['seconds'])}, search and proof; bound within {power(excess, up=True)} of the semidefinite "
-            f"relaxation; at n = {ours['n']} {seconds(ours['seconds'])}, SCS at tolerance 10⁻⁶ "
+            f"{seconds(relaxed['seconds'])}, search and proof; bound within {power(excess, up=True)} of the "
+            f"semidefinite relaxation; at n = {ours['n']} {seconds(ours['seconds'])}, SCS at tolerance 10⁻⁶ "
             f"{seconds(theirs['seconds'])}",
         ],
         [
