@@ -14,7 +14,7 @@ _WIDEST, _NARROW = 78, 50
 _FORMATTER: Any = typer.Context.formatter_class
 
 
-class _NarrowFormatter(_FORMATTER):  # type: ignore[misc]
+class _NarrowFormatter(_FORMATTER):  # type: ignore[misc]  # the class that typer uses has no name of its own
     """On a narrow terminal the names of options leave most of the line to their descriptions."""
 
     def write_dl(self, rows: Any, col_max: int = 30, col_spacing: int = 2) -> None:

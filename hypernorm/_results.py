@@ -34,26 +34,30 @@ class Result:
     __slots__ = ()
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
+        for name, value in _fields(self).items():
             fixed = tuple(map(read_only, value)) if type(value) is tuple else read_only(value)
-            object.__setattr__(self, field.name, fixed)
+            object.__setattr__(self, name, fixed)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Arrays of copies and pickles cannot be written to either.
-        return _made, (type(self), {field.name: getattr(self, field.name) for field in dataclasses.fields(self)})  # type: ignore[arg-type]
+        return _made, (type(self), _fields(self))
 
     def _entries(self) -> Iterable[tuple[str, str]]:
         """Names and texts of what is shown, the proved numbers first."""
-        names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
-        names.sort(key=lambda name: _BOUNDS.index(name) if name in _BOUNDS else len(_BOUNDS))
-        return [(name, shown(getattr(self, name), name)) for name in names]
+        fields = _fields(self)
+        names = sorted(fields, key=lambda name: _BOUNDS.index(name) if name in _BOUNDS else len(_BOUNDS))
+        return [(name, shown(fields[name], name)) for name in names]
 
     def __repr__(self) -> str:
         return one_line(type(self).__name__, self._entries())
 
     def _repr_html_(self) -> str:
         return html_table(type(self).__name__, self._entries())
+
+
+def _fields(result: Any) -> dict[str, Any]:
+    """The fields of a result by name."""
+    return {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
 
 
 def _made(kind: type[Any], fields: dict[str, Any]) -> Any:

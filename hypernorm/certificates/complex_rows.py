@@ -32,6 +32,7 @@ import scipy.sparse as sp
 from hypernorm._complex import ComplexMatrix, above_one_another
 from hypernorm._validation import Matrix, as_dense
 from hypernorm.certificates.dyadic import DyadicMatrix, dyadic
+from hypernorm.certificates.residuals import exact_squared_norm
 from hypernorm.certificates.rounding import SAFETY, gamma, lower_float, precision, rational, upper_float
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows
@@ -197,10 +198,10 @@ class ComplexRows:
             block = ComplexMatrix(*(as_dense(part[start:stop]) for part in (self._source.real, self._source.imaginary)))
             R, S = (DyadicMatrix.from_floats(as_dense(half)[:, self._columns]) for half in block.real_pair)
             R, S = R.scaled(1, -self.exponent), S.scaled(1, -self.exponent)
-            size += _squared_norm(R) + _squared_norm(S)
+            size += exact_squared_norm(R) + exact_squared_norm(S)
             for index, angle in enumerate(self._angles):
                 computed = DyadicMatrix.from_floats(as_dense(self.matrix[index * n + start : index * n + stop]))
-                squares[index] += _squared_norm(
+                squares[index] += exact_squared_norm(
                     computed - R.scaled(*dyadic(angle.cosine)) - S.scaled(*dyadic(angle.sine))
                 )
         # Rounding the cosines moves a block by at most the length of both errors times the norm of R and S together.
@@ -266,8 +267,3 @@ def _ldexp(part: Matrix, power: int) -> Matrix:
     if isinstance(part, np.ndarray):
         return np.ldexp(part, power)
     return sp.csr_array((np.ldexp(part.data, power), part.indices, part.indptr), shape=part.shape)
-
-
-def _squared_norm(A: DyadicMatrix) -> flint.arb:
-    mantissa, exponent = A.squared_norm()
-    return rational(mantissa) * rational(2) ** exponent

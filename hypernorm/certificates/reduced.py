@@ -25,6 +25,7 @@ from hypernorm.certificates.fields import Array, Fingerprint, Integer, Real, Sha
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.norm import NormCertificate
 from hypernorm.certificates.registry import register
+from hypernorm.certificates.residuals import exact_squared_norm
 from hypernorm.certificates.rounding import SAFETY, UNIT, gamma, precision, rational, scaling_loss, upper_float
 from hypernorm.certificates.split import SplitCertificate
 from hypernorm.certificates.subjects import read_samples, scaled_rows
@@ -183,7 +184,7 @@ def _exact_rest(rows: Rows, columns: np.ndarray, B: np.ndarray, gain: float, Y: 
     for start in range(0, len(Y), _EXACT_ROWS):
         stop = min(start + _EXACT_ROWS, len(Y))
         block = DyadicMatrix.from_floats(_dense(_used(rows.operand(start, stop), columns)))
-        total += _squared_norm(block - (DyadicMatrix.from_floats(Y[start:stop]) @ exact).scaled(*dyadic(gain)))
+        total += exact_squared_norm(block - (DyadicMatrix.from_floats(Y[start:stop]) @ exact).scaled(*dyadic(gain)))
     return total.sqrt()
 
 
@@ -191,12 +192,7 @@ def _exact_deviation(B: np.ndarray, gain: float) -> flint.arb:
     """‖gBBᵀ − I‖_F."""
     exact = DyadicMatrix.from_floats(B)
     identity = DyadicMatrix.from_floats(np.eye(len(B)))
-    return _squared_norm((exact @ exact.T).scaled(*dyadic(gain)) - identity).sqrt()
-
-
-def _squared_norm(A: DyadicMatrix) -> flint.arb:
-    mantissa, exponent = A.squared_norm()
-    return rational(mantissa) * rational(2) ** exponent
+    return exact_squared_norm((exact @ exact.T).scaled(*dyadic(gain)) - identity).sqrt()
 
 
 def _deviation(B: np.ndarray, gain: float) -> float:

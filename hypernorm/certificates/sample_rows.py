@@ -30,6 +30,7 @@ from hypernorm._pages import LARGE_BYTES, Pages
 from hypernorm._validation import Matrix, RowMatrix, as_dense
 from hypernorm.certificates.dyadic import DyadicMatrix
 from hypernorm.certificates.moments import distance_from_mean, of_pieces, total_below
+from hypernorm.certificates.residuals import exact_squared_norm
 from hypernorm.certificates.rounding import SAFETY, UNIT, lower_float, precision, rational, upper_float
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows
@@ -176,8 +177,8 @@ class SampleRows:
                 total += sum(map(rational, weights.tolist()), rational(0))
                 if self._factors is not None:
                     differences = DyadicMatrix.from_floats(np.diag(self._factors[rows])) @ differences
-                rest += _squared_norm(DyadicMatrix.from_floats(as_dense(self.matrix[rows])) - differences)
-            shift = _squared_norm(offset).sqrt() / total if self._about == "mean" else rational(0)
+                rest += exact_squared_norm(DyadicMatrix.from_floats(as_dense(self.matrix[rows])) - differences)
+            shift = exact_squared_norm(offset).sqrt() / total if self._about == "mean" else rational(0)
             return rest.sqrt(), shift * self._root_of_mass
 
     @property
@@ -283,8 +284,3 @@ def _measured(
         size = float(np.linalg.norm(np.ldexp(after, -power)))
     vanished = 0 if factors is None else int(np.count_nonzero((np.abs(after) < _NORMAL) & (before != 0)))
     return power, size, vanished
-
-
-def _squared_norm(A: DyadicMatrix) -> flint.arb:
-    mantissa, exponent = A.squared_norm()
-    return rational(mantissa) * rational(2) ** exponent
