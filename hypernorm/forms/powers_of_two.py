@@ -10,16 +10,16 @@ import scipy.sparse as sp
 from hypernorm._pages import Pages
 from hypernorm._validation import Matrix
 
-__all__ = ["BLOCK_ENTRIES", "as_float64", "measured_rows", "scaled", "scaled_block"]
+__all__ = ["as_float64", "measured_rows", "scaled", "scaled_block"]
 
 # Blocks of about this many entries stay in the second-level cache.
-BLOCK_ENTRIES = 1 << 17
+_BLOCK_ENTRIES = 1 << 17
 
 
 def measured_rows(matrix: Matrix | Pages) -> tuple[np.ndarray, np.ndarray, float]:
     """For each row an exponent e and the sum of squares of 2**-e times the row; and the smallest non-zero magnitude."""
     n, d = matrix.shape
-    step = max(1, BLOCK_ENTRIES // d) if isinstance(matrix, np.ndarray) else 4096
+    step = max(1, _BLOCK_ENTRIES // d) if isinstance(matrix, np.ndarray) else 4096
     found = [_measured_block(as_float64(matrix[start : start + step])) for start in range(0, n, step)]
     exponents, squares, smallest = zip(*found, strict=True)
     return np.concatenate(exponents).astype(np.int64), np.concatenate(squares), min(smallest)

@@ -22,12 +22,14 @@ from hypernorm._parallel import ordered_map, split_range
 from hypernorm._validation import RowMatrix
 from hypernorm.forms.identity import UNIDENTIFIED, fingerprint
 from hypernorm.forms.memory import Memory
-from hypernorm.forms.powers_of_two import BLOCK_ENTRIES, as_float64, measured_rows, scaled, scaled_block
+from hypernorm.forms.powers_of_two import as_float64, measured_rows, scaled, scaled_block
 
 __all__ = ["Rows"]
 
 Result = TypeVar("Result")
 
+# Blocks of about this many entries stay in the second-level cache together with their images.
+_BLOCK_ENTRIES = 1 << 17
 # Number of independent partial sums. It is constant, so the rounding does not depend on the number of threads.
 _RANGES = 16
 
@@ -332,7 +334,7 @@ class Rows(Memory):
         entries = self.shape[1]
         if width is not None and sp.issparse(self._matrix):
             entries = -(-self._matrix.nnz // self._matrix.shape[0])
-        return min(self.shape[0], max(64, BLOCK_ENTRIES // max(entries, width or 1)))
+        return min(self.shape[0], max(64, _BLOCK_ENTRIES // max(entries, width or 1)))
 
     def ranges(self, step: int) -> list[range]:
         """Contiguous ranges of rows, each of whole steps: the chunks, or at most a fixed number of ranges.
