@@ -31,7 +31,7 @@ class Finder(importlib.abc.MetaPathFinder):
         if name != self._name and f"{name}.__init__" != self._name:
             return None
         loader = importlib.machinery.SourceFileLoader(name, self._path)
-        loader.get_code = lambda _: self._code  # type: ignore[method-assign, assignment]
+        loader.get_code = lambda _: self._code  # type: ignore[method-assign, assignment]  # the point
         return importlib.util.spec_from_file_location(name, self._path, loader=loader)
 
 

@@ -109,7 +109,7 @@ def _lie(value: Any, rng: np.random.Generator) -> Any:
 def _impostor(proof: Any) -> Any:
     """An instance of a subclass whose proofs succeed at once."""
 
-    class Impostor(type(proof)):  # type: ignore[misc]
+    class Impostor(type(proof)):  # type: ignore[misc]  # its base is known at run time only
         __slots__ = ()
 
         def prove(self, *arguments: Any, **options: Any) -> float:

@@ -196,7 +196,7 @@ def _fill(member: IO[bytes], name: str, array: np.ndarray) -> None:
     view = array.reshape(-1).view(np.uint8).data
     read = 0
     while read < len(view):
-        count = member.readinto(view[read:])  # type: ignore[attr-defined]
+        count = member.readinto(view[read:])  # type: ignore[attr-defined]  # members of archives have it
         if not count:
             raise DamagedArchiveError(f"the member {name!r} has {read} bytes of data, fewer than it declares")
         read += count

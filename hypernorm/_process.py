@@ -63,7 +63,7 @@ class Output:
         # Redirect the stream, so that its buffer does not cause another error when the interpreter ends.
         with contextlib.suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())  # type: ignore[union-attr]
+            os.dup2(nowhere, self._stream.fileno())  # type: ignore[union-attr]  # it has just failed, so it is there
             os.close(nowhere)
 
 
@@ -75,7 +75,7 @@ def own_streams() -> Iterator[Output]:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # the encoding of a terminal may lack ∞ and →
     output, errors = Output(before[0]), Output(before[1])
-    sys.stdout, sys.stderr = output, errors  # type: ignore[assignment]
+    sys.stdout, sys.stderr = output, errors  # type: ignore[assignment]  # they delegate to text streams
     try:
         yield output
     finally:

@@ -6,22 +6,20 @@ As p ≥ 2, ‖Zw‖_p differs from that of the computed matrix by at most ‖E�
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
 from hypernorm._display import exponent_text
-from hypernorm._validation import as_dense, check_matrix
 from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.covariance import coordinates
-from hypernorm.certificates.fields import Array, Fingerprint, Integer, Real, Shape, Sizes
+from hypernorm.certificates.fields import Array, Fingerprint, Integer, Real, Shape
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.reduced import MATRIX_NORMS, MatrixNormCertificate
 from hypernorm.certificates.registry import register
 from hypernorm.certificates.rounding import SAFETY, lower_float, precision, rational, upper_float
-from hypernorm.certificates.subjects import check_identity
+from hypernorm.certificates.subjects import dense_copy
 from hypernorm.certificates.verified import Claim, VerifiedEnclosure
 from hypernorm.certificates.witness import attained_interval
 from hypernorm.exceptions import CertificateError
@@ -86,10 +84,6 @@ class AtomCertificate(Certificate):
     vector: Annotated[np.ndarray, Array("k")]
     norm: Annotated[MatrixNormCertificate, Inner(*MATRIX_NORMS)]
 
-    @classmethod
-    def sizes(cls, known: Mapping[str, Any]) -> Sizes:
-        return {**dict(zip("nd", known["shape"], strict=True)), "k": known["rank"]} if "rank" in known else {}
-
     def rules(self) -> None:
         if self.norm.q != self.q:
             raise CertificateError(f"The norm certificate is for q = {self.norm.q!r}, the proof for q = {self.q!r}.")
@@ -113,9 +107,7 @@ class AtomCertificate(Certificate):
         return {"q": self.q, "shape": list(self.shape), "rank": self.rank}
 
     def read(self, data: Any) -> np.ndarray:
-        matrix = check_matrix(data, copy=True)
-        check_identity(matrix, self.shape, self.fingerprint)
-        return as_dense(matrix)
+        return dense_copy(data, self.shape, self.fingerprint)
 
     def establish(self, subject: np.ndarray, *, exact: bool) -> VerifiedEnclosure:
         if type(subject) is not np.ndarray or subject.shape != self.shape:

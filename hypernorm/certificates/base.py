@@ -108,7 +108,7 @@ class Certificate(Result, ABC):
     def sizes(cls, known: Mapping[str, Any]) -> Sizes:
         """The values of the symbols in the shapes of fields, from the fields declared before.
 
-        By default "n" and "d" are the sides of the field `shape`.
+        By default "n" and "d" are the sides of the field `shape`, and "k" is the field `rank` if there is one.
 
         Parameters
         ----------
@@ -120,7 +120,10 @@ class Certificate(Result, ABC):
         dict
             The side of each symbol; None for one that is not known.
         """
-        return dict(zip("nd", known["shape"], strict=True)) if "shape" in known else {}
+        if "shape" not in known:
+            return {}
+        n, d = known["shape"]
+        return {"n": n, "d": d, "k": known.get("rank")}
 
     def rules(self) -> None:
         """Raise a `CertificateError` if fields contradict one another; each has passed its own check.

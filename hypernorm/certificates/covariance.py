@@ -24,7 +24,6 @@ import numpy as np
 
 from hypernorm._arguments import check_nonnegative
 from hypernorm._display import rounded_down
-from hypernorm._validation import as_dense, check_matrix
 from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.displacement import are_base_weights, outlier_mass, total_variation_bound
 from hypernorm.certificates.fields import Array, Fingerprint, Real, Shape
@@ -44,7 +43,7 @@ from hypernorm.certificates.rounding import (
     rational,
     upper_float,
 )
-from hypernorm.certificates.subjects import check_identity
+from hypernorm.certificates.subjects import dense_copy
 from hypernorm.certificates.verified import VerifiedErrorBound
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import Rows
@@ -222,9 +221,7 @@ class CovarianceCertificate(Certificate):
         }
 
     def read(self, data: Any) -> np.ndarray:
-        matrix = check_matrix(data, copy=True)
-        check_identity(matrix, self.shape, self.fingerprint)
-        return as_dense(matrix)
+        return dense_copy(data, self.shape, self.fingerprint)
 
     def establish(self, subject: np.ndarray, *, exact: bool) -> VerifiedCovarianceBound:
         if type(subject) is not np.ndarray or subject.shape != self.shape:

@@ -11,7 +11,7 @@ from above, or the Frobenius norm if the error is not formed.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, TypeAlias
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.dyadic import DyadicMatrix
-from hypernorm.certificates.fields import Array, Fingerprint, Integer, Shape, Sizes
+from hypernorm.certificates.fields import Array, Fingerprint, Integer, Shape
 from hypernorm.certificates.gauges import tail
 from hypernorm.certificates.registry import register
 from hypernorm.certificates.residuals import (
@@ -138,13 +138,6 @@ class LowRankErrorCertificate(Certificate):
     right: Annotated[np.ndarray, Array("d", "k")]
     vector: Annotated[np.ndarray, Array("d")]
     formed: Annotated[int, Integer(0, 1)]
-
-    @classmethod
-    def sizes(cls, known: Mapping[str, Any]) -> Sizes:
-        if "rank" not in known:
-            return {}
-        n, d = known["shape"]
-        return {"n": n, "d": d, "k": known["rank"]}
 
     def rules(self) -> None:
         if not self.vector.any():

@@ -12,7 +12,6 @@ is a norm, and γ₂(E) ≤ max ‖row of E‖ by E = E · I. ∎
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -21,7 +20,7 @@ import numpy as np
 
 from hypernorm.certificates.base import Certificate
 from hypernorm.certificates.dyadic import DyadicMatrix
-from hypernorm.certificates.fields import Array, Fingerprint, Integer, Shape, Sizes
+from hypernorm.certificates.fields import Array, Fingerprint, Integer, Shape
 from hypernorm.certificates.inner import Inner
 from hypernorm.certificates.low_rank import formed_error
 from hypernorm.certificates.registry import register
@@ -98,13 +97,6 @@ class MaxNormCertificate(Certificate):
     row_weights: Annotated[np.ndarray, Array("n")]
     column_weights: Annotated[np.ndarray, Array("d")]
     singular: Annotated[SingularValueCertificate, Inner(SingularValueCertificate)]
-
-    @classmethod
-    def sizes(cls, known: Mapping[str, Any]) -> Sizes:
-        if "rank" not in known:
-            return {}
-        n, d = known["shape"]
-        return {"n": n, "d": d, "k": known["rank"]}
 
     def rules(self) -> None:
         if not (self.row_weights.any() and self.column_weights.any()):

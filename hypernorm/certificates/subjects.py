@@ -9,12 +9,21 @@ import scipy.sparse as sp
 
 from hypernorm._chunks import Chunks
 from hypernorm._pages import Pages
-from hypernorm._validation import RowMatrix, check_samples
+from hypernorm._validation import RowMatrix, as_dense, check_matrix, check_samples
 from hypernorm.certificates.values import check_fingerprint
 from hypernorm.exceptions import CertificateError
 from hypernorm.forms import Rows, fingerprint
 
-__all__ = ["check_identity", "check_radius", "other_data", "plain_rows", "read_samples", "samples_of", "scaled_rows"]
+__all__ = [
+    "check_identity",
+    "check_radius",
+    "dense_copy",
+    "other_data",
+    "plain_rows",
+    "read_samples",
+    "samples_of",
+    "scaled_rows",
+]
 
 
 def read_samples(data: Any, shape: tuple[int, int], digits: str) -> RowMatrix:
@@ -30,6 +39,19 @@ def read_samples(data: Any, shape: tuple[int, int], digits: str) -> RowMatrix:
     matrix = check_samples(data)
     check_identity(matrix, shape, digits)
     return matrix
+
+
+def dense_copy(data: Any, shape: tuple[int, int], digits: str) -> np.ndarray:
+    """`read_samples` as an array of its own, which no one else can change.
+
+    Raises
+    ------
+    CertificateError
+    InvalidInputError
+    """
+    matrix = check_matrix(data, copy=True)
+    check_identity(matrix, shape, digits)
+    return as_dense(matrix)
 
 
 def plain_rows(subject: Any, columns: int) -> Rows:

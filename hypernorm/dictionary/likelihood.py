@@ -87,7 +87,7 @@ class _Sums(NamedTuple):
     large_squares: np.ndarray
     squares: np.ndarray  # Σ y²
 
-    def __add__(self, other: _Sums) -> _Sums:  # type: ignore[override]
+    def __add__(self, other: _Sums) -> _Sums:  # type: ignore[override]  # sums, not longer tuples
         return _Sums(*(a + b for a, b in zip(self, other, strict=True)))
 
 

@@ -92,7 +92,7 @@ def available_memory() -> float:
 
 def open_binary(path: Path) -> BinaryIO:
     """Open a file for reading bytes, decompressed if its name ends in ``.gz``."""
-    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
+    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]  # GzipFile reads bytes
 
 
 def decoded_size(path: Path, name: str) -> int:
