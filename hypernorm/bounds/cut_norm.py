@@ -25,8 +25,14 @@ from hypernorm._validation import check_matrix
 from hypernorm.bounds.climb import Climb, Progress, Stage
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.operator_power import largest_vector
-from hypernorm.bounds.operator_propose import Problem, Rule, propose_rule, zero_certificate
-from hypernorm.certificates import CutNormCertificate, CutNormWitness, OperatorCertificate, bordered
+from hypernorm.bounds.operator_propose import Problem, Rule, propose_rule, tell_of_rule, zero_certificate
+from hypernorm.certificates import (
+    LARGEST_ENUMERATION,
+    CutNormCertificate,
+    CutNormWitness,
+    OperatorCertificate,
+    bordered,
+)
 from hypernorm.forms import ScaledMatrix
 
 __all__ = ["CUT_METHODS", "CutMethod", "cut_norm"]
@@ -60,7 +66,8 @@ def cut_norm(
         Real and finite; for graphs the difference of two adjacency matrices. It need not be square.
     method : {"auto", "cheap", "weights", "exact"}, default "auto"
         The certificates to try: ``"cheap"``, the sum of magnitudes; ``"weights"``, the relaxation as well; ``"exact"``
-        and ``"auto"`` also the enumeration, for at most 23 rows or columns, first or last.
+        and ``"auto"`` also the enumeration, for at most 23 rows or columns, first or last. If a gap remains because
+        ``"exact"`` does not apply, a `ConvergenceWarning` says so.
     rtol : float, default 1e-6
         Relative gap at which the bounds count as meeting.
     time_limit : float, optional
@@ -123,6 +130,8 @@ class _Search:
         status = climb.run(self._stages(climb))
         if climb.witness is None:
             self._offer_sets(climb, np.ones(self.matrix.shape[1], dtype=bool))
+        where = f"matrices with at most {LARGEST_ENUMERATION - 1} rows or columns"
+        tell_of_rule(self.method, status, climb.records, where)
         return climb.interval(status, climb.witness.quantity, unit=climb.lower)
 
     def _stages(self, climb: Climb) -> Iterator[Stage]:

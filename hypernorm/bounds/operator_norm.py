@@ -26,7 +26,7 @@ from hypernorm._display import operator_norm_text
 from hypernorm.bounds.climb import Climb, Progress, Stage
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.operator_power import edge_vector, largest_vector
-from hypernorm.bounds.operator_propose import Problem, Rule, propose_rule, zero_certificate
+from hypernorm.bounds.operator_propose import Problem, Rule, propose_rule, tell_of_rule, zero_certificate
 from hypernorm.bounds.two_to_q import Method, two_to_q_norm
 from hypernorm.certificates import COMPLEX_EXPONENTS, OperatorCertificate, OperatorWitness, identified_matrix
 from hypernorm.forms import BlockMatrix, ScaledMatrix
@@ -70,7 +70,8 @@ def operator_norm(
         The strongest certificates to try: ``"cheap"``, norms of columns, rows and |A|, in time proportional to the
         entries that are not zero; ``"spectral"``, weights, interpolation, and 2→q norms by eigenvalues; ``"sos"``,
         2→q norms by sums of squares of any size; ``"exact"``, the enumeration of signs in place of the latter;
-        ``"auto"``, all that take at most about a minute.
+        ``"auto"``, all that take at most about a minute. If a gap remains and the rule of ``"sos"`` or ``"exact"`` does
+        not apply to p, q and the matrix, a `ConvergenceWarning` says so.
     rtol : float, default 1e-6
         Relative gap at which the bounds count as meeting.
     time_limit : float, optional
@@ -144,6 +145,7 @@ class _Search:
         status = climb.run(self._stages(climb))
         if climb.witness is None:
             self._search(climb, n_starts=1)
+        tell_of_rule(self.method, status, climb.records)
         return climb.interval(status, quantity, unit=climb.lower)
 
     def _stages(self, climb: Climb) -> Iterator[Stage]:

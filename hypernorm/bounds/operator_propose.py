@@ -16,8 +16,10 @@ from scipy.optimize import linprog
 
 from hypernorm._arguments import Seed, check_choice, check_exponent, check_generator, fits_in_memory
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._warnings import warn_caller
 from hypernorm.bounds.column_weights import column_weights
 from hypernorm.bounds.deadlines import DeadlineError, has_time
+from hypernorm.bounds.interval import BoundRecord, Status
 from hypernorm.bounds.operator_power import axis_norms, conjugate_float
 from hypernorm.bounds.operator_weights import matrix_weights, positive_vector, spectral_square
 from hypernorm.bounds.propose import first_proved
@@ -40,7 +42,7 @@ from hypernorm.certificates import (
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import BlockMatrix, ScaledMatrix
 
-__all__ = ["RULES", "Problem", "operator_certificate", "propose_rule", "zero_certificate"]
+__all__ = ["RULES", "Problem", "operator_certificate", "propose_rule", "tell_of_rule", "zero_certificate"]
 
 # An enumeration visits at most so many entries.
 _MOST_SUMS = 2.0**33
@@ -256,6 +258,17 @@ _WHERE = {
     "interpolation": "p ≤ q, with p > 1 and q < ∞",
     "enumeration": f"p = ∞ or q = 1 and real matrices, with at most {LARGEST_ENUMERATION} columns or rows",
 }
+
+
+def tell_of_rule(method: str, status: Status, records: list[BoundRecord], where: str | None = None) -> None:
+    """Warn if a gap remains and the rule that the user has asked for by `method` did not apply."""
+    asked: dict[str, Rule] = {"exact": "enumeration", "sos": "two_to_q"}
+    rule = asked.get(method)
+    if rule is not None and status is Status.GAP and rule not in (record.kind for record in records):
+        warn_caller(
+            f'method="{method}" added nothing, and a gap remains: the rule "{rule}" applies to '
+            f"{where or _WHERE[rule]}, as far as memory allows."
+        )
 
 
 def propose_rule(rule: Rule, problem: Problem) -> OperatorCertificate | None:

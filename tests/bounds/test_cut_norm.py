@@ -84,6 +84,12 @@ def test_the_rounding_of_the_border_is_part_of_the_proof():
         assert Fraction(exact) <= error * (1 + Fraction(1, 10**12))
 
 
+def test_an_enumeration_that_does_not_apply_is_named():
+    A = np.random.default_rng(0).standard_normal((30, 30))
+    with pytest.warns(hn.ConvergenceWarning, match="at most 23 rows or columns"):
+        assert hn.cut_norm(A, method="exact", random_state=0).status is hn.Status.GAP
+
+
 def test_tampered_certificates():
     A = np.random.default_rng(3).standard_normal((5, 4))
     true = enumerated(A)

@@ -1,6 +1,7 @@
 """Intervals for operator norms: known values, every region of (p, q), laws of norms, inputs."""
 
 import math
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -154,9 +155,30 @@ def test_the_climb_reports_the_least_bound(p, q):
     assert interval.witness.verify(A).lower == interval.lower
     assert interval.upper <= interval.lower * 1.06
     for method in ("cheap", "exact"):
-        other = hn.operator_norm(A, p, q, method=method, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", hn.ConvergenceWarning)  # where no enumeration applies, see below
+            other = hn.operator_norm(A, p, q, method=method, random_state=0)
         assert interval.lower * (1 - 1e-6) <= other.upper
         assert {record.kind for record in other.records} <= set(RULES)
+
+
+@pytest.mark.parametrize(
+    ("method", "p", "q", "columns", "rule"),
+    [("exact", 3, 3, 6, "enumeration"), ("exact", INF, 1, 30, "enumeration"), ("sos", 4, 4 / 3, 6, "two_to_q")],
+)
+def test_a_method_that_adds_nothing_is_named(method, p, q, columns, rule):
+    A = np.random.default_rng(0).standard_normal((columns, columns))
+    with pytest.warns(hn.ConvergenceWarning, match=f'method="{method}" added nothing.*"{rule}" applies to') as caught:
+        interval = hn.operator_norm(A, p, q, method=method, random_state=0)
+    assert caught[0].filename == __file__
+    assert interval.status is hn.Status.GAP
+
+
+def test_a_method_that_applies_or_is_not_needed_says_nothing():
+    A = np.random.default_rng(0).standard_normal((6, 5))
+    assert hn.operator_norm(A, INF, 1, method="exact", random_state=0).is_exact()
+    assert hn.operator_norm(A, 1, 3, method="exact", random_state=0).is_exact()
+    assert "two_to_q" in [record.kind for record in hn.operator_norm(A, 3, 3, method="sos", random_state=0).records]
 
 
 def test_the_norm_from_two_is_that_of_two_to_q_norm():
