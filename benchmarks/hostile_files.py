@@ -28,7 +28,7 @@ from experiments.runner import Row
 
 __all__ = ["CASES", "PARTS", "READ_MATRIX", "Case", "measure"]
 
-READ_MATRIX = "from hypernorm.datasets import read_matrix as open_file"
+READ_MATRIX = "from hypernorm.io import read_matrix as open_file"
 _LOAD_CERTIFICATE = "from hypernorm import load_certificate as open_file"
 _CONTINUE = """
 import numpy
@@ -83,6 +83,8 @@ def measure(case: Case, folder: Path, limit: float = 60.0) -> dict[str, Any]:
         done = subprocess.run(
             ["/bin/sh", "-c", '"$@"; exit $?', "sh", *command], capture_output=True, text=True, timeout=limit
         )
+        if done.returncode == 1:  # an error outside the reading, so that nothing was measured
+            raise RuntimeError(done.stderr)
         row = json.loads(done.stdout) if done.returncode == 0 else {"outcome": f"ended with code {done.returncode}"}
     except subprocess.TimeoutExpired:
         row = {"outcome": f"no end after {limit:.0f} s"}
