@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from hypernorm.bounds.deadlines import DeadlineError
 from hypernorm.forms import Rows
 
-__all__ = ["gradients", "norm_values", "normalised", "signed_power"]
+__all__ = ["gradients", "largest_form", "norm_values", "normalised", "signed_power"]
 
 # For larger exponents |y|^{q−1} can underflow for moderately short rows, so the columns are normalised first.
 _LARGEST_PLAIN_EXPONENT = 32.0
@@ -86,6 +87,14 @@ def norm_values(rows: Rows, V: np.ndarray, q: float) -> np.ndarray:
         return total
 
     return largest * sum(rows.partials(partial, rows.ranges(step)), np.zeros(V.shape[1])) ** (1 / q)
+
+
+def largest_form(rows: Rows, V: np.ndarray, order: int) -> float:
+    """The largest Σ ⟨x_i, v⟩^order at the columns v of V; 0 if no time is left to compute it."""
+    try:
+        return float(norm_values(rows, V, order).max()) ** order
+    except DeadlineError:
+        return 0.0
 
 
 def normalised(V: np.ndarray) -> np.ndarray:

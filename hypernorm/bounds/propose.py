@@ -18,7 +18,7 @@ from hypernorm.bounds.deadlines import DeadlineError, check_time, closing_second
 from hypernorm.bounds.interval import Status
 from hypernorm.bounds.newton import SMALL
 from hypernorm.bounds.power import search
-from hypernorm.bounds.power_kernels import norm_values
+from hypernorm.bounds.power_kernels import largest_form
 from hypernorm.bounds.reduction import Reduction
 from hypernorm.bounds.resolvent import Resolvent
 from hypernorm.bounds.sos_matrix import check_solver_memory
@@ -316,11 +316,7 @@ def _largest_value(
     if candidates is None and factor.form == "sos":
         count = max(count, _STARTS * rows.shape[1] ** 2 // max(rows.shape))
     vector = search(rows, factor.order, options.rng, n_starts=count, starts=starts, deadline=deadline)
-    try:
-        value = float(norm_values(rows, vector[:, None], factor.order)[0]) ** factor.order
-    except DeadlineError:
-        value = 0.0  # the value of the vector is unknown
-    return value, vector
+    return largest_form(rows, vector[:, None], factor.order), vector
 
 
 def _propose_split(factor: Factor, rows: Rows, options: Search, spread: float) -> _Proposal:
@@ -354,11 +350,18 @@ def _propose_gram(factor: Factor, rows: Rows, options: Search, spread: float) ->
     best = [_largest_value(factor, rows, options, None, deadline)]
     solver = SosSolver(coefficients, classes, options.rng, best[0][1] if half_degree == 2 else None)
 
+    calls = 0
+
     def lower(candidates: np.ndarray | None) -> float:
-        """The best value of the form so far, after a search from the candidates."""
-        if candidates is not None:
+        """The best value so far. Searches cost many passes: they are for better candidates and calls 1, 2, 4, …"""
+        nonlocal calls
+        calls += candidates is not None
+        known = best[0][0] * (1 + options.rtol)
+        if candidates is not None and (
+            calls & (calls - 1) == 0 or largest_form(rows, candidates, factor.order) > known
+        ):
             best.append(_largest_value(factor, rows, options, candidates, deadline))
-        best[:] = [max(best, key=lambda pair: pair[0])]
+            best[:] = [max(best, key=lambda pair: pair[0])]
         return best[0][0]
 
     stop = _solved(
