@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 from benchmarks import (
+    calls,
     dictionary_learning,
     hostile_files,
     kernels,
@@ -34,6 +35,7 @@ from experiments.runner import RESULTS, Row, read
 
 PAGE = Path(__file__).parent / "RESULTS.md"
 BENCHMARKS: dict[str, ModuleType] = {
+    "calls": calls,
     "kernels": kernels,
     "sums_of_squares": sums_of_squares,
     "dictionary_learning": dictionary_learning,

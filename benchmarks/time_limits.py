@@ -22,7 +22,7 @@ from experiments.runner import Row
 from hypernorm import datasets
 from hypernorm.separable import value as separable_states
 
-LIMITS = (0.1, 0.5, 2.0, 5.0)
+LIMITS = (0.1, 0.5, 2.0)
 
 
 def _sparse(n: int, d: int, density: float) -> sp.csr_array:

@@ -83,7 +83,7 @@ def run(words: list[str], folder: Path, seconds: float = 200) -> None:
 
 def test_pages_name_commands():
     found = by_page()
-    assert {"README.md", "CONTRIBUTING.md", "Makefile", "docs/guide/getting_started.md"} <= set(found)
+    assert {"README.md", "CONTRIBUTING.md", "Makefile", "docs/guide/command_line.md"} <= set(found)
     assert "make demo" in found["README.md"]
     assert "hypernorm info upper.npz" in found["README.md"]
     assert "pre-commit install" in found["CONTRIBUTING.md"]

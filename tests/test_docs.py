@@ -106,6 +106,7 @@ def test_guide_runs(tmp_path, monkeypatch, capsys):
         "index.md",
         "development/add_a_certificate.md",
         "guide/bounds_in_practice.md",
+        "guide/data_and_time.md",
         "guide/dictionary_learning.md",
         "guide/gauss_markov.md",
         "guide/robust_statistics.md",
@@ -228,7 +229,7 @@ def test_depth_of_a_moment_matrix(n, size):
 
 
 def test_guide_lists_the_names_and_their_norms():
-    text = (DOCS / "guide/getting_started.md").read_text(encoding="utf-8")
+    text = (DOCS / "guide/command_line.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in text for name in NAMES)
     for name, power in (("icosahedron", 12 / 5), ("e8", 9)):
         witness = hn.lower_bound(read_matrix(name), q=4, random_state=0)

@@ -25,7 +25,14 @@ from hypernorm._validation import check_matrix
 from hypernorm.bounds.climb import Climb, Progress, Stage
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.operator_power import largest_vector
-from hypernorm.bounds.operator_propose import Problem, Rule, propose_rule, tell_of_rule, zero_certificate
+from hypernorm.bounds.operator_propose import (
+    Problem,
+    Rule,
+    enumerated_start,
+    propose_rule,
+    tell_of_rule,
+    zero_certificate,
+)
 from hypernorm.certificates import (
     LARGEST_ENUMERATION,
     CutNormCertificate,
@@ -150,9 +157,14 @@ class _Search:
 
     def _certify(self, climb: Climb, rule: Rule) -> Status | None:
         begin = time.perf_counter()
-        norm = propose_rule(rule, self._problem(climb))
+        problem = self._problem(climb)
+        norm = propose_rule(rule, problem)
         if norm is not None:
             self._offer(climb, rule, norm, begin)
+            if rule == "enumeration" and not climb.is_closed:  # the search has missed the sets
+                start = enumerated_start(problem, norm.side)
+                if start is not None:
+                    self._improve_lower(climb, n_starts=1, starts=start)
         return None
 
     def _offer(self, climb: Climb, kind: str, norm: OperatorCertificate, begin: float) -> None:
@@ -163,8 +175,10 @@ class _Search:
         record = BoundRecord(kind=kind, upper=upper, seconds=time.perf_counter() - begin)
         climb.offer(dataclasses.replace(certificate, upper=upper), record)
 
-    def _improve_lower(self, climb: Climb) -> Status | None:
-        signs = largest_vector(self.border.entries, math.inf, 1.0, self.rng, n_starts=_STARTS, deadline=climb.deadline)
+    def _improve_lower(self, climb: Climb, n_starts: int = _STARTS, starts: np.ndarray | None = None) -> Status | None:
+        signs = largest_vector(
+            self.border.entries, math.inf, 1.0, self.rng, n_starts=n_starts, starts=starts, deadline=climb.deadline
+        )
         self._offer_sets(climb, signs[:-1] * signs[-1] < 0)
         return None
 

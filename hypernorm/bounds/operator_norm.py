@@ -26,7 +26,14 @@ from hypernorm._display import operator_norm_text
 from hypernorm.bounds.climb import Climb, Progress, Stage
 from hypernorm.bounds.interval import BoundRecord, Interval, Status
 from hypernorm.bounds.operator_power import edge_vector, largest_vector
-from hypernorm.bounds.operator_propose import Problem, Rule, propose_rule, tell_of_rule, zero_certificate
+from hypernorm.bounds.operator_propose import (
+    Problem,
+    Rule,
+    enumerated_start,
+    propose_rule,
+    tell_of_rule,
+    zero_certificate,
+)
 from hypernorm.bounds.two_to_q import Method, two_to_q_norm
 from hypernorm.certificates import COMPLEX_EXPONENTS, OperatorCertificate, OperatorWitness, identified_matrix
 from hypernorm.forms import BlockMatrix, ScaledMatrix
@@ -177,15 +184,21 @@ class _Search:
         if certificate is not None:
             seconds = time.perf_counter() - begin
             climb.offer(certificate, BoundRecord(kind=rule, upper=certificate.upper, seconds=seconds))
+            if rule == "enumeration" and not climb.is_closed:  # the search has missed the vector
+                start = enumerated_start(problem, certificate.side)
+                if start is not None:
+                    self._search(climb, n_starts=1, starts=start)
         return None
 
-    def _search(self, climb: Climb, n_starts: int | None = None) -> Status | None:
+    def _search(self, climb: Climb, n_starts: int | None = None, starts: np.ndarray | None = None) -> Status | None:
         deadline = climb.deadline
         if n_starts is None:
             entries = self.matrix.entries
             count = entries.nnz if isinstance(entries, sp.csr_array) else math.prod(entries.shape)
             n_starts = int(min(_STARTS, max(_LEAST_STARTS, _START_ENTRIES / count)))
-        vector = largest_vector(self.matrix.entries, self.p, self.q, self.rng, n_starts=n_starts, deadline=deadline)
+        vector = largest_vector(
+            self.matrix.entries, self.p, self.q, self.rng, n_starts=n_starts, starts=starts, deadline=deadline
+        )
         self._offer_vector(climb, vector)
         return None
 

@@ -16,11 +16,12 @@ from scipy.optimize import linprog
 
 from hypernorm._arguments import Seed, check_choice, check_exponent, check_generator, fits_in_memory
 from hypernorm._arithmetic import own_arithmetic
+from hypernorm._validation import as_dense
 from hypernorm._warnings import warn_caller
 from hypernorm.bounds.column_weights import column_weights
 from hypernorm.bounds.deadlines import DeadlineError, has_time
 from hypernorm.bounds.interval import BoundRecord, Status
-from hypernorm.bounds.operator_power import axis_norms, conjugate_float
+from hypernorm.bounds.operator_power import axis_norms, conjugate_float, dual_vectors
 from hypernorm.bounds.operator_weights import matrix_weights, positive_vector, spectral_square
 from hypernorm.bounds.propose import first_proved
 from hypernorm.bounds.two_to_q import Method, two_to_q_norm
@@ -37,12 +38,21 @@ from hypernorm.certificates import (
     WeightsCertificate,
     identified_matrix,
     operand_of,
+    sign_sums,
     weighted_columns,
 )
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.forms import BlockMatrix, ScaledMatrix
 
-__all__ = ["RULES", "Problem", "operator_certificate", "propose_rule", "tell_of_rule", "zero_certificate"]
+__all__ = [
+    "RULES",
+    "Problem",
+    "enumerated_start",
+    "operator_certificate",
+    "propose_rule",
+    "tell_of_rule",
+    "zero_certificate",
+]
 
 # An enumeration visits at most so many entries.
 _MOST_SUMS = 2.0**33
@@ -192,6 +202,26 @@ def _enumeration(problem: Problem) -> Iterator[OperatorCertificate]:
         if not has_time(_SUM * m * 2.0**n, problem.deadline):
             raise DeadlineError
         yield problem.proved(EnumerationCertificate(**problem.fields(side)))
+
+
+def enumerated_start(problem: Problem, side: str) -> np.ndarray | None:
+    """The vector that attains the norm by an enumeration, computed, as a column; None if there is no time for it."""
+    operand = operand_of(problem.matrix, problem.p, problem.q, side)
+    entries, q = as_dense(operand.entries), float(operand.q)
+    if not has_time(_SUM * entries.shape[0] * 2.0 ** entries.shape[1], problem.deadline):
+        return None
+    best, largest = entries[:, 0], -1.0
+    for images in sign_sums(entries):
+        magnitudes = np.abs(images)
+        sums = (magnitudes if q == 1 else magnitudes**q).sum(axis=1)
+        if sums.max() > largest:
+            best, largest = images[sums.argmax()], float(sums.max())
+    vector, places = dual_vectors(best[:, None, None], q)[0][:, 0, 0], operand.rows  # with it, A' has this image
+    if side == "matrix":
+        vector, places = dual_vectors((entries.T @ vector)[:, None, None], 1.0)[0][:, 0, 0], operand.columns
+    start = np.zeros((problem.matrix.shape[1], 1))
+    start[places, 0] = vector
+    return start
 
 
 def _interpolation(problem: Problem) -> Iterator[OperatorCertificate]:

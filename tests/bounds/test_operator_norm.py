@@ -1,5 +1,6 @@
 """Intervals for operator norms: known values, every region of (p, q), laws of norms, inputs."""
 
+import importlib
 import math
 import warnings
 from fractions import Fraction
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 import hypernorm as hn
 from hypernorm.bounds import RULES
-from hypernorm.bounds.operator_power import conjugate_float
+from hypernorm.bounds.operator_power import conjugate_float, largest_vector
 from hypernorm.certificates import TwoToQCertificate
 
 INF = math.inf
@@ -374,3 +375,22 @@ def test_lower_bounds_for_other_norms_of_vectors():
         hn.lower_bound(A, 3, p=1.5, starts=np.ones((1, 3)))
     assert hn.lower_bound(A, 3, p=1.5, starts=np.ones((1, 4)), n_starts=1, random_state=0).value > 0
     assert hn.lower_bound(np.zeros((2, 2)), 3, p=1.5).value == 0
+
+
+def searched_from_starts_only(A, p, q, rng, *, n_starts, starts=None, deadline=INF):
+    """The power method, or without starts a vector that attains little."""
+    return np.eye(1, A.shape[1])[0] if starts is None else largest_vector(A, p, q, rng, n_starts=1, starts=starts)
+
+
+@pytest.mark.parametrize(("p", "q"), [(INF, 1), (3, 1), (INF, 2.5)])
+def test_the_vector_of_an_enumeration_is_found(p, q, monkeypatch):
+    """Also where the search has missed it."""
+    A = np.random.default_rng(0).standard_normal((12, 40))
+    A = A if q == 1 else A.T
+    A[:, 3] = 0
+    module = importlib.import_module("hypernorm.bounds.operator_norm")
+    monkeypatch.setattr(module, "largest_vector", searched_from_starts_only)
+    interval = hn.operator_norm(A, p, q, method="exact", random_state=0)
+    assert interval.certificate.kind == "enumeration"
+    assert interval.is_exact(1e-9)
+    assert interval.witness.verify(A).lower == interval.lower

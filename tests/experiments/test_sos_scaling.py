@@ -48,7 +48,7 @@ def test_peaks_that_belong_to_several_sizes_are_left_out(folder):
 
 
 def test_memory_of_the_two_approaches():
-    assert experiment.gram_gigabytes(100) == 64 * 5050**2 / 2**30
+    assert experiment.gram_gigabytes(100) == 48 * 5050**2 / 2**30
     assert experiment.schur_gigabytes(20) == 8 * 8855**2 / 2**30
 
 
