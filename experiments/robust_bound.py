@@ -29,7 +29,7 @@ from experiments.means.bound_samples import CONSTANTS, FAMILIES, extremal
 from experiments.means.inlier_sets import extreme_variances, farthest_mean
 from experiments.means.trials import DATA, load
 from experiments.runner import Row, main
-from experiments.tables import markdown
+from experiments.tables import OUTLIERS, markdown
 from hypernorm.certificates import weighted_rows
 from hypernorm.datasets import ADVERSARIES, INLIERS, contaminated
 from hypernorm.exceptions import InvalidInputError
@@ -203,7 +203,7 @@ def family(row: Row) -> str:
         return "real tables"
     if row["adversary"] == "its own":
         return row["inliers"]
-    return {"none": "no outliers"}.get(row["adversary"], row["adversary"].replace("_", " "))
+    return OUTLIERS[row["adversary"]] if row["adversary"] != "none" else "no outliers"
 
 
 def samples(rows: list[Row]) -> list[Row]:

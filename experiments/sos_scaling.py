@@ -1,10 +1,10 @@
 """Time and memory of sum-of-squares certificates as functions of the number of columns.
 
 Claim: the structured solver proves an interval of relative width 1e-5 for every tried matrix up to d = 100, is faster
-than SCS and Clarabel at every size d ≥ 20, and needs little more memory than 64 D² bytes for Gram matrices with
+than SCS and Clarabel at every size d ≥ 20, and needs little more memory than 48 D² bytes for Gram matrices with
 D = d(d+1)/2 rows. For d ≥ 60 SCS and Clarabel have no result within several times its time and 16 GiB.
 
-Refuted by a larger gap, by a shorter time of another solver, by a peak above 64 D² bytes plus half a gibibyte, or by a
+Refuted by a larger gap, by a shorter time of another solver, by a peak above 48 D² bytes plus half a gibibyte, or by a
 result of SCS or Clarabel at d = 60 or more.
 
 Nothing is measured here: the rows are those of `python -m benchmarks.sums_of_squares`, which fixes the threads and
@@ -64,8 +64,8 @@ def memory(folder: Path = RESULTS) -> list[Row]:
 
 
 def gram_gigabytes(d: float) -> float:
-    """Memory of eight matrices of size D = d(d+1)/2: 64 D² bytes."""
-    return 64 * (d * (d + 1) / 2) ** 2 / 2**30
+    """Memory of six matrices of size D = d(d+1)/2: 48 D² bytes."""
+    return 48 * (d * (d + 1) / 2) ** 2 / 2**30
 
 
 def schur_gigabytes(d: float) -> float:
@@ -121,7 +121,7 @@ def verdict(rows: list[Row], peaks: list[Row]) -> str:
         f"gap at most {widest:.1e}; time grows as d^{growth(rows, 'hypernorm', 40):.1f} from d = 40 on, that of SCS as "
         f"d^{growth(rows, 'SCS', 20):.1f} from d = 20 to 40; SCS and Clarabel are faster at {slower or 'no'} sizes of "
         f"d ≥ 20 and finished {len(finished)} of {len(large)} runs from d = 60 on; {len(peaks)} known peaks exceed "
-        f"64 D² bytes by {max(beyond, default=math.nan):.2f} GiB at most."
+        f"48 D² bytes by {max(beyond, default=math.nan):.2f} GiB at most."
     )
 
 

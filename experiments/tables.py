@@ -1,10 +1,23 @@
-"""Markdown tables of results."""
+"""Markdown tables of results, and the names that tables and figures share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["markdown"]
+__all__ = ["OUTLIERS", "markdown"]
+
+OUTLIERS = {
+    "none": "none",
+    "cluster": "cluster",
+    "two_clusters": "two clusters",
+    "shell": "half a shell",
+    "subtractive": "extremes removed",
+    "far": "far cluster",
+    "dkk": "DKK mixture",
+    "hidden": "hidden",
+    "adaptive": "adaptive cluster",
+}
+"""What tables and figures call the adversaries of `hypernorm.datasets.contaminated`."""
 
 
 def markdown(head: Sequence[object], rows: Iterable[Sequence[object]], align: str = "---:") -> str:

@@ -6,12 +6,12 @@ from matplotlib.figure import Figure
 
 from experiments.robust_bound import samples, violations
 from experiments.runner import Row
+from experiments.tables import OUTLIERS
 from hypernorm.datasets import ADVERSARIES
 from paper_figures.style import COLOURS, COLUMN, GREY, figure, rows_on_file, save
 
 __all__ = ["draw"]
 
-_NAMES = {"two_clusters": "two clusters", "dkk": "DKK mixture", "far": "far points", "hidden": "hidden cluster"}
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
 _LEAST = 3e-3
 
@@ -35,7 +35,7 @@ def draw(rows: list[Row]) -> Figure:
                 ms=2.8,
                 alpha=0.6,
                 mew=0 if fill == colour else 0.5,
-                label=_NAMES.get(name, name) if fill == colour else None,
+                label=OUTLIERS.get(name, name) if fill == colour else None,
             )
     bounds = [row["filter"]["bound"] for row in samples(rows)]
     ends = [_LEAST, max(bounds) * 1.3]

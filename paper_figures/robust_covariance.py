@@ -26,6 +26,7 @@ from experiments.robust_covariance import (
     measured,
 )
 from experiments.runner import Row
+from experiments.tables import OUTLIERS
 from paper_figures.style import COLOURS, COLUMN, GREY, PAGE, figure, handles, plain_logarithm, rows_on_file, save
 
 __all__ = ["curves", "draw_alarms", "draw_bound", "draw_contamination", "draw_sizes"]
@@ -46,14 +47,6 @@ _LABELS = {
     ENVELOPE: "elliptic envelope, told 10%",
     ORACLE: "covariance of the inliers (unknown)",
 }
-_TITLES = {
-    "cluster": "one cluster",
-    "two_clusters": "two clusters at 75°",
-    "far": "cluster ten times as far",
-    "dkk": "the DKK mixture",
-    "hidden": "hidden, least variance",
-    "subtractive": "extremes removed",
-}
 _FAMILIES = {
     "gaussian": "normal",
     "laplace": "Laplace",
@@ -72,7 +65,7 @@ def draw_contamination(rows: list[Row]) -> Figure:
     for axis, adversary in zip(axes.flat, ADVERSARIES, strict=True):
         same = {fraction: values for (name, fraction), values in cells.items() if name in (adversary, "none")}
         curves(axis, same, _STYLES)
-        axis.set_title(_TITLES[adversary])
+        axis.set_title(OUTLIERS[adversary])
         axis.set_yscale("log")
         plain_logarithm(axis)
     for axis in axes[:, 0]:

@@ -15,6 +15,7 @@ from experiments.means.summary import excess, groups, mean_errors, worst_biases
 from experiments.means.trials import DATA
 from experiments.robust_mean import ADVERSARIES
 from experiments.runner import Row
+from experiments.tables import OUTLIERS
 from paper_figures.style import (
     COLOURS,
     COLUMN,
@@ -47,15 +48,6 @@ _LABELS = {
     KNOWN: "quantum entropy, known cov.",
     DETERMINANT: "MinCovDet of scikit-learn",
 }
-_TITLES = {
-    "cluster": "a cluster, as far as inliers",
-    "two_clusters": "two clusters",
-    "shell": "spread over half a shell",
-    "subtractive": "extremes taken away",
-    "far": "a cluster, ten times as far",
-    "dkk": "a mixture that fools many",
-    "hidden": "in the least variance",
-}
 _TOGETHER = ("projected gradient", "Lai–Rao–Vempala", "Lee–Valiant", "geometric median", "sample mean")
 """Methods whose lines coincide for hidden outliers."""
 
@@ -68,7 +60,7 @@ def draw_contamination(rows: list[Row]) -> Figure:
     for axis, adversary in zip(axes.flat, ADVERSARIES, strict=False):
         cells = {fraction: group for (name, fraction), group in same.items() if name == adversary}
         _curves(axis, cells, without=(KNOWN,))
-        axis.set_title(_TITLES[adversary], fontsize=8)
+        axis.set_title(OUTLIERS[adversary], fontsize=8)
         axis.set_yscale("log")
         axis.set_xlim(-0.02, 0.48)
     axes[0, 0].set_ylim(0.16, 47)

@@ -77,7 +77,7 @@ def _memory(axis: Axes, peaks: list[Row]) -> None:
         [gram_gigabytes(d) for d in fine],
         color=style["color"],
         lw=1,
-        label="hypernorm: 64 D² bytes, D = d(d+1)/2",
+        label="hypernorm: 48 D² bytes, D = d(d+1)/2",
     )
     schur = [schur_gigabytes(d) for d in fine]
     axis.plot(fine, schur, color=COLOURS["green"], lw=1, ls="--", label="interior point: Schur complement")

@@ -7,6 +7,7 @@ documentation, is a link to it.
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any
 
@@ -21,7 +22,9 @@ _NAME_AND_TYPE = re.compile(r"[\w, *]+ :( |$)|\w+_$")
 
 
 def escape(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Put a backslash before what reStructuredText would take for its own."""
+    """Put a backslash before what reStructuredText would take for its own; a constant has no docstring of its type."""
+    if what == "data" and lines[:1] == (inspect.getdoc(type(obj)) or "").splitlines()[:1]:
+        lines.clear()
     for index, line in enumerate(lines):
         if not _CODE.match(line) and not _NAME_AND_TYPE.match(line):
             escaped = _QUOTED_OR_SPECIAL.sub(lambda found: _escaped(found.group()), line)

@@ -34,5 +34,5 @@ def _exports(module: str) -> dict[str, list[str]]:
             if issubclass(value, Enum):
                 kinds["enumerations"].append(name)
         else:
-            kinds["functions" if isinstance(value, types.FunctionType) else "data"].append(name)
+            kinds["functions" if isinstance(inspect.unwrap(value), types.FunctionType) else "data"].append(name)
     return kinds

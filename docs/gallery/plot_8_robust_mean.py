@@ -76,7 +76,7 @@ for (name, values), style in zip(
     errors.items(), ("s:", "^--", "o-", "v-"), strict=True
 ):
     color = "#D55E00" if "proved" in name else None
-    axes.semilogy(fractions, values, style, color=color, label=name)
+    axes.plot(fractions, values, style, color=color, label=name)
 axes.set_xlabel("fraction of outliers")
 axes.set_ylabel("distance from the mean\nof the inliers")
 axes.legend(fontsize=8)
@@ -84,4 +84,4 @@ axes.spines[["top", "right"]].set_visible(False)
 
 # %%
 # *Distance of three estimates from the mean of the inliers, and what is proved about
-# the last of them.*
+# the last of them. RobustMean lies on zero where every outlier has lost its weight.*

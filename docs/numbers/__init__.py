@@ -2,6 +2,7 @@
 
 from docs.numbers import (  # noqa: F401  each registers what it computes
     bounds,
+    calls,
     claims,
     clusters,
     covariance,

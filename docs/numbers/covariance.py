@@ -6,6 +6,7 @@ import numpy as np
 
 from docs.numbers.registry import Table, count, digits, number, percent, rows, table
 from experiments.robust_covariance import (
+    ADVERSARIES,
     AUTO,
     DETERMINANT,
     DETERMINISTIC,
@@ -17,16 +18,9 @@ from experiments.robust_covariance import (
     TAILS,
     measured,
 )
+from experiments.tables import OUTLIERS
 
 FRACTIONS = (0.1, 0.2, 0.3)
-OUTLIERS = {
-    "cluster": "one cluster",
-    "two_clusters": "two clusters at 75°",
-    "far": "cluster ten times as far",
-    "dkk": "the DKK mixture",
-    "hidden": "hidden, least variance",
-    "subtractive": "extremes removed",
-}
 METHODS = {
     OURS: "`RobustCovariance`",
     DETERMINANT: "MinCovDet",
@@ -44,9 +38,9 @@ def covariance_errors() -> Table:
     """The largest relative error of a variance in any direction, at three fractions of outliers."""
     cells = measured(rows("robust_covariance"), "contamination")
     result = [["outliers, ε = 0.1 / 0.2 / 0.3", *METHODS.values()]]
-    for adversary, label in OUTLIERS.items():
+    for adversary in ADVERSARIES:
         means = [[digits(cells[adversary, value][name].mean(), 3) for value in FRACTIONS] for name in METHODS]
-        result.append([label, *(" / ".join(texts) for texts in means)])
+        result.append([OUTLIERS[adversary], *(" / ".join(texts) for texts in means)])
     return result
 
 

@@ -37,7 +37,8 @@ def chunked_difference(what: str) -> str:
         (row,) = rows(BENCHMARK, "lost")
         return "the same to the last bit" if row["difference"] == 0 else f"the same to {power(row['difference'])}"
     (row,) = rows(BENCHMARK, "agreement")
-    return power(max(row[f"{kind}_difference"] for kind in ("row_norm", "flattening", "realigned", "lower")), up=True)
+    kinds = ("row_norm", "flattening", "realigned", "lower")
+    return power(max(abs(row[f"{kind}_difference"]) for kind in kinds), up=True)
 
 
 @number

@@ -17,6 +17,8 @@ from experiments.means.summary import (
     mean_errors,
     worst_biases,
 )
+from experiments.robust_mean import ADVERSARIES
+from experiments.tables import OUTLIERS
 
 SHOWN = {
     "sample mean": "sample mean",
@@ -31,20 +33,14 @@ SHOWN = {
 NAMES = {"second": "covariance filter", "gradient": "projected gradient", "mean": "sample mean", "moment": MOMENT}
 NAMES |= {"determinant": DETERMINANT, "inliers": "inliers", "lai": "Lai–Rao–Vempala"}
 CASES = (
-    ("none", "inliers", ("gaussian", "none")),
-    ("one cluster at √d", "contamination", ("cluster", 0.1)),
-    ("two clusters", "contamination", ("two_clusters", 0.1)),
-    ("half a shell", "contamination", ("shell", 0.1)),
-    ("extremes removed", "contamination", ("subtractive", 0.1)),
-    ("cluster at 10√d", "contamination", ("far", 0.1)),
-    ("the DKK mixture", "contamination", ("dkk", 0.1)),
-    ("hidden in the least variance", "contamination", ("hidden", 0.1)),
-    ("one cluster, ε = 0.3", "contamination", ("cluster", 0.3)),
+    (OUTLIERS["none"], "inliers", ("gaussian", "none")),
+    *((OUTLIERS[name], "contamination", (name, 0.1)) for name in ADVERSARIES),
+    ("cluster, ε = 0.3", "contamination", ("cluster", 0.3)),
     ("hidden, ε = 0.3", "contamination", ("hidden", 0.3)),
     ("Student's t₅, none", "inliers", ("t5", "none")),
-    ("Student's t₅, one cluster", "inliers", ("t5", "cluster")),
+    ("Student's t₅, cluster", "inliers", ("t5", "cluster")),
     ("two groups of inliers, none", "inliers", ("mixture", "none")),
-    ("two groups of inliers, one cluster", "inliers", ("mixture", "cluster")),
+    ("two groups of inliers, cluster", "inliers", ("mixture", "cluster")),
 )
 
 

@@ -17,9 +17,9 @@ def forgeries() -> Table:
 
 @table("mutation")
 def mutation() -> Table:
-    """Mutants of the checker before and now: made, tried, noticed by a test, explained, neither."""
+    """Mutants of the checker before and since: made, tried, noticed by a test, explained, neither."""
     result = [["", "made", "tried", "noticed", "explained", "neither", "noticed or explained, of those tried"]]
-    for name, part in (("before", "baseline"), ("now", "paper")):
+    for name, part in (("before", "baseline"), ("since", "paper")):
         same = rows("mutation", part)
         noticed = sum(row["result"] == "killed" for row in same)
         explained = sum(row["result"] != "killed" and row.get("explained", False) for row in same)
