@@ -77,8 +77,8 @@ def operator_norm(
         The strongest certificates to try: ``"cheap"``, norms of columns, rows and |A|, in time proportional to the
         entries that are not zero; ``"spectral"``, weights, interpolation, and 2→q norms by eigenvalues; ``"sos"``,
         2→q norms by sums of squares of any size; ``"exact"``, the enumeration of signs in place of the latter;
-        ``"auto"``, all that take at most a minute or two. If a gap remains and the rule of ``"sos"`` or ``"exact"`` does
-        not apply to p, q and the matrix, a `ConvergenceWarning` says so.
+        ``"auto"``, all that take at most a minute or two. If a gap remains and the rule of ``"sos"`` or ``"exact"``
+        does not apply to p, q and the matrix, a `ConvergenceWarning` says so.
     rtol : float, default 1e-6
         Relative gap at which the bounds count as meeting.
     time_limit : float, optional
