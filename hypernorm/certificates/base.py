@@ -122,8 +122,8 @@ class Certificate(Result, ABC):
         """
         if "shape" not in known:
             return {}
-        n, d = known["shape"]
-        return {"n": n, "d": d, "k": known.get("rank")}
+        rank = {"k": known["rank"]} if "rank" in known else {}
+        return {**dict(zip("nd", known["shape"], strict=True)), **rank}
 
     def rules(self) -> None:
         """Raise a `CertificateError` if fields contradict one another; each has passed its own check.

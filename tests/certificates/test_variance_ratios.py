@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 import hypernorm as hn
 from hypernorm.certificates import covariance as module
-from hypernorm.certificates import whitened_rows
+from hypernorm.certificates import subjects, whitened_rows
 from hypernorm.certificates.rounding import TINY, precision, rational
 from hypernorm.exceptions import CertificateError, InvalidInputError
 from hypernorm.robust import certify_covariance
@@ -197,13 +197,13 @@ def test_the_norm_is_that_of_fourth_moments(honest):
 
 
 def test_samples_that_change_after_the_fingerprint_change_nothing(monkeypatch, honest):
-    given, expected, check = X.copy(), honest.verify(X), module.check_identity
+    given, expected, check = X.copy(), honest.verify(X), subjects.check_identity
 
     def change(*arguments):
         check(*arguments)
         given[:] = 0
 
-    monkeypatch.setattr(module, "check_identity", change)
+    monkeypatch.setattr(subjects, "check_identity", change)
     assert honest.verify(given).kurtosis == expected.kurtosis
 
 

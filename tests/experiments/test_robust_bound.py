@@ -54,7 +54,7 @@ def test_trials_are_the_same_twice_and_their_bounds_hold():
     for case in (CASE, CASE | {"inliers": "far inliers", "adversary": "its own"}):
         rows.append(case | experiment.trial(**case))
         assert experiment.trial(**case) == experiment.trial(**case)
-    assert [experiment.family(row) for row in rows] == ["far", "far inliers"]
+    assert [experiment.family(row) for row in rows] == ["far cluster", "far inliers"]
     found = experiment.violations(rows)
     assert found["without premise"] == found["known moment"] == found["by default, premise true"] == 0
     assert found["by default"] > 0  # far inliers are left out
