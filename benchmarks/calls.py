@@ -1,7 +1,8 @@
 """What one call costs, by the size of the matrix: `python -m benchmarks.calls [PART …]`.
 
-Calls with default arguments, each in a process of its own after a warm-up on a small matrix. The referee verifies the
-result again. Memory is the peak of the whole process, with the libraries and the matrix.
+Calls with default arguments, each in a process of its own after a warm-up on a small matrix. The gap is that of the
+results of `verify`, for a minimum and for an enclosure too, which the referee does not know. Memory is the
+peak of the whole process, with the libraries and the matrix.
 
 Parts:
 
